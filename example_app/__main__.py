@@ -64,7 +64,7 @@ async def _try_out(settings: Settings) -> None:
         async with app.state.gate.lifespan():
             return
     except StoreUnavailable:
-        # It may come back: until then whoever owes a proof gets 503, as in production.
+        # It may come back. Until then a person who owes a proof gets 503, as in production.
         return
     finally:
         app.state.parts.database.close()

@@ -77,7 +77,7 @@ class Accounts:
         """Give everybody without a password the published one."""
         if len(self._database.rows("SELECT 1 FROM passwords")) == len(ACCOUNTS):
             return
-        # One salt for all of them hides nothing less: they share a password that this file prints.
+        # One salt for all of them is no loss: they share a password that this file prints.
         salt = secrets.token_bytes(16)
         digest = _digest(PASSWORD, salt)
         with self._database.transaction() as connection:

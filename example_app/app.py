@@ -46,7 +46,7 @@ def create(settings: Settings) -> Starlette:
     )
     app.state.parts = parts
     app.state.gate = gate
-    # The last one added runs first: the demo's address, then the session, then the gate, which needs both.
+    # The middleware that is added last runs first: the demo's address, the session, and then the gate, which needs both.
     gate.install(app)
     app.add_middleware(
         SessionMiddleware, secret_key=data.read_secret(settings.data), same_site="lax", max_age=14 * 86_400

@@ -88,7 +88,7 @@ def _write_once(path: Path, make: Callable[[], str]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    # Beside it and then over it: a worker that starts meanwhile reads the old text or the new one, never half of it.
+    # Written beside it and moved over it: a worker that starts meanwhile reads the old text or the new, never half.
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

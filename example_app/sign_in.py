@@ -30,7 +30,7 @@ async def show_login(request: Request) -> Response:
     """Show the form; a person who is signed in already goes on."""
     parts = parts_of(request)
     if request.headers.get("sec-fetch-mode") == "navigate" and request.url.hostname in ("127.0.0.1", "::1"):
-        # The relying party is localhost: by its number this machine would be another origin, and its forms refused.
+        # The relying party is localhost. By its number this machine would be another origin, and refuse its own forms.
         return RedirectResponse(f"{parts.settings.origin}/login?{request.url.query}", 307)
     signed_in = parts.identity.signed_in(request)
     following = safe_next(request.query_params.get("next", ""), "")

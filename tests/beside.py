@@ -20,7 +20,10 @@ PATIENCE = 1200
 
 @contextmanager
 def beside(module: str) -> Iterator[Callable[[Any], Any]]:
-    """A fresh interpreter that runs ``module`` until the end of this: what it says to each thing that it is told, in JSON."""
+    """Run ``module`` in a fresh interpreter until the end of the block.
+
+    Yields a function that hands it one order, in JSON, and returns its answer.
+    """
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     with (
         tempfile.TemporaryFile("w+") as complaints,

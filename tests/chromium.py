@@ -1,4 +1,4 @@
-"""Which Chromium the tests drive, and how it is started."""
+"""The Chromium that the tests drive, and the options of its start."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 
 
 def found() -> str:
-    """Where the browser is; tests/run.py sees to it that there is one."""
+    """Return the path of the browser; tests/run.py makes sure that there is one."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     assert path is not None, "Chromium is missing: python3 tests/run.py installs it"
     return path
 
 
 def launch() -> dict[str, Any]:
-    """What ``playwright.chromium.launch`` takes."""
+    """Return the arguments of ``playwright.chromium.launch``."""
     return {"executable_path": found(), "args": ARGUMENTS}

@@ -1,9 +1,8 @@
-"""What tests of every room share."""
+"""Fixtures that tests of every room share."""
 
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import settings
 
 from mfa_gate.stores.common.siblings import take_name
 from tests.chromium import found
+from tests.web import serving
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # With --coverage the workers are measured; the many programs that they start would take twice as long.
@@ -33,14 +33,11 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the browser is; tests/run.py sees to it that there is one."""
+    """The path of the browser; tests/run.py makes sure that there is one."""
     return found()
 
 
 @pytest.fixture
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return serving.free_port()

@@ -1,4 +1,7 @@
-"""A small host with the gate around it, and browsers that speak ASGI to it: what tests of the whole gate stand on."""
+"""A small host with the gate around it, and browsers that speak ASGI to it.
+
+The tests of the whole gate stand on it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ import hashlib
 import http.client
 import json
 import re
-import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -51,7 +51,7 @@ SESSION_KEY = "not a secret, a test"
 
 
 def key(number: int) -> str:
-    """The same good key each time."""
+    """Return the same good key for each number."""
     return make_key(hashlib.sha256(b"key %d" % number).digest())
 
 
@@ -71,14 +71,14 @@ class FixedClock:
 
 
 class Outbox:
-    """A sender that keeps what it is given, or fails as it is told."""
+    """A sender that keeps its messages, or fails as it is told."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.failure: BaseException | None = None
 
     async def send(self, message: Message, /) -> None:
-        """Keep it."""
+        """Keep the message."""
         if self.failure is not None:
             raise self.failure
         self.messages.append(message)
@@ -88,7 +88,7 @@ class Outbox:
 
     @property
     def codes(self) -> list[str]:
-        """The codes in what was sent, oldest first."""
+        """List the codes of all messages, oldest first."""
         return [message.code for message in self.messages if message.code]
 
 
@@ -136,12 +136,12 @@ def email_of(id: str, tenant: str = "alpha") -> str:
 
 
 async def secret(request: Request) -> Response:
-    """What nobody may see."""
+    """Answer with the secret, which nobody who owes a factor may see."""
     return PlainTextResponse(SECRET + request.url.path.encode())
 
 
 async def echo(request: Request) -> Response:
-    """What came in."""
+    """Answer with the body of the request."""
     return Response(await request.body())
 
 
@@ -159,7 +159,7 @@ async def log_out(request: Request) -> Response:
 
 
 async def feed(request: Request) -> Response:
-    """Server-sent events."""
+    """Send server-sent events."""
 
     async def lines() -> AsyncIterator[bytes]:
         for number in range(3):
@@ -210,7 +210,10 @@ def routes(static: Path | None = None) -> list[Any]:
 
 
 class Watch:
-    """Innermost of all: writes down every connection that reaches the app, and what the app answers."""
+    """The innermost layer, which writes down every connection that reaches the app.
+
+    It calls the app.
+    """
 
     def __init__(self, app: App, *, reached: list[tuple[str, str, str]]) -> None:
         self.app = app
@@ -251,7 +254,7 @@ class World:
         return [event for event in self.events if event.kind == kind]
 
     async def account(self, id: str = "ann", tenant: str = "alpha") -> Account:
-        """What the store has."""
+        """Return the account as the store has it."""
         await self.gate.web.open()
         return await self.store.load(SubjectKey(tenant, id))
 
@@ -274,7 +277,10 @@ class World:
         return browser
 
     async def enrolled(self, id: str = "ann", tenant: str = "alpha", **more: Any) -> Browser:
-        """The same, with an authenticator app that was confirmed in this browser; its secret is ``browser.secret``."""
+        """Make a browser, and confirm an authenticator app in it.
+
+        The app's secret is ``browser.secret``.
+        """
         browser = await self.browser(id, tenant, **more)
         await browser.enroll()
         self.reached.clear()
@@ -347,7 +353,7 @@ def make_world(
 
 @dataclass(slots=True)
 class Reply:
-    """What came back over ASGI."""
+    """An answer that came back over ASGI."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -361,7 +367,7 @@ class Reply:
 
     @property
     def location(self) -> str:
-        """Where it leads."""
+        """The address that the answer leads to."""
         return self.header("location")
 
     @property
@@ -381,7 +387,7 @@ class Reply:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """What was set, by name; "" for what was deleted."""
+        """The cookies that were set, by name; "" for those that were deleted."""
         pairs = [v.decode("latin-1").split(";")[0].partition("=") for k, v in self.headers if k == b"set-cookie"]
         return {name: value for name, _, value in pairs}
 
@@ -434,7 +440,7 @@ def socket_scope(path: str, *, headers: Headers = (), denial: bool = True, addre
 
 
 async def call(app: App, scope: dict[str, Any], body: bytes = b"", *, messages: Sequence[dict[str, Any]] = ()) -> Reply:
-    """Call an app with one connection, and collect what it sends."""
+    """Call an app with one connection, and collect its messages."""
     if scope["type"] == "websocket":
         incoming = [{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect", "code": 1000}]
     else:
@@ -459,7 +465,10 @@ async def call(app: App, scope: dict[str, Any], body: bytes = b"", *, messages: 
 
 
 class Browser:
-    """A browser with its cookies, at one address. Everything can be forged; nothing is followed by itself."""
+    """A browser with its cookies, at one address.
+
+    Everything can be forged. Nothing is followed by itself.
+    """
 
     def __init__(self, world: World, *, address: str | None = HOME, cookies: dict[str, str] | None = None) -> None:
         self.world = world
@@ -473,7 +482,10 @@ class Browser:
     async def ask(
         self, method: str, path: str, *, headers: Headers = PAGE, body: bytes = b"", keep: bool = True, **scope: Any
     ) -> Reply:
-        """One request. ``path`` is what the server has decoded; behind a ``?`` comes the query."""
+        """Send one request.
+
+        ``path`` is decoded, as the server hands it on; behind a ``?`` comes the query.
+        """
         path, _, query = path.partition("?")
         sent = [*headers]
         if self.cookies and not any(name.lower() == "cookie" for name, _ in sent):
@@ -503,7 +515,7 @@ class Browser:
         return next((name for name in self.cookies if pattern.fullmatch(name) and name != "mfa-lang"), "")
 
     async def page(self, path: str, **more: Any) -> Reply:
-        """A page load."""
+        """Load a page."""
         return await self.ask("GET", path, **more)
 
     async def token(self, path: str = "/mfa/locked") -> str:
@@ -539,12 +551,12 @@ class Browser:
     # -- stories ---------------------------------------------------------------------------------------------------
 
     async def state(self) -> dict[str, Any]:
-        """Where this browser stands."""
+        """Return the state of this browser, as the JSON call tells it."""
         found: dict[str, Any] = (await self.api("GET", "state")).json()
         return found
 
     async def is_in(self) -> bool:
-        """Whether the app answers."""
+        """Return true if the app answers."""
         reply = await self.ask("GET", "/records", headers=FETCH)
         assert reply.status in (200, 403)
         return reply.status == 200
@@ -591,7 +603,7 @@ class Browser:
         return await self.api("POST", "verify", {"authenticator": id, "response": self.totp(), **more})
 
     async def guess(self, number: int = 0, factor: str = "totp") -> Reply:
-        """A wrong answer."""
+        """Give a wrong answer."""
         id = await self.authenticator(factor)
         return await self.api("POST", "verify", {"authenticator": id, "response": self.wrong(number)})
 
@@ -635,26 +647,15 @@ async def running(world: World) -> AsyncIterator[World]:
 
 @contextmanager
 def served(world: World) -> Iterator[tuple[World, int]]:
-    """The world behind a real uvicorn: its app is then what speaks HTTP to that server. Also the server's port."""
-    import uvicorn
+    """Serve the world from a real uvicorn, and yield it with the server's port.
 
-    config = uvicorn.Config(world.app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        until = time.monotonic() + 10
-        while not server.started:
-            assert thread.is_alive()
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        try:
-            yield replace(world, app=_wire(port)), port
-        finally:
-            server.should_exit = True
-            thread.join(10)
+    Its app is then one that speaks HTTP to that server.
+    """
+    from tests.web import serving
+
+    with serving.served(world.app, log_level="critical", lifespan="on", proxy_headers=True) as address:
+        port = int(address.rpartition(":")[2])
+        yield replace(world, app=_wire(port)), port
 
 
 def _wire(port: int) -> App:

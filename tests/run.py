@@ -1,4 +1,7 @@
-"""Checks the project on a machine that has Python 3.11 or later and nothing else: sets up, lints, tests, sums up."""
+"""Set up, lint and test the project, and sum up.
+
+The machine needs Python 3.11 or later and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,17 @@ PROGRAMS = {
     "redis-server": ("redis-server",),
     "oathtool": ("oathtool",),
     "npm": ("npm",),
+    "nginx-light": ("nginx",),
 }
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the tests: those with ``marks`` (an expression for ``pytest -m``), run by so many ``processes``.
+    """Some of the tests: those with ``marks``, run by so many ``processes``.
 
-    ``only`` names marks: files that use none of them are not even read, which saves seconds. ``--dist loadfile``
-    keeps the tests of a file together, for they share what is slow to start.
+    ``marks`` is an expression for ``pytest -m``. ``only`` names marks: files that use none of them are not even read,
+    which saves seconds. ``--dist loadfile`` keeps the tests of a file together, for they share what is slow to start.
     """
 
     name: str
@@ -63,7 +67,7 @@ ALONE_LONG = Part("tests of many processes, and long ones", "slow or long", "0",
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was run: how it ended, how long it took in seconds, and what it printed."""
+    """One step that was run: its end, its seconds, and its output."""
 
     name: str
     code: int
@@ -107,7 +111,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
-    """Run lint, import contracts and types, then the tests; the tests wait until all of the first are well."""
+    """Run lint, import contracts and types, then the tests.
+
+    The tests wait until all of the first are well.
+    """
     steps = static_checks()
     if any(step.code for step in steps):
         print("\nThe tests were not run: what is named above comes first.", flush=True)
@@ -127,7 +134,10 @@ def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
 
 
 def all_tests(*, long: bool, coverage: bool) -> list[Step]:
-    """Run every part of the tests: three side by side, then the one that wants the machine to itself."""
+    """Run every part of the tests.
+
+    Three run side by side, and then the one that wants the machine to itself.
+    """
     print(f"\nRunning side by side: {', '.join(part.name for part in TOGETHER)}. This takes minutes.", flush=True)
     tests = side_by_side({part.name: part.command(coverage=coverage) for part in TOGETHER})
     last = ALONE_LONG if long else ALONE
@@ -135,7 +145,7 @@ def all_tests(*, long: bool, coverage: bool) -> list[Step]:
 
 
 def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
-    """Run what the caller asks pytest for."""
+    """Run the tests that the caller asks pytest for."""
     python = [str(PYTHON), "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
     return [run("pytest", [*python, *(["-m", ""] if long else []), *rest])]
 
@@ -154,7 +164,10 @@ def static_checks() -> list[Step]:
 
 
 def side_by_side(commands: dict[str, list[str]]) -> list[Step]:
-    """Run all commands at the same time. Each one's output is printed in one piece, in the order given."""
+    """Run all commands at the same time.
+
+    The output of each one is printed in one piece, in the order given.
+    """
     steps = []
     with ThreadPoolExecutor(len(commands)) as at_once:
         running = [at_once.submit(run, name, command, as_it_comes=False) for name, command in commands.items()]
@@ -165,14 +178,20 @@ def side_by_side(commands: dict[str, list[str]]) -> list[Step]:
 
 
 def files_with(marks: tuple[str, ...]) -> list[str]:
-    """Return the test files that use one of ``marks``; without marks an empty list, which means all files."""
+    """Return the test files that use one of ``marks``.
+
+    Without marks the list is empty, which means all files.
+    """
     named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
     files = sorted((ROOT / "tests").rglob("test_*.py")) if marks else []
     return [str(path) for path in files if named.search(path.read_text())]
 
 
 def total(seconds: float, *closings: str) -> str:
-    """Add up pytest's closing lines: "1 failed, 20 passed in 3.00s" and "2 passed in 1.00s" are "1 failed, 22 passed"."""
+    """Add up pytest's closing lines.
+
+    "1 failed, 20 passed in 3.00s" and "2 passed in 1.00s" are "1 failed, 22 passed".
+    """
     counts: Counter[str] = Counter()
     for closing in closings:
         for number, word in re.findall(r"(\d+) (failed|passed|skipped|xfailed|xpassed|warnings?|errors?)\b", closing):
@@ -183,7 +202,10 @@ def total(seconds: float, *closings: str) -> str:
 
 
 def benchmarks(*, long: bool) -> list[Step]:
-    """Every script in ``tests/benchmarks``, each of which prints its table; ``long``: with a million accounts."""
+    """Run every script in ``tests/benchmarks``, each of which prints its table.
+
+    ``long``: with a million accounts.
+    """
     scripts = [path for path in sorted(BENCHMARKS.glob("*.py")) if not path.name.startswith(("_", "conftest"))]
     more = ["--long"] if long else []
     return [run(path.stem, [str(PYTHON), str(path), *more]) for path in scripts] or [
@@ -192,7 +214,10 @@ def benchmarks(*, long: bool) -> list[Step]:
 
 
 def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
-    """Run one command, and keep what it prints, which is passed on ``as_it_comes`` or left to the caller."""
+    """Run one command, and keep its output.
+
+    The output is passed on ``as_it_comes`` or left to the caller.
+    """
     if as_it_comes:
         print(title(name), flush=True)
     started = time.monotonic()
@@ -216,7 +241,7 @@ def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
 
 
 def title(name: str) -> str:
-    """What stands above the output of a step."""
+    """Return the line above the output of a step."""
     return f"\n── {name} " + "─" * (70 - len(name))
 
 
@@ -231,14 +256,20 @@ def summary(steps: list[Step]) -> int:
 
 
 def set_up() -> str:
-    """Install what is missing, packages and programs at once. Returns what went wrong, or ""."""
+    """Install missing packages and programs at once.
+
+    Returns the faults in words, or "".
+    """
     with ThreadPoolExecutor() as at_once:
         faults = [at_once.submit(part) for part in (set_up_packages, set_up_programs)]
         return "\n".join(filter(None, (fault.result() for fault in faults)))
 
 
 def set_up_packages() -> str:
-    """Make the virtual environment, and install when the project's file changed. Returns what went wrong, or ""."""
+    """Make the virtual environment, and install when the project's file changed.
+
+    Returns the fault in words, or "".
+    """
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
     if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
         return ""
@@ -258,7 +289,10 @@ def set_up_packages() -> str:
 
 
 def set_up_programs() -> str:
-    """Install Chromium and redis-server where they are missing and that is allowed. Returns what is missing, or ""."""
+    """Install Chromium and redis-server if they are missing and that is allowed.
+
+    Returns a line about the missing ones, or "".
+    """
     missing = [package for package, names in PROGRAMS.items() if not any(map(shutil.which, names))]
     if not missing:
         return ""

@@ -1,4 +1,7 @@
-"""The keys: what is sealed opens only for its row and purpose, and only while its key is listed."""
+"""The keys: a sealed value opens only for its row and purpose.
+
+It opens only while its key is listed.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def swapped(text: str, at: int) -> str:
     ],
 )
 def test_a_wrong_key_stops_the_start(keys: list[str], word: str) -> None:
-    """S-120: a missing, damaged, weak or repeated key is told as such, and the message does not show it."""
+    """A missing, damaged, weak or repeated key is told as such.
+
+    The message does not show it. Requirement S-120.
+    """
     with pytest.raises(KeyFault, match=word) as told:
         Keyring(keys)
     assert all(not key or len(key) < 20 or key[5:] not in str(told.value) for key in keys)
@@ -72,7 +78,7 @@ def test_one_key_alone() -> None:
 
 @given(st.binary(max_size=200))
 def test_sealed_text_comes_back(plain: bytes) -> None:
-    """What was sealed for a row opens for that row."""
+    """A value that was sealed for a row opens for that row."""
     ring = Keyring(NEW)
     assert ring.open("totp", ring.seal("totp", plain, row=ROW, nonce=NONCE), row=ROW) == plain
 
@@ -98,7 +104,10 @@ def test_another_purpose_does_not_open() -> None:
 
 @given(st.integers(0, 59), st.characters(codec="ascii"))
 def test_altered_text_does_not_open(at: int, char: str) -> None:
-    """S-64: a changed character is noticed wherever it is (or changes nothing that is read)."""
+    """A changed character is noticed at every place, or changes nothing that is read.
+
+    Requirement S-64.
+    """
     ring = Keyring(NEW)
     sealed = ring.seal("totp", b"0123456789abcde", row=ROW, nonce=NONCE)
     altered = sealed[:at] + char + sealed[at + 1 :]
@@ -111,7 +120,10 @@ def test_altered_text_does_not_open(at: int, char: str) -> None:
 
 @pytest.mark.parametrize("sealed", ["", "AAA", "x" * 500, "\ud800", "ü" * 9])
 def test_garbage_does_not_open(sealed: str) -> None:
-    """S-64: whatever stands where a ciphertext should, it is told in one way."""
+    """All garbage in the place of a ciphertext is told in one way.
+
+    Requirement S-64.
+    """
     ring = Keyring(NEW)
     for text in (sealed, ring.newest + sealed):
         with pytest.raises(Unopened):
@@ -125,7 +137,10 @@ def test_a_nonce_has_twelve_bytes() -> None:
 
 
 def test_rotation() -> None:
-    """F-18, S-119: the newest key seals and signs; what an older listed one made still counts; an unlisted one ends it."""
+    """The newest key seals and signs, and the work of an older listed one still counts.
+
+    The work of an unlisted one ends. Requirements F-18, S-119.
+    """
     before, during, after = Keyring([OLD]), Keyring([NEW, OLD]), Keyring([NEW])
     sealed, digest = before.seal("totp", b"x", row=ROW, nonce=NONCE), before.digest("code", "1")
     assert during.open("totp", sealed, row=ROW) == b"x"
@@ -140,7 +155,10 @@ def test_rotation() -> None:
 
 
 def test_a_digest_is_what_it_says() -> None:
-    """S-49: HMAC-SHA-256 over the parts with their lengths, under a key of the purpose alone, 128 bits of it kept."""
+    """A digest is HMAC-SHA-256 over the parts with their lengths, with 128 bits kept.
+
+    Its key is of the purpose alone. Requirement S-49.
+    """
     ring = Keyring(NEW)
     secret = expand(b"seed", "new", 32)
     derived = hmac.digest(secret, b"mfa_gate/digest/code\x01", "sha256")
@@ -163,7 +181,10 @@ def test_a_digest_is_what_it_says() -> None:
     ],
 )
 def test_a_digest_matches_its_parts_only(purpose: str, parts: tuple[str, ...]) -> None:
-    """S-46, S-49: another person, tenant, purpose or code does not match, nor parts that are joined differently."""
+    """A digest matches no other person, tenant, purpose or code.
+
+    Nor does it match parts that are joined differently. Requirements S-46, S-49.
+    """
     ring = Keyring(NEW)
     digest = ring.digest("code", "clinic", "ann", "sign-in", "123456")
     assert ring.matches("code", digest, "clinic", "ann", "sign-in", "123456")
@@ -192,7 +213,10 @@ def test_joining_is_one_to_one(one: list[str], other: list[str]) -> None:
 
 
 def test_purposes_are_apart() -> None:
-    """S-119: a key for sealing, one for digests and one for signing of the same name are three keys."""
+    """Keys of one name for sealing, for digests and for signing are three keys.
+
+    Requirement S-119.
+    """
     ring = Keyring(NEW)
     seal, digest, sign = (ring._keys[0].derived(f"{use}/x") for use in ("seal", "digest", "sign"))
     assert len({seal, digest, sign}) == 3

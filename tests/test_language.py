@@ -1,4 +1,7 @@
-"""Every docstring begins with a line that a newcomer reads at once: short, and about its subject (design 6)."""
+"""Every docstring begins with a line that a newcomer reads at once (design 6).
+
+The line is short, and begins with its subject or its verb. Both rules hold for the package, the example and the tests.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,18 @@ import pytest
 LONGEST = 88
 TURNED_ROUND = re.compile(r"(what|who|whom|whose|which|whether|whoever|where|when|how)\b", re.IGNORECASE)
 """First words that put off the subject of the sentence."""
-TOP = "the top"
-"""Stands for the modules beside the packages."""
 
-SOURCE = Path(__file__).parents[1] / "src" / "mfa_gate"
-ROOMS = (TOP, *sorted(path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()))
+ROOT = Path(__file__).parents[1]
+TREES = ("src/mfa_gate", "example_app", "tests")
+
+
+def rooms() -> Iterator[str]:
+    """Yield each tree, for the modules beside its folders, and each folder with Python in it."""
+    for tree in TREES:
+        yield tree
+        for path in sorted((ROOT / tree).iterdir()):
+            if path.is_dir() and any(path.rglob("*.py")):
+                yield f"{tree}/{path.name}"
 
 
 def first_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -29,17 +39,17 @@ def first_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def faults(room: str) -> list[str]:
-    """List the first lines of a room that are too long, or begin with a word that puts off the subject."""
-    paths = sorted(SOURCE.glob("*.py") if room == TOP else (SOURCE / room).rglob("*.py"))
+    """List the first lines of a room that break one of the two rules."""
+    folder = ROOT / room
     return [
-        f"{path.relative_to(SOURCE)}:{number}: {line}"
-        for path in paths
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in sorted(folder.glob("*.py") if room in TREES else folder.rglob("*.py"))
         for number, line in first_lines(path)
         if len(line) > LONGEST or TURNED_ROUND.match(line)
     ]
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", list(rooms()))
 def test_first_lines_of_a_room(room: str) -> None:
-    """Each package below ``mfa_gate``, with all that is in it."""
+    """Each first line of a room is short and begins with its subject or its verb."""
     assert faults(room) == []

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mfa_gate import Event, MFAGate, SettingsError, Subject
+from mfa_gate import MFAGate, SettingsError, Subject
 from mfa_gate.identity import FirstOf, SessionUser
-from mfa_gate.optional_parts import faults_of_hooks, faults_of_optional_parts
+from mfa_gate.optional_parts import faults_of_optional_parts
 from mfa_gate.ports import Senders
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioVoiceSender
 from mfa_gate.testing.outbox import Outbox
@@ -66,7 +66,10 @@ SENDERS: dict[str, tuple[object, str, str]] = {
 @pytest.mark.parametrize("name", ADAPTERS)
 @pytest.mark.parametrize("wrap", [lambda odd: odd, lambda odd: FirstOf(SessionUser("user_id"), odd)])
 def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
-    """D-17: a fault at start names the part, its type, the reason and the fix; inside of ``FirstOf`` as well."""
+    """A fault at start names the part, its type, the reason and the fix.
+
+    This holds inside of ``FirstOf`` as well. Requirement D-17.
+    """
     value, kind, fix = ADAPTERS[name]
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, "identify": wrap(adapter(**{name: value}))})
@@ -78,7 +81,7 @@ def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
 @pytest.mark.parametrize("channel", ["email", "sms", "voice", "push"])
 @pytest.mark.parametrize("name", SENDERS)
 def test_sender(name: str, channel: str) -> None:
-    """The same for a sender, which is named by its channel."""
+    """A fault of a sender is told in the same way; its channel names it."""
     value, kind, fix = SENDERS[name]
     senders = Senders(**{"email": Outbox(), "sms": Outbox(), channel: sender(**{name: value})})
     with pytest.raises(SettingsError) as error:
@@ -86,74 +89,6 @@ def test_sender(name: str, channel: str) -> None:
     (fault,) = error.value.faults
     assert fault.startswith(f"senders: {channel}: Odd.{name} is {kind}, but ")
     assert fix in fault
-
-
-class Called:
-    """A callable object."""
-
-    def __call__(self, subject: Subject) -> None:
-        """Take too little."""
-
-    async def two(self, subject: Subject, event: Event) -> None:
-        """Take what ``on_lock`` and ``on_reset`` get."""
-
-
-def none() -> None:
-    """Take nothing."""
-
-
-def keyword(subject: Subject, *, event: Event) -> None:
-    """Take the event by its name only."""
-
-
-@pytest.mark.parametrize(
-    ("name", "hook", "value", "reason", "fix"),
-    [
-        (
-            "on_lock",
-            Called(),
-            "on_lock=Called(subject: 'Subject') -> 'None': ",
-            "(subject, event)",
-            "def on_lock(subject, event)",
-        ),
-        ("on_reset", keyword, "on_reset=keyword(subject", "(subject, event)", "async def on_reset(subject, event)"),
-        ("on_event", none, "on_event=none() -> 'None': ", "(event)", "write def on_event(event)"),
-        ("on_event", Called().two, "on_event=Called.two(subject", "missing a required argument", "def on_event(event)"),
-        (
-            "on_lock",
-            "print",
-            "on_lock='print': is of type str",
-            "cannot be called",
-            "write def on_lock(subject, event)",
-        ),
-        ("contacts", 5, "contacts=5: is of type int", "cannot be called", "write async def contacts(subject)"),
-        ("directory", none, "directory=none() -> 'None': ", "(tenant)", "write async def directory(tenant)"),
-        ("before_send", none, "before_send=none() -> 'None': ", "(send)", "write def before_send(send)"),
-    ],
-)
-def test_hook(name: str, hook: object, value: str, reason: str, fix: str) -> None:
-    """A hook that cannot be called as the gate calls it stops the start: the argument, its value, the reason and the fix."""
-    with pytest.raises(SettingsError) as error:
-        MFAGate(**{**GOOD, name: hook})
-    (fault,) = error.value.faults
-    assert fault.startswith(value)
-    assert reason in fault
-    assert fix in fault
-
-
-def test_hooks_that_fit() -> None:
-    """Defaults, a rest, bound methods and what Python does not tell the parameters of are no faults; nor is no hook."""
-
-    def rest(*given: object) -> None: ...
-
-    def more(subject: Subject, event: Event, why: str = "") -> None: ...
-
-    untold = dict[str, str].update
-    for hook in (None, rest, more, Called().two, functools.partial(more, why="x"), print, untold):
-        assert not faults_of_hooks(on_event=None, on_lock=hook, on_reset=hook)
-    fitting: tuple[object, ...] = (None, rest, Called(), list[Event]().append)
-    for one in fitting:
-        assert not faults_of_hooks(on_event=one, on_lock=None, on_reset=None)
 
 
 def test_all_at_once() -> None:

@@ -22,7 +22,7 @@ FOLDERS = {"src", "tests", "example_app"}
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as a release builds it, from a copy of what belongs to it."""
+    """The wheel, built as a release builds it, from a copy of its own files."""
     root, folder = Path(__file__).resolve().parent.parent, tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True)
@@ -33,14 +33,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def names(wheel: Path) -> set[str]:
-    """What is in it."""
+    """The names of the files in the wheel."""
     with zipfile.ZipFile(wheel) as opened:
         return set(opened.namelist())
 
 
 @pytest.fixture(scope="module")
 def metadata(wheel: Path) -> Message:
-    """Its metadata."""
+    """The wheel's metadata."""
     with zipfile.ZipFile(wheel) as opened:
         [place] = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
         return message_from_bytes(opened.read(place))
@@ -53,7 +53,10 @@ def project(root: Path) -> dict[str, Any]:
 
 
 def test_the_wheel_has_all_of_the_package_and_nothing_else(root: Path, names: set[str]) -> None:
-    """Modules, templates, catalogues, static files and types are in it; tests, caches and leftovers are not."""
+    """The wheel has modules, templates, catalogues, static files and types.
+
+    Tests, caches and leftovers are not in it.
+    """
     package = root / "src" / "mfa_gate"
     source = {
         str(path.relative_to(root / "src"))
@@ -98,7 +101,10 @@ def test_the_pythons_that_are_named_are_tested(root: Path) -> None:
 
 
 def test_the_first_screen_says_how_to_install(root: Path) -> None:
-    """V-21, V-34: the command with the extras is on the first screen of the README, and its extras are there."""
+    """The first screen of the README has the install command, and its extras exist.
+
+    Requirements V-21, V-34.
+    """
     top = "\n".join((root / "README.md").read_text().splitlines()[:25])
     assert 'pip install "mfa-gate[sms,push]"' in top
     for extra in re.findall(r"the extra `(\w+)`", (root / "README.md").read_text(), re.I):
@@ -113,7 +119,10 @@ def test_nothing_else_lies_at_the_top(root: Path) -> None:
 
 
 def test_the_release_recipe(root: Path) -> None:
-    """Trusted publishing, attestations and the list of parts; no password is read from anywhere."""
+    """The release recipe has trusted publishing, attestations and the list of parts.
+
+    No password is read from anywhere.
+    """
     text = (root / ".github/workflows/release.yml").read_text()
     for part in ("id-token: write", "attest-build-provenance", "attest-sbom", "gh-action-pypi-publish", "cyclonedx-py"):
         assert part in text
@@ -130,7 +139,10 @@ def test_the_pages_beside_the_recipe(root: Path, page: str) -> None:
 
 
 def test_the_samples_name_what_is_there(root: Path) -> None:
-    """V-39: what the image copies is in the checkout, neither sample runs as root, and both start the example app."""
+    """The image copies only files of the checkout, and no sample runs as root.
+
+    Both start the example app. Requirement V-39.
+    """
     text = (root / "example_app/Dockerfile").read_text()
     for line in re.findall(r"^COPY (.+) \S+$", text, re.M):
         assert all((root / name).exists() for name in line.split())

@@ -1,4 +1,7 @@
-"""The public surface is frozen: a name that comes or goes is a decision, not an accident (D-17)."""
+"""The public surface is frozen (D-17).
+
+A name that comes or goes is a decision, not an accident.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,20 @@ import mfa_gate
 
 SURFACE = {
     "mfa_gate": (
-        "Contacts DEFAULT_FACTORS Event MFAGate MFAGateError MFAGateMiddleware Message PhoneSend Policy RelyingParty Senders "
-        "SettingsError Status Subject Upstream require_proof"
+        "Contacts DEFAULT_FACTORS EnrollmentTicket Event Forgotten MFAGate MFAGateError MFAGateMiddleware Message Person "
+        "PersonAuthenticator PersonChange PersonStatus PhoneSend Policy Refused RelyingParty Senders SettingsError Status "
+        "Subject Upstream require_proof"
     ),
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
-    "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
+    "mfa_gate.errors": "MFAGateError MissingExtra Refused SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
-        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy HasPushKey Identify Message NamesSession "
-        "NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
-        "TakesDestination"
+        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy FreshSignIn HasPushKey Identify Message "
+        "NamesSession NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
+        "SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
         "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
-        "Roster Store Take Taken Trail take_one"
+        "Rewrite Roster Store Take Taken Trail take_one"
     ),
     "mfa_gate.testing": (
         "BrowserContext Enrolled FixedClock Kit Outbox PEER ProofCookie RouteRow SoftKey WebClient assert_all_covered "

@@ -1,4 +1,7 @@
-"""Check that the READMEs are true: tables, examples, commands, links, and the places in the code that they name."""
+"""Check that the READMEs are true.
+
+Checked are tables, examples, commands, links, and the places in the code that they name.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,10 @@ def written(text: str) -> str:
 
 
 def test_tables(root: Path) -> None:
-    """The tables of reasons and events are those of the code (make them anew: python tests/test_readme.py)."""
+    """The tables of reasons and events are those of the code.
+
+    Make them anew: python tests/test_readme.py.
+    """
     text = (root / TABLES).read_text()
     assert written(text) == text
 
@@ -97,7 +103,10 @@ async def login(request: Request) -> PlainTextResponse:
 def mounted(
     root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, paths: tuple[str, ...], framework: str = "starlette"
 ) -> dict[str, Any]:
-    """The names that the README's five lines make, of an app with a sign-in and pages at ``paths``."""
+    """Run the README's five lines, and return the names that they make.
+
+    The app has a sign-in and pages at ``paths``.
+    """
     (folder / "policy.toml").write_text(block(root, "toml policy"))
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MFA_GATE_KEY", make_key(secrets.token_bytes(32)))
@@ -114,7 +123,10 @@ def mounted(
 
 @pytest.mark.parametrize("framework", ["starlette", "fastapi"])
 def test_five_lines(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str) -> None:
-    """D-1: the lines of the README mount a gate as they are written, in Starlette and in FastAPI."""
+    """The lines of the README mount a gate as they are written, in Starlette and in FastAPI.
+
+    Requirement D-1.
+    """
     names = mounted(root, tmp_path, monkeypatch, paths=("/",), framework=framework)
     with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:
         assert client.get("/").text == "the app"
@@ -144,7 +156,10 @@ def test_kit(
 
 
 def test_json_walk(root: Path, tmp_path: Path) -> None:
-    """The client without cookies of the README is refused, enrolls, is let in, and proves anew after seven days."""
+    """The README's client without cookies is refused, enrolls, and is let in.
+
+    It proves anew after seven days.
+    """
 
     async def who(connection: HTTPConnection) -> Subject | None:
         return Subject("u1") if connection.headers.get("authorization") == "Bearer t" else None
@@ -207,7 +222,7 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links(page: str) -> None:
-    """Every link between pages leads to a file, or a folder, that is there, and to a heading that is there."""
+    """Every link between pages leads to a file or folder that exists, and to a heading in it."""
     wrong = []
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", target):
@@ -220,7 +235,10 @@ def test_links(page: str) -> None:
 
 
 def test_one_link_away() -> None:
-    """The first page leads to every other page directly. A link to a folder leads to the page in it."""
+    """The first page leads to every other page directly.
+
+    A link to a folder leads to the page in it.
+    """
     targets = [ROOT / target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose(README))]
     linked = {str((path / README if path.is_dir() else path).relative_to(ROOT)) for path in targets}
     assert set(PAGES) - {README} - linked == set()
@@ -228,7 +246,10 @@ def test_one_link_away() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_places_in_the_code(page: str) -> None:
-    """A file or folder that a page names is there, and so is a function or class that it names beside its file."""
+    """A file or folder that a page names exists.
+
+    So does a function or class that it names beside its file.
+    """
     text = prose(page)
     names = set(
         re.findall(r"`((?:core|factors|policyfile|identity|service|stores|senders|web|cli|testing)/[\w/.-]*)`", text)
@@ -302,12 +323,18 @@ def test_policy_examples(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", examples("python"))
 def test_python_examples(text: str) -> None:
-    """Every example in Python can be read by Python; an ellipsis stands for what the reader fills in."""
+    """Python can read every example in Python.
+
+    An ellipsis stands for the parts that the reader fills in.
+    """
     compile(text.replace("(…)", "(...)"), README, "exec")
 
 
 def test_examples_of_proxies_are_single_addresses() -> None:
-    """V-28: an example is copied, so it names the proxies alone: whoever is in a network could choose an address."""
+    """An example of proxies names the proxies alone, as examples are copied.
+
+    Anybody in a network could choose an address. Requirement V-28.
+    """
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "example_app").rglob("*.py"), *(ROOT / page for page in PAGES)]
     wide = []
     for path in sources:
@@ -320,7 +347,7 @@ def test_examples_of_proxies_are_single_addresses() -> None:
 
 
 def test_import_is_light(root: Path) -> None:
-    """What a first use may never need is not loaded by importing the package (D-21)."""
+    """Importing the package loads no parts that a first use may never need (D-21)."""
     script = "import sys; from mfa_gate import MFAGate; print([m for m in sys.argv[1:] if m in sys.modules])"
     heavy = ["webauthn", "phonenumbers", "redis", "segno", "jinja2", "cryptography", "pyotp", "httpx2", "aiosmtplib"]
     ran = subprocess.run([sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True)

@@ -9,24 +9,32 @@ if TYPE_CHECKING:
     from .core.events import Event
     from .core.model import Contacts, Subject, Upstream
     from .core.rules import Policy
-    from .errors import MFAGateError, SettingsError
+    from .errors import MFAGateError, Refused, SettingsError
     from .factors.registry import DEFAULT_FACTORS
     from .gate import MFAGate, Status
     from .ports import Message, PhoneSend, Senders
     from .service import RelyingParty
+    from .service.person import EnrollmentTicket, Forgotten, Person, PersonAuthenticator, PersonChange, PersonStatus
     from .web.middleware import MFAGateMiddleware
     from .web.stepup import require_proof
 
 __all__ = [
     "DEFAULT_FACTORS",
     "Contacts",
+    "EnrollmentTicket",
     "Event",
+    "Forgotten",
     "MFAGate",
     "MFAGateError",
     "MFAGateMiddleware",
     "Message",
+    "Person",
+    "PersonAuthenticator",
+    "PersonChange",
+    "PersonStatus",
     "PhoneSend",
     "Policy",
+    "Refused",
     "RelyingParty",
     "Senders",
     "SettingsError",
@@ -40,20 +48,27 @@ __version__ = "0.1.0"
 _HOMES = {
     "Contacts": "core.model",
     "DEFAULT_FACTORS": "factors.registry",
+    "EnrollmentTicket": "service.person",
     "Event": "core.events",
+    "Forgotten": "service.person",
+    "Message": "ports",
     "MFAGate": "gate",
     "MFAGateError": "errors",
     "MFAGateMiddleware": "web.middleware",
-    "Message": "ports",
+    "Person": "service.person",
+    "PersonAuthenticator": "service.person",
+    "PersonChange": "service.person",
+    "PersonStatus": "service.person",
     "PhoneSend": "ports",
     "Policy": "core.rules",
+    "Refused": "errors",
     "RelyingParty": "service",
+    "require_proof": "web.stepup",
     "Senders": "ports",
     "SettingsError": "errors",
     "Status": "gate",
     "Subject": "core.model",
     "Upstream": "core.model",
-    "require_proof": "web.stepup",
 }
 
 

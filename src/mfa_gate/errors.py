@@ -10,6 +10,7 @@ from collections.abc import Sequence
 __all__ = [
     "MFAGateError",
     "MissingExtra",
+    "Refused",
     "SendFailed",
     "SettingsError",
     "StoreContention",
@@ -72,6 +73,19 @@ class DamagedAccount(StoreUnavailable):
     def __init__(self, text: str, *, version: int) -> None:
         self.version = version
         super().__init__(text)
+
+
+class Refused(MFAGateError):
+    """An act on a person that the rules do not allow now. Nothing was changed.
+
+    ``reason`` is one stable word of the table of reasons, e.g. ``already_enrolled`` or ``too_soon``. ``retry_after`` is in
+    seconds, 0 where waiting does not help.
+    """
+
+    def __init__(self, reason: str, *, detail: str = "", retry_after: int = 0) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(f"{reason}: {detail}" if detail else reason)
 
 
 class SendFailed(MFAGateError):

@@ -7,30 +7,40 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .argument_types import faults_of_types
 from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
-from .errors import SettingsError
+from .errors import SettingsError, StoreContention, StoreUnavailable
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
+from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
-from .optional_parts import faults_of_hooks, faults_of_optional_parts
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
+from .middleware_order import faults_of_order
+from .optional_parts import faults_of_optional_parts
+from .passkey_site import faults_of_passkey_site
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, SignInAgain
 from .service import RelyingParty, Service, Wiring
+from .service.fault_records import empty_frames
+from .service.health import Health
+from .service.kept_forms import KeptForms
+from .service.person import Person
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
-    faults_of_order,
+    faults_of_forwarding,
     faults_of_parts,
     faults_of_places,
     faults_of_prefix,
+    faults_of_public_url,
     faults_of_relying_party,
     networks_of,
+    origin_and_root,
 )
 from .storage import Store
 from .web.callers import Callers
@@ -39,6 +49,7 @@ from .web.forwarders import fault_of_environment
 from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
+from .web.origin_faults import OriginLog
 from .web.request import Site
 
 if TYPE_CHECKING:
@@ -82,17 +93,26 @@ class MFAGate:
 
     ``trusted_proxies`` are the proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without
     an address; none by default. ``accept_any_forwarder`` allows a server that believes everybody's ``X-Forwarded-For``: use
-    it only where nothing but one proxy can reach the server.
+    it only where nothing but one proxy can reach the server. ``address_header`` names another header in which these proxies
+    tell the client's address: ``"Forwarded"`` (RFC 7239), or one that holds a single address, such as ``"CF-Connecting-IP"``.
+    ``forwarded_prefix`` believes their ``X-Forwarded-Prefix``: the path that they take off before the app sees it.
 
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
-    ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
-    ``app`` names this application where several share a store.
+    ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
+    ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
+    ``sign_in_again`` gets the connection and a ``FreshSignIn``, and makes the address at which your identity provider is asked
+    for a new sign-in; our page links to it.
 
-    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator has
-    removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are called after
-    the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the other. A call
-    that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
+    ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
+    ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
+    mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
+    which is kept in the store. ``app`` names this application where several share a store.
+
+    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator or your
+    own code has removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are
+    called after the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the
+    other. A call that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
 
     ``directory`` lists all people of a tenant whom the host knows, with their contacts. The administrators' preparation
     checklist, reminders and alarms use it. ``before_send`` is asked before every text message and call, with the whole number
@@ -119,7 +139,11 @@ class MFAGate:
         sign_out: str = "/logout",
         home: str = "/",
         json_status: int = 403,
+        accept_refused_websockets: bool = False,
+        keep_forms: bool = False,
+        sign_in_again: SignInAgain | None = None,
         api_origins: Sequence[str] = (),
+        public_url: str = "",
         app: str = "",
         on_event: Callable[[Event], object] | None = None,
         on_reset: Callable[[Subject, Event], object] | None = None,
@@ -130,25 +154,44 @@ class MFAGate:
         entropy: Entropy = secrets.token_bytes,
         templates: str | os.PathLike[str] | None = None,
         accept_any_forwarder: bool = False,
+        address_header: str = "X-Forwarded-For",
+        forwarded_prefix: bool = False,
         dev: bool = False,
     ) -> None:
         from .policyfile import load_policy
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
         from .web.render import Renderer
+        from .web.template_check import faults_of_templates
 
         if unfit := fault_of_platform():
             raise SettingsError(unfit)
-        faults: list[str] = []
+        faults = faults_of_types(
+            policy=policy,
+            store=store,
+            keys=keys,
+            relying_party=relying_party,
+            factors=factors,
+            senders=senders,
+            trusted_proxies=trusted_proxies,
+            clock=clock,
+            entropy=entropy,
+            accept_any_forwarder=accept_any_forwarder,
+            accept_refused_websockets=accept_refused_websockets,
+            forwarded_prefix=forwarded_prefix,
+            keep_forms=keep_forms,
+            dev=dev,
+        )
+        if faults:  # everything below reads these arguments
+            raise SettingsError(faults)
         registry = _collect(faults, lambda: Registry(factors))
         known = BUILT_IN if registry is None else registry
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
         keyring = _collect(faults, lambda: Keyring(keys))
-        if not callable(identify):
-            faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
         faults += faults_of_relying_party(relying_party)
         faults += faults_of_api_origins(api_origins, relying_party)
+        faults += faults_of_public_url(public_url, relying_party)
         faults += faults_of_prefix(prefix)
         faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
         if json_status not in (401, 403):
@@ -158,9 +201,12 @@ class MFAGate:
             faults.append(server)
         trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
         faults += wrong
+        faults += faults_of_forwarding(address_header, forwarded_prefix, bool(trusted_proxies))
         senders = senders or Senders()
-        faults += faults_of_optional_parts(identify, senders)
+        blind = faults_of_identify(identify)
+        faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
+        faults += faults_of_templates(templates, known)
         faults += faults_of_hooks(
             on_event=on_event,
             on_lock=on_lock,
@@ -168,13 +214,16 @@ class MFAGate:
             before_send=before_send,
             contacts=contacts,
             directory=directory,
+            sign_in_again=sign_in_again,
         )
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
+            faults += faults_of_passkey_site(loaded, relying_party, registry)
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
+        origin, root = origin_and_root(public_url, relying_party)
         wiring = Wiring(
             store=opened,
             keyring=keyring,
@@ -189,7 +238,9 @@ class MFAGate:
             before_send=before_send,
             directory=directory,
             trusted_proxies=trusted,
-            public=relying_party.origins[0] + prefix,
+            origin=origin,
+            prefix=prefix,
+            root=root,
             app=app,
             factors=registry,
             words=lambda lang: translator(lang).gettext,
@@ -197,21 +248,32 @@ class MFAGate:
         self.service = Service(wiring, loaded)
         self._identify = identify
         self._prefix = prefix
-        https = all(origin.startswith("https:") for origin in relying_party.origins)
+        https = all(origin.startswith("https:") for origin in relying_party.web_origins)
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
-            callers=Callers(service=self.service, identify=identify, cookies=cookies, trusted=trusted),
+            callers=Callers(
+                service=self.service,
+                identify=identify,
+                cookies=cookies,
+                trusted=trusted,
+                told_in=address_header.lower().encode(),
+                reads_prefix=forwarded_prefix,
+            ),
             cookies=cookies,
             renderer=Renderer(templates=Path(templates) if templates else None, factors=registry),
             prefix=prefix,
             sign_in=sign_in,
             sign_out=sign_out,
             home=home,
-            origins=tuple(relying_party.origins),
+            origins=relying_party.web_origins,
             json_status=json_status,
+            accept_refused_websockets=accept_refused_websockets,
+            sign_in_again=sign_in_again,
+            kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
+            origin_log=OriginLog(relying_party.id, relying_party.web_origins),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
@@ -228,10 +290,13 @@ class MFAGate:
         """
         app.add_middleware(MFAGateMiddleware, gate=self)
 
-    def check(self, app: Any) -> Sequence[str]:
-        """List the faults of an app's middleware order and routes, one text each."""
+    def check(self, app: Any, *, inside: bool = False) -> Sequence[str]:
+        """List the faults of an app's layers and routes, one text each.
+
+        ``app`` is the app with all that is put around it. ``inside``: it is only the part that this gate is put around.
+        """
         return [
-            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix),
+            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix, inside=inside),
             *self.web.endpoint_demands.lost(),
         ]
 
@@ -240,7 +305,12 @@ class MFAGate:
 
         Raises the same errors as a guarded request, e.g. ``StoreUnavailable``.
         """
-        judgement = await self.web.judge_again(connection.scope)
+        __tracebackhide__ = True
+        try:
+            judgement = await self.web.judge_again(connection.scope)
+        except Exception as error:
+            empty_frames(error)  # they hold the cookies, and a report of the app's fault would send them
+            raise
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision
@@ -256,6 +326,34 @@ class MFAGate:
             factors=kinds,
             factor=proof.factor if proof else "",
         )
+
+    async def person(self, subject: Subject) -> Person:
+        """Return what is known about a person, and the acts on one, outside of a request.
+
+        For a changed password, a disabled account, a deletion. The person is the subject, whoever acts for it.
+
+        It opens the gate if nothing has done so yet: in a script, use it inside ``async with gate.lifespan()``. Raises
+        ``TypeError`` for anything but a ``Subject``, ``SettingsError`` if the gate cannot start, and ``StoreUnavailable``.
+        """
+        if not isinstance(subject, Subject):
+            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        await self.web.open()
+        return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
+
+    async def health(self) -> Health:
+        """Tell if the gate can work.
+
+        For the host's own probe; ``/mfa/health`` tells strangers in one word. It returns ``store``, ``senders`` and
+        ``policy``. ``store`` is ``"ok"``, ``"unavailable"`` where it does not answer, ``"refused"`` where its keys are not
+        listed. It holds no secret, raises nothing, and asks the store once a second at most.
+        """
+        try:
+            await self.web.open()
+        except (StoreUnavailable, StoreContention):
+            return self.service.health.report("unavailable")
+        except SettingsError:
+            return self.service.health.report("refused")
+        return await self.service.health.look()
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

@@ -54,8 +54,11 @@ def make_key(entropy: bytes) -> str:
 
 def join(parts: Sequence[str]) -> bytes:
     """Join ``parts`` to bytes that no other list of parts gives."""
-    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    return b"".join(len(part).to_bytes(4) + part for part in encoded)
+    joined = b""
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogatepass")
+        joined += len(encoded).to_bytes(4) + encoded
+    return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ class _Key:
 def _derive(secret: bytes, purpose: str) -> bytes:
     """Derive one block of a uniform key by HKDF-Expand (RFC 5869 2.3)."""
     return hmac.digest(secret, b"mfa_gate/" + purpose.encode() + b"\x01", "sha256")
+
+
+@lru_cache(maxsize=256)
+def _digester(secret: bytes, purpose: str) -> hmac.HMAC:
+    """Make the HMAC-SHA-256 of one purpose.
+
+    It is copied for each digest, so the key is prepared once.
+    """
+    return hmac.new(_derive(secret, "digest/" + purpose), digestmod="sha256")
 
 
 @lru_cache(maxsize=64)
@@ -161,7 +173,9 @@ class Keyring:
         key = self._by_id.get(key_id) if key_id else self._keys[0]
         if key is None:
             return ""
-        return key.id + _b64(hmac.digest(key.derived("digest/" + purpose), join(parts), "sha256")[:_DIGEST_BYTES])
+        digester = _digester(key.secret, purpose).copy()
+        digester.update(join(parts))
+        return key.id + _b64(digester.digest()[:_DIGEST_BYTES])
 
     def matches(self, purpose: str, digest: str, *parts: str) -> bool:
         """Check in constant time that ``digest`` was made of ``parts``."""

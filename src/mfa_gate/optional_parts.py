@@ -1,15 +1,17 @@
-"""Check the hooks and the optional parts of the adapter and of the senders at start."""
+"""Check the optional parts of the adapter and of the senders at start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from inspect import isclass, iscoroutinefunction, isfunction, ismethod, signature, unwrap
+from collections.abc import Callable, Iterator
+from inspect import isclass, iscoroutinefunction, signature, unwrap
+from typing import Protocol, runtime_checkable
 
 from .identity import FirstOf
 from .ports import (
     CHANNELS,
     CallsBack,
     ChecksItself,
+    Closes,
     HasPushKey,
     NamesSession,
     NeedsAuthentication,
@@ -32,51 +34,6 @@ def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
     for channel in CHANNELS:
         faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
     return faults
-
-
-HOOKS: Mapping[str, tuple[str, ...]] = {
-    "on_event": ("event",),
-    "on_lock": ("subject", "event"),
-    "on_reset": ("subject", "event"),
-    "before_send": ("send",),
-    "contacts": ("subject",),
-    "directory": ("tenant",),
-}
-"""The functions that a host gives to the gate, with what each is called with."""
-AWAITED = frozenset(("contacts", "directory"))
-"""Functions whose answer the gate awaits."""
-
-
-def faults_of_hooks(**hooks: object) -> list[str]:
-    """Find the host's functions (``HOOKS``) that cannot be called as the gate calls them.
-
-    Each fault names the argument, its value, the reason and the fix. A function whose parameters Python does not tell
-    passes; None is no function.
-    """
-    given = [(name, hook) for name, hook in hooks.items() if hook is not None]
-    return [fault for name, hook in given for fault in _faults_of_hook(name, hook, HOOKS[name])]
-
-
-def _faults_of_hook(name: str, hook: object, parameters: tuple[str, ...]) -> Iterator[str]:
-    call = ", ".join(parameters)
-    asynchronous = f"async def {name}({call})"
-    fix = f"write {asynchronous}" if name in AWAITED else f"write def {name}({call}), or {asynchronous}"
-    if not callable(hook):
-        yield f"{name}={hook!r}: is {_kind(hook)}, and cannot be called: {fix}"
-        return
-    try:
-        found = signature(hook)
-    except (TypeError, ValueError):
-        return
-    try:
-        found.bind(*parameters)
-    except TypeError as error:
-        yield f"{name}={_called(hook)}{found}: the gate calls it with ({call}), and that fails ({error}): {fix}"
-
-
-def _called(hook: Callable[..., object]) -> str:
-    """Name a function, a method or a class as in its source, an object by its class."""
-    return hook.__qualname__ if isfunction(hook) or ismethod(hook) or isclass(hook) else type(hook).__qualname__
 
 
 def _faults_of_adapter(identify: object) -> Iterator[str]:
@@ -118,7 +75,15 @@ def _faults_of_adapter(identify: object) -> Iterator[str]:
 
 
 def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
+    if sender is None:
+        return
+    if isclass(sender):
+        yield f"{where}: {sender.__qualname__} is a class: give an object of it, {sender.__qualname__}(...)"
+        return
     part = f"{where}: {type(sender).__name__}"
+    yield from _faults_of_send(part, sender)
+    if isinstance(sender, Closes) and not _is_async(sender.aclose):
+        yield f"{part}.aclose is {_kind(sender.aclose)}, but the gate awaits it when it closes: write async def aclose(self)"
     if isinstance(sender, CallsBack) and not _is_plain(sender.verify_callback):
         yield (
             f"{part}.verify_callback is {_kind(sender.verify_callback)}, but the gate takes its answer without waiting, and "
@@ -140,6 +105,32 @@ def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
             f"{part}.application_server_key is {_kind(sender.application_server_key)}, but pages give it to browsers as text: "
             "make it a str, the public key in base64url"
         )
+
+
+def _faults_of_send(part: str, sender: object) -> Iterator[str]:
+    """Find the faults of the one method that each sender has."""
+    fix = "write async def send(self, message)"
+    if not isinstance(sender, Sends):
+        yield f"{part} has no send, so nothing could be sent: {fix}"
+    elif not _is_async(sender.send):
+        yield f"{part}.send is {_kind(sender.send)}, but the gate awaits it: {fix}"
+    else:
+        try:
+            found = signature(sender.send)
+            found.bind("message")
+        except ValueError:
+            return
+        except TypeError as error:
+            yield f"{part}.send{found}: the gate calls it with (message), and that fails ({error}): {fix}"
+
+
+@runtime_checkable
+class Sends(Protocol):
+    """An object with a method ``send`` of any shape."""
+
+    @property
+    def send(self) -> Callable[..., object]:
+        """Return the method."""
 
 
 def _faults_of_switch(part: str, value: object, reason: str) -> Iterator[str]:

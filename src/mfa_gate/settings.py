@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
-from typing import Any
 
 from .core.changes.enroll_rights import is_on_file
 from .core.networks import UNIX, Proxy
+from .core.public_suffixes import registrable
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import Registry
 from .factors.optional_parts import Hears
-from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
+from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
 from .service.hook_places import COMMANDS
+from .service.own_address import is_root
+from .service.wiring import APP_ORIGIN
 from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+APP_KEY = f"{APP_ORIGIN}apk-key-hash:"
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+MAX_RELATED = 5
 MAX_HOST = 100
 MAX_APP = 40
 """Characters of an application's name."""
@@ -99,12 +105,25 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     faults = []
     if not party.name.strip():
         faults.append("relying_party.name: is empty; give the name that people know the service by")
-    if not re.fullmatch(r"[a-z0-9.-]+", party.id) or len(party.id) > MAX_HOST:
-        faults.append(f'relying_party.id={party.id!r}: must be a host name in lower case, e.g. "app.example"')
+    if not _is_host_name(party.id):
+        faults.append(f"relying_party.id={party.id!r}: must be a host name in lower case{_as_host_name(party.id)}")
+        if not isinstance(party.id, str):
+            return faults
     if isinstance(party.origins, str) or not party.origins:
         faults.append(f'relying_party.origins: give a list of exact origins, e.g. ["https://{party.id}"]')
         return faults
+    for name in ("related_origins", "passkey_endpoints"):
+        if not isinstance(getattr(party, name), bool):
+            faults.append(f"relying_party.{name}={getattr(party, name)!r}: must be True or False")
+    if not all(isinstance(origin, str) for origin in party.origins):
+        faults.append(f"relying_party.origins={party.origins!r}: must be texts")
+        return faults
+    if not party.web_origins:
+        faults.append(f'relying_party.origins: lists apps alone; add the site itself, e.g. "https://{party.id}"')
     for origin in party.origins:
+        if origin.startswith(APP_ORIGIN):
+            faults += _faults_of_app_origin(origin)
+            continue
         match = _ORIGIN.fullmatch(origin)
         if match is None:
             faults.append(
@@ -112,11 +131,17 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
             )
             continue
         scheme, host, _ = match.groups()
-        if host != party.id and not host.endswith("." + party.id):
-            faults.append(f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}")
+        is_own = host == party.id or host.endswith("." + party.id)
+        if not is_own and not party.related_origins:
+            faults.append(
+                f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}; list that host and its subdomains "
+                "only, or give RelyingParty(related_origins=True), so that passkeys work at other domains of yours too"
+            )
         address = read_address(origin)
         if address is None:
-            faults.append(f"relying_party.origins: {origin!r} is no origin that every browser reads alike")
+            faults.append(
+                f"relying_party.origins: {origin!r} is no origin that every browser reads alike; write it in lower-case ASCII"
+            )
             continue
         if address.url != f"{origin}/":
             faults.append(
@@ -126,7 +151,51 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
         local = host.endswith(".localhost") or address.is_local
         if scheme == "http" and not local:
             faults.append(f"relying_party.origins: {origin!r} is not https; only localhost may be without")
-    return faults
+    return faults + _faults_of_related(party)
+
+
+def _faults_of_app_origin(origin: str) -> list[str]:
+    """Find the fault of an Android app's origin.
+
+    It ends in the SHA-256 of the app's certificate, in base64url without padding.
+    """
+    digest = origin.removeprefix(APP_KEY)
+    if origin.startswith(APP_KEY) and _DIGEST.fullmatch(digest):
+        return []
+    return [
+        f"relying_party.origins: {origin!r} is no app; write {APP_KEY} and 43 characters: the SHA-256 of the certificate that "
+        "signs the app, in base64url without '='"
+    ]
+
+
+def _faults_of_related(party: RelyingParty) -> list[str]:
+    """Find the fault of a list of related origins that browsers do not read to its end.
+
+    They take the names of five domains, without their endings (WebAuthn 3, 5.11.1).
+    """
+    hosts = [address.host for address in map(read_address, party.web_origins) if address is not None]
+    names = {host.split(".")[-2] for host in hosts if "." in host and not host.startswith("[")}
+    if not party.related_origins or len(names) <= MAX_RELATED:
+        return []
+    return [
+        f"relying_party.origins: has {len(names)} domains ({', '.join(sorted(names))}); with related_origins browsers read "
+        f"{MAX_RELATED} at most, so passkeys would not work at the others"
+    ]
+
+
+def _is_host_name(id: object) -> bool:
+    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9.-]+", id) or len(id) > MAX_HOST:
+        return False
+    return read_address(f"https://{id}") is not None
+
+
+def _as_host_name(id: object) -> str:
+    """Write a name with letters beyond ASCII as browsers do; else give an example."""
+    try:
+        found = id.lower().encode("idna").decode() if isinstance(id, str) and not id.isascii() else ""
+    except UnicodeError:
+        found = ""
+    return f"; write {found!r}, as browsers do" if found else ', e.g. "app.example"'
 
 
 def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[str]:
@@ -138,7 +207,7 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
     if isinstance(origins, (str, bytes)) or not isinstance(origins, Sequence):
         return [f"api_origins={origins!r}: must be a list of exact origins, {example}"]
     faults = []
-    own = [address for address in map(read_address, party.origins) if address is not None]
+    own = [address for address in map(read_address, party.web_origins) if address is not None]
     for origin in origins:
         name = f"api_origins: {origin!r}"
         match = _ORIGIN.fullmatch(origin) if isinstance(origin, str) else None
@@ -162,15 +231,42 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
     return faults
 
 
-def _is_same_site(one: str, other: str) -> bool:
-    """Tell whether two hosts share their last two labels.
+def faults_of_public_url(url: object, party: RelyingParty) -> list[str]:
+    """Find the faults of ``public_url``: one of the origins, and a plain path. "" is none."""
+    if url == "":
+        return []
+    example = f"e.g. {party.web_origins[0]}/app" if party.web_origins else "e.g. https://app.example/app"
+    if not isinstance(url, str) or "?" in url or "#" in url:
+        return [f"public_url={url!r}: must be the address of the app, without query and fragment, {example}"]
+    mine = [origin for origin in party.web_origins if url == origin or url.startswith(f"{origin}/")]
+    if not mine:
+        return [f"public_url={url!r}: must begin with one of relying_party.origins, {example}"]
+    path = url.removeprefix(mine[0])
+    if not is_root(path.rstrip("/")) or path.endswith("//"):
+        return [f"public_url={url!r}: the path {path!r} is not plain; write it as browsers send it, {example}"]
+    return []
 
-    No list of public suffixes is used. A wrong True only lists an origin that has no effect.
+
+def origin_and_root(url: str, party: RelyingParty) -> tuple[str, str | None]:
+    """Return the origin and the root path of links in messages.
+
+    The root is None where the developer named no ``url``.
+    """
+    for origin in party.web_origins:
+        if url and (url == origin or url.startswith(f"{origin}/")):
+            return origin, url.removeprefix(origin).rstrip("/")
+    return party.web_origins[0], None
+
+
+def _is_same_site(one: str, other: str) -> bool:
+    """Tell whether two hosts have one owner.
+
+    The list of public suffixes is not whole. A wrong True only lists an origin that has no effect.
     """
     if one == other:
         return True
     return not any(host.startswith("[") or host[-1].isdigit() for host in (one, other)) and (
-        one.split(".")[-2:] == other.split(".")[-2:]
+        registrable(one) == registrable(other)
     )
 
 
@@ -198,6 +294,32 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
             )
         networks.append(network)
     return tuple(networks), faults
+
+
+def faults_of_forwarding(header: object, prefix: object, has_proxies: bool) -> list[str]:
+    """Find the faults of ``address_header`` and ``forwarded_prefix``.
+
+    ``has_proxies`` says that trusted proxies are listed: nobody else may send these headers.
+    """
+    faults: list[str] = []
+    if not isinstance(header, str) or not _HEADER.fullmatch(header):
+        faults.append(
+            f'address_header={header!r}: must be the name of one header, e.g. "X-Forwarded-For", "Forwarded" or '
+            '"CF-Connecting-IP"'
+        )
+    elif not has_proxies and header.lower() != "x-forwarded-for":
+        faults.append(
+            f"address_header={header!r}: is believed from trusted_proxies alone, and none is listed; give "
+            'trusted_proxies=["10.0.0.5"], the proxies that replace this header'
+        )
+    if not isinstance(prefix, bool):
+        faults.append(f"forwarded_prefix={prefix!r}: must be True or False")
+    elif prefix and not has_proxies:
+        faults.append(
+            "forwarded_prefix=True: X-Forwarded-Prefix is believed from trusted_proxies alone, and none is listed; give "
+            'trusted_proxies=["10.0.0.5"], the proxies that replace this header'
+        )
+    return faults
 
 
 def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None, factors: Registry) -> list[str]:
@@ -236,40 +358,3 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
             if traits.contact == "phone" and importlib.util.find_spec("phonenumbers") is None:
                 faults[f'{where} has {kind!r}, which needs the extra "sms": pip install "mfa-gate[sms]"'] = None
     return list(faults)
-
-
-def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> list[str]:
-    """List the faults of a Starlette app's middleware order and routes (S-10).
-
-    Such a fault would hide a route, let a request past the gate, or leave the gate without the user. ``app`` may be any
-    object.
-    """
-    stack: Iterable[Any] = getattr(app, "user_middleware", ())
-    names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
-    mine = [place for place, item in enumerate(stack) if item.cls is middleware]
-    faults = [
-        f"prefix={prefix!r}: the app has a route {path!r} below it, which the gate would hide; give the gate another prefix"
-        for path in (getattr(route, "path", "") for route in getattr(app, "routes", ()))
-        if path == prefix or path.startswith(prefix + "/")
-    ]
-    if not mine:
-        return faults
-    gate = mine[0]
-    needs = {
-        "Session": isinstance(identify, NeedsSession) and identify.needs_session,
-        "Authentication": isinstance(identify, NeedsAuthentication) and identify.needs_authentication,
-    }
-    for word in (word for word, is_needed in needs.items() if is_needed):
-        inside = [name for name in names[gate + 1 :] if word in name]
-        outside = [name for name in names[:gate] if word in name]
-        if inside and not outside:
-            faults.append(
-                f"middleware order: {inside[0]} is inside the gate, so the gate cannot see who is signed in. The last one "
-                f"added runs first: call app.add_middleware({inside[0]}, ...) after gate.install(app)"
-            )
-    if "CORSMiddleware" in names[gate + 1 :]:
-        faults.append(
-            "middleware order: CORSMiddleware is inside the gate, so refusals have no CORS headers and preflights are "
-            "refused. Call app.add_middleware(CORSMiddleware, ...) after gate.install(app)"
-        )
-    return faults

@@ -31,6 +31,7 @@ __all__ = [
     "Page",
     "Reader",
     "RemembersGeneration",
+    "Rewrite",
     "Roster",
     "Store",
     "Take",
@@ -82,8 +83,9 @@ class Accounts(Protocol):
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store ``account`` if the stored version is still ``account.version``.
 
-        It becomes version ``account.version + 1``. The summary, the events and the change notice commit with it. Returns False
-        if another writer was faster: nothing was written then.
+        It becomes version ``account.version + 1``. The summary, the events and the change notice commit with it. The summary of a
+        forgotten person (``Account.is_unknown``) is removed. Returns False if another writer was faster: nothing was written
+        then.
         """
 
     async def settings(self, tenant: str, /) -> TenantSettings:
@@ -107,7 +109,7 @@ class Accounts(Protocol):
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
         """List the keys of all accounts in order, a page at a time.
 
-        Rotation, export and counting use it.
+        Forgotten people are left out. Rotation, export and counting use it.
         """
 
 
@@ -143,6 +145,14 @@ class Link(NamedTuple):
     place: int
     line: str
     digest: str
+
+
+class Rewrite(NamedTuple):
+    """A stored line of a trail, and the text that takes its place."""
+
+    place: int
+    before: str
+    line: str
 
 
 END = "$"
@@ -196,6 +206,14 @@ class Trail(Protocol):
 
         Times are UTC seconds. Returns how many were removed. The anchor moves in the same commit, so the lines that are left
         verify as before. A line whose time lies ahead of ``now`` is as old as the line behind it.
+        """
+
+    async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
+        """Replace the text of stored lines, where it still is ``before``.
+
+        ``lines`` are in the order of their places. A store that does not write all at once begins with the newest. Place,
+        kind and digest stay as they are. The account that a line names is read from its new text. A line that was
+        pruned meanwhile is left out.
         """
 
 

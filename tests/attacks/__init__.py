@@ -1,1 +1,1 @@
-"""What somebody tries who has the password and not the phone."""
+"""Attacks by somebody who has the password and not the phone."""

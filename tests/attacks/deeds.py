@@ -1,4 +1,7 @@
-"""Everything that can be changed through a page or a call of the gate: each with what makes it possible, told honestly."""
+"""Every change that a page or a call of the gate can make, and the state that it needs.
+
+All of them are told honestly: as our own pages would send them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Setup = Callable[[World], Awaitable["Stage"]]
 
 @dataclass
 class Stage:
-    """Who acts, and the names of what they act on."""
+    """The browser that acts, and the names of the objects that it acts on."""
 
     browser: Browser
     names: dict[str, str] = field(default_factory=dict)
@@ -28,7 +31,10 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Deed:
-    """One request that changes something. ``{name}`` in path, fields and body is filled in from the stage."""
+    """One request that changes something.
+
+    ``{name}`` in path, fields and body is filled in from the stage.
+    """
 
     name: str
     stage: Setup
@@ -39,11 +45,11 @@ class Deed:
 
     @property
     def is_form(self) -> bool:
-        """Whether a page's form does it, and not a call of the JSON API."""
+        """Tell a page's form (true) from a call of the JSON API (false)."""
         return self.fields is not None
 
     def path_for(self, stage: Stage) -> str:
-        """The address."""
+        """Return the address of the deed."""
         return "/mfa" + self.path.format(**stage.names)
 
     def fields_for(self, stage: Stage) -> dict[str, str]:
@@ -51,7 +57,7 @@ class Deed:
         return {key: value.format(**stage.names) for key, value in (self.fields or {}).items()}
 
     def body_for(self, stage: Stage) -> dict[str, Any]:
-        """The JSON body."""
+        """Return the JSON body of the deed."""
         names = stage.names
         return {key: v.format(**names) if isinstance(v, str) else v for key, v in (self.body or {}).items()}
 
@@ -85,7 +91,7 @@ def deeds_world() -> World:
 
 
 async def settled(world: World) -> Stage:
-    """Somebody who has all that one may have, and has just proven it."""
+    """A person with one of everything, who has just proven it."""
     ann = await world.enrolled()
     email = await ann.enroll_email()
     world.clock.advance(60)
@@ -107,7 +113,7 @@ async def settled(world: World) -> Stage:
 
 
 async def pending(world: World) -> Stage:
-    """Somebody who owes the second factor, with a code on the way."""
+    """A person who owes the second factor, with a code on the way."""
     ann = await world.enrolled()
     email = await ann.enroll_email()
     world.clock.advance(60)
@@ -121,7 +127,7 @@ async def pending(world: World) -> Stage:
 
 
 async def newcomer(world: World, tenant: str = "alpha") -> Stage:
-    """Somebody who has nothing yet, with a draft under way."""
+    """A person without a factor, with a draft under way."""
     browser = await world.browser("new", tenant)
     begun = await browser.api("POST", "enroll", {"factor": "totp"})
     if begun.status != 201:
@@ -131,7 +137,7 @@ async def newcomer(world: World, tenant: str = "alpha") -> Stage:
 
 
 async def optional(world: World) -> Stage:
-    """Somebody who may put it off."""
+    """A person who may put the enrollment off."""
     return await newcomer(world, "optional")
 
 
@@ -144,7 +150,7 @@ async def contact(world: World) -> Stage:
 
 
 async def ticket(world: World) -> Stage:
-    """Somebody who holds an enrollment ticket."""
+    """A person who holds an enrollment ticket."""
     boss = await world.enrolled("boss", "ticket2", groups=["admin"])
     boss.tenant = "ticket"
     browser = await world.browser("new", "ticket")
@@ -157,7 +163,7 @@ async def ticket(world: World) -> Stage:
 
 
 async def terms(world: World) -> Stage:
-    """Somebody who has still to accept the agreement."""
+    """A person who has still to accept the agreement."""
     return Stage(await world.enrolled("ann", "terms"))
 
 
@@ -187,7 +193,7 @@ async def second_boss(world: World) -> Stage:
 
 
 async def boss_of_a_locked(world: World) -> Stage:
-    """The same; Bob is locked."""
+    """The same administrator; Bob is locked."""
     stage = await boss(world)
     bob = await world.browser("bob")
     await bob.lock()
@@ -282,7 +288,7 @@ def uncovered() -> set[str]:
 
 
 def snapshot(world: World) -> tuple[Any, ...]:
-    """All that a request could have changed: what is stored, written down, counted and sent."""
+    """Return all that a request could have changed: the store, the trail, counts and sends."""
     store = world.store
     assert isinstance(store, MemoryStore)
     contents = store._contents
@@ -304,5 +310,5 @@ def honest(deed: Deed) -> Headers:
 
 
 def encoded(fields: dict[str, str] | list[tuple[str, str]]) -> bytes:
-    """A form's body."""
+    """Encode a form's body."""
     return urlencode(fields).encode()

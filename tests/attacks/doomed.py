@@ -1,4 +1,7 @@
-"""A worker that does one deed and dies on the way, like ``kill -9``: before a call of its store, after it, or inside."""
+"""A worker that does one deed and dies on the way, like ``kill -9``.
+
+It dies before a call of its store, after it, or inside it.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,11 @@ Deed = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """Where a worker died that did a deed: at its n-th call of the store, before it, after it or inside, ``delay`` seconds
-    after it had begun; or at the end of all. ``number`` is that of the store that it left."""
+    """The place where a worker died that did a deed.
+
+    It died at its n-th call of the store (``at``): before it, after it, or inside it, ``delay`` seconds after the call
+    had begun; or at the end of all. ``number`` is that of the store that it left.
+    """
 
     number: int
     deed: str
@@ -77,12 +83,15 @@ class Doomed:
 
 
 def die() -> None:
-    """``kill -9``."""
+    """End this process by ``kill -9``."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def on_entering(tell: Callable[[], None]) -> None:
-    """From now on ``tell`` is called when SQLite's thread begins its work, and when commands were sent to Redis."""
+    """Call ``tell`` from now on at each entry into a store.
+
+    For SQLite: each time that its thread begins its work. For Redis: each time that commands were sent.
+    """
     serve = WorkerThread._serve
 
     def serving(self: WorkerThread, jobs: Sequence[Job]) -> None:
@@ -106,7 +115,10 @@ def on_entering(tell: Callable[[], None]) -> None:
 
 
 async def act(world: World, store: str, marks: Path, deed: Deed, kill: Kill | None) -> None:
-    """Do one deed on the store, and die on the way; who lives writes down which calls it made, and how long they took."""
+    """Do one deed on the store, and die on the way.
+
+    A worker that lives writes down its calls of the store and the time that each took.
+    """
     MISTAKES[deed["mistake"]]()
     count_comparisons(marks / "compared")
     mark_sends(world, marks / "sent")

@@ -1,4 +1,4 @@
-"""What is killed by the tests of ``kill -9``, on which ground, and what is left of it afterwards."""
+"""The processes that the tests of ``kill -9`` kill, their ground, and their remains."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOMENTS = ("before", "after", "inside")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Where all happens: what was there before, and what is tried on copies of it."""
+    """The ground of all kills: the state before, and the deeds that are tried on copies of it."""
 
     stores: str
     marks: Path
@@ -33,7 +33,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed:
-    """What is left of each try."""
+    """The results of all tries: one kill for each."""
 
     ground: Ground
     kills: list[Kill]
@@ -43,7 +43,10 @@ class Killed:
         return [kill for kill in self.kills if kill.deed in names]
 
     async def judged(self, judge: Callable[[Kill], Awaitable[None]], *names: str) -> None:
-        """Every kill amid these deeds is judged; raises what was found first."""
+        """Judge every kill amid these deeds.
+
+        Raises the first fault after all of them were judged.
+        """
         kills, faults = self.of(*names), []
         for kill in kills:
             try:
@@ -55,15 +58,15 @@ class Killed:
             raise faults[0]
 
     def compared(self, kill: Kill) -> int:
-        """How many answers were compared before the process died."""
+        """Count the answers that were compared before the process died."""
         return self._marks(kill, "compared")
 
     def sent(self, kill: Kill) -> int:
-        """How many messages had gone to the sender before the process died."""
+        """Count the messages that had gone to the sender before the process died."""
         return self._marks(kill, "sent")
 
     def written(self, kill: Kill) -> int:
-        """How many changes the store had confirmed before the process died."""
+        """Count the changes that the store had confirmed before the process died."""
         swaps = {other.at for other in self.of(kill.deed) if other.call == "swap"}
         if kill.moment == "end":
             return len(swaps)
@@ -75,7 +78,7 @@ class Killed:
 
     @asynccontextmanager
     async def opened(self, kill: Kill, *, later: float = 0) -> AsyncIterator[World]:
-        """A new process on what is left, so much later; the trail is whole."""
+        """Start a new process on the remains, so much later; the trail must be whole."""
         async with running(
             world_on(patient_store(self.ground.stores.format(kill.number)), self.ground.now + later)
         ) as world:
@@ -83,13 +86,16 @@ class Killed:
             yield world
 
     async def again(self, world: World, kill: Kill) -> str:
-        """The same once more, as somebody whose answer never came would do it."""
+        """Do the deed once more, as a person does whose answer never came."""
         done = await do(world, self.ground.deeds[kill.deed])
         return str(getattr(done, "reason", "again" if getattr(done, "again", False) else "granted"))
 
 
 async def prepared(stores: str, marks: Path) -> Ground:
-    """Ann with two factors, three failures and a number that she has not confirmed; then a copy with three failures more."""
+    """Prepare Ann's account, and a copy of it that is near the lock.
+
+    Ann has two factors, three failures and a phone number that she has not confirmed. The copy has three failures more.
+    """
     world = make_world(store=patient_store(stores.format(0)))
     async with running(world):
         ann = await world.browser()

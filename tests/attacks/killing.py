@@ -1,4 +1,7 @@
-"""``kill -9`` at every call that a worker makes of its store: a fresh interpreter that forks the workers and sees them die."""
+"""``kill -9`` at every call that a worker makes of its store.
+
+A fresh interpreter forks the workers and sees them die.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ ORIGINS, PARENTS, EACH = 2, 2, 250
 
 
 def copy(origin: str, target: str) -> None:
-    """A store as it lies there, once more: the directory of a file, or a logical database of one Redis server."""
+    """Copy a store as it lies there.
+
+    This copies the directory of a file, or a logical database of one Redis server.
+    """
     if origin.startswith("sqlite:"):
         shutil.rmtree(directory(target), ignore_errors=True)
         shutil.copytree(directory(origin), directory(target))
@@ -44,7 +50,7 @@ def copy(origin: str, target: str) -> None:
 
 
 def directory(store: str) -> Path:
-    """Where the file of this URL lies."""
+    """Return the directory of the file that this URL names."""
     return Path(store.removeprefix("sqlite:///")).parent
 
 
@@ -116,7 +122,7 @@ class Parent:
 
 
 def kills(told: dict[str, Any], number: int) -> list[Kill]:
-    """One parent's share."""
+    """Do the share of one parent process."""
     parent = Parent(told, ORIGINS + number * EACH)
     return [kill for name, deed in list(told["deeds"].items())[number::PARENTS] for kill in parent.kills(name, deed)]
 
@@ -129,7 +135,7 @@ def all_kills(told: dict[str, Any]) -> list[Kill]:
 
 
 def main() -> None:
-    """For each line of JSON that is told, one of what came of it."""
+    """Answer each order, one line of JSON, with one line of results."""
     for line in sys.stdin:
         print(json.dumps([asdict(kill) for kill in all_kills(json.loads(line))]), flush=True)
 

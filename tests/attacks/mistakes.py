@@ -1,4 +1,7 @@
-"""What a second factor can get wrong, as patches of this process: tests of races and crashes show with them that they bite."""
+"""Mistakes that a second factor can have, as patches of this process.
+
+With them, tests of races and crashes show that they can fail.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,10 @@ def split_the_success() -> None:
 
 
 def split_the_swap() -> None:
-    """The mistake of a store that writes the account, and then what happened to it: it shows only inside a call."""
+    """Make a store write the account first and its events afterwards.
+
+    The mistake shows only if a process dies inside a call.
+    """
     for kind in (SQLiteStore, RedisStore):
         kind.swap = _torn(kind.swap)  # type: ignore[method-assign]
 

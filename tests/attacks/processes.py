@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def told(module: str, what: Any) -> Any:
-    """What a fresh interpreter says that runs ``module`` and was told this."""
+    """Run ``module`` in a fresh interpreter, hand it ``what``, and return its answer."""
     with beside(module) as ask:
         return ask(what)
 
@@ -22,7 +22,10 @@ def told(module: str, what: Any) -> Any:
 def burst(
     path: Path, now: float, answers: Sequence[Sequence[tuple[str, str]]], *, broken: bool = False
 ) -> tuple[int, dict[str, int]]:
-    """One process for each list of answers, all of them at once: comparisons, and how often each outcome came."""
+    """Run one process for each list of answers, all at once.
+
+    Returns the number of comparisons, and the count of each outcome.
+    """
     what = {"path": str(path), "now": now, "answers": answers, "broken": broken}
     result = told("tests.attacks.worker", what)
     return result["compared"], result["outcomes"]
@@ -34,7 +37,10 @@ def on_file(path: Path, **more: Any) -> World:
 
 
 async def prepared(path: Path, *, factor: str = "totp", failures: int = 0) -> Browser:
-    """Ann with one factor, so many failures behind her, in a file that nobody has open; she is where she enrolled."""
+    """Prepare Ann with one factor and so many failures, in a file that nobody has open.
+
+    Returns the browser in which she enrolled.
+    """
     world = on_file(path)
     async with running(world):
         ann = await world.browser()

@@ -1,4 +1,4 @@
-"""One world with everybody in it, each standing somewhere else, that can be put back to how it was."""
+"""One world with people in many states, that can be put back to its beginning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness import FORM, ORIGIN, PAGE, Browser, Reply, World
 
 @dataclass
 class Crowd:
-    """Browsers by what state they are in, and the ids of Ann's things."""
+    """Browsers by their state, and the ids of Ann's things."""
 
     world: World
     browsers: dict[str, Browser] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Crowd:
         self._at = self.world.clock.at
 
     async def restore(self) -> None:
-        """Put everything back."""
+        """Put everything back to the beginning."""
         await self.world.engine.effects.idle()
         store = self.world.store
         assert isinstance(store, MemoryStore)
@@ -47,12 +47,12 @@ class Crowd:
             self.browsers[state].cookies = dict(cookies)
 
     async def account(self, id: str = "ann", tenant: str = "alpha") -> Any:
-        """What is stored, without what mere looking changes (nothing)."""
+        """Return the stored account, without changes that mere looking makes (there are none)."""
         return await self.world.store.load(SubjectKey(tenant, id))
 
 
 async def token_of(browser: Browser) -> str:
-    """The token that this browser's forms have, by the same derivation; a stranger's is rubbish."""
+    """Derive the token of this browser's forms, as the gate does; a stranger's is rubbish."""
     if not browser.id:
         return "x"
     if not browser.handle:
@@ -72,8 +72,11 @@ async def submit(browser: Browser, path: str, fields: dict[str, str]) -> Reply:
 
 
 async def gather() -> Crowd:
-    """Everybody: strangers, people who owe, who have nothing, who have just proven it or long ago, who are locked, others,
-    namesakes in another tenant, administrators of several kinds."""
+    """Gather people in every state.
+
+    There are strangers, people who owe the factor, people who have no factor, people who proved it just now or long
+    ago, locked people, other people, namesakes in another tenant, and administrators of several kinds.
+    """
     world = deeds_world()
     await world.gate.web.open()
     crowd = Crowd(world)

@@ -1,4 +1,7 @@
-"""A fault of ours never costs an attempt: keys, clocks, stores, libraries. What costs nothing is bounded (D-41)."""
+"""A fault of ours never costs an attempt: keys, clocks, stores, libraries.
+
+Each refusal that costs nothing is bounded (D-41).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ async def verify(browser: Browser, code: object, factor: str = "totp") -> Any:
 
 
 async def another(browser: Browser) -> Browser:
-    """The same person in a browser that has proven nothing."""
+    """Return the same person in a browser that has proven nothing."""
     other = await browser.world.browser(browser.id, browser.tenant, sid="another")
     other.secret = browser.secret
     return other
@@ -54,7 +57,10 @@ async def another(browser: Browser) -> Browser:
 
 
 async def test_a_clock_that_ran_ahead_shuts_nobody_out(world: World) -> None:
-    """An app's code is judged by the wall clock. A mark that was left by a clock an hour ahead is an alarm, no wrong guess."""
+    """A mark that a clock an hour ahead has left is an alarm and no wrong guess.
+
+    The code of an app is judged by the wall clock.
+    """
     ann = await world.enrolled()
     await ann.enroll_email()
     world.clock.advance(3600)
@@ -69,7 +75,10 @@ async def test_a_clock_that_ran_ahead_shuts_nobody_out(world: World) -> None:
 
 
 async def test_a_code_that_was_sent_lives_by_the_wall_clock(world: World) -> None:
-    """With the mark an hour ahead a code still ends after its ten minutes, and another one can be sent after the wait."""
+    """A code that was sent ends after its ten minutes, also if the mark is an hour ahead.
+
+    Another code can be sent after the wait.
+    """
     ann = await world.enrolled()
     await ann.enroll_email()
     id = await ann.authenticator("email")
@@ -91,7 +100,7 @@ async def test_a_code_that_was_sent_lives_by_the_wall_clock(world: World) -> Non
 
 
 async def test_a_step_of_a_clock_that_ran_ahead_is_said_to_be_ours(world: World) -> None:
-    """The last step is from the future: no right code is taken yet, none is charged, and the words blame nobody."""
+    """A last step from the future takes no right code, charges none, and blames nobody."""
     ann = await world.enrolled()
     world.clock.advance(3600)
     assert (await ann.prove()).status == 200
@@ -106,7 +115,10 @@ async def test_a_step_of_a_clock_that_ran_ahead_is_said_to_be_ours(world: World)
 
 
 async def test_a_reset_sets_the_mark_back(world: World) -> None:
-    """D-64: after an administrator's reset nothing of the wrong time is left, and every proof of before is over."""
+    """An administrator's reset leaves nothing of the wrong time, and ends every earlier proof.
+
+    Requirement D-64.
+    """
     ann = await world.enrolled()
     world.clock.advance(DAY)
     await ann.prove()
@@ -127,7 +139,10 @@ async def test_a_reset_sets_the_mark_back(world: World) -> None:
 
 @pytest.mark.parametrize("steps", [-10, -3, 2, 3, 10])
 async def test_a_phone_whose_clock_is_off_is_told_so(world: World, steps: int) -> None:
-    """D-42: right codes of a drift are free at sign-in, with words about which way; never taken, and never a lock."""
+    """A right code of a phone whose clock is off is free at sign-in, and never taken.
+
+    The answer says in which direction the clock is off. It never locks. Requirement D-42.
+    """
     ann = await world.enrolled()
     world.clock.advance(1200)
     other = await another(ann)
@@ -148,7 +163,10 @@ async def test_a_phone_whose_clock_is_off_is_told_so(world: World, steps: int) -
 
 
 async def test_an_early_code_that_was_recognized_never_counts(world: World) -> None:
-    """D-42: to be told of a drift helps nobody who guesses: that code is not taken when its time has come."""
+    """An early code that was recognized as a drift is not taken when its time has come.
+
+    So the word about a drift helps nobody who guesses. Requirement D-42.
+    """
     ann = await world.enrolled()
     world.clock.advance(1200)
     other, early = await another(ann), ann.totp(3)
@@ -160,7 +178,10 @@ async def test_an_early_code_that_was_recognized_never_counts(world: World) -> N
 
 
 async def test_many_with_one_drift_are_an_alarm_about_the_server(world: World) -> None:
-    """D-42: where several people are off by the same time, it is our clock; it is told once an hour."""
+    """Several people with the same drift are an alarm about our own clock, once an hour.
+
+    Requirement D-42.
+    """
     people = [await world.enrolled(id) for id in ("ann", "bob", "cid", "dan")]
     world.clock.advance(1200)
     for person in people:
@@ -172,7 +193,7 @@ async def test_many_with_one_drift_are_an_alarm_about_the_server(world: World) -
 
 
 async def test_one_phone_that_is_off_is_no_alarm(world: World) -> None:
-    """One person's clock says nothing of ours, however often it is wrong."""
+    """One person's wrong clock is no alarm about ours, also after many wrong codes."""
     ann = await world.enrolled()
     world.clock.advance(1200)
     for _ in range(5):
@@ -182,7 +203,10 @@ async def test_one_phone_that_is_off_is_no_alarm(world: World) -> None:
 
 
 async def test_a_first_enrollment_right_after_a_copy_was_accepted(world: World) -> None:
-    """In the half minute in which an operator accepts a copy, a new app's code is free, and the words say to wait."""
+    """The code of a new app is free in the half minute in which an operator accepts a copy.
+
+    The words say to wait for the next code.
+    """
     ann = await world.browser()
     now = int(world.clock.at)
     await world.engine.change(
@@ -204,7 +228,10 @@ async def test_a_first_enrollment_right_after_a_copy_was_accepted(world: World) 
 
 
 async def test_a_key_that_is_in_use_must_be_listed() -> None:
-    """F-19: once a second key has sealed, a start without the first is refused until a rotation has come to its end."""
+    """A start without the first key is refused once a second key has sealed.
+
+    It is refused until a rotation has come to its end. Requirement F-19.
+    """
     store = MemoryStore()
     async with running(make_world(store=store, keys=[key(1)])) as world:
         await world.enrolled()
@@ -218,7 +245,10 @@ async def test_a_key_that_is_in_use_must_be_listed() -> None:
 
 
 async def test_backup_codes_of_a_key_that_is_not_listed_are_no_guess(caplog: pytest.LogCaptureFixture) -> None:
-    """F-19: what a digest was made with is not there: nobody can judge, so it is a fault, told with its cause, and free."""
+    """A backup code whose key is not listed is a fault with its cause, and costs nothing.
+
+    Its digest was made with that key, so nobody can judge the code. Requirement F-19.
+    """
     store = MemoryStore()
     async with running(make_world(store=store, keys=[key(1)])) as world:
         ann = await world.enrolled()
@@ -249,7 +279,10 @@ async def test_a_ticket_of_a_key_that_is_not_listed_is_a_fault() -> None:
 
 
 async def test_a_rolling_change_of_keys_charges_nobody() -> None:
-    """F-18: one worker has the old key alone, the other both. Neither charges for what the other has made."""
+    """A worker that has only the old key and one that has both charge nobody.
+
+    Neither charges for a code that the other has made. Requirement F-18.
+    """
     store = MemoryStore()
     async with running(make_world(store=store, keys=[key(1)])) as old:
         ann = await old.enrolled()
@@ -275,7 +308,11 @@ async def test_a_rolling_change_of_keys_charges_nobody() -> None:
 
 
 async def test_a_change_of_keys_in_the_right_order_asks_nobody_again() -> None:
-    """F-18: first every worker lists the new key behind the old one, then before it: a proof counts at both kinds of worker."""
+    """A change of keys in the right order asks nobody for a proof again.
+
+    First every worker lists the new key behind the old one, then before it. A proof counts at both kinds of worker.
+    Requirement F-18.
+    """
     store = MemoryStore()
     async with running(make_world(store=store, keys=[key(1), key(2)])) as first:
         ann = await first.enrolled()
@@ -317,7 +354,10 @@ FAULTS = [
 async def test_a_fault_gives_the_attempt_back_everywhere(
     world: World, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
 ) -> None:
-    """D-41: whoever answers is not charged for what failed here, wherever a guess is taken; it is 503, not a wrong code."""
+    """A fault of ours gives the attempt back wherever a guess is taken.
+
+    The person is not charged for a failure on our side. The answer is 503, not a wrong code. Requirement D-41.
+    """
     ann = await (world.enrolled() if place == "sign-in" else world.browser())
     kind = "email" if place == "contact" else "totp"
     body: dict[str, Any] = {}
@@ -344,7 +384,10 @@ async def test_a_fault_gives_the_attempt_back_everywhere(
 async def test_a_store_that_fails_while_settling_is_not_the_persons_fault(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D-41: the swap that would grant the proof fails, and so does the one that gives the attempt back: the next one does."""
+    """An attempt that a failing store could not give back is given back by the next answer.
+
+    The swap that would grant the proof fails, and so does the swap that gives the attempt back. Requirement D-41.
+    """
     ann = await world.enrolled()
     world.clock.advance(30)
     other, swap = await another(ann), world.store.swap
@@ -366,7 +409,10 @@ async def test_a_store_that_fails_while_settling_is_not_the_persons_fault(
 
 
 async def test_an_answer_runs_to_its_end_everywhere(world: World) -> None:
-    """F-12: whoever hangs up in the middle of proving the contact on file has spent no attempt on nothing."""
+    """An answer runs to its end if the person hangs up while proving the contact on file.
+
+    So the attempt is not spent in vain. Requirement F-12.
+    """
     strict = replace(world.engine.policy.base.enrollment, first="contact")
     rules = replace(world.engine.policy.base, enrollment=strict)
     world.engine.use_policy(replace(world.engine.policy, base=rules, tenants={"alpha": rules}))
@@ -389,7 +435,10 @@ async def test_an_answer_runs_to_its_end_everywhere(world: World) -> None:
 
 
 async def test_refusals_that_cost_nothing_are_bounded(world: World) -> None:
-    """S-38: replays cost no attempt; after twenty in an hour nothing is compared or written, and it goes on afterwards."""
+    """Replays cost no attempt, and twenty in an hour are the bound.
+
+    After that nothing is compared or written until the hour is over. Then it goes on. Requirement S-38.
+    """
     ann = await world.enrolled()
     other, used_code = await another(ann), ann.totp()
     before = len(world.kinds("attempt.refused"))
@@ -418,7 +467,10 @@ async def test_codes_of_another_length_are_bounded(world: World) -> None:
 
 
 async def test_an_unlock_ends_the_wait(world: World) -> None:
-    """A stranger with the password makes new browsers wait for an hour; an administrator lets their owner in at once."""
+    """An administrator's unlock ends the wait of new browsers at once.
+
+    A stranger with the password makes new browsers wait for an hour. The unlock lets the owner in.
+    """
     ann = await world.enrolled()
     other = await another(ann)
     for _ in range(UNCOUNTED_PER_HOUR):
@@ -440,7 +492,10 @@ def left(account: Account) -> Fields:
 async def test_a_code_that_is_used_while_the_set_is_saved_stays_used(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S-92: between the reading and the writing of "I have saved them" a code is used: it does not come back."""
+    """A code that is used while "I have saved them" is written stays used.
+
+    The use comes between the reading and the writing. Requirement S-92.
+    """
     ann = await world.enrolled()
     service = world.gate.service
     made = await service.backup.make_for(caller_of(ann), await service.access.own(caller_of(ann)))
@@ -464,7 +519,10 @@ async def test_a_code_that_is_used_while_the_set_is_saved_stays_used(
 
 
 async def test_readable_backup_codes_end_by_themselves(world: World) -> None:
-    """S-92: where nobody says that the codes are saved, the readable copy goes after its time, also without any request."""
+    """The readable copy of backup codes goes after its time, also without any request.
+
+    This holds for people who never say that the codes are saved. Requirement S-92.
+    """
     ann = await world.enrolled()
     service = world.gate.service
     await service.backup.make_for(caller_of(ann), await service.access.own(caller_of(ann)))
@@ -479,7 +537,7 @@ async def test_readable_backup_codes_end_by_themselves(world: World) -> None:
 
 
 async def test_a_used_up_set_is_not_offered(world: World) -> None:
-    """Whoever has no code left is not asked for one."""
+    """A set of backup codes that is used up is not offered."""
     ann = await world.enrolled()
     for code in ann.backup:
         assert (await verify(await another(ann), code, "backup-code")).status == 200
@@ -500,7 +558,7 @@ async def test_readable_backup_codes_end_with_the_next_write(world: World) -> No
 
 
 def caller_of(browser: Browser) -> Any:
-    """Who the browser is, for the use cases; with a proof that counts."""
+    """Return the caller that the use cases see for this browser, with a proof that counts."""
     from mfa_gate import Subject
     from mfa_gate.core.entropy import handle_digest
     from mfa_gate.core.model import Caller

@@ -1,4 +1,7 @@
-"""Break-glass grants under attack: no way gives one person alone, or anybody for long, what two must answer for."""
+"""Break-glass grants under attack.
+
+A grant must be answered for by two people. No way gives it to one person alone, or to anybody for long.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ async def boss(world: World, id: str = "boss", tenant: str = "alpha", group: str
 
 
 async def waiting(world: World, id: str = "ann") -> dict[str, str]:
-    """What confirms the request that waits for somebody: its reference."""
+    """Return the body that confirms somebody's waiting request: its reference."""
     grant = (await world.account(id)).grant
     return {"ref": grant.ref if grant else "none"}
 
@@ -52,7 +55,10 @@ async def let_in(world: World) -> tuple[Browser, Browser, Browser]:
 
 
 async def test_two_administrators_let_somebody_in_for_hours(world: World) -> None:
-    """The whole story: nothing is open until the second confirms; then it is until its very end, and everybody is told."""
+    """A grant opens the app only after the second confirmation, and until its very end.
+
+    This is the whole story. Everybody concerned is told.
+    """
     first, second = await boss(world), await boss(world, "other")
     ann = await world.browser("ann", sid="lost")
     asked = await first.api("POST", ANN, ASK)
@@ -84,7 +90,10 @@ async def test_two_administrators_let_somebody_in_for_hours(world: World) -> Non
 
 
 async def test_by_page(world: World) -> None:
-    """The same with the pages: the form shows who asks and why, and a page's confirmation is of that request only."""
+    """The pages do the same: the form shows who asks, and why.
+
+    A page's confirmation is of the request that it shows only.
+    """
     first, second = await boss(world), await boss(world, "other")
     fields = {"action": "break-glass", "reason": "phone lost", "ticket": "T-9", "hours": "4"}
     for wrong in ({"hours": "12"}, {"hours": "x"}, {"hours": ""}, {"hours": "-1"}, {"reason": ""}, {"ticket": ""}):
@@ -104,12 +113,15 @@ async def test_by_page(world: World) -> None:
 
 
 async def reasons(*tries: Any) -> list[str]:
-    """What each try was refused for."""
+    """List the reason of each refusal."""
     return [(await one).reason for one in tries]
 
 
 async def test_a_confirmation_names_the_request(world: World) -> None:
-    """Without the reference of what was read, or with another one, nothing is confirmed: by page, call and use case."""
+    """A confirmation without the right reference confirms nothing, by page, call or use case.
+
+    The reference is that of the request that was read.
+    """
     first, second = await boss(world), await boss(world, "other")
     assert (await first.api("POST", ANN, ASK)).status == 200
     for body in ({}, {"ref": ""}, {"ref": None}, {"ref": "another"}):
@@ -123,7 +135,10 @@ async def test_a_confirmation_names_the_request(world: World) -> None:
 
 
 async def test_one_administrator_is_not_two(world: World) -> None:
-    """Twice by one, from two browsers, as the operator of the same name: refused, and nothing is open."""
+    """One administrator who asks and confirms is refused, and nothing is open.
+
+    This holds for a second try by the same person, a second browser, and the operator of the same name.
+    """
     first = await boss(world)
     again = await world.browser("boss", groups=["admin"], address="203.0.113.44")
     world.clock.advance(31)
@@ -175,7 +190,10 @@ async def test_who_may_not(world: World, id: str, tenant: str, group: str, want:
 
 
 async def test_the_security_team_confirms_everywhere(world: World) -> None:
-    """Who acts in every tenant may be the second hand, also with the id that the first one has in theirs."""
+    """A person with rights in every tenant may be the second hand.
+
+    This holds also if that person has the same id as the first one.
+    """
     first, far = await boss(world), await boss(world, "boss", "beta", "security")
     assert (await first.api("POST", ANN, ASK)).status == 200
     assert (await far.api("POST", f"{ANN}/confirm?tenant=alpha", await waiting(world))).status == 200
@@ -183,7 +201,10 @@ async def test_the_security_team_confirms_everywhere(world: World) -> None:
 
 
 async def test_a_stale_proof_and_an_old_request(world: World) -> None:
-    """Both hands need a proof younger than ``actor_max_age``, and a request is good for an hour."""
+    """Both hands need a proof younger than ``actor_max_age``.
+
+    A request is good for an hour.
+    """
     first, second = await boss(world), await boss(world, "other")
     world.clock.advance(301)
     assert (await first.api("POST", ANN, ASK)).reason == "proof_required"
@@ -204,7 +225,10 @@ async def test_no_other_length(world: World, hours: object) -> None:
 
 
 async def test_confirmations_at_once(world: World) -> None:
-    """Ten confirmations of two administrators at the same moment: one counts, one event is written, the end stands."""
+    """Twelve confirmations at the same moment count once and write one event.
+
+    Three administrators send them.
+    """
     first, second, third = await boss(world), await boss(world, "other"), await boss(world, "third")
     assert (await first.api("POST", ANN, ASK)).status == 200
     ref = await waiting(world)
@@ -215,7 +239,10 @@ async def test_confirmations_at_once(world: World) -> None:
 
 
 async def test_it_is_not_good_for_more(world: World) -> None:
-    """No step-up, no phishing-resistant path, no change of factors, no administration passes by a grant."""
+    """A grant passes no step-up, no phishing-resistant path, and no administration.
+
+    Nor does it change factors.
+    """
     ann, _, _ = await let_in(world)
     assert await ann.is_in()
     for path in ("/records/export", "/records/keys"):
@@ -262,7 +289,10 @@ async def test_an_administrator_let_in_administers_nothing(world: World) -> None
 
 @pytest.mark.parametrize("end", ["revoke", "lock", "reset", "attempts"])
 async def test_it_ends_at_once(world: World, end: str) -> None:
-    """Whatever ends it ends it for the next request of every browser; unlocking does not bring it back."""
+    """Every end of a grant counts for the next request of every browser.
+
+    Unlocking does not bring the grant back.
+    """
     ann, first, _ = await let_in(world)
     assert await ann.is_in()
     if end == "attempts":

@@ -1,4 +1,7 @@
-"""Bursts: a thousand guesses at once over four processes are seven; two hundred copies of one right code are one success."""
+"""Bursts of answers over four processes.
+
+A thousand guesses at once are seven. Two hundred copies of one right code are one success.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,11 @@ pytestmark = pytest.mark.slow
 
 
 async def test_a_thousand_guesses(tmp_path: Path) -> None:
-    """S-31, S-32: 1,000 wrong codes at once for one account over four processes on one file: exactly 7 are compared, there
-    is one lock, and no more than that is ever charged."""
+    """Of 1,000 wrong codes at once for one account exactly 7 are compared.
+
+    Four processes send them on one file. There is one lock, and no more than that is ever charged. Requirements S-31,
+    S-32.
+    """
     path = tmp_path / "mfa.db"
     ann = await prepared(path)
     compared, outcomes = await asyncio.to_thread(burst, path, ann.world.clock.at, guesses(ann, 4, 250))
@@ -34,7 +40,10 @@ async def test_a_thousand_guesses(tmp_path: Path) -> None:
 
 
 async def test_the_burst_bites(tmp_path: Path) -> None:
-    """The same burst against a counter that is read and then written compares more than seven: the test above can fail."""
+    """The same burst against a counter that is read and then written compares more than seven.
+
+    So the test above can fail.
+    """
     path = tmp_path / "mfa.db"
     ann = await prepared(path)
     compared, _ = await asyncio.to_thread(burst, path, ann.world.clock.at, guesses(ann, 4, 50), broken=True)
@@ -43,7 +52,10 @@ async def test_the_burst_bites(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("same_browser", [True, False], ids=["one browser", "many browsers"])
 async def test_one_right_code_two_hundred_times(tmp_path: Path, same_browser: bool) -> None:
-    """S-44, S-59: one right code sent 200 times at once over four processes proves once; it locks nobody out."""
+    """One right code that is sent 200 times at once over four processes proves once.
+
+    It locks nobody out. Requirements S-44, S-59.
+    """
     path = tmp_path / "mfa.db"
     ann = await prepared(path)
     code = ann.totp()
@@ -63,7 +75,10 @@ async def test_one_right_code_two_hundred_times(tmp_path: Path, same_browser: bo
 
 
 async def test_guesses_around_a_right_code(tmp_path: Path) -> None:
-    """S-31: a right code among a crowd of wrong ones is compared or not; never are more than seven between two successes."""
+    """Among guesses around one right code, at most seven fail between two successes.
+
+    The right code in the crowd is compared or not. Requirement S-31.
+    """
     path = tmp_path / "mfa.db"
     ann = await prepared(path)
     code = ann.totp()
@@ -86,7 +101,10 @@ def guesses(ann: Browser, workers: int, each: int) -> Sequence[Sequence[tuple[st
 
 
 async def test_a_burst_over_every_door(world: World) -> None:
-    """S-31, S-32: the same in one process over pages, JSON, enrollment and contact at once: they share the seven."""
+    """A burst over pages, JSON, enrollment and contact at once shares the seven attempts.
+
+    It runs in one process. Requirements S-31, S-32.
+    """
     ann = await world.enrolled()
     id = await ann.authenticator("totp")
     draft = (await ann.api("POST", "enroll", {"factor": "email"})).json()["enrollment"]

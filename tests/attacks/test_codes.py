@@ -1,4 +1,4 @@
-"""Codes: only the right one, of this user, for this purpose, from the browser that asked, once, in its time."""
+"""A code is right only for its user and purpose, in its browser, once, and in its time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def answer(browser: Browser, code: Any, **more: Any) -> Reply:
 
 
 async def used(world: World, id: str = "ann", tenant: str = "alpha") -> int:
-    """How many attempts are spent."""
+    """Return the number of attempts that are spent."""
     return (await world.account(id, tenant)).attempts.used
 
 
@@ -68,7 +68,10 @@ async def test_the_right_code_works(ann: Browser) -> None:
 
 
 async def test_foreign_browser(world: World, ann: Browser) -> None:
-    """S-46, decisions 2: a code that one browser asked for opens no other, and costs an attempt there."""
+    """A code that one browser asked for opens no other browser, and costs an attempt there.
+
+    Requirement S-46; decisions 2.
+    """
     code = await send(ann)
     other = await world.browser()
     reply = await answer(other, code)
@@ -90,7 +93,10 @@ async def test_foreign_user(world: World, ann: Browser) -> None:
 
 
 async def test_foreign_tenant(world: World, ann: Browser) -> None:
-    """S-46, S-121: the same id in another tenant is another person, with other codes and another counter."""
+    """The same id in another tenant is another person, with other codes and another counter.
+
+    Requirements S-46, S-121.
+    """
     await (await world.browser("ann", "beta")).enroll_email()
     namesake = await world.browser("ann", "beta")
     world.clock.advance(60)
@@ -100,7 +106,10 @@ async def test_foreign_tenant(world: World, ann: Browser) -> None:
 
 
 async def test_an_enrollment_code_is_no_proof(world: World) -> None:
-    """S-46: a code that was sent to confirm a new address answers no sign-in, and one of a sign-in confirms none."""
+    """A code that confirms a new address answers no sign-in, and a sign-in's confirms none.
+
+    Requirement S-46.
+    """
     proven = await world.enrolled("bob")
     draft = (await proven.api("POST", "enroll", {"factor": "email"})).json()["enrollment"]
     code = world.email.codes[-1]
@@ -141,7 +150,10 @@ async def test_a_contact_code_is_no_enrollment_code() -> None:
 
 @pytest.mark.parametrize("target", ["challenge", "authenticator"])
 async def test_the_challenge_of_another_browser(world: World, ann: Browser, target: str) -> None:
-    """S-46, S-86: to name a challenge or an authenticator that is not one's own is to name nothing: 404, no attempt."""
+    """A challenge or an authenticator of somebody else is answered with 404.
+
+    It costs no attempt. Requirements S-46, S-86.
+    """
     id = await ann.authenticator("email")
     issued = (await ann.api("POST", "challenge", {"authenticator": id})).json()["challenge"]
     code = world.email.codes[-1]
@@ -158,7 +170,10 @@ async def test_the_challenge_of_another_browser(world: World, ann: Browser, targ
 
 @pytest.mark.parametrize(("age", "status", "reason"), [(TTL - 1, 200, ""), (TTL, 422, "code_expired")])
 async def test_the_end_of_a_code(ann: Browser, age: int, status: int, reason: str) -> None:
-    """S-47: a second before its time is over a code is good; at exactly its life it is dead, which costs nothing."""
+    """A code is good one second before its life ends, and dead exactly at its end.
+
+    A dead code costs nothing. Requirement S-47.
+    """
     code = await send(ann)
     ann.world.clock.advance(age - 30)
     reply = await answer(ann, code)
@@ -192,7 +207,10 @@ async def test_a_clock_that_steps_back_revives_nothing(ann: Browser) -> None:
 
 
 async def test_any_live_code_works_and_all_end_with_it(ann: Browser) -> None:
-    """Decisions 2, S-44: the first of several codes is as good as the last, and one success spends them all."""
+    """The first of several codes is as good as the last, and one success spends them all.
+
+    Requirement S-44; decisions 2.
+    """
     codes = [await send(ann) for _ in range(3)]
     assert len(set(codes)) == 3
     assert (await answer(ann, codes[0])).status == 200
@@ -217,7 +235,10 @@ async def test_a_used_code_is_used(ann: Browser) -> None:
 
 
 async def test_totp_steps_count_once(world: World) -> None:
-    """S-59, S-60: a time step is accepted once, in whatever digits it is written, and no earlier step after it."""
+    """A time step is accepted once, in all digits, and no earlier step is accepted after it.
+
+    Requirements S-59, S-60.
+    """
     proven = await world.enrolled("bob")
     world.clock.advance(90)
     pending = await world.browser("bob")
@@ -303,8 +324,10 @@ NO_CODES: tuple[Any, ...] = (
 
 @pytest.mark.parametrize("response", NO_CODES, ids=lambda value: repr(value)[:24])
 async def test_no_code(ann: Browser, response: Any) -> None:
-    """S-38, S-45, S-61: what has not the shape of a code is refused before anything is reserved, with a code waiting and
-    without."""
+    """A response without the shape of a code is refused before an attempt is reserved.
+
+    This holds with a code waiting and without. Requirements S-38, S-45, S-61.
+    """
     for code in ("314159", await send(ann)):
         text = json.dumps(response).replace("{code}", code).replace("{short}", code[:5])
         reply = await answer(ann, json.loads(text))
@@ -347,7 +370,10 @@ async def test_without_a_code_no_code_matches(ann: Browser, response: str) -> No
     ],
 )
 async def test_no_such_body(ann: Browser, body: bytes) -> None:
-    """S-104, S-105: strict types, each member once, bounded: anything else is 4xx and costs nothing."""
+    """A body with wrong types, a member twice, or too much data is 4xx and costs nothing.
+
+    Requirements S-104, S-105.
+    """
     reply = await ann.api("POST", "verify", body)
     assert reply.status in (404, 422), reply.text
     assert await used(ann.world) == 0
@@ -388,7 +414,10 @@ async def test_a_megabyte(ann: Browser, form: bool) -> None:
 
 @pytest.mark.parametrize("spelling", ["wide", "arabic", "spaced", "dashed", "sentence", "hash"])
 async def test_what_a_person_means(ann: Browser, spelling: str) -> None:
-    """U-2, decisions 30: digits of any script, spaces, hyphens and a pasted sentence are read as the code that they are."""
+    """Digits of any script, spaces, hyphens and a pasted sentence are read as the code.
+
+    Requirement U-2; decisions 30.
+    """
     code = await send(ann)
     written = {
         "wide": "".join(chr(0xFF10 + int(digit)) for digit in code),
@@ -423,12 +452,15 @@ async def test_malformed_answers_have_a_rate(ann: Browser) -> None:
 
 
 async def begin(browser: Browser) -> Reply:
-    """Ask for a code, whatever comes of it."""
+    """Ask for a code, and return any answer."""
     return await browser.api("POST", "challenge", {"authenticator": await browser.authenticator("email")})
 
 
 async def test_resend_limits(ann: Browser) -> None:
-    """S-50: 30 s between sends, five an hour, ten a day, over all browsers; refused sends send nothing."""
+    """Sends are limited to one in 30 s, five an hour and ten a day, over all browsers.
+
+    A refused send sends nothing. Requirement S-50.
+    """
     clock, email = ann.world.clock, ann.world.email
     clock.advance(86_400)
     assert (await begin(ann)).status == 201
@@ -468,7 +500,10 @@ async def test_five_codes_live_at_most(world: World) -> None:
 
 
 async def test_a_failing_sender_counts(ann: Browser) -> None:
-    """S-50, F-21: a send that fails counts, is told as failed, and its code stays good: it may yet arrive."""
+    """A send that fails counts and is told as failed, and its code stays good.
+
+    The message may yet arrive. Requirements S-50, F-21.
+    """
     ann.world.email.failure = RuntimeError("provider")
     reply = await begin(ann)
     assert (reply.status, reply.reason) == (502, "send_failed")
@@ -488,8 +523,10 @@ async def test_a_failing_sender_counts(ann: Browser) -> None:
 async def test_a_failure_is_told_to_the_log(
     ann: Browser, reason: str, next_one: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F-21: each failed send is one warning with the provider's reason, bounded, on one line; the person waits only where
-    the message may be on its way."""
+    """Each failed send is one warning with the provider's reason, bounded, on one line.
+
+    The person waits only if the message may be on its way. Requirement F-21.
+    """
     caplog.set_level(logging.WARNING, logger="mfa_gate")
     ann.world.email.failure = SendFailed(reason, transient=True, detail="SMTP 554\r\nforged line " + "x" * 5000)
     assert (await begin(ann)).reason == "send_failed"
@@ -501,7 +538,10 @@ async def test_a_failure_is_told_to_the_log(
 
 
 async def test_failures_have_no_wait_but_a_bound(ann: Browser) -> None:
-    """S-50: while the provider is down, pressing again is bounded by the hour, as sends that arrive are."""
+    """Pressing "send" again while the provider is down is bounded by the hour.
+
+    The bound is the same as for sends that arrive. Requirement S-50.
+    """
     ann.world.email.failure = SendFailed("unreachable", transient=True)
     replies = [(await begin(ann)).reason for _ in range(8)]
     assert replies[0] == "send_failed"
@@ -509,8 +549,10 @@ async def test_failures_have_no_wait_but_a_bound(ann: Browser) -> None:
 
 
 async def test_refused_sends_use_up_no_destination(world: World) -> None:
-    """S-121, F-25: what is refused as too soon is not counted against the destination: else one account could stop all
-    messages to a number that others use."""
+    """A send that is refused as too soon is not counted against the destination.
+
+    Else one account could stop all messages to a number that others use. Requirements S-121, F-25.
+    """
     mallory = await world.enrolled("mallory", "beta")
     phone = {"factor": "sms", "phone": "+1 202-555-0123"}
     for _ in range(40):
@@ -522,7 +564,10 @@ async def test_refused_sends_use_up_no_destination(world: World) -> None:
 
 
 async def test_nothing_is_sent_while_locked(ann: Browser) -> None:
-    """S-34: while locked nothing is sent and nothing compared: a right code is refused like a wrong one, for ever."""
+    """Nothing is sent and nothing is compared while the account is locked.
+
+    A right code is refused like a wrong one, for ever. Requirement S-34.
+    """
     world = ann.world
     code = await send(ann)
     sent = len(world.email.codes)
@@ -552,7 +597,7 @@ async def test_the_counter_says_what_is_left(ann: Browser) -> None:
 
 
 async def spend(browser: Browser, count: int = 6) -> None:
-    """Fail so often."""
+    """Fail so many times."""
     for number in range(count):
         await browser.guess(number * 10, "email")
 
@@ -608,7 +653,10 @@ async def _contact(browser: Browser) -> None:
     ids=lambda deed: deed.__name__.strip("_"),
 )
 async def test_nothing_gives_attempts_back(ann: Browser, deed: Any) -> None:
-    """S-33: after six failures nothing that somebody with the password can do makes an eighth comparison possible."""
+    """No deed of somebody with the password makes an eighth comparison possible.
+
+    Each deed is done after six failures. Requirement S-33.
+    """
     await send(ann)
     await spend(ann)
     assert await used(ann.world) == 6
@@ -620,7 +668,10 @@ async def test_nothing_gives_attempts_back(ann: Browser, deed: Any) -> None:
 
 
 async def test_a_success_gives_all_back(ann: Browser) -> None:
-    """Decisions 7: a success sets the counter to 0, and the failures of the month are still known."""
+    """A success sets the counter to 0, and the failures of the month are still known.
+
+    Decisions 7.
+    """
     code = await send(ann)
     await spend(ann, 3)
     assert (await answer(ann, code)).status == 200
@@ -630,7 +681,10 @@ async def test_a_success_gives_all_back(ann: Browser) -> None:
 
 
 async def test_the_rolling_budget(world: World) -> None:
-    """Decisions 7: an owner's successes do not feed an attacker fresh guesses: fifty failures in thirty days lock."""
+    """Fifty failures in thirty days lock the account, with the owner's successes between them.
+
+    So the owner's successes give an attacker no fresh guesses. Decisions 7.
+    """
     owner = await world.enrolled("bob")
     attacker = await world.browser("bob")
     attacker.secret = owner.secret
@@ -647,7 +701,10 @@ async def test_the_rolling_budget(world: World) -> None:
 
 
 async def test_one_counter_over_factors_and_browsers(world: World) -> None:
-    """S-32: failures with the app, the e-mail, a backup code, in several browsers and at several addresses are one count."""
+    """Failures with all factors, in several browsers and at several addresses, are one count.
+
+    The factors here are the app, the e-mail and a backup code. Requirement S-32.
+    """
     proven = await world.enrolled("bob")
     await proven.enroll_email()
     tries = 0
@@ -688,7 +745,10 @@ async def test_one_counter_over_factors_and_browsers(world: World) -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_no_guess_of_a_browser_sends(ann: Browser, headers: Any, method: str) -> None:
-    """U-13, S-55: only a person's own navigation makes a code go out: no frame, no image, no prefetch, no HEAD, no script."""
+    """Only a person's own navigation makes a code go out.
+
+    No frame, image, prefetch, HEAD request or script does it. Requirements U-13, S-55.
+    """
     id = await ann.authenticator("email")
     await ann.page("/mfa/challenge", headers=(("accept", "text/html"),))
     for path in ("/mfa/challenge", f"/mfa/challenge/{id}", "/records", "/mfa/api/state"):

@@ -1,4 +1,7 @@
-"""Coverage: a session that owes its second factor reaches 0 bytes of the app, whatever it asks for and however."""
+"""Coverage: a session that owes its second factor reaches 0 bytes of the app.
+
+This holds for all paths, methods and spellings.
+"""
 
 from __future__ import annotations
 
@@ -173,7 +176,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture(params=["challenge", "enroll", "locked"])
 async def owing(request: pytest.FixtureRequest, world: World) -> Browser:
-    """Somebody who has the password: with a factor enrolled elsewhere, with none, with a locked account."""
+    """A person who has the password and owes the second factor.
+
+    One has a factor enrolled elsewhere, one has none, and one has a locked account.
+    """
     if request.param == "enroll":
         return await world.browser("new")
     await world.enrolled()
@@ -195,14 +201,20 @@ async def shut(browser: Browser, method: str, path: str, extra: Headers = (), **
 
 
 async def test_every_method_of_every_place(owing: Browser) -> None:
-    """S-1, S-2, S-8, S-9: no route, mount, static file, documentation page or 404 answers, by whatever method."""
+    """No route, mount, static file, documentation page or 404 answers, by any method.
+
+    Requirements S-1, S-2, S-8, S-9.
+    """
     for path in PLACES:
         for method in METHODS:
             await shut(owing, method, path)
 
 
 async def test_every_spelling(owing: Browser) -> None:
-    """S-2, S-3, S-5: no spelling of a path, near an exempt one or near the gate's own, leads past the gate."""
+    """No spelling of a path leads past the gate, also near an exempt path or the gate's own.
+
+    Requirements S-2, S-3, S-5.
+    """
     for path in SPELLINGS:
         for method in ("GET", "POST", "HEAD", "OPTIONS"):
             await shut(owing, method, path)
@@ -210,7 +222,10 @@ async def test_every_spelling(owing: Browser) -> None:
 
 @pytest.mark.parametrize("root", ["", "/app", "/public", "/open", "/app/", "app", "/mfa", "//app", "/open/door"])
 async def test_every_root_path(owing: Browser, root: str) -> None:
-    """S-7: whatever ``root_path`` a server or a proxy sets, nothing of the app answers and no exemption grows."""
+    """No ``root_path`` of a server or a proxy opens any of the app or widens an exemption.
+
+    Requirement S-7.
+    """
     for path in ("/records", "/inner/deep", "/chat", "/nothing", "/open/../records", "/publicX", "/openX"):
         for spelled in {path, root + path, root.rstrip("/") + path}:
             await shut(owing, "GET", spelled, root_path=root)
@@ -231,7 +246,10 @@ async def test_no_header_exempts(owing: Browser, extra: tuple[str, str]) -> None
 
 @pytest.mark.parametrize("denial", [True, False], ids=["denial", "close"])
 async def test_websockets(owing: Browser, denial: bool) -> None:
-    """S-1: a websocket that owes a factor is refused before it is accepted, with the answer where the server can send it."""
+    """A websocket that owes a factor is refused before it is accepted.
+
+    The refusal has an answer if the server can send it. Requirement S-1.
+    """
     for path in ("/chat", "/inner/chat", "/nothing", "/records", "//chat", "/chat\n", "/mfa", "/mfa/challenge"):
         scope = socket_scope(path, headers=[("cookie", owing.cookie_header())], denial=denial)
         reply = await call(owing.world.app, scope, messages=[{"type": "websocket.receive", "text": "hello"}])
@@ -246,7 +264,10 @@ async def test_websockets(owing: Browser, denial: bool) -> None:
 
 
 async def test_a_preflight_is_no_pass(owing: Browser) -> None:
-    """S-9: an OPTIONS request with every mark of a preflight does not reach the app by way of the gate."""
+    """An OPTIONS request with every mark of a preflight does not reach the app.
+
+    Requirement S-9.
+    """
     asked = (("origin", "https://evil.example"), ("access-control-request-method", "POST"))
     for path in ("/records", "/nothing"):
         await shut(owing, "OPTIONS", path, extra=asked)
@@ -265,7 +286,10 @@ async def _tell(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def test_the_body_stays_unread(owing: Browser) -> None:
-    """S-16: what is refused is refused before a byte of its body was asked for, and is sent on nowhere."""
+    """A refused request is refused before a byte of its body was asked for.
+
+    Its body is sent on nowhere. Requirement S-16.
+    """
     scope = http_scope("POST", "/echo", headers=[("cookie", owing.cookie_header()), ("content-length", "9")])
 
     async def receive() -> dict[str, Any]:
@@ -307,7 +331,10 @@ async def test_answers_are_not_cached(owing: Browser) -> None:
     ],
 )
 async def test_what_is_exempt_answers(owing: Browser, method: str, path: str, body: bytes) -> None:
-    """The other side of all this: an exempt path does reach the app, so that what is shut above is shut by the gate."""
+    """An exempt path does reach the app.
+
+    This is the other side of the tests above: the gate is what shuts the paths there.
+    """
     reply = await owing.ask(method, path)
     assert reply.body.startswith(body)
     assert owing.world.reached == [("http", method, path)]
@@ -328,7 +355,10 @@ async def test_signing_out_is_always_possible(owing: Browser) -> None:
 
 
 async def test_mounted_gate(tmp_path: Path) -> None:
-    """S-7: mounted under a path of another app, the gate shuts and exempts by the app's own paths."""
+    """A gate that is mounted under a path of another app judges by the app's own paths.
+
+    This holds for paths that it shuts and for paths that it exempts. Requirement S-7.
+    """
     world = make_world()
     outer = Starlette(
         routes=[Mount("/team/site", world.app), Route("/public", lambda request: PlainTextResponse("outer"))]
@@ -398,7 +428,10 @@ PIECES = st.sampled_from(
 @settings(max_examples=1500, deadline=None)
 @given(st.lists(PIECES, max_size=8), st.sampled_from(["", "/app", "/open", "/public", "/a"]), st.booleans())
 def test_exemptions_agree_with_the_router(pieces: list[str], root: str, prefixed: bool) -> None:
-    """S-4, S-5, S-7: what is exempt is what Starlette's own router serves there, for every path and ``root_path``."""
+    """An exempt path is one that Starlette's own router serves at the exempt place.
+
+    This holds for every path and ``root_path``. Requirements S-4, S-5, S-7.
+    """
     path = (root if prefixed else "") + "".join(pieces)
     scope = http_scope("GET", path, root_path=root)
     mine = app_path(scope)

@@ -1,4 +1,7 @@
-"""Bounds of one account that others who have the password could fill: they do not shut the owner out."""
+"""Bounds of one account that other people who have the password could fill.
+
+They do not shut the owner out.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,10 @@ async def strangers_ask(world: World, id: str, count: int, *, address: str, forg
 @pytest.mark.parametrize("forget", [False, True])
 @pytest.mark.parametrize("known", [True, False])
 async def test_the_owners_challenge_stays(known: bool, forget: bool) -> None:
-    """300 challenges that others ask for: most are refused, no attempt is taken, and the owner's answer is right."""
+    """The owner's answer is right after other people asked for 300 challenges.
+
+    Most of theirs are refused, and no attempt is taken.
+    """
     async with running(world_of_passkeys()) as world:
         owner, key, id = await with_passkey(world)
         world.clock.advance(8 * 86_400)
@@ -67,7 +73,10 @@ async def test_the_owners_challenge_stays(known: bool, forget: bool) -> None:
 
 
 async def test_a_known_browser_asks_whatever_others_did() -> None:
-    """Strangers use up what strangers have; a browser that has proven something before asks as ever."""
+    """A browser that has proven something before asks as ever.
+
+    Strangers use up only the strangers' share.
+    """
     async with running(world_of_passkeys()) as world:
         owner, key, id = await with_passkey(world)
         world.clock.advance(8 * 86_400)
@@ -97,7 +106,10 @@ async def test_the_owners_first_draft_stays(address: str) -> None:
 
 
 async def test_drafts_of_one_browser_are_bounded_in_time() -> None:
-    """The same browser begins anew as often as a person would, and not in a loop; later it may again."""
+    """One browser begins an enrollment as often as a person would, and not in a loop.
+
+    Later it may begin again.
+    """
     async with running(make_world()) as world:
         browser = await world.browser("ann")
         statuses = [(await browser.api("POST", "enroll", {"factor": "totp"})).status for _ in range(60)]

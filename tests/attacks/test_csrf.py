@@ -1,9 +1,14 @@
-"""Nothing that another site can make a browser send changes anything; nor does what our own page would never send."""
+"""Nothing that another site can make a browser send changes anything.
+
+Nor does a request that our own page would never send.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,7 +81,10 @@ def without(headers: Iterable[tuple[str, str]], *names: str) -> list[tuple[str, 
 
 
 async def tried(stage: Stage, deed: Deed, headers: Headers, body: bytes, *, method: str = "", path: str = "") -> None:
-    """A forged request, whose answer sets no cookie in the victim's browser here, changes nothing."""
+    """Assert that a forged request changes nothing.
+
+    Its answer sets no cookie in the victim's browser here.
+    """
     world = stage.browser.world
     before = snapshot(world)
     reply = await stage.browser.ask(
@@ -102,7 +110,10 @@ STAGES: dict[Deed, tuple[Stage, bytes, str]] = {}
 
 
 async def staged(deed: Deed) -> tuple[Stage, bytes, str]:
-    """The stage, the honest body, and the token of the victim's own page: made once, as nothing here changes anything."""
+    """Return the stage, the honest body, and the token of the victim's own page.
+
+    They are made once, as nothing here changes anything.
+    """
     if deed not in STAGES:
         world = deeds_world()
         await world.gate.web.open()
@@ -117,7 +128,10 @@ async def staged(deed: Deed) -> tuple[Stage, bytes, str]:
 
 
 async def test_a_deed_done_honestly_changes_something(deed: Deed) -> None:
-    """The other side of this file: our own page can do it, so that what is refused below is refused for its origin."""
+    """Each deed changes something if our own page does it.
+
+    This is the other side of this file: the requests below are refused for their origin.
+    """
     async with running(deeds_world()) as world:
         stage = await deed.stage(world)
         await world.engine.effects.idle()
@@ -128,7 +142,10 @@ async def test_a_deed_done_honestly_changes_something(deed: Deed) -> None:
 
 
 async def test_foreign_origins(deed: Deed) -> None:
-    """S-99: with the right token and type, a request of another origin, or of none, or early, changes nothing."""
+    """A request of a foreign origin, or of none, changes nothing, also with the right token.
+
+    Its content type is right, too. A request that came as early data changes nothing either. Requirement S-99.
+    """
     stage, body, _ = await staged(deed)
     plain = without(honest(deed), "origin", "sec-fetch-site")
     for name, headers in ORIGINS.items():
@@ -189,7 +206,10 @@ async def test_foreign_tokens(deed: Deed) -> None:
 
 @pytest.mark.parametrize("deed", PAGE_DEEDS, ids=lambda deed: deed.name)
 async def test_two_cookies(deed: Deed) -> None:
-    """S-25: two cookies of the handle's name are none: a planted one beside the own opens nothing."""
+    """Two cookies of the handle's name are none.
+
+    A planted cookie beside the browser's own one opens nothing. Requirement S-25.
+    """
     stage, body, _ = await staged(deed)
     browser = stage.browser
     planted = (await browser.world.browser(browser.id, browser.tenant)).cookies
@@ -205,7 +225,10 @@ async def test_two_cookies(deed: Deed) -> None:
 @pytest.mark.parametrize("deed", API_DEEDS, ids=lambda deed: deed.name)
 @pytest.mark.parametrize("marks", [(), ("0",), ("",), ("true",), ("1", "1"), ("1, 1",), (" 1 x",)], ids=str)
 async def test_without_our_header(deed: Deed, marks: tuple[str, ...]) -> None:
-    """Contract 3: a call without the header that no form can send changes nothing, from our own origin either."""
+    """A call without the header that no form can send changes nothing.
+
+    This holds for our own origin, too. Contract 3.
+    """
     stage, body, _ = await staged(deed)
     headers = [*without(honest(deed), "x-mfa-gate"), *(("x-mfa-gate", mark) for mark in marks)]
     await tried(stage, deed, headers, body)
@@ -213,7 +236,10 @@ async def test_without_our_header(deed: Deed, marks: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("deed", API_DEEDS, ids=lambda deed: deed.name)
 async def test_a_form_is_no_call(deed: Deed) -> None:
-    """S-100: what a form of another site can send, in each of the three types that forms have, reaches no call."""
+    """A form of another site reaches no call, in each of the three types that forms have.
+
+    Requirement S-100.
+    """
     stage, body, _ = await staged(deed)
     form = encoded({key: str(value) for key, value in deed.body_for(stage).items()})
     for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"):
@@ -222,7 +248,10 @@ async def test_a_form_is_no_call(deed: Deed) -> None:
 
 
 async def test_a_stale_form_is_shown_again() -> None:
-    """U-56: a form with a wrong token answers 422 with the page, a fresh token, and nothing done."""
+    """A form with a wrong token answers 422 with the page and a fresh token, and does nothing.
+
+    Requirement U-56.
+    """
     async with running(deeds_world()) as world:
         deed = next(deed for deed in PAGE_DEEDS if deed.name == "rename")
         stage = await deed.stage(world)
@@ -233,7 +262,10 @@ async def test_a_stale_form_is_shown_again() -> None:
 
 
 async def test_nobody_embeds_our_pages() -> None:
-    """S-103: every page of ours forbids frames, foreign forms and inline code, and tells no address to other sites."""
+    """Every page of ours forbids frames, foreign forms and inline code.
+
+    It tells no address to other sites. Requirement S-103.
+    """
     async with running(deeds_world()) as world:
         settled = (await PAGE_DEEDS[0].stage(world)).browser
         pending = await world.browser()
@@ -274,14 +306,11 @@ async def test_no_cors_of_our_own() -> None:
                 assert not reply.header("access-control-allow-origin")
 
 
-async def test_a_body_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_never_comes() -> None:
     """S-104: a body that trickles or never comes is given up on."""
-    import asyncio
-
-    from mfa_gate.web import forms
-
-    monkeypatch.setattr(forms, "READ_TIMEOUT", 0.05)
     async with running(deeds_world()) as world:
+        router = world.gate.web.router
+        router.site = replace(router.site, body_within=0.05)
         stage = await PAGE_DEEDS[0].stage(world)
         scope = http_scope("POST", "/mfa", headers=[*honest(PAGE_DEEDS[0]), ("cookie", stage.browser.cookie_header())])
         sent: list[Any] = []

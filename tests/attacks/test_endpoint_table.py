@@ -1,4 +1,7 @@
-"""Each endpoint in each state: one table of what is answered; only the allowed cells succeed."""
+"""One table with the answer of each endpoint in each state.
+
+Only the allowed cells succeed.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,10 @@ ADMIN_CALLS: dict[str, object] = {
 
 
 async def cell(crowd: Crowd, state: str, row: str) -> str:
-    """What one endpoint answers in one state, from how everything was: status, and where to or why."""
+    """Return the answer of one endpoint in one state: status, and the target or the reason.
+
+    The world is put back to its beginning before.
+    """
     await crowd.restore()
     browser, names = crowd.browsers[state], crowd.names
     method, _, rest = row.partition(" ")
@@ -154,7 +160,7 @@ MAY_OWE = {row for row in OWN_PAGES if "challenge" in row or "/verify" in row or
 
 @pytest.fixture
 async def crowd() -> AsyncIterator[Crowd]:
-    """Everybody."""
+    """The people of all states."""
     made = await gather()
     yield made
     await made.world.gate.web.aclose()
@@ -162,7 +168,10 @@ async def crowd() -> AsyncIterator[Crowd]:
 
 @pytest.mark.parametrize("state", STATES)
 async def test_own_pages_and_calls(crowd: Crowd, state: str) -> None:
-    """S-82 to S-88: each page and call answers each state as the table says; who is not Ann, or owes, changes nothing of hers."""
+    """Each page and call answers each state as the table says (S-82 to S-88).
+
+    A person who is not Ann, or who owes the factor, changes nothing of hers.
+    """
     wrong = {}
     for row in OWN_PAGES:
         answered = await cell(crowd, state, row)
@@ -178,7 +187,10 @@ async def test_own_pages_and_calls(crowd: Crowd, state: str) -> None:
 
 @pytest.mark.parametrize("state", DESKS)
 async def test_administration(crowd: Crowd, state: str) -> None:
-    """S-36, S-82, S-121: the same for administration: without the right, the tenant or a fresh proof nothing changes."""
+    """Administration changes nothing without the right, the tenant or a fresh proof.
+
+    Each page and call answers as the table says. Requirements S-36, S-82, S-121.
+    """
     wrong = {}
     for row in DESK_PAGES:
         answered = await cell(crowd, state, row)

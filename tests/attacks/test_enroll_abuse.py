@@ -1,4 +1,7 @@
-"""Enrollment: who has a factor is never in a first one; a draft counts for nothing; and it is always one's own account."""
+"""Enrollment under attack.
+
+A person with a factor is never in a first enrollment. A draft counts for nothing. The account is always one's own.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def kinds(world: World, id: str = "ann", tenant: str = "alpha") -> list[str]:
-    """What is enrolled."""
+    """List the kinds of the enrolled factors."""
     return [a.factor for a in (await world.account(id, tenant)).authenticators]
 
 
@@ -35,7 +38,10 @@ async def kinds(world: World, id: str = "ann", tenant: str = "alpha") -> list[st
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_who_owes_enrolls_nothing(world: World, kind: str) -> None:
-    """S-82, S-83: with the password alone no kind of factor can be added beside the enrolled one, by page or call."""
+    """The password alone adds no factor beside the enrolled one, by page or call.
+
+    Requirements S-82, S-83.
+    """
     await world.enrolled()
     pending = await world.browser()
     before = await world.account()
@@ -53,8 +59,11 @@ async def test_who_owes_enrolls_nothing(world: World, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["webauthn", "hologram"])
 async def test_a_factor_that_is_not_allowed_or_known_is_one(world: World, kind: str) -> None:
-    """S-81, S-83: an account whose only factor the policy does not allow any more, or a newer release made, is asked for it:
-    it is never led to a first enrollment."""
+    """A factor that is not allowed any more, or not known, is still asked for.
+
+    The policy does not allow the account's only factor any more, or a newer release made it. The person is never led to
+    a first enrollment. Requirements S-81, S-83.
+    """
     account = await world.account()
     mine = Authenticator(id="a1", factor=kind, label="x", created_at=1, data={"credential": "x", "user": "y"})
     assert await world.store.swap(replace(account, authenticators=(mine,)))
@@ -67,7 +76,10 @@ async def test_a_factor_that_is_not_allowed_or_known_is_one(world: World, kind: 
 
 
 async def test_an_unreadable_secret_is_no_missing_factor(world: World) -> None:
-    """F-19: a factor whose secret cannot be opened is a fault, not an invitation to enroll; no attempt is kept for it."""
+    """A factor whose secret cannot be opened is a fault, not an invitation to enroll.
+
+    No attempt is kept for it. Requirement F-19.
+    """
     await world.enrolled()
     account = await world.account()
     (totp, *rest) = account.authenticators
@@ -82,7 +94,10 @@ async def test_an_unreadable_secret_is_no_missing_factor(world: World) -> None:
 
 
 async def test_two_first_enrollments_at_once(world: World) -> None:
-    """S-83: of two browsers that began a first enrollment, the second to confirm needs a proof: the first has counted."""
+    """The second of two first enrollments at once needs a proof: the first has counted.
+
+    Two browsers began them before. Requirement S-83.
+    """
     drafts = []
     for sid in ("thief", "owner"):
         browser = await world.browser("new", sid=sid)
@@ -97,7 +112,10 @@ async def test_two_first_enrollments_at_once(world: World) -> None:
 
 @pytest.mark.parametrize(("age", "allowed"), [(299, True), (300, False), (7 * 86_400, False)])
 async def test_changes_need_a_fresh_proof(world: World, age: int, allowed: bool) -> None:
-    """S-84, decisions 10: a proof of less than five minutes lets factors be changed; at exactly five minutes it does not."""
+    """A proof younger than five minutes lets factors be changed; at five minutes it does not.
+
+    Requirement S-84; decisions 10.
+    """
     ann = await world.enrolled()
     email = await ann.enroll_email()
     begun = (await ann.api("POST", "enroll", {"factor": "sms", "phone": "+12025550142"})).json()
@@ -125,7 +143,10 @@ async def test_changes_need_a_fresh_proof(world: World, age: int, allowed: bool)
 
 
 async def test_a_draft_counts_for_nothing(world: World) -> None:
-    """S-85: what is not confirmed neither satisfies the gate nor triggers it."""
+    """A draft that is not confirmed neither satisfies the gate nor triggers it.
+
+    Requirement S-85.
+    """
     new = await world.browser("new")
     begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
     assert (await new.state())["state"] == "enroll"
@@ -142,7 +163,10 @@ async def test_a_draft_counts_for_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("other", ["same user", "other user", "other tenant"])
 async def test_the_draft_of_another_browser(world: World, other: str) -> None:
-    """S-86: a draft of another browser, user or tenant cannot be confirmed, sent for or looked at."""
+    """A draft of another browser, user or tenant cannot be confirmed, sent for or looked at.
+
+    Requirement S-86.
+    """
     new = await world.browser("new")
     begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
     new.secret = begun["secret"]
@@ -158,7 +182,10 @@ async def test_the_draft_of_another_browser(world: World, other: str) -> None:
 
 
 async def test_only_the_page_of_its_draft_shows_a_secret(world: World) -> None:
-    """S-65: no GET makes a secret. It is shown by its draft's own page, to the browser that began it, until it is confirmed."""
+    """A secret is shown only by its draft's own page, until it is confirmed.
+
+    No GET makes a secret. The page shows it to the browser that began the draft. Requirement S-65.
+    """
     new = await world.browser("new")
     for path in ("/mfa/enroll", "/mfa/enroll/totp", "/mfa/api/enroll?factor=totp", "/mfa/enroll/totp?action=start"):
         await new.page(path)
@@ -188,7 +215,10 @@ async def test_a_new_draft_replaces_nothing_that_counts(world: World) -> None:
 
 
 async def test_the_secret_is_ours(world: World) -> None:
-    """S-63: a secret in the request is refused, or not looked at: the server makes it, of 160 bits, another each time."""
+    """The server makes the secret, of 160 bits, another each time.
+
+    A secret in the request is refused, or not looked at. Requirement S-63.
+    """
     chosen = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
     new = await world.browser("new")
     assert (await new.api("POST", "enroll", {"factor": "totp", "secret": chosen})).reason == "malformed"
@@ -244,7 +274,10 @@ NAMES = (
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_no_member_says_whose_account(world: World, name: str) -> None:
-    """S-23, S-86: no member, field, header or query names another account: it is always the one who is signed in."""
+    """No member, field, header or query names another account.
+
+    The account is always that of the person who is signed in. Requirements S-23, S-86.
+    """
     bob = await world.browser("bob")
     before = await world.account("bob")
     mallory = await world.browser("mallory")
@@ -263,7 +296,10 @@ async def test_no_member_says_whose_account(world: World, name: str) -> None:
 
 
 async def test_names_are_bounded(world: World) -> None:
-    """S-54: a name of any length and kind is cut to what a line of a page holds, and no answer fails by it."""
+    """A name of any length and kind is cut to the room that a line of a page has.
+
+    No answer fails by it. Requirement S-54.
+    """
     new = await world.browser("new")
     for label in ("x" * 15_000, "\x00\x1b[31m", "\u202eevil", "<script>alert(1)</script>", "\ud800", " ", "{{7*7}}"):
         reply = await new.api("POST", "enroll", {"factor": "totp", "label": label})
@@ -282,8 +318,10 @@ async def test_names_are_bounded(world: World) -> None:
 
 
 async def test_the_contact_comes_first(world: World) -> None:
-    """Decisions 9: where the contact on file is to be proven first, a thief's phone or app cannot be bound with the
-    password alone; the contact itself can."""
+    """The password alone binds no phone or app if the contact on file must be proven first.
+
+    The contact itself can be bound. Decisions 9.
+    """
     thief = await world.browser("new", "contact")
     for body in ({"factor": "totp"}, {"factor": "sms", "phone": "+12025550199"}):
         assert (await thief.api("POST", "enroll", body)).reason == "contact_required"
@@ -292,7 +330,10 @@ async def test_the_contact_comes_first(world: World) -> None:
 
 
 async def test_leave_is_the_browsers_and_ends(world: World) -> None:
-    """Decisions 9: the leave to enroll is of the browser that proved the contact, for a quarter of an hour."""
+    """The leave to enroll belongs to the browser that proved the contact.
+
+    It lasts for a quarter of an hour. Decisions 9.
+    """
     owner = await world.browser("new", "contact")
     await owner.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
     code = world.email.codes[-1]
@@ -319,7 +360,10 @@ async def _ticket(world: World, id: str = "new", tenant: str = "ticket") -> str:
     "wrong", ["", "x", "none", "00000-00000", "{other}", "{half}", "{ticket}x", "{used}", "{late}"]
 )
 async def test_tickets(world: World, wrong: str) -> None:
-    """Decisions 9, S-94: a ticket opens once, for its own user, in its time; anything else opens nothing."""
+    """A ticket opens an enrollment once, for its own user, in its time.
+
+    Any other text opens nothing. Requirement S-94; decisions 9.
+    """
     ticket, other = await _ticket(world), await _ticket(world, "bob")
     new = await world.browser("new", "ticket")
     assert (await new.api("POST", "enroll", {"factor": "totp"})).reason == "ticket_required"
@@ -352,7 +396,10 @@ async def test_a_contact_is_no_ticket(world: World) -> None:
 
 
 async def test_who_is_enrolled_skips_no_more(world: World) -> None:
-    """Mission 1: while it is optional, who has a factor is asked for it: neither an earlier skip nor a new one counts."""
+    """A person with a factor is asked for it, also while enrollment is optional.
+
+    Neither an earlier skip nor a new one counts (mission 1).
+    """
     may = await world.browser("may", "optional")
     assert (await may.api("POST", "enroll/skip", {})).status == 200
     assert await may.is_in()
@@ -365,7 +412,10 @@ async def test_who_is_enrolled_skips_no_more(world: World) -> None:
 
 
 async def test_a_skip_is_of_its_sign_in(world: World) -> None:
-    """Mission 1: skipping lets in for this sign-in only; the next one is reminded, in the same browser too."""
+    """A skip lets in for this sign-in only.
+
+    The next sign-in is reminded, in the same browser too (mission 1).
+    """
     may = await world.browser("may", "optional", sid="monday")
     await may.api("POST", "enroll/skip", {})
     assert await may.is_in()
@@ -396,7 +446,10 @@ async def test_two_removals_at_once_leave_one(world: World) -> None:
 
 
 async def test_everybody_is_told(world: World) -> None:
-    """S-87, U-37: each change of factors is told by e-mail to the contact on file, without a code in it."""
+    """Each change of factors is told by e-mail to the contact on file, without a code in it.
+
+    Requirements S-87, U-37.
+    """
     ann = await world.enrolled()
     await ann.enroll_email()
     await ann.api("POST", "backup-codes", {})
@@ -424,7 +477,10 @@ async def test_the_number_of_factors_is_bounded(world: World) -> None:
 
 
 async def test_backup_codes_alone_are_no_factor(world: World) -> None:
-    """S-93: backup codes cannot be the first thing that is enrolled, nor made by who owes a proof."""
+    """Backup codes cannot be the first factor that is enrolled.
+
+    Nor can a person who owes a proof make them. Requirement S-93.
+    """
     new = await world.browser("new")
     assert (await new.api("POST", "backup-codes", {})).reason == "not_enrollable"
     assert (await new.api("POST", "enroll", {"factor": "backup-code"})).status == 422
@@ -432,7 +488,10 @@ async def test_backup_codes_alone_are_no_factor(world: World) -> None:
 
 
 async def test_a_pending_browser_is_shown_no_backup_codes(world: World) -> None:
-    """S-92: the set that was just made is shown again to who may change factors, and never to who owes a proof."""
+    """A new set of backup codes is never shown to a person who owes a proof.
+
+    It is shown again to a person who may change factors. Requirement S-92.
+    """
     ann = await world.browser()
     await ann.form("/mfa/enroll/totp", {"action": "start"})
     account = await world.account()

@@ -1,4 +1,7 @@
-"""Failing closed: whatever raises, hangs or returns rubbish, the app is not called; and what is the host's stays the host's."""
+"""Failing closed: the app is not called if anything raises, hangs or returns rubbish.
+
+Exceptions and data of the host stay the host's.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ Identify = Callable[[HTTPConnection], Any]
 
 
 async def refused(world: World, browser: Browser | None = None, *, told: bool = True) -> None:
-    """A page load, a call and a websocket are refused as a fault is, and the app is not called."""
+    """Assert that a page load, a call and a websocket are refused as a fault is.
+
+    The app is not called.
+    """
     browser = browser or Browser(world)
     world.reached.clear()
     for headers in (PAGE, FETCH):
@@ -97,7 +103,10 @@ RUBBISH: dict[str, Any] = {
 
 @pytest.mark.parametrize("identify", RUBBISH.values(), ids=RUBBISH)
 async def test_identify(identify: Identify) -> None:
-    """S-11: a resolver that raises, hangs or returns what is no subject refuses; it is never taken for "nobody"."""
+    """A resolver that raises, hangs or returns no subject refuses.
+
+    It is never taken for "nobody". Requirement S-11.
+    """
     async with running(make_world(identify=identify)) as world:
         world.gate.web.callers.identify_within = 0.05
         await refused(world)
@@ -118,7 +127,10 @@ def _breaks(target: object, name: str) -> Callable[[pytest.MonkeyPatch], None]:
 @pytest.mark.parametrize("error", [StoreUnavailable("gone"), StoreContention("busy"), RuntimeError("?"), OSError(5)])
 @pytest.mark.parametrize("method", ["changed", "load", "settings"])
 async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S-11, F-1: a store that raises at any read refuses who is signed in, proven or not."""
+    """A store that raises at any read refuses all signed-in people, proven or not.
+
+    Requirements S-11, F-1.
+    """
     async with running(make_world()) as world:
         proven, owing = await world.enrolled(), await world.browser("new")
         assert await proven.is_in()
@@ -200,7 +212,10 @@ async def test_entropy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_faults_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """S-124: a refusal by fault is an event, and its reference is the one that the person is shown."""
+    """A refusal by fault is an event, and the person is shown its reference.
+
+    Requirement S-124.
+    """
     async with running(make_world(identify=_raises)) as world:
         reply = await Browser(world).ask("GET", "/records", headers=FETCH)
         (event,) = world.kinds("gate.fault")
@@ -248,7 +263,10 @@ async def test_cancelled() -> None:
 
 
 async def test_strangers_and_exempt_paths_need_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-1: with the store gone, strangers are served, and so is what is exempt, to whoever asks."""
+    """With the store gone, strangers are served, and exempt paths are served to everybody.
+
+    Requirement F-1.
+    """
     async with running(make_world()) as world:
         owing = await world.browser("new")
         for name in ("changed", "load", "settings"):
@@ -259,7 +277,10 @@ async def test_strangers_and_exempt_paths_need_no_store(monkeypatch: pytest.Monk
 
 
 async def test_exempt_paths_need_nobody() -> None:
-    """An exempt path is served even where the resolver fails: a probe must not depend on the directory."""
+    """An exempt path is served even if the resolver fails.
+
+    A probe must not depend on the directory.
+    """
     async with running(make_world(identify=_raises)) as world:
         assert (await Browser(world).ask("GET", "/public")).body.startswith(SECRET)
 
@@ -276,7 +297,7 @@ async def _sour(request: Request) -> Response:
 
 
 class _Header(AuthenticationBackend):
-    """Signs in whom a header names."""
+    """A backend that signs in the person in a header."""
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser] | None:
         name = conn.headers.get("x-user")
@@ -294,7 +315,10 @@ def _host(*, authentication: bool) -> World:
 
 @pytest.mark.parametrize("authentication", [False, True], ids=["SessionUser", "RequestUser"])
 async def test_host_exceptions_travel(authentication: bool) -> None:
-    """Contract 1: an exception of the host is the host's: it is neither swallowed nor told as a fault of the gate."""
+    """An exception of the host is neither swallowed nor told as a fault of the gate.
+
+    Contract 1.
+    """
     async with running(_host(authentication=authentication)) as world:
         with pytest.raises(Sour):
             await Browser(world).ask("GET", "/sour")
@@ -302,7 +326,10 @@ async def test_host_exceptions_travel(authentication: bool) -> None:
 
 
 async def test_a_user_inside_trips_the_wire() -> None:
-    """S-14: where the host finds a user in a request that the gate saw as anonymous, its answer is held back."""
+    """The host's answer is held back if the host finds a user that the gate did not see.
+
+    The gate saw the request as anonymous. Requirement S-14.
+    """
 
     async def sneaky(scope: Any, receive: Any, send: Any) -> None:
         scope["user"] = SimpleUser("ann")
@@ -318,8 +345,10 @@ async def test_a_user_inside_trips_the_wire() -> None:
 
 
 async def test_what_the_server_gave_reaches_the_host_whole() -> None:
-    """Contract 1: ``state``, ``extensions`` and subprotocols arrive as the server gave them, and what the resolver writes
-    does not."""
+    """``state``, ``extensions`` and subprotocols reach the host as the server gave them.
+
+    What the resolver writes does not reach it. Contract 1.
+    """
     seen: list[dict[str, Any]] = []
 
     async def look(scope: Any, receive: Any, send: Any) -> None:
@@ -352,7 +381,7 @@ async def test_what_the_server_gave_reaches_the_host_whole() -> None:
 
 
 async def lifespan(app: Any, *, until_end: bool = True) -> list[dict[str, Any]]:
-    """Run an app's lifespan as a server does; returns what it said."""
+    """Run an app's lifespan as a server does, and return its messages."""
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     incoming.put_nowait({"type": "lifespan.startup"})
     said: list[dict[str, Any]] = []
@@ -367,7 +396,10 @@ async def lifespan(app: Any, *, until_end: bool = True) -> list[dict[str, Any]]:
 
 
 async def test_lifespan() -> None:
-    """With a lifespan the gate opens before the app starts and closes after it has ended; requests open it again."""
+    """With a lifespan the gate opens before the app starts and closes after it has ended.
+
+    Requests open it again.
+    """
     order: list[str] = []
 
     class Told(MemoryStore):
@@ -392,7 +424,10 @@ async def test_lifespan() -> None:
 
 
 async def test_lazy_start() -> None:
-    """Without any lifespan, and mounted, the first request that needs the store opens it, once for all that wait."""
+    """Without a lifespan, and mounted, the first request that needs the store opens it.
+
+    It is opened once for all requests that wait.
+    """
     opened = 0
 
     class Slow(MemoryStore):
@@ -411,7 +446,10 @@ async def test_lazy_start() -> None:
 
 
 async def test_a_failed_start_is_tried_again() -> None:
-    """F-1: a store that was away at the first request is opened at a later one; until then nobody passes."""
+    """A store that was away at the first request is opened at a later one.
+
+    Until then nobody passes. Requirement F-1.
+    """
 
     class Away(MemoryStore):
         away = True
@@ -431,7 +469,10 @@ async def test_a_failed_start_is_tried_again() -> None:
 
 
 async def test_a_wrong_key_is_never_nobody_enrolled() -> None:
-    """F-19: without a lifespan, too, a store of another key refuses everybody; nobody is led to enrollment."""
+    """A store of another key refuses everybody, also without a lifespan.
+
+    Nobody is led to enrollment. Requirement F-19.
+    """
     store = MemoryStore()
     async with running(make_world(store=store)) as world:
         await world.enrolled()
@@ -462,7 +503,10 @@ async def test_a_host_without_lifespan_does_no_harm() -> None:
 
 
 async def test_a_missing_session_refuses() -> None:
-    """S-10: where SessionMiddleware is missing altogether everybody is refused: nobody can be told apart."""
+    """Everybody is refused if SessionMiddleware is missing.
+
+    People cannot be told apart without it. Requirement S-10.
+    """
     world = make_world(session=False)
     reply = await Browser(world).ask("GET", "/records", headers=FETCH)
     assert reply.status == 503

@@ -1,4 +1,7 @@
-"""The fast path answers as a gate without any cache does: random steps, two gates over one store, no difference."""
+"""The fast path answers as a gate without any cache does.
+
+Two gates over one store take random steps and show no difference.
+"""
 
 from __future__ import annotations
 
@@ -151,7 +154,7 @@ def policy_of(number: int) -> Policy:
 
 @dataclass(slots=True)
 class Held:
-    """A browser or client: what the host knows of its sign-in, and the handle that it holds."""
+    """A browser or client: its host's session, and the handle that it holds."""
 
     session: dict[str, Any]
     handle: str = ""
@@ -160,7 +163,10 @@ class Held:
 
 @dataclass(slots=True)
 class Pair:
-    """Two gates: one as it is, one that remembers nothing. Changes are made through a third, as by another worker."""
+    """Two gates: one as it is, and one that remembers nothing.
+
+    Changes are made through a third gate, as by another worker.
+    """
 
     random: Random
     clock: FixedClock = field(default_factory=FixedClock)
@@ -178,7 +184,10 @@ class Pair:
     # -- asking ----------------------------------------------------------------------------------------------------
 
     async def ask(self, scope: dict[str, Any]) -> tuple[Any, Any]:
-        """What both answer, in either order. A sign-out is asked of one: the other would find its sign-in ended."""
+        """Ask both gates, in random order, and return both answers.
+
+        A sign-out is asked of one gate: the other would find its sign-in ended.
+        """
         quick = MFAGateMiddleware(host, gate=self.worlds[0].gate)
         asked: list[tuple[int, App]] = [(0, quick), (1, self.slow)]
         if self.random.random() < 0.5:
@@ -209,7 +218,10 @@ class Pair:
         return usual if self.random.random() < 0.85 else self.random.choice(others)
 
     def scope(self) -> dict[str, Any]:
-        """A request of a browser at home for an ordinary page, with something odd in it now and then."""
+        """Make a request for an ordinary page from a browser at home.
+
+        Now and then it has something odd in it.
+        """
         held = max(self.random.choices(self.held, k=3), key=lambda one: bool(one.handle))
         path, root = self.odd("/records", PATHS), self.odd("", ("/sub", "/sub/"))
         headers = [*self.odd(FETCH, KINDS), *self.cookies(held)]
@@ -261,7 +273,7 @@ class Pair:
     # -- what happens meanwhile ------------------------------------------------------------------------------------
 
     async def happen(self) -> None:
-        """One thing that changes who may pass."""
+        """Let one event happen that changes the right to pass."""
         things = (
             self.sign_in,
             self.prove,
@@ -338,7 +350,7 @@ class Pair:
                 await engine.change(subject.key, lambda a: changes.decline_agreement(a, moment, caller))
 
     async def desk(self) -> None:
-        """An administrator acts."""
+        """Let an administrator act."""
         held, service = self.random.choice(self.held), self.worlds[2].gate.service
         key = Subject(**_subject(held)).key
         match self.random.randrange(8):
@@ -382,7 +394,7 @@ async def host(scope: Any, receive: Any, send: Any) -> None:
 
 
 def told(reply: Reply) -> Any:
-    """What an answer says, without what is drawn anew for each: cookies and references."""
+    """Return an answer without the parts that are drawn anew for each: cookies and references."""
     document: Any = ""
     if reply.body and "json" in reply.header("content-type"):
         document = {name: value for name, value in json.loads(reply.body).items() if name != "ref"}
@@ -391,7 +403,10 @@ def told(reply: Reply) -> Any:
 
 
 async def compare(seed: int, steps: int) -> Pair:
-    """Run ``steps`` steps; raises with the first request that the two gates answer differently."""
+    """Run ``steps`` steps on a pair of gates, and return the pair.
+
+    Raises with the first request that the two gates answer differently.
+    """
     pair = Pair(random=Random(seed))
     for world in pair.worlds:
         await world.gate.web.open()
@@ -429,5 +444,5 @@ async def test_the_fast_path_changes_no_answer(seed: int) -> None:
 
 @pytest.mark.long
 async def test_the_fast_path_changes_no_answer_in_many_steps() -> None:
-    """Twenty thousand steps."""
+    """The fast path changes no answer in twenty thousand steps."""
     check(await compare(3, 20_000), 20_000)

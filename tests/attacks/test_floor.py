@@ -1,4 +1,7 @@
-"""S-90: a demand for a strong factor is not undercut by changing factors with a weaker proof, at whatever door."""
+"""No door undercuts a demand for a strong factor (S-90).
+
+A proof by a weaker factor changes no factors.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def host() -> Starlette:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Where the floor is written, and in which groups its people are."""
+    """A place where the floor is written, and the groups of its people."""
 
     policy: Policy
     groups: tuple[str, ...] = ()
@@ -90,7 +93,10 @@ async def prove_by_mail(browser: Browser) -> Reply:
 
 
 async def owner_of(world: World, case: Case) -> tuple[Browser, SoftKey]:
-    """Somebody with an e-mail address, then a passkey: the first strong factor comes by any fresh proof."""
+    """Make an owner with an e-mail address and then a passkey.
+
+    The first strong factor may be added with any fresh proof.
+    """
     owner = await world.browser("ann", groups=case.groups)
     await owner.enroll_email()
     key = await with_passkey(owner)
@@ -106,7 +112,7 @@ async def thief_of(world: World, case: Case) -> Browser:
 
 
 def changes_of(ids: dict[str, str]) -> dict[str, tuple[str, str, Any]]:
-    """Every change of what is the owner's own, as calls."""
+    """List every change of the owner's own things, as calls."""
     return {
         "enroll a passkey": ("POST", "enroll", {"factor": "webauthn"}),
         "remove the passkey": ("DELETE", f"authenticators/{ids['webauthn']}", None),
@@ -120,7 +126,10 @@ def changes_of(ids: dict[str, str]) -> dict[str, tuple[str, str, Any]]:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_nothing_is_changed_by_a_proof_below_the_floor(case: Case) -> None:
-    """Who holds what meets a floor proves with that, whoever wrote the floor down, for every change."""
+    """An owner of a strong factor needs a proof by it for every change.
+
+    It does not matter who wrote the floor down.
+    """
     async with running(case.world()) as world:
         owner, key = await owner_of(world, case)
         account = await world.account()
@@ -143,7 +152,10 @@ async def test_nothing_is_changed_by_a_proof_below_the_floor(case: Case) -> None
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_the_pages_ask_for_the_same(case: Case) -> None:
-    """The page leads to a challenge that offers the strong factor and no other, and then on without a loop."""
+    """The page leads to a challenge that offers the strong factor and no other.
+
+    Then it leads on without a loop.
+    """
     async with running(case.world()) as world:
         owner, key = await owner_of(world, case)
         del owner
@@ -166,7 +178,10 @@ async def test_the_pages_ask_for_the_same(case: Case) -> None:
 
 
 async def test_what_is_below_the_floor_needs_any_fresh_proof() -> None:
-    """A factor that could never meet the floor is added by any fresh proof, or a lost key would stop everything."""
+    """A factor that could never meet the floor is added with any fresh proof.
+
+    Otherwise a lost key would stop everything.
+    """
     case = CASES["a rule on a path"]
     async with running(case.world()) as world:
         await owner_of(world, case)
@@ -184,7 +199,7 @@ async def test_a_floor_that_only_watches_is_none() -> None:
 
 
 async def test_a_draft_of_before_does_not_undercut() -> None:
-    """A draft that was begun while nothing strong was there is not confirmed by a weak proof once something is."""
+    """A draft from before the strong factor is not confirmed by a weak proof after it."""
     case = CASES["a rule on a path"]
     async with running(case.world()) as world:
         owner = await world.browser("ann")
@@ -202,7 +217,10 @@ async def test_a_draft_of_before_does_not_undercut() -> None:
 
 
 async def test_an_old_strong_proof_beside_a_fresh_weak_one() -> None:
-    """One proof is fresh and strong: a passkey proof of six days with a mail of now opens nothing that asks for both."""
+    """Two proofs together are not one that is fresh and strong.
+
+    A passkey proof of six days with a mail of now opens nothing that asks for both.
+    """
     rules = (floor("/**"), StepUpRule(name="fresh", paths=(PathRule(text="=/echo"),), max_age=300))  # type: ignore[arg-type]
     async with running(make_world(policy=ruled(floor(), *rules[1:]), app=host())) as world:
         case = Case(ruled())

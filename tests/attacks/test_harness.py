@@ -6,7 +6,10 @@ from tests.harness import FETCH, SECRET, World
 
 
 async def test_alive(world: World) -> None:
-    """Who has proven the second factor reaches the app; who has not does not; a stranger does."""
+    """A person who has proven the second factor reaches the app.
+
+    A person who has not proven it does not reach it. A stranger does.
+    """
     ann = await world.enrolled()
     assert SECRET in (await ann.ask("GET", "/records")).body
     pending = await world.browser()

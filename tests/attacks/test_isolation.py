@@ -1,4 +1,7 @@
-"""Two people, and two tenants, never see, change, count, unlock or exhaust each other's anything."""
+"""Two people, or two tenants, never see, change, count or use up the other's data.
+
+Nor do they unlock or exhaust anything of the other.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ IDS = ("totp", "email", "backup", "browser", "challenge", "draft")
 
 @pytest.fixture
 async def crowd() -> AsyncIterator[Crowd]:
-    """Ann with one of everything, and others who have proven who they are."""
+    """Ann with one of everything, and other people with a proof."""
     made = await gather()
     yield made
     await made.world.gate.web.aclose()
@@ -49,7 +52,10 @@ LOOKS = (
 
 @pytest.mark.parametrize("state", ["other user", "other tenant", "foreign admin", "locked", "enroll"])
 async def test_nobody_sees_anything(crowd: Crowd, state: str) -> None:
-    """S-86, S-121: no page and no call shows another person's or tenant's ids, references, destinations or events."""
+    """No page and no call shows ids, references, destinations or events of somebody else.
+
+    This holds for another person and for another tenant. Requirements S-86, S-121.
+    """
     browser = crowd.browsers[state]
     secrets = await everything_of(crowd)
     for look in LOOKS:
@@ -60,7 +66,10 @@ async def test_nobody_sees_anything(crowd: Crowd, state: str) -> None:
 
 @pytest.mark.parametrize("state", ["other user", "other tenant", "foreign admin"])
 async def test_the_ids_of_others_are_unknown(crowd: Crowd, state: str) -> None:
-    """S-86: an id of somebody else's is answered to the letter as one that nobody has, and 404."""
+    """An id of somebody else is answered exactly as an id that nobody has: 404.
+
+    Requirement S-86.
+    """
     browser = crowd.browsers[state]
     for name in IDS:
         answers = []
@@ -92,8 +101,10 @@ async def test_the_ids_of_others_are_unknown(crowd: Crowd, state: str) -> None:
 
 
 async def test_counters_are_apart(world: World) -> None:
-    """S-121: using up the attempts, the sends and the malformed answers of one account costs no other anything, the same id in
-    another tenant included."""
+    """Using up one account's attempts, sends and malformed answers costs no other account any.
+
+    An account with the same id in another tenant is another account. Requirement S-121.
+    """
     for id, tenant in (("ann", "alpha"), ("bob", "alpha"), ("ann", "beta")):
         await (await world.browser(id, tenant)).enroll_email()
     world.clock.advance(3600)
@@ -112,7 +123,10 @@ async def test_counters_are_apart(world: World) -> None:
 
 
 async def test_names_that_run_together(world: World) -> None:
-    """S-40, S-121: tenant and id are two values wherever they are joined: no pair of names meets another pair."""
+    """No pair of tenant and id meets another pair: the two values stay apart everywhere.
+
+    Requirements S-40, S-121.
+    """
     pairs = [
         ("a", "b/c"),
         ("a/b", "c"),
@@ -141,8 +155,10 @@ async def test_names_that_run_together(world: World) -> None:
 
 @pytest.mark.parametrize("id", ["Ann", "ANN", "ann ", " ann", "\uff41nn", "a\u0301nn", "ann\u200b", "ann\x00", "ann\n"])
 async def test_spellings_of_a_name(world: World, id: str) -> None:
-    """S-40: another spelling of an id is refused, or is another person with nothing; it is never a second budget for Ann's
-    factor."""
+    """Another spelling of an id is refused, or is another person without a factor.
+
+    It is never a second budget for Ann's factor. Requirement S-40.
+    """
     ann = await world.enrolled("ann")
     other = await world.browser(id)
     reply = await other.api("GET", "state")

@@ -1,4 +1,7 @@
-"""``kill -9`` at any moment of any step: nothing succeeds twice, no attempt comes back, and afterwards everything works."""
+"""``kill -9`` at any moment of any step.
+
+Nothing succeeds twice, no attempt comes back, and afterwards everything works.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ Kills = Callable[[Ground, dict[str, Deed], int], Killed]
 
 @pytest.fixture(scope="module")
 def kill() -> Iterator[Kills]:
-    """Does the deeds on copies of a ground and kills them; the last argument is what the dice begin with."""
+    """A function that does the deeds on copies of a ground and kills them.
+
+    Its last argument is the seed of the dice.
+    """
     with beside("tests.attacks.killing") as ask:
 
         def kill(ground: Ground, deeds: dict[str, Deed], seed: int) -> Killed:
@@ -66,8 +72,10 @@ def killed(ground: Ground, kill: Kills) -> Killed:
 
 
 def test_the_kills_are_everywhere(killed: Killed) -> None:
-    """The harness kills where it says: before, after and inside each of the calls and at the end; some of them after the
-    comparison, and after the message went out."""
+    """The harness kills before, after and inside each of the calls, and at the end.
+
+    Some kills come after the comparison, and some after the message went out.
+    """
     for name, least in MIN_CALLS.items():
         kills = killed.of(name)
         calls = max(kill.at for kill in kills)
@@ -79,7 +87,10 @@ def test_the_kills_are_everywhere(killed: Killed) -> None:
 
 
 async def test_no_comparison_without_a_charge(killed: Killed) -> None:
-    """S-31, S-37, F-10: wherever the process died: what was compared is charged, or all of the success is there."""
+    """A comparison is charged, or all of its success is there, wherever the process died.
+
+    Requirements S-31, S-37, F-10.
+    """
 
     async def judge(kill: Kill) -> None:
         before = killed.ground.before[kill.deed].attempts
@@ -101,14 +112,16 @@ async def test_no_comparison_without_a_charge(killed: Killed) -> None:
 
 
 def _after(account: Account) -> str:
-    """The handle that a success of these tests gave, whatever it is."""
+    """Return the handle that a success of these tests gave, or "" if there was none."""
     found = [b.handle for b in account.browsers if b.twin and b.twin.handle == handle_digest(HANDLE)]
     return found[0] if found else ""
 
 
 async def test_no_double_success(killed: Killed) -> None:
-    """F-10, F-11: the same answer once more, at once or later, from the same browser or another, makes one success of it in
-    all; either it was committed and is used up, or it was not and still works."""
+    """The same answer again makes one success in all, at once or later, from any browser.
+
+    Either it was committed and is used up, or it was not and still works. Requirements F-10, F-11.
+    """
 
     async def judge(kill: Kill) -> None:
         async with killed.opened(kill) as world:
@@ -127,7 +140,10 @@ async def test_no_double_success(killed: Killed) -> None:
 
 
 async def test_the_last_attempt(killed: Killed) -> None:
-    """F-10, S-35: the seventh attempt stays spent: a moment later the account is locked, once, and nothing more is compared."""
+    """The seventh attempt stays spent.
+
+    A moment later the account is locked, once, and nothing more is compared. Requirements F-10, S-35.
+    """
 
     async def judge(kill: Kill) -> None:
         async with killed.opened(kill, later=40) as world:
@@ -146,8 +162,10 @@ async def test_the_last_attempt(killed: Killed) -> None:
 
 
 async def test_an_enrollment(killed: Killed) -> None:
-    """F-10: a confirmation counts whole or not at all: an authenticator, its proof and its event, or none of them; and it
-    can be had afterwards."""
+    """A confirmation counts whole or not at all.
+
+    There is an authenticator with its proof and its event, or none of them. It can be had afterwards. Requirement F-10.
+    """
 
     async def judge(kill: Kill) -> None:
         async with killed.opened(kill) as world:
@@ -202,7 +220,10 @@ CHECKS = (
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 50))
 async def test_fifty_times(ground: Ground, kill: Kills, seed: int) -> None:
-    """S-31, S-35, S-44, F-10: with the one above, fifty rounds of kills, inside each call at another moment every time."""
+    """Fifty rounds of kills, with the one above, keep all of these properties.
+
+    Each round kills inside each call at another moment. Requirements S-31, S-35, S-44, F-10.
+    """
     killed = await asyncio.to_thread(kill, ground, ground.deeds, seed)
     for check in CHECKS:
         await check(killed)
@@ -217,8 +238,11 @@ MISTAKES: dict[str, Deed] = {
 
 @pytest.fixture(scope="module")
 def mistaken(ground: Ground, kill: Kills) -> Killed:
-    """The same with a counter that is read and then written; with a success in two writes; and with a store that writes an
-    account, and its events afterwards, which shows only inside of a call."""
+    """The same kills of deeds that have a mistake.
+
+    One has a counter that is read and then written. One has a success in two writes. One has a store that writes an
+    account first and its events afterwards, which shows only inside a call.
+    """
     return kill(ground, {name: ground.deeds[name] | mistake for name, mistake in MISTAKES.items()}, 0)
 
 

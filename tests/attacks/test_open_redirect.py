@@ -1,4 +1,4 @@
-"""Where people are led on to: a place on this site, whatever the request that was interrupted looked like."""
+"""People are led on to a place on this site, whatever request was interrupted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ QUERIES = (
 
 
 def is_here(location: str) -> bool:
-    """Whether a browser that is at the app stays there: read as browsers read it, which is not as Python does."""
+    """Return true if a browser that is at the app stays there.
+
+    The address is read as browsers read it, which is not as Python does.
+    """
     if any(ord(char) < 33 or ord(char) > 126 for char in location):
         return False
     read = location.replace("\\", "/")
@@ -77,7 +80,7 @@ def is_here(location: str) -> bool:
 
 
 def header_is_whole(reply: Reply) -> bool:
-    """Whether no header has a line break in it: some servers would send it as it is."""
+    """Return true if no header has a line break in it: some servers would send it as it is."""
     return not any(char in value for _, value in reply.headers for char in b"\r\n\0")
 
 
@@ -99,7 +102,10 @@ async def led_to(world: World, browser: Browser, secret: str) -> Reply:
 
 @pytest.mark.parametrize("path", TRICKS)
 async def test_after_the_challenge(world: World, path: str) -> None:
-    """S-101, S-102: the path that was asked for leads back to this site only, and no header can be split."""
+    """The path that was asked for leads back to this site only, and no header can be split.
+
+    Requirements S-101, S-102.
+    """
     secret = (await world.enrolled()).secret
     pending = await world.browser()
     reply = await call(world.app, http_scope("GET", path, headers=[*PAGE, ("cookie", pending.cookie_header())]))
@@ -122,7 +128,10 @@ async def test_after_the_challenge_with_a_query(world: World, query: str) -> Non
 
 
 async def test_a_plain_place_is_kept(world: World) -> None:
-    """The other side: an honest path and query are led back to, else the tests above would show nothing."""
+    """An honest path and query are led back to.
+
+    This is the other side: else the tests above would show nothing.
+    """
     secret = (await world.enrolled()).secret
     pending = await world.browser()
     await pending.page("/records/7?sort=name&page=2")
@@ -146,8 +155,10 @@ async def test_a_plain_place_is_kept(world: World) -> None:
     ],
 )
 async def test_the_page_of_a_form(world: World, name: str, value: str) -> None:
-    """U-71: of a form or a fragment its page is led back to, by what the browser says; that too is a place on this site,
-    and a header that is no address makes no fault."""
+    """After a form or a fragment the person is led back to its page, on this site.
+
+    The browser names the page. A header that is no address makes no fault. Requirement U-71.
+    """
     secret = (await world.enrolled()).secret
     for kind in ((), (("hx-request", "true"),)):
         pending = await world.browser()
@@ -221,7 +232,10 @@ SPLITS = ("x\r\nSet-Cookie: evil=1", "x\nX: y", "x\x00", "\u2028", "é", "//evil
 @pytest.mark.parametrize("name", SPLITS)
 @pytest.mark.parametrize("page", ["challenge", "enroll"])
 async def test_choosing_a_language_leads_nowhere_else(world: World, page: str, name: str) -> None:
-    """S-101: the language switch answers with a redirect to the page it was used on: no header is split by its name."""
+    """The language switch redirects to the page it was used on, and its name splits no header.
+
+    Requirement S-101.
+    """
     await world.enrolled()
     pending = await world.browser()
     reply = await pending.page(f"/mfa/{page}/{name}?lang=en")
@@ -253,7 +267,10 @@ async def test_the_links_of_a_fault(world: World, path: str, monkeypatch: pytest
 )
 @pytest.mark.parametrize("headers", [PAGE, QUIET, (("accept", "*/*"),)])
 async def test_the_links_of_our_own_pages(world: World, path: str, headers: Headers) -> None:
-    """S-101: no page of ours links or posts to another site, whatever its own address."""
+    """No page of ours links or posts to another site, at any address.
+
+    Requirement S-101.
+    """
     await world.enrolled()
     pending = await world.browser()
     for reply in (
@@ -266,12 +283,18 @@ async def test_the_links_of_our_own_pages(world: World, path: str, headers: Head
 
 @pytest.mark.parametrize("path", [*TRICKS, *(f"/{trick}" for trick in TRICKS)])
 def test_safe_path(path: str) -> None:
-    """S-101: what is kept as a place on this site is one, for every trick of the table."""
+    """A kept place is on this site, for every trick of the table.
+
+    Requirement S-101.
+    """
     kept = safe_path(path)
     assert not kept or is_here(kept)
 
 
 async def test_sign_in_is_the_hosts(world: World) -> None:
-    """A stranger at one of our pages is led to the host's sign-in, and nowhere that the request names."""
+    """A stranger at one of our pages is led to the host's sign-in.
+
+    The request cannot name another place.
+    """
     reply = await Browser(world).page("/mfa/challenge?next=//evil.example")
     assert (reply.status, reply.location) == (303, "/login")

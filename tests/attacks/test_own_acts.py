@@ -1,4 +1,4 @@
-"""People act on what is their own by a proof that counts, with what the policy offers."""
+"""People act on their own things by a proof that counts, within the policy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ NO_CODES = with_rules(lambda rules: replace(rules, recovery=replace(rules.recove
 
 @pytest.mark.parametrize("age", [WEEK - 1, WEEK, 40 * 86_400])
 async def test_an_old_proof_is_none(age: int) -> None:
-    """Lists, forgetting a browser and stopping things need a proof that the policy still takes, not any proof."""
+    """Lists, forgetting a browser and stopping things need a proof that still counts.
+
+    The policy says how old it may be.
+    """
     async with running(make_world()) as world:
         other = await world.enrolled()
         browser = await world.browser()
@@ -50,7 +53,10 @@ async def test_an_old_proof_is_none(age: int) -> None:
 
 
 async def test_who_owes_an_enrollment_sees_no_lists() -> None:
-    """A session that must enroll first is told so, whatever the list would have shown; who may put it off and did sees it."""
+    """A session that must enroll first is told so in place of every list.
+
+    A person who may put it off, and did, sees the list.
+    """
     async with running(make_world()) as world:
         browser = await world.browser()
         for call in ("browsers", "authenticators"):
@@ -66,7 +72,10 @@ async def test_who_owes_an_enrollment_sees_no_lists() -> None:
 
 
 async def test_backup_codes_that_no_way_uses_are_neither_made_nor_taken() -> None:
-    """Decision 67: one function says what may be answered with, for pages and calls; without the way there are no codes."""
+    """Without a way for them, backup codes are neither made nor taken, by page or call.
+
+    One function says which factors may answer. Decision 67.
+    """
     async with running(make_world()) as before:
         owner = await before.enrolled()
         codes = owner.backup
@@ -87,7 +96,10 @@ async def test_backup_codes_that_no_way_uses_are_neither_made_nor_taken() -> Non
 
 
 async def test_backup_codes_are_no_way_in_where_nothing_else_is_left() -> None:
-    """Somebody whose factors the policy has dropped answers with those, and not with a code that no way uses."""
+    """Backup codes that no way uses are refused, also if the policy dropped all other factors.
+
+    A person with dropped factors answers with those.
+    """
     only = with_rules(
         lambda rules: replace(
             rules,
@@ -106,7 +118,7 @@ async def test_backup_codes_are_no_way_in_where_nothing_else_is_left() -> None:
 
 
 async def test_calls_enroll_what_the_pages_offer() -> None:
-    """Somebody who must set up a passkey first is offered nothing else, and a call takes nothing else."""
+    """A person who must set up a passkey first is offered nothing else, by page or call."""
 
     def strong(rules: Rules) -> Rules:
         factors = replace(rules.factors, allowed=("webauthn", "totp", "email"), order=("webauthn", "totp", "email"))
@@ -133,7 +145,10 @@ async def vault(request: Request) -> Response:
 
 
 async def test_an_endpoint_that_no_factor_meets_is_refused_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Decision 36: it is an error in the log, once; the person reads that it cannot be set up, and is led in no circle."""
+    """An endpoint that no allowed factor meets is one error in the log.
+
+    The person reads that it cannot be set up, and is led in no circle. Decision 36.
+    """
     app = Starlette(routes=routes())
     app.add_route("/vault", vault)
     async with running(make_world(app=app)) as world:

@@ -1,4 +1,7 @@
-"""Yesterday's copy of the store, accepted by an operator, revives nothing that was used since (F-38, S-123)."""
+"""A restored store revives nothing that was used since its copy was made (F-38, S-123).
+
+An operator has accepted yesterday's copy.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ from tests.stores import servers
 
 
 class Kept(Protocol):
-    """Where a store is kept, and can be copied and replaced."""
+    """A place that keeps a store, which can be copied and replaced."""
 
     def store(self) -> Store:
-        """Return what a worker opens."""
+        """Return the store that a worker opens."""
 
     def copy(self) -> None:
         """Make a backup, while the store is in use."""
@@ -36,11 +39,11 @@ class Kept(Protocol):
         """Put it in the place of the store, while every worker is down."""
 
     async def accept(self) -> None:
-        """As the operator does."""
+        """Accept the copy as the operator does."""
 
 
 class InFile:
-    """A SQLite file."""
+    """A store in a SQLite file."""
 
     def __init__(self, place: Path) -> None:
         self.path = place / "mfa.db"
@@ -62,7 +65,7 @@ class InFile:
         shutil.copy(self.path.with_name("copy.db"), self.path)
 
     async def accept(self) -> None:
-        """As the command does it."""
+        """Accept the copy as the command does."""
         await SQLiteStore(self.path).accept()
 
 
@@ -74,19 +77,19 @@ class OnServer:
         self.url = f"redis://127.0.0.1:{server.port}?marker={place / 'marker'}"
 
     def store(self) -> Store:
-        """Return a store that looks often: what it has seen settles at once."""
+        """Return a store that looks often, so that its reads settle at once."""
         return RedisStore(self.url, timing=Timing(settled_after=0.0, look_every=0.2))
 
     def copy(self) -> None:
-        """Its directory."""
+        """Copy the directory."""
         self.kept = self.server.copy("copy")
 
     def put_back(self) -> None:
-        """Its directory."""
+        """Put the directory back."""
         self.server.put_back(self.kept)
 
     async def accept(self) -> None:
-        """The command's way."""
+        """Accept the copy as the command does."""
         await RedisStore(self.url).accept()
 
 
@@ -111,8 +114,11 @@ async def replaced(kept: Kept, clock: FixedClock) -> World:
 
 
 async def test_nothing_comes_back(kept: Kept) -> None:
-    """F-38: after a restore nobody's proof lives, no code that was out can be answered, a step of the app that was used
-    since the copy was made is used, and so is every other one up to then; a lock that the copy has stands. A fresh code works."""
+    """After a restore no proof lives, and no code that was out can be answered.
+
+    A step of the app that was used since the copy was made is used, and so is every other one up to then. A lock that
+    the copy has stands. A fresh code works. Requirement F-38.
+    """
     clock = FixedClock(float(int(time.time()) - 600))
     async with running(make_world(store=kept.store(), clock=clock)) as world:
         ann = await world.enrolled()
@@ -153,8 +159,11 @@ async def test_nothing_comes_back(kept: Kept) -> None:
 
 
 async def test_no_backup_code_comes_back(kept: Kept) -> None:
-    """S-123: a copy does not know which backup codes were used since, so none of the set counts, and trying one costs nothing;
-    its owner sees that none is left, and makes a new set, whose codes count."""
+    """After a restore no code of a set of backup codes counts, and trying one costs nothing.
+
+    A copy does not know which codes were used since. The owner sees that none is left, and makes a new set, whose codes
+    count. Requirement S-123.
+    """
     clock = FixedClock(float(int(time.time()) - 600))
     async with running(make_world(store=kept.store(), clock=clock)) as world:
         ann = await world.enrolled()

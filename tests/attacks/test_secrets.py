@@ -1,4 +1,7 @@
-"""No secret leaves: a whole story is told, and no log, event, header, address or stored line has a code or a secret in it."""
+"""No secret leaves, while a whole story is told.
+
+No log, event, header, address or stored line has a code or a secret in it.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,11 @@ class Recorder:
 
 
 async def story(world: World) -> tuple[Browser, set[str], set[str]]:
-    """Enrolling, failing, proving, changing, breaking, locking, unlocking. Returns the secrets that are shown once (in one
-    answer of their own), and those that are never shown in any."""
+    """Play a whole story of one account.
+
+    She enrolls, fails, proves, changes and breaks things, is locked and unlocked. Returns the browser, the secrets that
+    are shown once (in one answer of their own), and those that are never shown in any.
+    """
     ann = await world.browser()
     await ann.page("/records")
     await ann.enroll()
@@ -110,13 +116,16 @@ def spellings(secret: str) -> set[str]:
 
 
 def without_refs(text: str) -> str:
-    """The text without what is made of random letters and digits by chance like a code."""
+    """Return the text without random words that may look like a code by chance."""
     return re.sub(r"[A-Za-z0-9_-]{20,}|\b[A-Z2-7]{10}\b|#[0-9a-f]{6}\b|\d{10,}", "", text)
 
 
 async def test_a_whole_story(caplog: pytest.LogCaptureFixture) -> None:
-    """S-48, S-124: after everything that can happen to an account, with every logger wide open, no log line, no event, no
-    header, no stored row, and no answer but the one it is meant for has a code, secret, key, handle or whole number in it."""
+    """No code, secret, key, handle or whole number is in any log line, event, header or row.
+
+    Nor is it in an answer that is not meant for it. Everything that can happen to an account has happened, with every
+    logger wide open. Requirements S-48, S-124.
+    """
     caplog.set_level(logging.DEBUG)
     world = make_world()
     recorder = Recorder(world)
@@ -168,7 +177,10 @@ SAVED = ("POST", "/mfa/backup-codes")
 async def test_faults_tell_nothing(
     where: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S-48, S-106: what an exception says is for the log of the operator; the answer has a reference and no more."""
+    """The text of an exception goes to the operator's log; the answer has only a reference.
+
+    Requirements S-48, S-106.
+    """
     caplog.set_level(logging.DEBUG)
     world = make_world()
     async with running(world):
@@ -206,7 +218,10 @@ async def test_faults_tell_nothing(
 
 
 def test_nothing_secret_in_a_repr() -> None:
-    """S-48: what ends up in a traceback's locals shows neither key nor code nor destination."""
+    """No key, code or destination is in a repr, which a traceback's locals may show.
+
+    Requirement S-48.
+    """
     world = make_world()
     told = repr(world.engine.keyring) + repr(world.engine.wiring) + repr(world.gate.web) + repr(world.gate)
     assert key(1) not in told

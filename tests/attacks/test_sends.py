@@ -1,4 +1,7 @@
-"""Texts and calls cost money and annoy people: however many press "send", the limits hold, and no blocked country is called."""
+"""The limits of texts and calls hold, however many people press "send".
+
+Texts and calls cost money and annoy people. No blocked country is called.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def per(count: int, window: int = 86_400) -> SendCount:
 
 
 async def bosses(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
-    """The host's directory: two administrators, and somebody who is none."""
+    """Return the people of the host's directory: two administrators, and one other person."""
     people = {"boss": ("admin",), "chief": ("security",), "ann": ("staff",)}
     return [
         (Subject(id, tenant, groups=frozenset(groups)), Contacts(email=f"{id}@desk.example"))
@@ -95,15 +98,18 @@ def reasons(answers: Iterable[Issued | Refusal]) -> Counter[str]:
 
 
 def american(count: int) -> list[str]:
-    """As many numbers that are set aside for examples, all different."""
+    """List so many different numbers that are set aside for examples."""
     return [f"+1{area}55501{last:02}" for area in (201, 202, 203, 205, 206) for last in range(100)][:count]
 
 
 @pytest.mark.slow
 async def test_a_thousand_press_send(tmp_path: Path) -> None:
-    """S-129, F-24: 1,000 subjects of one tenant press "send" on a real SQLite file: 500 numbers, 300 people with one number,
-    200 in a country that was blocked after they enrolled. The money is the bound, the one number gets its ten, the blocked
-    country gets none, nobody loses an attempt, and the administrators hear of it once."""
+    """1,000 people of one tenant press "send", and the money is the bound.
+
+    The store is a real SQLite file. There are 500 numbers, 300 people with one number, and 200 people in a country that
+    was blocked after they enrolled. The one number gets at most its ten, and the blocked country gets none. Nobody
+    loses an attempt, and the administrators hear of it once. Requirements S-129, F-24.
+    """
     limits: dict[str, Any] = {
         "per_destination": per(10),
         "per_range": per(10_000),
@@ -143,7 +149,10 @@ async def test_a_thousand_press_send(tmp_path: Path) -> None:
 
 
 async def test_one_number_for_text_and_call() -> None:
-    """A number is one destination, whether it is texted or called, by whomever; the digest in its name is no number."""
+    """A number is one destination for texts and calls, of all people.
+
+    The digest in its name is no number.
+    """
     world = host(policy=policy(per_destination=per(5), per_range=per(1000)))
     async with running(world):
         texts, calls = await crowd(world, [SHARED] * 4), await crowd_of_calls(world, 4)
@@ -181,8 +190,10 @@ async def crowd_of_calls(world: World, count: int) -> list[tuple[Caller, str]]:
     ids=["none reached", "tenant", "range", "network", "destination", "money", "money of calls"],
 )
 async def test_each_limit_alone(limits: dict[str, Any], passes: int) -> None:
-    """30 people of one network with 30 numbers of one range: each limit lets through what it says, and another tenant's
-    people are not held by it."""
+    """Each limit lets through as many sends as it says, and holds no other tenant's people.
+
+    30 people of one network send to 30 numbers of one range.
+    """
     world = host(policy=policy(**limits))
     async with running(world):
         people = [(replace(caller, network="203.0.113.9"), id) for caller, id in await crowd(world, american(30))]
@@ -206,7 +217,10 @@ async def test_what_is_refused_uses_up_nothing_else() -> None:
 
 
 async def test_pages_and_json_are_refused_alike() -> None:
-    """By page and by JSON: 429 with Retry-After, nothing sent, no attempt; the page says when, and has the other ways."""
+    """A refused send is 429 with Retry-After by JSON, and says when to ask again by page.
+
+    Nothing is sent and no attempt is taken. The page has the other ways.
+    """
     world = host(policy=policy(per_tenant=per(1)))
     async with running(world):
         ann, bob = await phone_of(world, "ann"), await phone_of(world, "bob")
@@ -232,8 +246,11 @@ async def phone_of(world: World, id: str, *, phone: str = SHARED, email: bool = 
 
 
 async def test_at_the_cap_the_telephone_is_off_and_the_rest_goes_on() -> None:
-    """F-24: at the cap texts are shown as not available, e-mail is offered and sent in their place, JSON lists the number and
-    refuses its challenge with a reason of its own; text notices stop as well; the next day everything is back."""
+    """At the cap texts are shown as not available, and e-mail is offered and sent instead.
+
+    JSON lists the number and refuses its challenge with a reason of its own. Text notices stop as well. The next day
+    everything is back. Requirement F-24.
+    """
     rules = policy(price=PriceRules(sms=10, voice=10), cap_per_day=Units(10))
     world = host(policy=rules, directory=bosses)
     async with running(world):
@@ -271,7 +288,10 @@ async def authenticator(world: World, id: str) -> str:
 
 
 async def test_warning_first_then_the_end() -> None:
-    """At 80 % of the money one warning, at the end one alarm, each to every administrator once, with the numbers."""
+    """At 80 % of the money there is one warning, and at the end one alarm.
+
+    Each goes to every administrator once, with the numbers.
+    """
     world = host(policy=policy(price=PriceRules(sms=10), cap_per_day=Units(100), per_range=per(1000)), directory=bosses)
     async with running(world):
         people = await crowd(world, american(14))
@@ -289,7 +309,10 @@ async def test_warning_first_then_the_end() -> None:
 
 @pytest.mark.parametrize(("answered", "alarms"), [(0, 1), (2, 1), (3, 0)])
 async def test_many_asked_for_and_few_answered(answered: int, alarms: int) -> None:
-    """S-129: after ten texts of a day with less than 30 % answered there is one alarm, and not one for each text."""
+    """A day's texts with less than 30 % answered make one alarm, after ten texts.
+
+    There is not one alarm for each text. Requirement S-129.
+    """
     rules = policy(unanswered=UnansweredRules(below=30, after=10), per_range=per(1000))
     world = host(policy=rules)
     async with running(world):
@@ -342,8 +365,11 @@ async def broken(asked: PhoneSend) -> object:
     ],
 )
 async def test_the_host_is_asked_first(hook: object, word: str, caplog: pytest.LogCaptureFixture) -> None:
-    """``before_send``: only a clear yes in time lets a text out. All else refuses it, is in the trail with its word and
-    without the number, and sends the person another way."""
+    """Only a clear yes of ``before_send`` in time lets a text out.
+
+    Every other answer refuses it, is in the trail with its word and without the number, and sends the person another
+    way.
+    """
     world = host(policy=policy(), before_send=hook)
     world.gate.service.sending.hook_within = 0.3
     async with running(world):
@@ -367,7 +393,10 @@ async def test_the_host_is_asked_first(hook: object, word: str, caplog: pytest.L
 
 
 async def test_a_hook_that_hangs_holds_up_nothing_else() -> None:
-    """``before_send`` that does not come back has threads of its own: other ways go on, in the event loop's own ones."""
+    """A ``before_send`` that hangs holds up no other way: it has threads of its own.
+
+    The other ways go on in the event loop's own threads.
+    """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     end = threading.Event()
     world = host(policy=policy(), before_send=lambda asked: end.wait(10))
@@ -384,8 +413,10 @@ async def test_a_hook_that_hangs_holds_up_nothing_else() -> None:
 
 
 async def test_the_hooks_threads_end_with_the_gate() -> None:
-    """A plain ``before_send`` runs in threads that stop when the gate is closed; an object with an async ``__call__`` in
-    none, as ``on_event`` does."""
+    """The threads of a plain ``before_send`` stop when the gate is closed.
+
+    An object with an async ``__call__`` runs in no thread, as ``on_event`` does.
+    """
 
     class Later:
         async def __call__(self, asked: PhoneSend) -> object:
@@ -408,7 +439,10 @@ async def test_the_hooks_threads_end_with_the_gate() -> None:
 
 
 async def test_what_the_host_is_told() -> None:
-    """The hook gets the subject, the factor, the whole number and the purpose, for texts and calls and for nothing else."""
+    """The hook gets the subject, the factor, the whole number and the purpose.
+
+    It is called for texts and calls and for nothing else.
+    """
     asked: list[PhoneSend] = []
 
     def hook(send: PhoneSend) -> object:
@@ -438,8 +472,11 @@ class Paused(Provider):
 
 
 async def test_a_provider_in_trouble_is_not_tried() -> None:
-    """S-127: while a provider is paused its factor is not the first offer, not sent by itself, and refused with a reason;
-    when it is back, so is the factor. Where it is the only one, the page says so."""
+    """The factor of a paused provider is not offered first, not sent by itself, and refused.
+
+    The refusal has a reason. If the factor is the only one, the page says so. When the provider is back, so is the
+    factor. Requirement S-127.
+    """
     paused = Paused()
     world = host(policy=policy(), sms=paused)
     async with running(world):
@@ -464,7 +501,10 @@ async def test_a_provider_in_trouble_is_not_tried() -> None:
 
 
 async def test_a_failure_counts_as_spent() -> None:
-    """F-21: what may have gone out is paid for: a provider that fails each time does not make sending free."""
+    """A send that failed counts as spent: it may have gone out.
+
+    So a provider that fails each time does not make sending free. Requirement F-21.
+    """
     world = host(policy=policy(price=PriceRules(sms=10), cap_per_day=Units(20)))
     async with running(world):
         world.sms.failure = SendFailed("timeout", transient=True)

@@ -1,4 +1,7 @@
-"""The proof of a browser: bound to user, tenant, network and time; dead at every change of level; nobody else's."""
+"""The proof of a browser is bound to user, tenant, network and time.
+
+It is dead at every change of level, and counts for nobody else.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ async def proven(world: World, id: str = "ann", tenant: str = "alpha", **more: A
 
 
 def copied(browser: Browser, **more: Any) -> Browser:
-    """The same cookies in other hands."""
+    """Return a browser of somebody else with the same cookies."""
     thief = Browser(browser.world, address=more.pop("address", browser.address), cookies=dict(browser.cookies))
     thief.id, thief.tenant, thief.secret = browser.id, browser.tenant, browser.secret
     thief.cookies |= more
@@ -38,7 +41,10 @@ def copied(browser: Browser, **more: Any) -> Browser:
 
 
 async def test_the_cookie_changes_with_the_level(world: World) -> None:
-    """S-22: at each success the browser gets another handle, and every earlier one opens nothing."""
+    """At each success the browser gets another handle, and every earlier one opens nothing.
+
+    Requirement S-22.
+    """
     first = await world.enrolled()
     browser = await world.browser()
     await browser.page("/records")
@@ -55,7 +61,10 @@ async def test_the_cookie_changes_with_the_level(world: World) -> None:
 
 
 async def test_a_planted_handle_is_dead_after_the_success(world: World) -> None:
-    """S-22: who plants a handle in the victim's browser before the challenge holds nothing after it."""
+    """A handle that was planted in the victim's browser before the challenge is dead after it.
+
+    Requirement S-22.
+    """
     first = await world.enrolled()
     attacker = await world.browser()
     await attacker.page("/records")
@@ -105,7 +114,10 @@ async def _remove(browser: Browser) -> None:
 
 @pytest.mark.parametrize("deed", [_lock, _reset, _forget, _remove], ids=lambda deed: deed.__name__.strip("_"))
 async def test_replay_after_the_end(world: World, deed: Any) -> None:
-    """S-20, S-26: after a lock, a reset, a forgotten browser or a removed factor the old cookie opens nothing, at once."""
+    """After a lock, a reset, a forgotten browser or a removed factor the old cookie is dead.
+
+    It opens nothing, at once. Requirements S-20, S-26.
+    """
     browser = await proven(world)
     other = copied(browser)
     assert await other.is_in()
@@ -123,7 +135,10 @@ async def test_replay_after_the_end(world: World, deed: Any) -> None:
 
 
 async def test_an_attempt_lock_leaves_other_proofs(world: World) -> None:
-    """Decisions 8, 27: an attempt lock does not throw out who has proven it, unless the policy says so; then it does."""
+    """A lock by attempts leaves other browsers' proofs alone, unless the policy ends them.
+
+    Decisions 8, 27.
+    """
     for tenant, stays in (("alpha", True), ("strict", False)):
         browser = await proven(world, "ann", tenant)
         attacker = await world.browser("ann", tenant)
@@ -134,7 +149,10 @@ async def test_an_attempt_lock_leaves_other_proofs(world: World) -> None:
 
 
 async def test_an_unlock_revives_no_proof(world: World) -> None:
-    """S-26: what a lock has ended stays ended after the unlock."""
+    """A proof that a lock has ended stays ended after the unlock.
+
+    Requirement S-26.
+    """
     browser = await proven(world, "ann", "strict")
     attacker = await world.browser("ann", "strict")
     attacker.secret = browser.secret
@@ -146,7 +164,10 @@ async def test_an_unlock_revives_no_proof(world: World) -> None:
 
 
 async def test_revocation_over_processes(tmp_path: Any) -> None:
-    """S-15, S-26: what another process ends is ended here with the next request: nothing is served from a cache."""
+    """A proof that another process ends is ended here with the next request.
+
+    Nothing is served from a cache. Requirements S-15, S-26.
+    """
     here = make_world(store=f"sqlite:///{tmp_path / 'mfa.db'}")
     there = make_world(store=f"sqlite:///{tmp_path / 'mfa.db'}", clock=here.clock)
     async with running(here), running(there):
@@ -163,7 +184,10 @@ async def test_revocation_over_processes(tmp_path: Any) -> None:
 
 @pytest.mark.parametrize(("id", "tenant"), [("bob", "alpha"), ("ann", "beta"), ("Ann", "alpha"), ("ann", "alpha2")])
 async def test_the_cookie_of_another(world: World, id: str, tenant: str) -> None:
-    """S-21, S-121: Ann's cookie, under whatever name, opens nothing to who is signed in as somebody else."""
+    """Ann's cookie, under any name, opens nothing for a person signed in as somebody else.
+
+    Requirements S-21, S-121.
+    """
     ann = await proven(world)
     value = ann.cookies[ann.handle]
     await world.enrolled(id, tenant)
@@ -182,14 +206,20 @@ async def test_the_cookie_of_another(world: World, id: str, tenant: str) -> None
 
 
 async def test_another_sign_in_of_the_same_user_keeps_it(world: World) -> None:
-    """Decisions 11: the browser is remembered for the user, over sign-outs: the other side of the tests around it."""
+    """The browser is remembered for the user, over sign-outs.
+
+    This is the other side of the tests around it. Decisions 11.
+    """
     ann = await proven(world)
     again = await world.browser(cookies=ann.cookies, sid="another")
     assert await again.is_in()
 
 
 async def test_several_users_of_one_browser(world: World) -> None:
-    """Decisions 11: two users of one browser keep their own proofs side by side, and neither has the other's."""
+    """Two users of one browser keep their own proofs side by side.
+
+    Neither has the other's. Decisions 11.
+    """
     ann = await proven(world)
     bob_first = await world.enrolled("bob")
     bob = await world.browser("bob", cookies=ann.cookies)
@@ -204,7 +234,10 @@ async def test_several_users_of_one_browser(world: World) -> None:
 
 
 async def test_signed_out_is_nobody(world: World) -> None:
-    """S-21: the cookie alone, without the host's sign-in, is nobody's: the app sees a stranger, our pages send to sign-in."""
+    """The cookie alone, without the host's sign-in, belongs to nobody.
+
+    The app sees a stranger, and our pages send to sign-in. Requirement S-21.
+    """
     ann = await proven(world)
     thief = copied(ann)
     del thief.cookies["session"]
@@ -243,7 +276,10 @@ def _mutations(value: str) -> list[str]:
 
 
 async def test_a_tampered_cookie(world: World) -> None:
-    """S-20, S-25: a value that is not exactly what we made counts as none."""
+    """A cookie's value that is not exactly ours counts as none.
+
+    Requirements S-20, S-25.
+    """
     ann = await proven(world)
     name = ann.handle
     for value in _mutations(ann.cookies[name]):
@@ -252,7 +288,10 @@ async def test_a_tampered_cookie(world: World) -> None:
 
 
 async def test_two_cookies_of_the_name(world: World) -> None:
-    """S-25: two cookies of the handle's name are none, in one header or two, equal or not, in either order."""
+    """Two cookies of the handle's name count as none.
+
+    They may be in one header or two, equal or not, in either order. Requirement S-25.
+    """
     ann = await proven(world)
     mine, name, value = ann.cookie_header(), ann.handle, ann.cookies[ann.handle]
     assert await ann.is_in()
@@ -271,7 +310,10 @@ async def test_two_cookies_of_the_name(world: World) -> None:
 
 
 async def test_how_it_is_set(world: World) -> None:
-    """S-24: HttpOnly, SameSite, for the whole site, no domain, nothing personal, and small; on https ``__Host-`` and Secure."""
+    """The cookie is HttpOnly, SameSite, for the whole site, without a domain, and small.
+
+    It has nothing personal in it. On https it is Secure and its name begins with ``__Host-``. Requirement S-24.
+    """
     reply = await (await proven(world)).prove()
     (cookie,) = [
         v.decode() for k, v in reply.headers if k == b"set-cookie" and v.startswith(b"mfa-") and b"-to=" not in v
@@ -295,7 +337,10 @@ async def test_how_it_is_set(world: World) -> None:
 
 
 async def test_https_takes_no_plain_cookie(world: World) -> None:
-    """S-24: over https a cookie without the ``__Host-`` name, which any subdomain could set, is not looked at."""
+    """Over https a cookie without the ``__Host-`` name is not looked at.
+
+    Any subdomain could set it. Requirement S-24.
+    """
     ann = await proven(world)
     assert (await ann.ask("GET", "/records", headers=FETCH, scheme="https")).status == 403
     assert (await ann.ask("GET", "/records", headers=FETCH)).status == 200
@@ -305,7 +350,10 @@ async def test_https_takes_no_plain_cookie(world: World) -> None:
 
 
 async def test_seven_days(world: World) -> None:
-    """S-29, decisions 4: a second before seven days the proof is good, at exactly seven days it is not; use extends nothing."""
+    """A proof is good a second before seven days, and not good at exactly seven days.
+
+    Use extends nothing. Requirement S-29; decisions 4.
+    """
     ann = await proven(world)
     for _ in range(7 * 24 - 1):
         world.clock.advance(3600)
@@ -320,7 +368,10 @@ async def test_seven_days(world: World) -> None:
 
 
 async def test_a_clock_that_steps_back_revives_no_proof(world: World) -> None:
-    """S-118, F-15: a proof that was seen expired is not good again because the clock stepped back."""
+    """A proof that was seen expired is not good again because the clock stepped back.
+
+    Requirements S-118, F-15.
+    """
     ann = await proven(world)
     old = copied(ann)
     world.clock.advance(WEEK)
@@ -332,7 +383,10 @@ async def test_a_clock_that_steps_back_revives_no_proof(world: World) -> None:
 
 @pytest.mark.parametrize("way", ["api", "page"])
 async def test_not_remembered(world: World, way: str) -> None:
-    """Decisions 12: "don't remember this browser" ends with the sign-in: the next one is asked again, in the same browser."""
+    """A proof of a browser that is not to be remembered ends with the sign-in.
+
+    The next sign-in is asked again, in the same browser. Decisions 12.
+    """
     first = await world.enrolled()
     browser = await world.browser(sid="evening")
     if way == "api":
@@ -355,7 +409,10 @@ async def test_not_remembered(world: World, way: str) -> None:
 
 
 async def test_remembering_can_be_forbidden() -> None:
-    """Decisions 12: where the policy says ``session``, no wish of the client's makes a proof outlive the sign-in."""
+    """With ``session`` in the policy, no wish of the client makes a proof outlive the sign-in.
+
+    Decisions 12.
+    """
     policy = with_rules(lambda rules: replace(rules, freshness=replace(rules.freshness, remember="session")))
     async with running(make_world(policy=policy)) as world:
         first = await world.enrolled()
@@ -366,7 +423,10 @@ async def test_remembering_can_be_forbidden() -> None:
 
 
 async def test_pending_says_nothing(world: World) -> None:
-    """S-57, S-106: what somebody with the password alone is shown masks where codes go, and lists no browser."""
+    """Pages for somebody with the password alone mask the destinations, and list no browser.
+
+    Requirements S-57, S-106.
+    """
     ann = await world.enrolled()
     await ann.enroll_email()
     pending = await world.browser()
@@ -381,7 +441,10 @@ async def test_pending_says_nothing(world: World) -> None:
 
 
 async def test_another_network(world: World) -> None:
-    """Decisions 5, S-111: from another address the proof does not count; it says why, costs no attempt, locks nobody."""
+    """A proof does not count from another address, and the answer says why.
+
+    It costs no attempt and locks nobody. Requirement S-111; decisions 5.
+    """
     ann = await proven(world)
     for number in range(30):
         thief = copied(ann, address=f"198.51.100.{number + 1}")
@@ -410,7 +473,10 @@ async def test_another_network(world: World) -> None:
     ],
 )
 async def test_what_is_the_same_network(world: World, home: str, other: str | None, same: bool) -> None:
-    """S-110: IPv4 exactly, IPv6 by /64, mapped forms unfolded; what cannot be read is never the same."""
+    """Networks are compared exactly for IPv4 and by /64 for IPv6, with mapped forms unfolded.
+
+    An address that cannot be read is never the same. Requirement S-110.
+    """
     ann = await proven(world, address=home)
     moved = copied(ann)
     moved.address = other
@@ -419,7 +485,10 @@ async def test_what_is_the_same_network(world: World, home: str, other: str | No
 
 @pytest.mark.parametrize("address", [None, "", "unknown", "testclient", "not an address"])
 async def test_an_unknown_address_never_counts(world: World, address: str | None) -> None:
-    """S-110: a proof made at an address that cannot be read counts nowhere, the same one included."""
+    """A proof made at an address that cannot be read counts nowhere, the same one included.
+
+    Requirement S-110.
+    """
     first = await world.enrolled()
     browser = await world.browser()
     browser.address = address
@@ -430,7 +499,10 @@ async def test_an_unknown_address_never_counts(world: World, address: str | None
 
 
 async def test_five_networks(world: World) -> None:
-    """Decisions 5: a browser keeps proofs of five networks, each with its own seven days; the sixth drops the oldest."""
+    """A browser keeps proofs of five networks, each with its own seven days.
+
+    The sixth drops the oldest. Decisions 5.
+    """
     ann = await proven(world, address="192.0.2.1")
     for number in range(2, 7):
         world.clock.advance(DAY)
@@ -492,7 +564,10 @@ FORWARDED: tuple[tuple[str, list[str], bool], ...] = (
 
 @pytest.mark.parametrize(("peer", "forwarded", "same"), FORWARDED, ids=str)
 async def test_forwarded_addresses(peer: str, forwarded: list[str], same: bool) -> None:
-    """S-108, decisions 6: forwarded addresses are believed from listed proxies only, and read from the right."""
+    """Forwarded addresses are believed from listed proxies only, and read from the right.
+
+    Requirement S-108; decisions 6.
+    """
     async with running(make_world(trusted_proxies=["10.0.0.0/8"])) as world:
         ann = await proven(world)
         ann.address = peer
@@ -504,7 +579,10 @@ async def test_forwarded_addresses(peer: str, forwarded: list[str], same: bool) 
     "name", ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip", "true-client-ip", "client-ip"]
 )
 async def test_without_proxies_no_header_is_believed(world: World, name: str) -> None:
-    """S-108: with no proxies listed every such header is ignored, to help a thief as to harm an owner."""
+    """With no proxies listed every header with an address is ignored.
+
+    So it neither helps a thief nor harms an owner. Requirement S-108.
+    """
     ann = await proven(world)
     thief = copied(ann, address=ELSEWHERE)
     value = f"for={HOME}" if name == "forwarded" else HOME
@@ -516,8 +594,10 @@ async def test_without_proxies_no_header_is_believed(world: World, name: str) ->
 
 
 async def test_a_proof_token_is_no_cookie_for_others(world: World) -> None:
-    """S-21: a client's proof token is bound like a cookie: to its user, its network and its record; beside a browser's headers
-    it counts for nothing."""
+    """A client's proof token is bound like a cookie: to its user, its network and its record.
+
+    Beside a browser's headers it counts for nothing. Requirement S-21.
+    """
     bearer = make_world(identify=_by_header, session=False)
     async with running(bearer) as native:
         secret, proof = await _native(native, "ann")
@@ -562,7 +642,10 @@ async def _native(world: World, id: str) -> tuple[str, str]:
 
 
 async def test_the_twin_is_led_on_once_and_only_here(world: World) -> None:
-    """Decisions 34, F-13: a double submit leads to the result; nothing is granted twice, and no other browser gets it."""
+    """A double submit leads to the result, and nothing is granted twice.
+
+    No other browser gets it. Requirement F-13; decisions 34.
+    """
     first = await world.enrolled()
     browser = await world.browser()
     world.clock.advance(30)

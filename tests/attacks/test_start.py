@@ -1,4 +1,7 @@
-"""Starting wrong: one message that names every fault and its fix, before anything is served."""
+"""A wrong start stops with one message, before anything is served.
+
+The message names every fault and its fix.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +119,10 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("wrong", "words"), WRONG.values(), ids=WRONG)
 def test_each_fault_names_its_fix(wrong: dict[str, Any], words: tuple[str, ...]) -> None:
-    """Issue 2: a wrong setting stops the start, and its message names the setting and what to write instead."""
+    """A wrong setting stops the start, and its message names the setting and the fix.
+
+    Issue 2.
+    """
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, **wrong})
     for word in words:
@@ -183,7 +189,10 @@ def test_a_wrong_policy_stops_the_start(tmp_path: Path, text: str, words: tuple[
 
 
 def test_trusting_every_forwarder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """S-109: where the server takes anybody's word for the address, the start stops unless the developer says otherwise."""
+    """A server that takes anybody's word for the address stops the start.
+
+    It does not if the developer says otherwise. Requirement S-109.
+    """
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     with pytest.raises(SettingsError, match="FORWARDED_ALLOW_IPS"):
         MFAGate(**GOOD)
@@ -227,8 +236,11 @@ ORDERS: tuple[tuple[Callable[[Starlette, MFAGate], None], Any, str], ...] = (
 def test_a_wrong_order_stops_the_start(
     build: Any, identify: Any, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S-10, contract 1: what tells who is signed in inside the gate, CORS inside it, a route below its prefix: the app does not
-    start, and the message names the line to move."""
+    """A wrong order of the parts stops the start, and the message names the line to move.
+
+    Wrong are: a sign-in layer inside the gate, CORS inside it, and a route below its prefix. Requirement S-10; contract
+    1.
+    """
     gate = MFAGate(**{**GOOD, "identify": identify})
     app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("in"))])
     build(app, gate)
@@ -256,8 +268,10 @@ def test_a_right_order_starts() -> None:
 
 
 async def test_a_wrong_key_stops_the_start() -> None:
-    """F-19: a store that another key has sealed is not opened; with that key as the second of two it is, and from then on the
-    first key is needed as well."""
+    """A store that another key has sealed is not opened.
+
+    With that key as the second of two it is opened, and from then on the first key is needed as well. Requirement F-19.
+    """
     store = MemoryStore()
     async with running(make_world(store=store)) as world:
         await world.enrolled()
@@ -286,7 +300,10 @@ uvicorn.run(app, host="127.0.0.1", port=0, log_level="error", lifespan="on")
 
 
 async def test_a_server_does_not_serve(tmp_path: Path) -> None:
-    """F-19, issue 2: under a real server a wrong key ends the process with one message, and it never listens."""
+    """Under a real server a wrong key ends the process with one message.
+
+    It never listens. Issue 2. Requirement F-19.
+    """
     path = tmp_path / "mfa.db"
     async with running(make_world(store=f"sqlite:///{path}")):
         pass

@@ -1,5 +1,7 @@
-"""The store's file lost, locked, read-only, full or corrupt under a real server: refused within a second, nothing lost, and
-it goes on without a restart."""
+"""The store's file is lost, locked, read-only, full or corrupt under a real server.
+
+Requests are refused within a second, nothing is lost, and it goes on without a restart.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +118,7 @@ async def on_disk(place: Path, *, small: bool) -> AsyncIterator[tuple[World, Pat
 
 
 async def timely(reply: object) -> Reply:
-    """What came back, within a second and a little for the machine."""
+    """Return the reply, which must have come within a second and a little for the machine."""
     began = time.monotonic()
     found = await reply  # type: ignore[misc]
     assert time.monotonic() - began < 1.5
@@ -135,7 +137,7 @@ async def closed(browser: Browser, path: str = "/records") -> None:
 
 
 async def people(world: World) -> tuple[Browser, Browser]:
-    """Somebody who has proven it, and the same person in a browser that owes a proof, with two failures behind them."""
+    """Return Ann with a proof, and Ann in a browser that owes one, after two failures."""
     ann = await world.browser()
     await ann.enroll()
     world.clock.advance(60)
@@ -157,7 +159,10 @@ async def answered(browser: Browser, code: str) -> Reply:
 
 
 async def goes_on(ann: Browser, owing: Browser) -> None:
-    """Nothing is lost: the proof of before still counts, so do the failures; and the next proof is accepted."""
+    """Assert that nothing is lost once the store is back.
+
+    The earlier proof still counts, and so do the failures. The next proof is accepted.
+    """
     until = time.monotonic() + 3
     while (await ann.ask("GET", "/records", headers=FETCH)).status == 503:
         assert time.monotonic() < until, "it does not come back"
@@ -172,8 +177,11 @@ async def goes_on(ann: Browser, owing: Browser) -> None:
 
 @pytest.mark.parametrize("fault", GONE, ids=lambda fault: fault.__name__)
 async def test_a_file_that_is_gone(tmp_path: Path, fault: Callable[[Path], object]) -> None:
-    """F-1, F-8, decisions 14: with the file lost or unreadable everybody who is signed in is refused, proven or not, our own
-    pages included; strangers and what is exempt pass; with the file back all goes on, and nothing is lost."""
+    """Everybody who is signed in is refused while the file is lost or unreadable.
+
+    It does not matter if they have proven the factor. Our own pages refuse, too. Strangers and exempt paths pass. With
+    the file back all goes on, and nothing is lost. Requirements F-1, F-8; decisions 14.
+    """
     async with on_disk(tmp_path, small=False) as (world, disk):
         ann, owing = await people(world)
         assert await ann.is_in()
@@ -196,8 +204,11 @@ async def test_a_file_that_is_gone(tmp_path: Path, fault: Callable[[Path], objec
 
 @pytest.mark.parametrize("fault", UNWRITABLE, ids=lambda fault: fault.__name__)
 async def test_a_file_that_cannot_be_written(tmp_path: Path, fault: Callable[[Path], object]) -> None:
-    """F-2, F-7: where nothing can be written, who was proven passes, nothing is compared, sent or enrolled, and no attempt is
-    taken for it; writable again, the same code is accepted."""
+    """A proof still passes if nothing can be written, and no attempt is taken.
+
+    Nothing is compared, sent or enrolled. Once the store can be written again, the same code is accepted. Requirements
+    F-2, F-7.
+    """
     async with on_disk(tmp_path, small=fault is full) as (world, disk):
         ann, owing = await people(world)
         assert await ann.is_in()

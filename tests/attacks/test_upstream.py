@@ -1,4 +1,7 @@
-"""A sign-in elsewhere is taken over: by a stolen session, by a replay after its end, by claims that are no claims."""
+"""A sign-in elsewhere under attack.
+
+The attackers have a stolen session, a replay after its end, or claims that are no claims.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ CODES = StepUpRule(name="codes", paths=(PathRule(text="=/files/codes"),), factor
 
 
 def trusting(rules: Rules) -> Rules:
-    """The word "mfa" counts; whoever has nothing may enroll at once, so that only the sign-in stands in the way."""
+    """Change the rules so that the word "mfa" counts.
+
+    A person without a factor may enroll at once, so that only the sign-in stands in the way.
+    """
     return replace(
         rules,
         freshness=replace(rules.freshness, trust_amr=("mfa",)),
@@ -74,7 +80,10 @@ async def world() -> AsyncIterator[World]:
 async def signed_in(
     world: World, *, address: str = HOME, at: float | None = None, tenant: str = "alpha", **told: Any
 ) -> Visitor:
-    """Somebody whom the identity provider has confirmed with a second factor, ``told`` besides; nothing is asked yet."""
+    """Sign Ann in by a provider that has confirmed her with a second factor.
+
+    ``told`` is added to the session. Nothing is asked yet.
+    """
     browser = Visitor(world, address=address)
     when = world.clock.now() if at is None else at
     session = {"user_id": "ann", "org": tenant, "groups": [], "sid": "s1", "auth_time": when, "amr": ["mfa"], **told}
@@ -89,7 +98,7 @@ def stolen(browser: Visitor, address: str = HOTEL) -> Visitor:
 
 
 async def passes(browser: Visitor, path: str = "/records") -> bool:
-    """Whether the app is reached."""
+    """Return true if the request reaches the app."""
     before = len(browser.world.reached)
     reply = await browser.page(path)
     assert (reply.status == 200) == (len(browser.world.reached) > before)
@@ -105,7 +114,10 @@ async def put(world: World, account: Account) -> None:
 
 
 async def test_first_seen_at_our_own_pages(world: World) -> None:
-    """Whatever is asked first, a page of ours or a call, binds the sign-in to the owner's network."""
+    """The first request, to our own pages too, binds the sign-in to the owner's network.
+
+    It may be a page or a call.
+    """
     for place in ("/mfa", "/mfa/api/state", "/mfa/challenge", "/mfa/recovery"):
         world.clock.advance(60)
         ann = await signed_in(world)
@@ -115,7 +127,10 @@ async def test_first_seen_at_our_own_pages(world: World) -> None:
 
 
 async def test_two_first_requests_at_once(world: World) -> None:
-    """Twenty first requests from two networks at once: one network has it, and the other never."""
+    """Of twenty first requests at once from two networks, one network has the sign-in.
+
+    The other never has it.
+    """
     ann = await signed_in(world)
     thief = stolen(ann)
     replies = await asyncio.gather(
@@ -128,7 +143,10 @@ async def test_two_first_requests_at_once(world: World) -> None:
 
 
 async def test_pushed_out_by_other_browsers(world: World) -> None:
-    """A sign-in whose row was pushed out by more browsers than are kept is over: nobody takes it a second time."""
+    """A sign-in whose row was pushed out by more browsers than are kept is over.
+
+    Nobody takes it a second time.
+    """
     ann = await signed_in(world)
     assert await passes(ann)
     account = await world.account()
@@ -141,7 +159,10 @@ async def test_pushed_out_by_other_browsers(world: World) -> None:
 
 
 async def test_pushed_out_by_size(world: World) -> None:
-    """An account that is too large loses the row of a sign-in, and never the memory that it was seen."""
+    """An account that is too large loses the row of a sign-in, and never the memory of it.
+
+    So the sign-in is known as seen.
+    """
     ann = await signed_in(world)
     assert await passes(ann)
     account = await world.account()
@@ -168,7 +189,10 @@ async def test_another_tenant_is_another_account(world: World) -> None:
 @pytest.mark.parametrize("ahead", [0, 60])
 @pytest.mark.parametrize("how", ["lock", "reset", "dispute"])
 async def test_ended_sign_ins_stay_ended(world: World, how: str, ahead: int) -> None:
-    """A lock, a reset and "this was not me" end it for good, also where the provider's clock is a minute ahead of ours."""
+    """A lock, a reset and "this was not me" end a sign-in for good.
+
+    This holds also if the provider's clock is a minute ahead of ours.
+    """
     ann = await signed_in(world, at=START + ahead)
     assert await passes(ann)
     key = (await world.account()).key
@@ -200,7 +224,10 @@ async def test_clock_steps_back(world: World) -> None:
 
 
 async def test_declined() -> None:
-    """Who declines the agreement has ended the sign-in with it: the session starts anew."""
+    """A person who declines the agreement has ended the sign-in with it.
+
+    The session starts anew.
+    """
     world = make_world(policy=with_rules(lambda rules: replace(trusting(rules), agreement=AGREEMENT)), identify=KEYS)
     ann = await signed_in(world)
     assert (await ann.page("/records")).location == "/mfa/agreement"
@@ -211,7 +238,10 @@ async def test_declined() -> None:
 
 
 async def test_bound_to_the_session() -> None:
-    """Where proofs end with the host's session, a later session with the same sign-in (a shared computer) has none."""
+    """A later session with the same sign-in has no proof where proofs end with the session.
+
+    This is the case of a shared computer.
+    """
     world = make_world(policy=with_rules(binding), identify=KEYS)
     ann = await signed_in(world, sid="one")
     assert await passes(ann)
@@ -225,22 +255,28 @@ async def test_bound_to_the_session() -> None:
 
 
 class Desk:
-    """A host that keeps its sessions itself: the cookie stays the same, what it stands for does not."""
+    """A host that keeps its sessions itself.
+
+    The cookie stays the same. The sign-in behind it does not.
+    """
 
     def __init__(self) -> None:
         self.upstream: Upstream | None = None
 
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Always Ann."""
+        """Return Ann with the present sign-in."""
         return Subject("ann", "alpha", session="s1", upstream=self.upstream)
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same."""
+        """Return the same without looking at the connection."""
         return self.subject_of(connection.scope)
 
 
 async def test_what_was_judged_before() -> None:
-    """What is remembered of a browser ends with the very sign-in: another one behind the same cookie is judged anew."""
+    """The memory of a browser ends with its sign-in.
+
+    Another sign-in behind the same cookie is judged anew.
+    """
     desk = Desk()
     world = make_world(policy=with_rules(trusting), identify=desk)
     ann = Visitor(world, cookies={"own": "1"})
@@ -257,7 +293,10 @@ async def test_what_was_judged_before() -> None:
 
 
 async def test_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Grace in an outage is for the sign-in that had passed: not for a newer one, and not for another network."""
+    """Grace in an outage is for the sign-in that had passed.
+
+    It is neither for a newer sign-in nor for another network.
+    """
     desk = Desk()
 
     def lenient(rules: Rules) -> Rules:
@@ -284,7 +323,10 @@ async def test_outage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_websocket(world: World) -> None:
-    """A websocket opens with it at home, not elsewhere; one that is open ends when the sign-in is forgotten."""
+    """A websocket opens with a sign-in at home, and not elsewhere.
+
+    An open websocket ends when the sign-in is forgotten.
+    """
     ann = await signed_in(world)
     assert await passes(ann)
     headers = [("cookie", ann.cookie_header()), ("origin", ORIGIN)]
@@ -331,8 +373,11 @@ ACTIONS = ("start", "send", "confirm", "skip", "contact-send", "contact-verify",
 @pytest.mark.parametrize("tenant", ["alpha", "optional"])
 @pytest.mark.parametrize("first", ["open", "contact", "ticket"])
 async def test_a_stolen_session_changes_nothing(tenant: str, first: Any) -> None:
-    """Somebody who has only signed in elsewhere is no newcomer: their session on another network lists, sends, skips and
-    changes nothing, by page or call, and uses up no attempt."""
+    """A stolen session on another network changes nothing, by page or call.
+
+    A person who has only signed in elsewhere is no newcomer. The stolen session lists, sends and skips nothing, and
+    uses up no attempt.
+    """
 
     def rules(rules: Rules) -> Rules:
         return replace(trusting(rules), enrollment=EnrollmentRules(stage=rules.enrollment.stage, first=first))
@@ -368,7 +413,7 @@ async def test_a_stolen_session_changes_nothing(tenant: str, first: Any) -> None
 
 
 async def test_not_while_the_tenant_is_off() -> None:
-    """Where nothing is demanded yet, a stolen session still sees and changes nothing of the gate's own."""
+    """A stolen session sees and changes nothing of the gate's own while a tenant is off."""
 
     def off(rules: Rules) -> Rules:
         return replace(trusting(rules), enrollment=EnrollmentRules(stage="off", first="open"))
@@ -429,8 +474,11 @@ async def test_administrators(world: World) -> None:
     "place", ["/mfa/confirm", "/mfa/enroll", "/mfa/enroll/totp", "/files/fresh", "/files/strong", "/files/codes"]
 )
 async def test_no_circle(world: World, place: str, address: str) -> None:
-    """Whoever has only signed in elsewhere, an hour ago, is asked to sign in again where that is too old or not here: the
-    pages do not lead round in a circle."""
+    """A person with only an old sign-in elsewhere is asked to sign in again.
+
+    The sign-in was an hour ago, which is too old for the place, or it was on another network. The pages do not lead
+    round in a circle.
+    """
     ann = await signed_in(world)
     assert await passes(ann)
     world.clock.advance(3600)
@@ -444,7 +492,10 @@ async def test_no_circle(world: World, place: str, address: str) -> None:
 
 
 async def test_grant(world: World) -> None:
-    """Under a break-glass grant a stolen session still binds nothing, and when the grant is over nothing is left of it."""
+    """Under a break-glass grant a stolen session still binds nothing.
+
+    After the grant nothing is left of it.
+    """
     ann = await signed_in(world)
     assert await passes(ann)
     account = await world.account()
@@ -470,7 +521,10 @@ async def test_grant(world: World) -> None:
 
 
 async def test_endpoints_that_ask() -> None:
-    """``require_proof`` is met by a sign-in young enough, on its own network, and never where it names factors."""
+    """``require_proof`` is met by a sign-in that is young enough, on its own network.
+
+    It is never met by one if it names factors.
+    """
 
     async def told(request: Request) -> Response:
         return PlainTextResponse("in")
@@ -493,7 +547,10 @@ async def test_endpoints_that_ask() -> None:
 
 
 async def test_report_only() -> None:
-    """In report-only a stolen session passes, as all do, and what would have been is written down; it binds nothing."""
+    """In report-only a stolen session passes, as all do, and binds nothing.
+
+    The refusal that would have come is written down.
+    """
 
     def watching(rules: Rules) -> Rules:
         return replace(trusting(rules), mode="report-only")
@@ -519,7 +576,10 @@ async def test_rules_that_ask_for_more(world: World) -> None:
 
 
 async def test_no_way_around_a_factor_that_is_not_allowed_any_more(world: World) -> None:
-    """Who signed in elsewhere once, and comes by a factor that the policy has dropped, enrolls another one like anybody."""
+    """A sign-in elsewhere is no way around the enrollment of another factor.
+
+    The person comes with a factor that the policy has dropped, and enrolls another one like anybody.
+    """
     first = await signed_in(world)
     assert await passes(first)
     ann = await signed_in(world)
@@ -564,7 +624,10 @@ async def test_no_way_around_a_factor_that_is_not_allowed_any_more(world: World)
     ids=str,
 )
 async def test_no_claims(world: World, told: dict[str, Any]) -> None:
-    """What is no time and no word counts for nothing: the person is asked, nothing fails and nothing is stored."""
+    """Claims that are no time and no word count for nothing.
+
+    The person is asked, nothing fails and nothing is stored.
+    """
     ann = await signed_in(world, **told)
     for _ in range(2):
         assert (await ann.page("/records")).location == "/mfa/enroll"
@@ -579,7 +642,7 @@ def test_times_that_cannot_be_printed(at: int) -> None:
 
 
 async def test_documents(world: World) -> None:
-    """What is stored of a sign-in is read back as it was, and tells neither words nor session."""
+    """The stored part of a sign-in is read back as it was, without words or session."""
     ann = await signed_in(world, amr=["pwd", "mfa", "secret-word"])
     assert await passes(ann)
     account = await world.account()

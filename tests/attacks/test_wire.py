@@ -1,4 +1,7 @@
-"""The same attacks over a real server, byte by byte: what uvicorn makes of a request leads past the gate no more than ASGI does."""
+"""The same attacks over a real server, byte by byte.
+
+A request as uvicorn reads it leads past the gate no more than ASGI does.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def site() -> Iterator[tuple[World, int]]:
 
 
 async def raw(port: int, request: bytes) -> bytes:
-    """What the server answers to these very bytes."""
+    """Send these very bytes to the server, and return its answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     await writer.drain()
@@ -41,7 +44,7 @@ async def raw(port: int, request: bytes) -> bytes:
 
 
 async def owing(world: World) -> Browser:
-    """Somebody who has the password and nothing else."""
+    """Return a person who has the password and nothing else."""
     browser = await world.browser("wire")
     assert (await browser.state())["state"] == "enroll"
     world.reached.clear()
@@ -50,7 +53,7 @@ async def owing(world: World) -> Browser:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "get", "HEAD", "OPTIONS", "TRACE", "BREW"])
 async def test_targets(site: tuple[World, int], method: str) -> None:
-    """S-1 to S-9: no request target, as it is written on the wire, reaches the app without the second factor."""
+    """No request target on the wire reaches the app without the second factor (S-1 to S-9)."""
     world, port = site
     browser = await owing(world)
     for target in TARGETS:
@@ -62,7 +65,11 @@ async def test_targets(site: tuple[World, int], method: str) -> None:
 
 
 async def test_odd_heads(site: tuple[World, int]) -> None:
-    """S-6, S-12: cookies in two headers, odd spellings, a body where none belongs, a pipelined second request: none gets in."""
+    """No odd request head gets in.
+
+    There are cookies in two headers, odd spellings, a body that does not belong there, and a pipelined second request.
+    Requirements S-6, S-12.
+    """
     world, port = site
     browser = await owing(world)
     cookie = browser.cookie_header()
@@ -87,7 +94,10 @@ async def test_odd_heads(site: tuple[World, int]) -> None:
 
 
 async def test_sockets(site: tuple[World, int]) -> None:
-    """S-1: a real websocket handshake is answered with 403 and a problem document before it is accepted."""
+    """A websocket handshake is answered with 403 and a problem document before it is accepted.
+
+    Requirement S-1.
+    """
     world, port = site
     browser = await owing(world)
     for path in ("/chat", "/inner/chat", "//chat", "/chat%0a", "/nothing"):
@@ -100,7 +110,10 @@ async def test_sockets(site: tuple[World, int]) -> None:
 
 
 async def test_who_may(site: tuple[World, int]) -> None:
-    """The other side: who has proven it gets page, stream and socket over the same server."""
+    """A person with a proof gets page, stream and socket over the same server.
+
+    This is the other side.
+    """
     world, port = site
     ann = await world.browser("ann")
     await ann.enroll()

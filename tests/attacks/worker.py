@@ -1,4 +1,7 @@
-"""Processes on one SQLite file, for the tests of races: one interpreter that is told what to do and forks."""
+"""Processes on one SQLite file, for the tests of races.
+
+One interpreter is told its work, and forks.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ _counting = threading.Lock()
 
 
 def count_comparisons(marks: Path | None = None) -> None:
-    """From now on every comparison of an answer is counted, and marked in a file before it happens."""
+    """Count every comparison of an answer from now on.
+
+    Each is marked in a file before it happens.
+    """
 
     def counted(verify: Any) -> Any:
         def wrapper(*arguments: Any, **named: Any) -> Any:
@@ -79,7 +85,10 @@ def child(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
 
 
 def bursts(path: Path, now: float, answers: Sequence[Sequence[tuple[str, str]]]) -> dict[str, Any]:
-    """One process for each list of answers, all at once: comparisons, and how often each outcome came."""
+    """Run one process for each list of answers, all at once.
+
+    Returns the number of comparisons, and the count of each outcome.
+    """
 
     async def one(number: int) -> None:
         result = await burst(path, now, answers[number], workers=len(answers), number=number)
@@ -122,7 +131,7 @@ async def burst(
 
 
 def main() -> None:
-    """A burst, told in JSON on standard input; what came of it, in JSON."""
+    """Do a burst, told in JSON on standard input, and print the results in JSON."""
     told = json.loads(sys.stdin.readline())
     if told["broken"]:
         break_the_counter()

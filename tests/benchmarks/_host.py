@@ -1,4 +1,7 @@
-"""The host that is measured: one page behind a session, a gate around it, and a browser that has proven a factor."""
+"""The host that is measured: one page behind a session, and a gate around it.
+
+A browser of the host has proven a factor.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +115,10 @@ def session_cookie(user: str = "u1") -> bytes:
 
 
 async def prove(gate: MFAGate, user: str = "u1") -> bytes:
-    """Give the user a factor and this browser a proof, straight in the store; returns the cookie."""
+    """Give the user a factor and this browser a proof, straight in the store.
+
+    Return the cookie.
+    """
     await gate.web.open()
     subject = Subject(id=user)
     now = int(time.time())
@@ -158,7 +164,10 @@ def scope_of(path: str, cookie: bytes) -> dict[str, Any]:
 
 
 async def one_batch(app: App, path: str, cookie: bytes, times: int = BATCH) -> float:
-    """Microseconds of processor time a request over one batch: what others do on this machine is left out."""
+    """Measure the processor time of a request over one batch, in microseconds.
+
+    The time of other programs on this machine is left out.
+    """
     body = {"type": "http.request", "body": b"", "more_body": False}
     status: list[int] = []
 
@@ -180,7 +189,10 @@ async def one_batch(app: App, path: str, cookie: bytes, times: int = BATCH) -> f
 
 
 async def session_adds() -> float:
-    """Microseconds of processor time that SessionMiddleware adds to a request here and now: how fast this machine is."""
+    """Measure the processor time that SessionMiddleware adds to a request, in microseconds.
+
+    It shows the speed of this machine.
+    """
     host, bare, session = session_cookie(), plain(), with_session(plain())
     return statistics.median(
         [await one_batch(session, "/", host) - await one_batch(bare, "/", host) for _ in range(SESSION_ROUNDS)]

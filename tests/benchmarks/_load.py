@@ -1,4 +1,7 @@
-"""The load: keep-alive connections that ask for one page over and over; prints the microseconds that each answer took."""
+"""The load: keep-alive connections that ask for one page over and over.
+
+It prints the microseconds that each answer took.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""People with an authenticator app each, put into a store directly, and their whole challenges."""
+"""People with an authenticator app each, put into a store directly.
+
+Their whole challenges are measured.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ def person(gate: MFAGate, id: str) -> Account:
 
 
 async def fill(gate: MFAGate, ids: Sequence[str]) -> None:
-    """Put these people into the gate's store; what a busy machine did not get done in time is done again."""
+    """Put these people into the gate's store.
+
+    A write that a busy machine did not get done in time is done again.
+    """
     store = gate.service.engine.store
 
     async def put(id: str) -> None:
@@ -72,7 +78,10 @@ async def fill(gate: MFAGate, ids: Sequence[str]) -> None:
 
 
 def pour(gate: MFAGate, path: Path, ids: Iterable[str]) -> None:
-    """Put these people into an SQLite store by a few long transactions, in the store's own documents and tables."""
+    """Put these people into an SQLite store by a few long transactions.
+
+    They are written in the store's own documents and tables.
+    """
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         left = iter(ids)
@@ -85,7 +94,10 @@ def pour(gate: MFAGate, path: Path, ids: Iterable[str]) -> None:
 
 
 async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:
-    """One right answer of each person, many at once; the seconds that each took, infinite where it was refused."""
+    """Settle one right answer of each person, many at once.
+
+    Return the seconds that each took, infinite if it was refused.
+    """
     verification = gate.service.verification
     code = pyotp.TOTP(SECRET).now()  # all have the same secret, and making codes is not what is measured
     turns = asyncio.Semaphore(at_once)
@@ -108,7 +120,10 @@ async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -
 
 @asynccontextmanager
 async def stores(folder: Path) -> AsyncIterator[dict[str, MFAGate]]:
-    """A gate over SQLite (``synchronous=FULL``) and one over a Redis of its own (``appendfsync everysec``)."""
+    """Open a gate over SQLite and one over a Redis of its own.
+
+    SQLite has ``synchronous=FULL``, and Redis ``appendfsync everysec``.
+    """
     with servers.single(folder, "--appendonly", "yes", "--appendfsync", "everysec") as redis:
         gates = {
             "SQLite, synchronous=FULL": gate_on(f"sqlite:///{folder / 'bench.db'}"),

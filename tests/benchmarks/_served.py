@@ -1,4 +1,7 @@
-"""What uvicorn serves for ``bench_uvicorn``: the host with its session, and the same with a gate over SQLite around it."""
+"""The apps that uvicorn serves for ``bench_uvicorn``.
+
+They are the host with its session, and the same with a gate over SQLite around it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whole TOTP challenges a second in one process: charge, verify, settle, each of another person, many at once."""
+"""Whole TOTP challenges a second in one process: charge, verify, settle.
+
+Each is of another person, and many run at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the gate adds to a request: the same stack with and without it, side by side in one run, as microseconds and ratios."""
+"""The time that the gate adds to a request, as microseconds and ratios.
+
+The same stack runs with and without the gate, side by side in one run.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,10 @@ Row = tuple[str, App, str, bytes]
 
 
 async def measure(rows: Sequence[Row]) -> dict[str, list[float]]:
-    """Every stack in turn, round by round, so that a drift of the machine meets them all alike."""
+    """Measure every stack in turn, round by round.
+
+    So a drift of the machine meets them all alike.
+    """
     found: dict[str, list[float]] = {name: [] for name, *_ in rows}
     for round_ in range(ROUNDS + 3):
         gc.collect()
@@ -117,7 +123,7 @@ async def run() -> None:
 
 
 async def profile(row: Row) -> None:
-    """Where the time of the gate over SQLite goes, by function."""
+    """Print the time of the gate over SQLite by function."""
     with cProfile.Profile() as found:
         await one_batch(*row[1:], times=20_000)
     pstats.Stats(found).sort_stats("tottime").print_stats(25)
@@ -143,7 +149,7 @@ def report(found: dict[str, list[float]]) -> None:
 
 
 def added(found: dict[str, list[float]], name: str) -> float:
-    """What a stack adds to the one below it."""
+    """Return the time that a stack adds to the one below it."""
     return statistics.median(a - b for a, b in zip(found[name], found[OVER[name]], strict=True))
 
 

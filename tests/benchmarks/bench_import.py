@@ -1,4 +1,7 @@
-"""What ``import mfa_gate`` adds to the start of a process that has Starlette already."""
+"""The time that ``import mfa_gate`` adds to the start of a process with Starlette.
+
+The process has imported Starlette already.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How soon a worker that another one has told of a revocation refuses the browser: 1,000 of them, over Redis and over SQLite."""
+"""The time from a revocation at one worker to the refusal at another.
+
+It is measured for 1,000 revocations, over Redis and over SQLite.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ async def raise_epoch(world: World, by: int) -> None:
 
 
 async def measure(url: str) -> tuple[list[float], list[float]]:
-    """Milliseconds from each revocation's end to the first refusal elsewhere, and of as many plain reads of the store."""
+    """Measure the milliseconds from each revocation's end to the first refusal elsewhere.
+
+    Return these, and the milliseconds of as many plain reads of the store.
+    """
     waits: list[float] = []
     trips: list[float] = []
     async with running(make_world(store=url)) as here, running(make_world(store=url)) as there:

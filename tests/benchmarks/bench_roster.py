@@ -1,4 +1,7 @@
-"""How fast the desk's lists are: pages and counts of 100,000 people beside those of 1,000, in SQLite and Redis, in one run."""
+"""The speed of the desk's lists: pages and counts of 100,000 people beside 1,000.
+
+SQLite and Redis are measured in one run.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ Work = Callable[[Store], Awaitable[object]]
 
 
 def cases(tenant: str, size: int) -> dict[str, Work]:
-    """What an administrator looks at, from the first page to the last and the most seldom."""
+    """Return the looks of an administrator by name.
+
+    They go from the first page to the last and the most seldom.
+    """
     middle, last = f"user{size // 2:06d}", f"user{size - 20:06d}"
     return {
         "first page": lambda store: store.page(tenant, limit=50),
@@ -49,13 +55,13 @@ def cases(tenant: str, size: int) -> dict[str, Work]:
 
 
 async def counts_and_plot(store: Store, tenant: str) -> None:
-    """What the tenant's page reads of its people."""
+    """Read the parts of the tenant's page that are about its people."""
     await store.counts(tenant)
     json.loads(await store.meta(f"enrolled:{tenant}") or b"[]")
 
 
 async def begin(store: Store) -> None:
-    """One account of each tenant, written by the store itself, and a plot of four hundred days."""
+    """Write one account of each tenant by the store itself, and a plot of 400 days."""
     await store.open()
     for tenant in ("many", "few"):
         own = (Authenticator(id="a", factor="totp", label="App", created_at=1_700_000_000),)
@@ -94,7 +100,10 @@ async def fill_redis(server: servers.Server) -> RedisStore:
 
 
 async def fill(path: Path) -> SQLiteStore:
-    """Both tenants. One account is written by the store itself, the others are its line of the roster, renamed."""
+    """Fill both tenants.
+
+    The store itself writes one account. The others are its line of the roster, renamed.
+    """
     store = SQLiteStore(path)
     await begin(store)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -136,7 +145,10 @@ async def compare(name: str, store: Store, clock: Callable[[], float]) -> int:
 
 
 async def load_while(store: Store, work: Work | None) -> tuple[float, float]:
-    """Milliseconds of a load, the median and the worst of some: idle, or while four others do ``work``."""
+    """Measure a load in milliseconds: the median and the worst of some.
+
+    The store is idle, or four others do ``work`` meanwhile.
+    """
     found = []
     for _ in range(ROUNDS):
         busy = [asyncio.ensure_future(work(store)) for _ in range(4)] if work else []

@@ -1,6 +1,8 @@
-"""From a thousand accounts in the store to many: a request judged anew, a whole challenge, and the bytes of one account.
+"""The cost of a request, a challenge and an account from a thousand accounts to many.
 
-A hundred thousand by default; ``--accounts 1000000`` (or ``--long``) for a million. ``--store SQLite`` measures that alone.
+The request is judged anew, the challenge is a whole one, and the account is measured in bytes. The largest
+store has a hundred thousand accounts by default; ``--accounts 1000000`` (or ``--long``) is for a million.
+``--store SQLite`` measures that store alone.
 """
 
 from __future__ import annotations
@@ -56,7 +58,10 @@ async def requests(gate: MFAGate, ids: list[str]) -> list[float]:
 
 
 async def slice_of(gate: MFAGate, count: int, chosen: random.Random, left: list[int], found: Found) -> None:
-    """Some requests in microseconds, some challenges in milliseconds, over ``count`` accounts; nobody proves twice."""
+    """Measure some requests in microseconds and some challenges in milliseconds.
+
+    They run over ``count`` accounts. Nobody proves twice.
+    """
     gate.service.engine.forget_all()
     ids = [id_of(number) for number in chosen.sample(range(count), REQUESTS // SLICES)]
     found[0].extend(await requests(gate, ids))
@@ -113,7 +118,10 @@ def line(name: str, count: int, found: Found) -> None:
 
 
 async def example_account() -> Account:
-    """An account with an authenticator app, an e-mail address, ten backup codes and two browsers, as it comes about."""
+    """Make an account with an app, an e-mail address, ten backup codes and two browsers.
+
+    It comes about as a person makes it.
+    """
     async with running(make_world()) as world:
         first = await world.enrolled()
         await first.enroll_email()
@@ -127,7 +135,7 @@ async def example_account() -> Account:
 
 
 async def sizes(gate: MFAGate, folder: Path, example: Account) -> None:
-    """What such an account takes: its document, and all that the store keeps for it."""
+    """Measure the bytes of such an account: its document, and all that the store keeps for it."""
     store = gate.service.engine.store
     before = await taken(gate, folder)
     for number in range(LIKE_IT):

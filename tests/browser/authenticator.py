@@ -1,4 +1,7 @@
-"""A passkey's authenticator that Chromium itself plays (DevTools protocol), plugged into one page."""
+"""An authenticator for passkeys that Chromium itself plays, plugged into one page.
+
+It uses the DevTools protocol.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Authenticator:
-    """One virtual authenticator."""
+    """One virtual authenticator of Chromium."""
 
     session: CDPSession
     id: str
@@ -20,7 +23,10 @@ class Authenticator:
     def plug(
         cls, page: Page, *, transport: str = "internal", verifies: bool = True, synced: bool = False
     ) -> Authenticator:
-        """Put one beside ``page``: ``internal`` or ``usb``, with or without user verification, synced or not."""
+        """Plug an authenticator in beside ``page``.
+
+        It is ``internal`` or ``usb``, with or without user verification, synced or not.
+        """
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         options = {
@@ -37,13 +43,13 @@ class Authenticator:
         return cls(session=session, id=made["authenticatorId"])
 
     def credentials(self) -> list[dict[str, Any]]:
-        """What it holds."""
+        """Return the credentials that the authenticator holds."""
         found = self.session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
         credentials: list[dict[str, Any]] = found["credentials"]
         return credentials
 
     def forget(self) -> list[dict[str, Any]]:
-        """Lose all that it holds; what that was."""
+        """Remove all credentials, and return them."""
         held = self.credentials()
         for credential in held:
             named = {"authenticatorId": self.id, "credentialId": credential["credentialId"]}
@@ -51,10 +57,10 @@ class Authenticator:
         return held
 
     def learn(self, credentials: list[dict[str, Any]]) -> None:
-        """Hold these, too."""
+        """Add these credentials."""
         for credential in credentials:
             self.session.send("WebAuthn.addCredential", {"authenticatorId": self.id, "credential": credential})
 
     def unplug(self) -> None:
-        """Take it away."""
+        """Take the authenticator away."""
         self.session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.id})

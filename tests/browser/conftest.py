@@ -1,4 +1,7 @@
-"""One Chromium for all stories; for each of them a fresh example app, and people who come from where they say."""
+"""One Chromium for all stories.
+
+Each story has a fresh example app, and people at the addresses that they name.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def looks(tmp_path_factory: pytest.TempPathFactory) -> Looks:
-    """What was looked at already, by the other processes of this run as well."""
+    """The pages that were looked at already, by the other processes of this run as well."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "looks"
     folder.mkdir(exist_ok=True)
@@ -65,7 +68,10 @@ def example(starter: Starter, tmp_path: Path, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def person(browser: Browser, example: Example, looks: Looks) -> Iterator[Arrive]:
-    """Makes somebody at a browser of their own, or with ``beside`` at another tab of somebody's browser."""
+    """A function that makes a person at a browser of their own.
+
+    With ``beside`` it is another tab of somebody's browser.
+    """
     people: list[Person] = []
     contexts: list[BrowserContext] = []
 

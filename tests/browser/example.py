@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from typing import Any
 import httpx2
 
 from tests.beside import beside
+from tests.web.serving import free_port
 
 MINUTE, DAY = 60, 86_400
 
@@ -28,14 +28,17 @@ def starting() -> Iterator[Starter]:
 
 
 class Starter:
-    """Start and stop example apps. All are forked from one process, which imports everything once (``warm.py``)."""
+    """Start and stop example apps.
+
+    All are forked from one process, which imports everything once (``warm.py``).
+    """
 
     def __init__(self, ask: Callable[[Any], Any]) -> None:
         self._ask = ask
 
     def start(self, data: Path, *, ready: bool = False) -> Example:
         """Start an app over ``data``, and wait until it answers."""
-        port = _free_port()
+        port = free_port()
         log = data.with_suffix(".log")
         arguments = ["--port", str(port), "--data", str(data), *(["--ready"] if ready else [])]
         process = self._ask({"arguments": arguments, "log": str(log)})
@@ -106,10 +109,3 @@ class Example:
                 return True
         except (OSError, urllib.error.URLError):
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

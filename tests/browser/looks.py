@@ -1,4 +1,4 @@
-"""Whether a page can be used as it looks: axe, reflow, and what the browser complained about."""
+"""Checks that a page can be used as it looks: axe, reflow, and the browser's complaints."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ OPAQUE = re.compile(r"/(challenge)/(?!help$)[^/?#]+")
 
 @dataclass(slots=True, kw_only=True)
 class Looks:
-    """What was looked at already, over all stories and all processes that tell them: the same page in the same state is laid
-    out once, and the same page made of the same parts, however many, is given to axe once. ``folder`` is shared by them."""
+    """The pages that were looked at already, over all stories and all their processes.
+
+    The same page in the same state is laid out once. The same page made of the same parts, of any number, is given to
+    axe once. ``folder`` is shared by the processes.
+    """
 
     folder: Path
 
     def _is_first(self, *state: str) -> bool:
-        """Whether nobody has looked at this before; from now on somebody has."""
+        """Return true if nobody has looked at this before, and mark it as seen."""
         try:
             (self.folder / hashlib.sha256("\0".join(state).encode()).hexdigest()).touch(exist_ok=False)
         except FileExistsError:
@@ -74,7 +77,10 @@ def _axe(page: Page) -> list[str]:
 
 
 def violations(page: Page, options: dict[str, Any]) -> list[str]:
-    """What axe finds on the page. What it does not find is longer, and stays in the browser."""
+    """List the faults that axe finds on the page.
+
+    The rest of axe's report is longer, and stays in the browser.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     if not page.evaluate("'axe' in window"):
@@ -87,7 +93,10 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
 
 
 def complaints(page: Page) -> list[str]:
-    """What the browser complains about while the page lives: faults of scripts, and what the page's policy refused."""
+    """Collect the browser's complaints while the page lives.
+
+    They are faults of scripts, and requests that the page's policy refused.
+    """
     seen: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

@@ -1,4 +1,7 @@
-"""Somebody at a browser: signs in, reads headings, presses buttons, types codes, as the pages name them."""
+"""A person at a browser.
+
+It signs in, reads headings, presses buttons and types codes by the names that the pages show.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ CONFIRM = "Confirm"
 
 @dataclass(slots=True, kw_only=True)
 class Person:
-    """One browser in one place. Every page that is reached is looked at; ``faults`` is what was wrong with them."""
+    """One browser in one place.
+
+    Every page that is reached is looked at, and ``faults`` has the faults that were found.
+    """
 
     example: Example
     context: BrowserContext
@@ -32,7 +38,10 @@ class Person:
     # -- moving --------------------------------------------------------------------------------------------------
 
     def sign_in(self, email: str, *, to: str = "") -> None:
-        """Type address and password at the host's own sign-in, coming from ``to`` where one is named."""
+        """Type address and password at the host's own sign-in.
+
+        ``to`` names the page that leads there, if there is one.
+        """
         self.page.goto(f"{self.example.origin}{to or '/login'}")
         self.look()
         self.page.get_by_label("E-mail address").fill(email)
@@ -100,7 +109,7 @@ class Person:
 
     @property
     def path(self) -> str:
-        """Where the browser is, without the origin and the fragment."""
+        """The address that the browser is at, without the origin and the fragment."""
         path: str = self.page.url.removeprefix(self.example.origin)
         return path.split("#")[0]
 
@@ -126,7 +135,10 @@ class Person:
             assert part not in text, f"{part!r} is in: {text}"
 
     def refused(self, text: str, *, field: str = "code") -> None:
-        """The form came back: a summary in words that has the reader's attention, and the field marked (U-49 to U-52)."""
+        """Assert that the form came back with a summary in words and the field marked.
+
+        The summary has the reader's attention (U-49 to U-52).
+        """
         summary = self.page.locator("#errors")
         assert text in summary.inner_text(), self.text
         assert self.page.title().startswith("Error: ")
@@ -202,11 +214,14 @@ class App:
 
     @classmethod
     def scanned(cls, uri: str, example: Example) -> App:
-        """What the app knows after the scan."""
+        """Return an app that knows the address from the scan."""
         return cls(uri=uri, example=example)
 
     def code(self) -> str:
-        """The code that is shown now; a fresh one each time, for which the time moves on where it must."""
+        """Return the code that is shown now, a fresh one each time.
+
+        The time moves on if it must.
+        """
         import pyotp
 
         totp = pyotp.parse_uri(self.uri)

@@ -1,4 +1,7 @@
-"""Pictures of every step of the stories: ``python -m tests.browser.shots FOLDER [--only finance clinic]``."""
+"""Pictures of every step of the stories.
+
+Run ``python -m tests.browser.shots FOLDER [--only finance clinic]``.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ STORIES = ("finance", "assessments", "practice", "clinic", "screening", "browser
 
 @dataclass(slots=True, kw_only=True)
 class Shots(Looks):
-    """Takes a picture where a test would look: once for each page in each state, in all widths and color schemes."""
+    """A stand-in for ``Looks`` that takes a picture at each place where a test would look.
+
+    It takes one for each page in each state, in all widths and color schemes.
+    """
 
     widths: tuple[int, ...]
     schemes: tuple[str, ...]
@@ -84,7 +90,10 @@ def main() -> None:
 
 
 def tell(story: Callable[..., None], browser: Browser, starter: Starter, shots: Shots, *, ready: bool) -> str:
-    """One story over an example app of its own; the words of what went wrong, or ""."""
+    """Tell one story over an example app of its own.
+
+    Returns the faults in words, or "".
+    """
     wants = inspect.signature(story).parameters
     contexts: list[BrowserContext] = []
     with tempfile.TemporaryDirectory() as folder:

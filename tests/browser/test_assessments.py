@@ -1,4 +1,7 @@
-"""Assessments: optional first, mandatory later; e-mail or text message; a lost phone; never off again."""
+"""Assessments: optional first, mandatory later, and never off again.
+
+The factors are e-mail and text message. One story is of a lost phone.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ HOTEL = "203.0.113.25"
 
 
 def test_optional(person: Arrive, example: Example, script: bool) -> None:
-    """While it is optional, "Skip for now" is as good as the others, and the next sign-in reminds."""
+    """An optional enrollment has a "Skip for now" as large as the others.
+
+    The next sign-in reminds.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.at(CHOICE)
@@ -39,7 +45,10 @@ def test_optional(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_email_then_phone(person: Arrive, example: Example, script: bool) -> None:
-    """The account's own address, shown and not typed; then a phone, typed once; a method counts once its code came back."""
+    """The account's own address is shown and not typed; then a phone is typed once.
+
+    A method counts once its code came back.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.choose("Email")
@@ -96,7 +105,10 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
 
 
 def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
-    """ "Lost access to this phone?" leads to another way where there is one, and to a person who helps."""
+    """The link "Lost access to this phone?" leads to another way if there is one.
+
+    It also leads to a person who helps.
+    """
     owner = person(script=script)
     owner.sign_in(USER)
     owner.choose("Text message")
@@ -126,7 +138,10 @@ def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
-    """From the day on there is no skip and no way around; and whoever has enrolled cannot turn it off."""
+    """From the day on there is no skip and no way around.
+
+    A person who has enrolled cannot turn it off.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.press("Skip for now")
@@ -151,7 +166,10 @@ def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_optional_is_not_off(person: Arrive, example: Example, script: bool) -> None:
-    """Also while it is still optional: enrolled once, the last method stays, and another browser is asked."""
+    """The last method stays once enrolled, also while it is optional.
+
+    Another browser is asked.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.choose("Email")

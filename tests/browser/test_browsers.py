@@ -1,4 +1,7 @@
-"""Browsers: several users of one, tabs beside each other, twice and back, none remembered, no cookies."""
+"""Browsers: several users of one, tabs beside each other, twice and back.
+
+Others are not remembered, or have no cookies.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def test_several_users_of_one_browser(person: Arrive, example: Example) -> None:
 
 
 def test_not_remembered(person: Arrive, example: Example, script: bool) -> None:
-    """Without "Remember this browser" a proof ends with the sign-in; with it, it outlives the sign-in."""
+    """Without "Remember this browser" a proof ends with the sign-in.
+
+    With it, the proof outlives the sign-in.
+    """
     app, _ = Pipeline(example, USER).enroll_app()
     public = person(script=script, address=HOTEL)
     public.sign_in(USER)
@@ -58,7 +64,10 @@ def test_not_remembered(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
-    """One challenge open in three tabs: finishing one lets the others forward, whatever they do next (U-73)."""
+    """One of three tabs with the challenge lets the others forward after its success (U-73).
+
+    The next step in the other tabs does not matter.
+    """
     app, _ = Pipeline(example, USER).enroll_app()
     first = person(script=script, address=HOTEL)
     first.sign_in(USER, to="/records")
@@ -76,7 +85,10 @@ def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_back_after_success(person: Arrive, example: Example) -> None:
-    """Back after success shows no dead end: the old page leads on, and typing the old code again is no failure."""
+    """Back after success shows no dead end, and the old code again is no failure.
+
+    The old page leads on.
+    """
     app, _ = Pipeline(example, USER).enroll_app()
     somebody = person(address=HOTEL)
     somebody.sign_in(USER, to="/records")
@@ -128,7 +140,10 @@ def test_sent_twice_without_a_script(person: Arrive, example: Example) -> None:
 
 
 def test_no_cookies(person: Arrive, example: Example) -> None:
-    """Somebody whose browser drops the gate's cookies is told so, with a way on; no code is counted."""
+    """A person whose browser drops the gate's cookies is told so, with a way on.
+
+    No code is counted.
+    """
     app, _ = Pipeline(example, USER).enroll_app()
     somebody = person(address=HOTEL)
     somebody.sign_in(USER)
@@ -145,7 +160,10 @@ def test_no_cookies(person: Arrive, example: Example) -> None:
 
 
 def test_a_stale_form(person: Arrive, example: Example) -> None:
-    """A form from before the last sign-in comes back with a fresh token and nothing lost but the press (U-56)."""
+    """A form from before the last sign-in comes back with a fresh token (U-56).
+
+    Nothing is lost but the press.
+    """
     app, _ = Pipeline(example, USER).enroll_app()
     old = person(address=HOTEL)
     old.sign_in(USER, to="/records")
@@ -155,6 +173,6 @@ def test_a_stale_form(person: Arrive, example: Example) -> None:
     new.at(ASKED)
     code = app.code()
     old.type_code(code)
-    old.refused("This page was open for a long time. Nothing was lost. Please send it again.", field="")
+    old.refused("Please send that again. Your page was out of date.", field="")
     old.type_code(code)
     old.at("Payments")

@@ -1,4 +1,7 @@
-"""Clinic: each user chooses e-mail or text, US numbers only, ten-minute codes; the patient portal is untouched."""
+"""Clinic: each user chooses e-mail or text, with US numbers only and ten-minute codes.
+
+The patient portal is untouched.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ HOTEL = "203.0.113.25"
 
 
 def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
-    """Numbers from elsewhere and of the wrong kind are refused in words that say why; a US one gets ten-minute codes."""
+    """A number from elsewhere or of the wrong kind is refused in words that say why.
+
+    A US number gets ten-minute codes.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     assert somebody.offered() == ["Text message", "Email"]
@@ -67,7 +73,10 @@ def test_email(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_patients(person: Arrive, example: Example, script: bool) -> None:
-    """Patients reach their portal with their password alone, from anywhere, and nothing is sent to them."""
+    """Patients reach their portal with their password alone, from anywhere.
+
+    Nothing is sent to them.
+    """
     patient = person(script=script)
     patient.sign_in(PATIENT)
     assert patient.path == "/portal"

@@ -1,4 +1,7 @@
-"""The security team's desk from both sides: turned on, locked and unlocked, the clinic's choice, a reset by ticket."""
+"""The security team's desk from both sides.
+
+It is turned on. People are locked and unlocked. The clinic makes its choice. A ticket leads to a reset.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ def fold(somebody: Person, name: str) -> None:
 
 
 def test_practice(person: Arrive, example: Example) -> None:
-    """The administrator prepares and turns it on; a user is locked; support looks and cannot act; the administrator unlocks."""
+    """The administrator prepares the second step, turns it on, and unlocks a user.
+
+    Support looks at the locked user and cannot act.
+    """
     boss = person()
     enroll_mail(boss, example, "admin@practice.example")
     desk(boss, "tenant")
@@ -106,7 +112,10 @@ def test_practice(person: Arrive, example: Example) -> None:
 
 
 def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
-    """The administrator picks e-mail only; the next user meets no choice page and gets in by e-mail."""
+    """With "Email only" the next user meets no choice page and gets in by e-mail.
+
+    The administrator picks it.
+    """
     boss = person()
     enroll_mail(boss, example, "admin@clinic.example")
     desk(boss, "tenant")
@@ -127,7 +136,10 @@ def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
 
 
 def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
-    """A new phone: the user asks, the administrator resets under a ticket, the temporary password leads to a new set-up."""
+    """A reset by ticket and a temporary password lead to a new set-up.
+
+    The user has a new phone and asks. The administrator resets the account.
+    """
     boss = person()
     app, _ = boss.enroll_app("admin@screening.example")
     boss.page.get_by_label("I accept").check()
@@ -177,7 +189,10 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
 
 
 def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) -> None:
-    """U-37: the user presses "This was not me" in a browser where nobody is signed in, and is asked again everywhere."""
+    """A press on "This was not me" without sign-in asks the user again everywhere.
+
+    Requirement U-37.
+    """
     user = person(script=script)
     user.enroll_app("user@finance.example")
     user.is_in()

@@ -1,4 +1,7 @@
-"""Finance: authenticator apps and backup codes, seven days, another address, seven attempts."""
+"""Finance: authenticator apps and backup codes.
+
+Its stories are of seven days, another address, and seven attempts.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ LOCKED = "This account is locked"
 
 
 def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None:
-    """From the password to the app: listed apps, a QR code that any decoder reads, a try-out, backup codes, the default."""
+    """The first visit leads from the password to the app.
+
+    There are listed apps, a QR code that any decoder reads, a try-out, backup codes, and the default.
+    """
     somebody = person(script=script, accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
     titles = []
     somebody.sign_in(USER)
@@ -88,7 +94,10 @@ def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None
 
 
 def test_seven_days(person: Arrive, example: Example, script: bool) -> None:
-    """A proof is good for seven days to the second, whatever is done meanwhile; then the gate asks again and says why."""
+    """A proof is good for seven days to the second, and then the gate asks again.
+
+    It says why. Nothing that is done meanwhile extends the proof.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.choose("Authenticator app")
@@ -115,7 +124,10 @@ def test_seven_days(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_another_address(person: Arrive, script: bool) -> None:
-    """Another address asks again and says why; it is no failed attempt; back at a known one nobody is asked."""
+    """Another address asks again and says why, and is no failed attempt.
+
+    Back at a known address nobody is asked.
+    """
     somebody = person(script=script)
     app, _ = somebody.enroll_app(USER)
     somebody.is_in()
@@ -161,7 +173,10 @@ def test_backup_codes(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> None:
-    """Seven wrong codes lock, the page counts down; waiting, signing in again or a right code do not open it."""
+    """Seven wrong codes lock, and the page counts down.
+
+    Waiting, signing in again or a right code do not open it.
+    """
     at_home = Pipeline(example, USER)
     app, _ = at_home.enroll_app()
     stranger = person(script=script, address=HOTEL)

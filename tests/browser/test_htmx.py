@@ -1,10 +1,11 @@
-"""htmx from npm in a real browser: a fragment that is refused leads the whole page to the challenge, and back."""
+"""htmx from npm in a real browser.
+
+A fragment that is refused leads the whole page to the challenge, and back.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from mfa_gate import RelyingParty
 from tests.harness import ORIGIN, World, log_in, make_world
 from tests.web.serving import served
 
+from .npm import from_npm
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -31,17 +34,8 @@ PAGE = """<!doctype html><html lang="en"><title>Board</title><script src="/open/
 
 @pytest.fixture(scope="module")
 def htmx(root: Path) -> bytes:
-    """The script, as npm has it; fetched once a checkout."""
-    folder = root / ".tools"
-    folder.mkdir(exist_ok=True)
-    packed = folder / f"htmx.org-{VERSION}.tgz"
-    if not packed.exists():
-        command = ["npm", "pack", "--silent", f"htmx.org@{VERSION}", "--pack-destination", str(folder)]
-        subprocess.run(command, check=True, capture_output=True, cwd=folder)
-    with tarfile.open(packed) as archive:
-        member = archive.extractfile("package/dist/htmx.min.js")
-        assert member is not None
-        return member.read()
+    """The script, as npm has it."""
+    return from_npm(root, "htmx.org", VERSION, "dist/htmx.min.js")
 
 
 def make(htmx: bytes, port: int) -> World:
@@ -69,7 +63,10 @@ def make(htmx: bytes, port: int) -> World:
 
 
 def test_htmx(browser: Browser, htmx: bytes, free_port: int) -> None:
-    """HX-Redirect takes the page to the challenge; after the code it is back where the fragment was asked for."""
+    """HX-Redirect takes the page to the challenge, and the code leads back to the page.
+
+    It is the page that asked for the fragment.
+    """
     world = make(htmx, free_port)
     with ThreadPoolExecutor() as elsewhere:
         # Playwright's loop is this thread's.

@@ -1,4 +1,7 @@
-"""A whole story without a mouse: every step is reached by Tab, seen by its focus, and done by Enter or Space."""
+"""A whole story without a mouse.
+
+Every step is reached by Tab, seen by its focus, and done by Enter or Space.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ FOCUSED = """() => {
 
 
 def tab_to(somebody: Person, name: str) -> None:
-    """Press Tab until the element of that name has the focus; each stop on the way can be seen."""
+    """Press Tab until the element of that name has the focus.
+
+    Each stop on the way can be seen.
+    """
     for _ in range(40):
         at = somebody.page.evaluate(FOCUSED)
         if re.match(name, at["name"]):
@@ -45,7 +51,10 @@ def press(somebody: Person, name: str) -> None:
 
 
 def test_finance_without_a_mouse(person: Arrive, example: Example) -> None:
-    """Sign in, set up the app, slip once, keep the codes, reach the app; and the challenge from elsewhere, with Enter alone."""
+    """A person signs in, sets up the app and reaches the host by keyboard alone.
+
+    The person slips once, and keeps the codes. The challenge from elsewhere needs Enter alone.
+    """
     somebody = person()
     page = somebody.page
     page.goto(f"{example.origin}/login")

@@ -1,4 +1,7 @@
-"""Passkeys in a real browser: made, used, cancelled, held twice, copied; with a script only, and never by themselves."""
+"""Passkeys in a real browser: made, used, cancelled, held twice, copied.
+
+They need a script, and never act by themselves.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def asked_again(somebody: Person, address: str) -> None:
     [("internal", True, False), ("internal", True, True), ("usb", False, False), ("usb", True, False)],
 )
 def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bool) -> None:
-    """A passkey is made and used, on this device or a key, verified or not, synced or not; and listed as what it is."""
+    """A passkey is made and used, and listed by its kind.
+
+    It is on this device or a key, verified or not, synced or not.
+    """
     somebody = person()
     authenticator = Authenticator.plug(somebody.page, transport=transport, verifies=verifies, synced=synced)
     enroll(somebody)
@@ -83,8 +89,25 @@ def test_not_by_itself(person: Arrive) -> None:
     assert somebody.path.startswith("/mfa/enroll")
 
 
+def test_an_address_without_passkeys(person: Arrive) -> None:
+    """The page says that the browser refuses the site itself.
+
+    Trying again would not help (V-17).
+    """
+    somebody = person()
+    refuse = "navigator.credentials.create = async () => { throw new DOMException('', 'SecurityError') }"
+    somebody.page.add_init_script(refuse)
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    somebody.find(MAKE).click()
+    somebody.page.get_by_text("This site is not set up for passkeys at this address.").first.wait_for()
+
+
 def test_cancelled(person: Arrive) -> None:
-    """What did not happen is no error: the page stays, says so, and no attempt is gone, however often (U-43)."""
+    """A cancelled passkey is no error: the page stays and says so (U-43).
+
+    No attempt is gone, also after many times.
+    """
     somebody = person()
     authenticator = Authenticator.plug(somebody.page)
     enroll(somebody)
@@ -102,8 +125,11 @@ def test_cancelled(person: Arrive) -> None:
 
 
 def test_in_the_field_of_a_code(person: Arrive) -> None:
-    """U-42: where a code is asked for and a passkey is there as well, the field offers it: picked there (Chromium's own
-    authenticator picks at once), it opens the app. Without one nothing is asked, no window opens, and the code does."""
+    """The field of a code offers a passkey, and picking it there opens the app.
+
+    Chromium's own authenticator picks at once. Without a passkey nothing is asked, no window opens, and the code does.
+    Requirement U-42.
+    """
     somebody = person()
     authenticator = Authenticator.plug(somebody.page)
     enroll(somebody)
@@ -129,7 +155,10 @@ def test_in_the_field_of_a_code(person: Arrive) -> None:
 
 
 def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
-    """U-47: right after a passkey was removed, the browser is told which ones still count, and drops the other."""
+    """The browser is told the passkeys that still count right after one was removed.
+
+    It drops the other. Requirement U-47.
+    """
     somebody = person()
     authenticator = Authenticator.plug(somebody.page)
     enroll(somebody)

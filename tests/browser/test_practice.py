@@ -1,4 +1,7 @@
-"""Practice: e-mail or text from the record on file, fifteen-minute codes, seven attempts, a lock that ends sessions."""
+"""Practice: e-mail or text from the record on file, and fifteen-minute codes.
+
+There are seven attempts, and a lock that ends sessions.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def enroll(somebody: Person, example: Example) -> None:
 
 
 def enrolled(example: Example, email: str = USER) -> None:
-    """The same, done at home on an earlier day."""
+    """Enroll at home on an earlier day."""
     wire = Pipeline(example, email)
     wire.enroll_sent("sms")
     wire.enroll_sent("email")
@@ -41,7 +44,10 @@ def enrolled(example: Example, email: str = USER) -> None:
 
 
 def test_either_contact_on_file(person: Arrive, example: Example, script: bool) -> None:
-    """The number is the one on file, not typed; at sign-in the user picks text or e-mail, two interactions each (U-68)."""
+    """The number is the one on file, and is not typed.
+
+    At sign-in the user picks text or e-mail, with two interactions each (U-68).
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.choose("Text message")
@@ -63,7 +69,10 @@ def test_either_contact_on_file(person: Arrive, example: Example, script: bool) 
 
 
 def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
-    """Of several codes any works for its own fifteen minutes, a resend has to wait, and one success ends them all."""
+    """Each of several codes works for its own fifteen minutes, and one success ends them all.
+
+    A resend has to wait.
+    """
     enrolled(example)
     somebody = person(script=script, address=HOTEL)
     somebody.sign_in(USER)
@@ -101,7 +110,10 @@ def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None:
-    """A code that nobody typed within fifteen minutes has ended, and the page offers a new one in one press (U-72)."""
+    """A code that nobody typed within fifteen minutes has ended.
+
+    The page offers a new one in one press (U-72).
+    """
     enrolled(example)
     somebody = person(script=script, address=HOTEL)
     somebody.sign_in(USER)
@@ -133,7 +145,10 @@ def test_another_address(person: Arrive, example: Example, script: bool) -> None
 
 
 def test_the_lock_ends_sessions(person: Arrive, example: Example, script: bool) -> None:
-    """Seven failures over both ways lock, and here the lock ends the user's other browsers too; customer care may only look."""
+    """Seven failures over both ways lock, and the lock ends the user's other browsers, too.
+
+    Customer care may only look.
+    """
     at_work = person(script=script)
     enroll(at_work, example)
     stranger = person(script=script, address=HOTEL)

@@ -1,4 +1,7 @@
-"""Screening as its own users live it: a phone that scans, types the number, and says no; and a call confirmed with #."""
+"""Screening as its own users live it.
+
+One has a phone that scans, types the number, and says no. One has a call that is confirmed with #.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ def finish(desktop: Person) -> None:
 
 
 def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> None:
-    """Scan, try out; a week later another place shows a number, the phone types it, and the app opens."""
+    """A phone scans and is tried out, and later types the number that opens the app.
+
+    A day later another place shows the number.
+    """
     desktop, phone = person(script=script), person(address=PHONE)
     set_up(desktop, phone)
     if script:
@@ -96,7 +102,10 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
 
 
 def test_the_phone_says_no(person: Arrive, example: Example) -> None:
-    """A request that is not one's own is stopped: the asking browser is told, and cannot ask again for a while."""
+    """A denied request is stopped, and the asking browser is told.
+
+    It cannot ask again for a while.
+    """
     desktop, phone = person(), person(address=PHONE)
     set_up(desktop, phone)
     desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
@@ -116,14 +125,17 @@ def test_the_phone_says_no(person: Arrive, example: Example) -> None:
 
 
 def test_a_phone_without_script_is_told(person: Arrive) -> None:
-    """Where the phone's browser has no script, the page says that it needs one."""
+    """A phone's browser without script is told that the page needs one."""
     phone = person(script=False, address=PHONE)
     phone.page.goto(f"{phone.example.origin}/mfa/approve")
     assert "This page needs JavaScript" in phone.page.locator("noscript").inner_text()
 
 
 def test_call_me(person: Arrive, example: Example, script: bool) -> None:
-    """ "I want to set up a different method", "Call me": answered with #, and again from another place."""
+    """The call of "Call me" is answered with #, and again from another place.
+
+    It is reached by "I want to set up a different method".
+    """
     desktop, demo = person(script=script), person()
     desktop.sign_in(USER)
     desktop.choose("Approve on your phone")

@@ -1,4 +1,7 @@
-"""Screening: authenticator app or text message, and an agreement to accept before the app opens."""
+"""Screening: authenticator app or text message.
+
+There is an agreement to accept before the app opens.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ HOTEL = "203.0.113.25"
 
 
 def test_app_then_agreement(person: Arrive, example: Example, script: bool) -> None:
-    """Set-up, a success page that names the default, then the agreement; accepted once, it is not asked again."""
+    """After the set-up and its success page comes the agreement, which is accepted once.
+
+    The success page names the default. The agreement is not asked again.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER, to="/records")
     somebody.set_up_app()
@@ -41,7 +47,10 @@ def test_app_then_agreement(person: Arrive, example: Example, script: bool) -> N
 
 
 def test_text_message(person: Arrive, example: Example, script: bool) -> None:
-    """ "Text me a code" is set up instead; another place asks for a texted code, and not for the agreement again."""
+    """The way "Text me a code" is set up, and another place asks for a texted code.
+
+    It does not ask for the agreement again.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.choose("Text message")
@@ -62,7 +71,10 @@ def test_text_message(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_declined(person: Arrive, script: bool) -> None:
-    """Declining is explained, ends what this browser has proven, and leads to the sign-out; the next sign-in asks again."""
+    """Declining is explained, ends this browser's proof, and leads to the sign-out.
+
+    The next sign-in asks again.
+    """
     somebody = person(script=script)
     somebody.sign_in(USER)
     app = somebody.set_up_app()

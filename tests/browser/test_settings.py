@@ -1,4 +1,7 @@
-"""One's own settings: rename, default, add, remove, backup codes, forget a browser, recent activity."""
+"""One's own settings: rename, default, add, remove.
+
+Also backup codes, forgetting a browser, and recent activity.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ HOTEL = "203.0.113.25"
 
 
 def arrive(somebody: Person, example: Example) -> None:
-    """An authenticator app and a phone, set up at home; the agreement accepted; from here confirmed, at the settings."""
+    """Lead the person to the settings, freshly confirmed.
+
+    An authenticator app and a phone were set up at home, and the agreement was accepted.
+    """
     at_home = Pipeline(example, USER)
     at_home.enroll_app()
     at_home.enroll_sent("sms", phone="202-555-0151")
@@ -39,7 +45,10 @@ def thing(somebody: Person, name: str) -> str:
 
 
 def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
-    """Rename with its faults told, set the default, remove with a notice, and keep the last one."""
+    """A method is renamed, made the default, and removed with a notice; the last one stays.
+
+    The faults of a new name are told.
+    """
     somebody = person(script=script)
     arrive(somebody, example)
     assert "Asked first" in thing(somebody, "Authenticator app")
@@ -82,7 +91,10 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_forgotten_browser(person: Arrive, example: Example, script: bool) -> None:
-    """Both browsers are listed with network and last use; the one that is forgotten is asked again, the other is not."""
+    """Both browsers are listed with network and last use.
+
+    The one that is forgotten is asked again, and the other is not.
+    """
     somebody = person(script=script)
     arrive(somebody, example)
     example.advance(MINUTE)
@@ -105,7 +117,10 @@ def test_forgotten_browser(person: Arrive, example: Example, script: bool) -> No
 
 
 def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
-    """Five minutes on, the page shows but does not change anything before a new confirmation, and leads back."""
+    """After five minutes the page shows but changes nothing before a new confirmation.
+
+    The confirmation leads back.
+    """
     somebody = person()
     arrive(somebody, example)
     example.advance(6 * MINUTE)

@@ -1,4 +1,6 @@
-"""Fork example apps from a process that has imported everything once. Run as ``python -m tests.browser.warm``.
+"""Fork example apps from a process that has imported everything once.
+
+Run as ``python -m tests.browser.warm``.
 
 It reads one order a line, in JSON, and answers each with one line:
 ``{"arguments": […], "log": "…"}`` starts an app with these options and answers with its process id;
@@ -35,7 +37,7 @@ LOOKS = ("/login", "/", "/mfa/enroll", "/mfa/enroll/totp", "/mfa", "/mfa/recover
 
 
 def warm_up() -> None:
-    """Import what requests import, and compile every template for all apps that follow."""
+    """Import the modules that requests import, and compile every template for all apps."""
     shared: dict[str, Any] = {}
     made = Renderer.__init__
 
@@ -94,7 +96,7 @@ def stop(child: int) -> int:
 
 
 def main() -> None:
-    """Follow the orders."""
+    """Follow the orders on standard input."""
     warm_up()
     for line in sys.stdin:
         order = json.loads(line)

@@ -1,4 +1,7 @@
-"""The same forms sent without a browser: for what a story takes as given, like somebody's earlier enrollment."""
+"""The same forms sent without a browser.
+
+A story uses them for a state that it takes as given, like somebody's earlier enrollment.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ class Pipeline:
         return app, self._codes()
 
     def enroll_sent(self, factor: str, **fields: str) -> list[str]:
-        """Set up ``email`` or ``sms`` (with ``phone=`` where it is typed); the backup codes where this is the first way."""
+        """Set up ``email`` or ``sms``, and return the backup codes if this is the first way.
+
+        A number that is typed is ``phone=``.
+        """
         self.get(f"/mfa/enroll/{factor}")
         self.post(f"/mfa/enroll/{factor}", action="start", **fields)
         code = self.example.code(factor)

@@ -10,7 +10,10 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def own_files() -> Iterator[None]:
-    """Let no other user read a file that a test writes: commands name a keys file that everybody may read."""
+    """Let no other user read a file that a test writes.
+
+    A command prints a warning that names a keys file that everybody may read.
+    """
     before = os.umask(0o077)
     yield
     os.umask(before)

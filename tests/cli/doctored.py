@@ -157,6 +157,22 @@ def pale() -> Starlette:
     return app(gate(policy=policy(brand=BrandRules(accent="#ffd400"), exempt=(rule,))))
 
 
+def grey_text() -> Starlette:
+    """A text that is too pale."""
+    return app(gate(policy=policy(brand=BrandRules(text="#999999"))))
+
+
+def dark_sheet() -> Starlette:
+    """A stylesheet of the host that nobody looked at in the dark."""
+    styles = "@media (prefers-color-scheme: dark) { :root { --muted: #444 } }"
+    return app(gate(policy=policy(brand=BrandRules(styles=styles))))
+
+
+def odd_color() -> Starlette:
+    """A color in a form that is not read."""
+    return app(gate(policy=policy(brand=BrandRules(styles=":root { --text: oklch(20% 0 0) }"))))
+
+
 @require_proof(factors=["push"])
 async def vault(request: Request) -> PlainTextResponse:
     """Nobody gets here."""
@@ -164,7 +180,7 @@ async def vault(request: Request) -> PlainTextResponse:
 
 
 def closed_endpoint() -> Starlette:
-    """An endpoint asks for what the policy does not allow."""
+    """Make an app with an endpoint whose demand the policy does not allow."""
     made = app(gate())
     made.add_route("/vault", vault)
     return made

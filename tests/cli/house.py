@@ -17,6 +17,7 @@ from mfa_gate.core.events import unmoved
 from mfa_gate.core.model import Attempts, Authenticator, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.core.trail import event_to_json
+from mfa_gate.service.own_address import note_of
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import Store
 from mfa_gate.testing.store_suite import ODD_IDS, enrolled, event
@@ -69,6 +70,7 @@ async def fill(store: Store, *, people: int = 20, lines: int = 120) -> None:
         told = event(6000, key=SubjectKey(tenant, ""), kind="tenant.enabled")
         assert await store.swap_settings(settings, [told])
     await store.put_meta("enrolled:beta", b"[[20000,1,2]]")
+    await store.put_meta(note_of(""), b'{"root": "/app"}')
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Contents:
     trails: dict[str, list[str]]
     charts: dict[str, bytes | None]
     claims: dict[str, bool]
+    root: bytes | None
 
 
 async def contents(store: Store) -> Contents:
@@ -105,6 +108,7 @@ async def contents(store: Store) -> Contents:
         trails,
         {tenant: await store.meta(f"enrolled:{tenant}") for tenant in tenants},
         claims,
+        await store.meta(note_of("")),
     )
 
 

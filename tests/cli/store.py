@@ -43,7 +43,7 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def runner(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with ``--json``: its exit code and what it printed."""
+    """Return a runner of commands with ``--json``, which gives the exit code and the output."""
 
     def run(*command: str) -> tuple[int, Any]:
         code = main([*command, "--json"])

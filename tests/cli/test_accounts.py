@@ -69,7 +69,10 @@ def run_refusal(reason: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("act", ["show", "unlock", "lock", "reset"])
 def test_a_command_names_its_tenant(run: Run, act: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An id that exists in two tenants is never guessed: without a tenant nothing is done, with one the other stays."""
+    """An id that exists in two tenants is never guessed.
+
+    Without a tenant nothing is done. With a tenant the account of the other one stays as it is.
+    """
     url = f"sqlite:///{tmp_path}/mfa.db"
 
     def of(tenant: str) -> Account:

@@ -205,7 +205,7 @@ def test_letters_that_a_terminal_lacks(secrets: dict[str, str], tmp_path: Path, 
 
 @pytest.mark.parametrize("text", ["=1", " =1", "\t=1", "\n=1", "+1", "-1", "@x", "|x", "%x", "＝1", "\u00a0=1", "＋1"])
 def test_no_cell_is_a_formula(text: str) -> None:
-    """Neither blanks nor wide signs hide what a spreadsheet would reckon with."""
+    """No cell is a formula for a spreadsheet, even behind blanks or with wide signs."""
     cell = _cell(text)
     assert cell.startswith(("'", "\\"))
     assert cell.isprintable() or "\u00a0" in cell
@@ -272,9 +272,9 @@ def torn(folder: Path, id: str) -> None:
 def test_one_damaged_account_is_begun_anew(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], secrets: dict[str, str], id: str, status: str
 ) -> None:
-    """Commands say what to do.
+    """Commands say how to begin a damaged account anew.
 
-    It needs a ticket, is written down, keeps a lock, and ends nobody else's proofs.
+    This needs a ticket, is written down, keeps a lock, and ends nobody else's proofs.
     """
     torn(tmp_path, id)
     who = ["--tenant", "alpha"]
@@ -308,7 +308,10 @@ def test_one_damaged_account_is_begun_anew(
 def test_a_keys_file_that_everybody_may_read(
     mode: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """V-22: it is named with its mode and the fix, on standard error; the keys are read all the same."""
+    """A keys file that everybody may read is named with its mode and the fix.
+
+    V-22. The warning goes to standard error. The keys are read all the same.
+    """
     from mfa_gate.cli.context import read_keys
 
     file = tmp_path / "keys"

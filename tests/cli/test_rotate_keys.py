@@ -117,7 +117,10 @@ def test_it_can_be_repeated(store: Path, command: Command) -> None:
 
 
 def test_what_cannot_be_sealed_anew_is_told(command: Command) -> None:
-    """Backup codes are digests: whoever has them needs the old key until they make new ones."""
+    """Backup codes cannot be sealed anew, and the command counts them.
+
+    They are digests. Their owners need the old key until they make new codes.
+    """
     assert command(NEW, OLD)[1]["left"] == {"backup-code": 1}
 
 
@@ -140,7 +143,7 @@ def test_what_no_key_opens_is_told(store: Path, command: Command) -> None:
 
 
 def test_it_is_written_down(store: Path, command: Command) -> None:
-    """One event a tenant: who, why, how many."""
+    """One event a tenant records the rotation, with its actor, its reason and its count."""
     command(NEW, OLD)
 
     async def trail() -> Any:

@@ -166,7 +166,10 @@ READS = [
 def test_a_wrong_database(
     server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """F-8: on a wrong database number a command says that no store is there, and writes nothing into it."""
+    """A command on a wrong database number says that no store is there.
+
+    F-8. It writes nothing into that database.
+    """
     prepare(tmp_path, monkeypatch)
     (tmp_path / "apps.csv").write_text("user,secret\nann,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
     url = f"redis://127.0.0.1:{server.port}"

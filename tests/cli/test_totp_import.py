@@ -320,7 +320,11 @@ def test_one_damaged_account_stops_no_other(place: Place) -> None:
 
 
 def test_a_tenant_that_cannot_be_named_any_more_stops_nobody(place: Place) -> None:
-    """An older release took such names: the apps of those accounts are known still, and everybody else is brought."""
+    """An account of a tenant that cannot be named any more stops no import.
+
+    An older release took such names. The apps of those accounts are still known, and everybody else is
+    imported.
+    """
     odd = SubjectKey(" old ", "eve")
 
     async def keep(mine: MFAGate) -> None:

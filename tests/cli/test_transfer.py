@@ -167,9 +167,9 @@ async def _trails(store: Store) -> dict[str, Any]:
 
 
 def test_the_trail_goes_on(run: Run, urls: Url, file: Path) -> None:
-    """History first, then what the move itself wrote; each line says when it came.
+    """The trail has the history first, and then the lines of the move itself.
 
-    What the new store had of its own stays.
+    Each line says when it came. The lines that the new store had of its own stay.
     """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
@@ -191,9 +191,9 @@ def test_the_trail_goes_on(run: Run, urls: Url, file: Path) -> None:
 
 
 def test_a_tenant_that_was_on_is_on(run: Run, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decision 19: what an administrator turned on is on in the new store.
+    """A tenant that an administrator turned on is on in the new store.
 
-    Who has proven a factor is not asked again.
+    Decision 19. A person who has proven a factor is not asked again.
     """
     here, there = f"sqlite:///{tmp_path}/mfa.db", f"sqlite:///{tmp_path}/new.db"
 
@@ -588,7 +588,10 @@ def old_file(*people: tuple[str, str]) -> bytes:
 
 
 def test_a_file_of_an_older_release(run: Run, urls: Url, file: Path) -> None:
-    """It has people only, and cannot say whether it is whole; a torn end is told all the same."""
+    """A file of an older release has people only, and cannot tell if it is whole.
+
+    A torn end is reported all the same.
+    """
     there = urls("sqlite")
     file.write_bytes(old_file(("alpha", "ann"), ("beta", "zoe")))
     code, came = arrive(run, there, file)
@@ -602,7 +605,10 @@ def test_a_file_of_an_older_release(run: Run, urls: Url, file: Path) -> None:
 
 
 def test_a_newer_file_is_refused(run: Run, urls: Url, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """F-20: what a newer release wrote is refused, not half read."""
+    """A file of a newer release is refused, not half read.
+
+    F-20.
+    """
     there = urls("sqlite")
     for record, says in (({"export": 3, "id": "x"}, "of format 3"), ({"x": 1}, "does not know"), ([], "does not know")):
         sealed = Keyring([key(1)]).seal(
@@ -659,7 +665,7 @@ def test_a_broken_trail_is_not_made_whole_in_silence(run: Run, urls: Url, file: 
 
 
 async def later(world: World, seconds: float) -> None:
-    """Time passes, and what was not heard is told."""
+    """Let time pass, and deliver the events that were not heard."""
     world.clock.advance(seconds)
     outbox = world.gate.service.outbox
     await world.engine.effects.idle()
@@ -703,9 +709,9 @@ def test_history_is_told_to_nobody_again(run: Run, tmp_path: Path, file: Path) -
 
 
 def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: Path) -> None:
-    """A hook or mail server that was down hears, after the move, what it had not heard.
+    """A hook or mail server that was down hears the missed events after the move.
 
-    And once, however often it is imported.
+    It hears them once, however often the file is imported.
     """
     here, there = f"sqlite:///{tmp_path}/mfa.db", f"sqlite:///{tmp_path}/new.db"
 
@@ -723,7 +729,7 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
                 await desk.act(OPERATOR, "reset", SubjectKey("alpha", "ann"), ticket="T-1", reason="lost"), Done
             )
             await later(world, LAG)
-            # These are not even looked at before the service stops; on_event has heard of them, on_reset is not for the last.
+            # The service stops before it looks at these. on_event has heard of them, and on_reset does not want the last.
             assert isinstance(
                 await desk.act(OPERATOR, "reset", SubjectKey("alpha", "bob"), ticket="T-2", reason="lost"), Done
             )
@@ -753,7 +759,11 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
 async def test_a_damaged_line_that_is_owed_keeps_nobody_back(
     release: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is left out of the export, and of an export of before that has it; all accounts and other lines arrive."""
+    """A damaged line that waits for a hook keeps no account and no other line back.
+
+    It is left out of the export. It is also left out on arrival from an export of an earlier release that has
+    it.
+    """
     ear, place = Ear(), "hook:on_lock@"
     ear.deaf = True
 
@@ -844,7 +854,7 @@ def test_killed_again_and_again(run: Run, urls: Url, file: Path, road: tuple[str
     before, chance = held(here), random.Random(road[0])
     for command, longer in (
         (("accounts", "export", "--to", file, "--store", here), 5),
-        # Each import looks at what is done before it goes on, and so has to live longer than the one before.
+        # Each import first looks at the work that is done, so it has to live longer than the one before.
         (("accounts", "import", "--from", file, "--store", there, *WHO), 30),
     ):
         deaths = 0

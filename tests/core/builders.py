@@ -1,4 +1,7 @@
-"""Accounts, callers and rules for the tests of the core, and factors of no kind that the product has."""
+"""Builders of accounts, callers and rules for the tests of the core.
+
+The factors here are of no kind that the product has.
+"""
 
 from __future__ import annotations
 

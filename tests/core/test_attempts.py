@@ -17,13 +17,19 @@ RULES = AttemptRules()
 
 @pytest.mark.parametrize(("used", "left", "spent"), [(0, 7, False), (6, 1, False), (7, 0, True), (9, 0, True)])
 def test_what_is_left(used: int, left: int, spent: bool) -> None:
-    """Seven may be compared; never fewer than none are left, also where the policy was made stricter meanwhile."""
+    """Seven answers may be compared, and the number left is never below zero.
+
+    This holds also for an account with more attempts than a policy that was made stricter meanwhile.
+    """
     attempts = Attempts(used=used)
     assert (budget.remaining(attempts, RULES), budget.is_spent(attempts, RULES)) == (left, spent)
 
 
 def test_a_refund_only_within_its_series() -> None:
-    """S-37: an attempt is given back once, and not after a success or an unlock that gave all back already."""
+    """An attempt is given back once, and only within its series.
+
+    S-37. A success or an unlock begins a new series: it gave all attempts back already.
+    """
     taken = budget.charged(Attempts(used=2, series=3), NOW)
     assert (taken.used, taken.charged_at) == (3, NOW)
     assert budget.refunded(taken, 3).used == 2
@@ -33,7 +39,10 @@ def test_a_refund_only_within_its_series() -> None:
 
 
 def test_success_keeps_the_rolling_count() -> None:
-    """D-7: the owner's success gives the seven back and not the fifty; only an administrator's unlock empties both."""
+    """A success gives the seven attempts back and keeps the rolling count of fifty.
+
+    D-7. Only an administrator's unlock empties both.
+    """
     failing = budget.failed(Attempts(used=3, series=1), RULES, NOW)
     assert budget.reset(failing) == Attempts(used=0, series=2, days=failing.days)
     assert budget.forgiven(failing) == Attempts(series=2)
@@ -48,7 +57,10 @@ def test_the_window_rolls_by_days(age: int, counted: int) -> None:
 
 @given(st.lists(st.integers(0, 400 * DAY), max_size=80), st.integers(1, 60))
 def test_the_count_is_bounded_and_right(ages: list[int], days: int) -> None:
-    """However failures fall, the window's sum is what happened in it, and no more days are kept than the window has."""
+    """The sum of the window is the number of failures in it, however they fall.
+
+    No more days are kept than the window has.
+    """
     rules = AttemptRules(rolling=RollingRules(window=Seconds(days * DAY)))
     times = sorted(NOW - age for age in ages)
     attempts = Attempts()

@@ -93,7 +93,10 @@ def test_a_dead_code_stays_dead(age: int) -> None:
 
 
 def test_what_is_made_meanwhile_has_the_time_that_was_seen() -> None:
-    """F-15: proofs and codes of a worker that is behind carry the later time, so they end no earlier and no later."""
+    """A proof or code of a worker whose clock is behind carries the later time that was seen.
+
+    F-15. So it ends no earlier and no later.
+    """
     of = seen(account("app"))
     charged, taken = taken_from(of, RULES, now=BACK)
     assert (charged.seen_at, charged.attempts.charged_at) == (NOW, NOW)
@@ -114,7 +117,10 @@ def test_limits_do_not_start_again() -> None:
 
 
 def test_a_wait_goes_on_by_todays_clock() -> None:
-    """A clock ran ahead and was set right: the half minute between two sends is half a minute, not until the wrong time."""
+    """A wait between two sends goes by the corrected clock after a clock ran ahead.
+
+    The half minute is half a minute. It does not last until the wrong time.
+    """
     of = seen(account("mail", sent=(Sent(factor="mail", at=NOW - 5),)))
     words: dict[str, Any] = {"purpose": "sign-in", "target": "t", "browser": "b", "data": {}, "ttl": 60, "live": 5}
     limits = ResendRules(wait=Seconds(30), per_hour=2)
@@ -143,7 +149,11 @@ def test_what_is_sent_while_the_mark_is_ahead_lives_by_the_clock() -> None:
 
 
 def test_an_accepted_copy_sets_the_mark_back() -> None:
-    """D-64: what a clock had set ahead is not ahead any more, every proof is over, and no send waits for the wrong time."""
+    """An accepted copy sets the time that was seen back to the present.
+
+    D-64. A time that a clock had set ahead is not ahead any more. Every proof is over, and no send waits for
+    the wrong time.
+    """
     of = replace(seen(account("app", proofs=(proof(),), sent=(Sent(factor="mail", at=NOW),))), quiet_until=NOW + 60)
     back = after_restore(of, BACK)
     assert (back.seen_at, back.epoch, back.sent[0].at, back.quiet_until) == (BACK, of.epoch + 1, BACK, BACK)
@@ -166,7 +176,10 @@ def test_attempts_and_locks_know_no_clock() -> None:
 
 
 def test_a_tenant_that_is_on_stays_on() -> None:
-    """S-118: what an administrator turned on is on for a worker whose clock is behind."""
+    """A tenant that an administrator turned on is on for a worker with a slow clock too.
+
+    S-118.
+    """
     assert stage_at(EnrollmentRules(stage="admin"), TenantSettings(tenant="t", enabled_at=NOW), BACK) == "required"
 
 

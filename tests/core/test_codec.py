@@ -1,4 +1,7 @@
-"""Account <-> bytes: nothing is lost, nothing damaged is half read, and what was stored once is read for ever."""
+"""The codec between accounts and bytes: no loss, no half-read damage, old bytes for ever.
+
+A document that was stored once can always be read.
+"""
 
 from __future__ import annotations
 
@@ -222,7 +225,10 @@ SHORT = (
 
 
 def test_what_was_stored_is_read_for_ever() -> None:
-    """F-20: the frozen document means what it meant when it was written, and is still written so, byte for byte."""
+    """The frozen document still has its meaning, and is still written byte for byte.
+
+    F-20.
+    """
     assert decode(KEY, 12, GOLDEN.encode()) == WRITTEN
     assert encode(WRITTEN).decode() == GOLDEN
 
@@ -252,13 +258,19 @@ def test_every_field_has_a_name_of_its_own(cls: type) -> None:
 
 @pytest.mark.parametrize("written", [0, 2, 99, -1, "1", 1.0, True, None, [1]])
 def test_another_format_is_refused(written: object) -> None:
-    """F-20: a document of a newer version is refused, never read half; so is one of no version."""
+    """A document of a newer version is refused, never read half.
+
+    F-20. A document without a version is refused too.
+    """
     with pytest.raises(UnreadableAccount):
         decode(KEY, 1, json.dumps({"f": written, "a": {}}).encode())
 
 
 def test_a_part_that_is_not_known_is_refused() -> None:
-    """F-20, S-83: a field of a newer version is not dropped on the next write: the account is refused."""
+    """An account with a field of a newer version is refused.
+
+    F-20, S-83. The next write would drop the field.
+    """
     for body in ('{"f":1,"a":{"zz":1}}', '{"f":1,"a":{"a":{"zz":1}}}', GOLDEN.replace('"las"', '"laz"')):
         with pytest.raises(UnreadableAccount, match="does not know"):
             decode(KEY, 1, body.encode())
@@ -308,13 +320,16 @@ def test_older_formats_are_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_damage_is_told_as_such(body: bytes) -> None:
-    """F-8, F-19: what cannot be read whole is an error of one kind, never an account that has lost its factors."""
+    """A damaged document is an error of one kind.
+
+    F-8, F-19. It is never an account that has lost its factors.
+    """
     with pytest.raises(UnreadableAccount):
         decode(KEY, 1, body)
 
 
 def typed_as_declared(value: Any) -> bool:
-    """Whether every plain field of an account holds a value of its declared type."""
+    """Return True if every plain field of an account holds a value of its declared type."""
     kinds = {"str": str, "int": int, "bool": bool, "Fields": dict}
     for item in fields(value):
         part = getattr(value, item.name)
@@ -330,7 +345,10 @@ def typed_as_declared(value: Any) -> bool:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damaged_bytes_are_refused_or_whole(data: st.DataObject) -> None:
-    """F-8: whatever bytes of a stored document are changed, cut or added, the result is refused or well-typed."""
+    """A stored document with changed, cut or added bytes is refused or reads as well-typed.
+
+    F-8.
+    """
     body = bytearray(GOLDEN.encode())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(body) - 1))

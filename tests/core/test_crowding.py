@@ -48,7 +48,10 @@ def draft(of: Account, handle: str, factor: str = "app", *, at: int = NOW) -> Ac
 
 
 def test_one_other_browser_takes_no_challenge_away() -> None:
-    """However often another browser asks, what a browser had before it stays, and the other keeps three."""
+    """A browser keeps its challenge however often another browser asks.
+
+    The other browser keeps three.
+    """
     of = ask(account("key"), HANDLE)
     for call in range(50):
         of = ask(of, "other", at=NOW + call)
@@ -56,7 +59,10 @@ def test_one_other_browser_takes_no_challenge_away() -> None:
 
 
 def test_many_other_browsers_take_nothing_from_a_known_one() -> None:
-    """A browser that has proven something keeps its challenge whatever comes from browsers that have not."""
+    """A browser that has proven something keeps its challenge.
+
+    Requests of browsers that have proven nothing do not push it out.
+    """
     of = ask(account("key", proofs=(proof("key"),)), HANDLE)
     for call in range(50):
         of = ask(of, f"other {call}", at=NOW + call)
@@ -66,7 +72,10 @@ def test_many_other_browsers_take_nothing_from_a_known_one() -> None:
 
 
 def test_drafts_are_counted_for_each_browser() -> None:
-    """Three of one browser; others fill the rest, and who has leave to enroll is not pushed out by who has not."""
+    """A browser has at most three drafts, and other browsers fill the rest.
+
+    A browser with leave to enroll is not pushed out by browsers without it.
+    """
     of = draft(account(leave=Leave(kind="contact", browser=HANDLE, at=NOW)), HANDLE)
     for n in range(5):
         of = draft(of, "other", f"f{n}")
@@ -92,7 +101,10 @@ def names(browsers: tuple[Browser, ...]) -> set[str]:
 
 @pytest.mark.parametrize("kind", ["browser", "client"])
 def test_a_script_pushes_out_its_own_rows(kind: str) -> None:
-    """A script that proves itself anew at each run, fifty times in a week, leaves its owner's browsers where they are."""
+    """A script that proves itself anew at each run leaves its owner's browsers in place.
+
+    It runs fifty times in a week here.
+    """
     rows: tuple[Browser, ...] = (row("desk", age=6 * DAY), row("phone", age=5 * DAY, label="Safari on iPhone"))
     for run in range(50):
         mine = row(f"run {run}", age=4 * DAY - run * 3600, label="python-httpx", kind=kind)
@@ -114,7 +126,10 @@ def test_clients_have_a_share_where_there_is_no_room() -> None:
 
 @pytest.mark.parametrize(("age", "epoch"), [(WEEK, 0), (60, 7)])
 def test_what_counts_no_more_goes_first(age: int, epoch: int) -> None:
-    """A row whose proofs are too old or of an ended epoch goes before one that is used, however long ago that was."""
+    """A browser without a proof that counts goes before a browser in use.
+
+    A proof that is too old or of an ended epoch does not count. The time of the last use does not matter.
+    """
     rows = tuple(row(f"b{n}", age=WEEK - 100 + n, label=f"l{n}") for n in range(MAX_BROWSERS - 1))
     dead = row("dead", label="l", age=age, epoch=epoch)
     kept = kept_browsers((*rows, dead, row("new", age=0, label="n")), 0, NOW, max_age=WEEK)

@@ -1,4 +1,4 @@
-"""Whether a request may pass: every state with every reason, as a table."""
+"""The decision on a request: every state with every reason, as a table."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ PATIENTS = SubjectExemption(name="patients", groups_any=("patient",))
     ],
 )
 def test_nothing_demanded_passes_even_a_locked_account(rules: Rules, facts: dict[str, Any], free: str) -> None:
-    """What is off or exempt asks for nothing, and says by which rule; it comes before the lock."""
+    """A rule that demands nothing lets even a locked account pass, and is named.
+
+    The stage "off" and an exemption come before the lock.
+    """
     decision = judged(account("app", lock=LOCK), requirement(rules, **facts))
     assert isinstance(decision, Allow)
     assert (decision.why.rule, state_of(decision)) == (free, "off" if free == "off" else "exempt")
@@ -68,7 +71,10 @@ def test_nothing_demanded_passes_even_a_locked_account(rules: Rules, facts: dict
     ("age", "passes"), [(0, True), (WEEK - 1, True), (WEEK, False), (WEEK + 1, False), (90 * DAY, False)]
 )
 def test_seven_days_to_the_second(age: int, passes: bool) -> None:
-    """S-29: a proof of exactly seven days is expired, one second younger is not; the reason says so."""
+    """A proof of exactly seven days is expired; one that is a second younger counts.
+
+    S-29. The reason of the decision says that it is expired.
+    """
     decision = judged(account("app", proofs=(proof(age=age),)))
     if passes:
         assert isinstance(decision, Allow)
@@ -97,7 +103,10 @@ CHALLENGED: list[tuple[str, Account, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("of", "who", "reason"), [row[1:] for row in CHALLENGED], ids=[row[0] for row in CHALLENGED])
 def test_why_it_asks(of: Account, who: dict[str, Any], reason: str) -> None:
-    """S-20, S-21, S-110: every proof that does not count here and now asks again, and the reason tells which way."""
+    """A proof that does not count here and now asks again, and the reason says why.
+
+    S-20, S-21, S-110.
+    """
     decision = judged(of, who=caller(**who))
     assert isinstance(decision, StepUp)
     assert (decision.reason, state_of(decision)) == (reason, "challenge")
@@ -111,7 +120,10 @@ def test_an_unknown_network_is_not_even_itself() -> None:
 
 
 def test_network_changes_that_only_log() -> None:
-    """The policy's ``ip_change.action = "log"`` lets a proof count everywhere, an unknown address included."""
+    """A proof counts everywhere under the policy ``ip_change.action = "log"``.
+
+    This includes an unknown address.
+    """
     rules = rules_with(freshness=FreshnessRules(ip_change=IPChangeRules(action="log")))
     for network in (AWAY, ""):
         decision = judged(account("app", proofs=(proof(),)), requirement(rules), caller(network=network))
@@ -119,7 +131,10 @@ def test_network_changes_that_only_log() -> None:
 
 
 def test_a_proof_of_another_account_is_no_standing() -> None:
-    """S-21: joining an account with another subject, or the same id in another tenant, is refused loudly."""
+    """An account joined with another subject is refused with an error.
+
+    S-21. The same id in another tenant is another subject.
+    """
     for subject in (Subject("bob", "clinic"), Subject("ann", "practice")):
         with pytest.raises(ValueError, match="another subject"):
             evidence(account("app", proofs=(proof(),)), caller(subject))
@@ -138,14 +153,17 @@ def test_a_proof_of_another_account_is_no_standing() -> None:
     ],
 )
 def test_proofs_that_end_with_the_session(subject: Subject, mark: str, age: int, counts: bool) -> None:
-    """D-12: not remembered means: this sign-in session, or twelve hours where the host names none."""
+    """A proof that is not remembered counts for this sign-in session only.
+
+    D-12. It counts for twelve hours if the host names no session.
+    """
     of = account("app", proofs=(proof(session=mark, age=age),))
     decision = judged(of, who=caller(subject))
     assert isinstance(decision, Allow) is counts
 
 
 def test_an_unnamed_session_says_when_it_ends() -> None:
-    """What is told of the end of a proof is when it ends: twelve hours, not seven days."""
+    """The decision gives the true end of such a proof: twelve hours, not seven days."""
     decision = judged(account("app", proofs=(proof(session=NO_SESSION, age=60),)), who=caller(NO_SESSION_ANN))
     assert isinstance(decision, Allow)
     assert decision.until == NOW - 60 + SESSION_LIFE
@@ -164,7 +182,11 @@ def test_an_unnamed_session_says_when_it_ends() -> None:
     ],
 )
 def test_a_lock_against_live_proofs(lock: Lock, proven: bool, ends: bool, denied: bool) -> None:
-    """D-8, D-27, S-34: a lock denies who proves nothing; live proofs pass unless the policy or an administrator says no."""
+    """A lock denies a subject without a proof; live proofs pass.
+
+    D-8, D-27, S-34. They do not pass if the policy ends them with a lock or if an administrator locked the
+    account.
+    """
     rules = rules_with(attempts=AttemptRules(lock_ends_sessions=ends))
     decision = judged(account("app", proofs=(proof(),) if proven else (), lock=lock), requirement(rules))
     assert isinstance(decision, Deny) is denied
@@ -174,7 +196,10 @@ def test_a_lock_against_live_proofs(lock: Lock, proven: bool, ends: bool, denied
 
 
 def test_every_attempt_taken_is_denied_before_the_lock_is_written() -> None:
-    """S-31: while all attempts are taken and not settled nobody new gets in; a live proof still passes."""
+    """A subject without a proof is denied while all attempts are taken and not settled.
+
+    S-31. A live proof still passes.
+    """
     spent = Attempts(used=7, charged_at=NOW)
     decision = judged(account("app", attempts=spent))
     assert isinstance(decision, Deny)
@@ -205,7 +230,10 @@ STEP_UPS: list[tuple[str, dict[str, Any], tuple[str, ...], dict[str, Any], str, 
 def test_step_up(
     asked: dict[str, Any], factors: tuple[str, ...], shown: dict[str, Any], reason: str, usable: tuple[str, ...]
 ) -> None:
-    """S-90: who has less than a rule asks for steps up, with what meets it and nothing less; no fallback undercuts it."""
+    """A proof that is less than a rule demands leads to a step-up.
+
+    S-90. The step-up offers the factors that meet the rule and nothing less. No fallback undercuts it.
+    """
     base = requirement()
     wanted = with_demands(base, *base.demands, demand("export", **asked))
     decision = judged(account(*factors, proofs=(proof(**shown),)), wanted)
@@ -217,7 +245,10 @@ def test_step_up(
 
 
 def test_nothing_that_meets_the_demand_proves_first_then_enrolls() -> None:
-    """S-83, S-84: without a strong factor the old one is proven first; only then a stronger one may be enrolled."""
+    """A subject without a strong factor proves the old one before enrolling a stronger one.
+
+    S-83, S-84.
+    """
     base = requirement()
     wanted = with_demands(base, *base.demands, demand("vault", strong=True))
     first = judged(account("app", "text"), wanted)
@@ -229,7 +260,10 @@ def test_nothing_that_meets_the_demand_proves_first_then_enrolls() -> None:
 
 
 def test_an_endpoints_own_demand_leads_out_too() -> None:
-    """A demand of strength where nothing else is demanded never asks for ever for what cannot meet it."""
+    """An endpoint's demand of strength never asks on and on for a factor that cannot meet it.
+
+    It leads to an enrollment, also on a path where nothing else is demanded.
+    """
     wanted = with_demands(requirement(), demand("endpoint", strong=True))
     assert isinstance(judged(account("app", proofs=(proof(),)), wanted), Enroll)
     expired = judged(account("app", proofs=(proof(age=WEEK),)), wanted)
@@ -239,7 +273,10 @@ def test_an_endpoints_own_demand_leads_out_too() -> None:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_strictest_of_all_rules_wins_whatever_their_order(turned: bool) -> None:
-    """D-24: what is asked is the least age, the common factors and the strength of all rules, in any order."""
+    """The demand is the least age, the common factors and the strength of all rules.
+
+    D-24. Their order does not matter.
+    """
     base = requirement()
     rules = (
         demand("a", max_age=600, factors=("app", "key")),
@@ -268,7 +305,10 @@ def only(*factors: str) -> Requirement:
 
 
 def test_factors_that_are_not_allowed_any_more() -> None:
-    """Who has only what the policy has dropped proves it once more and then enrolls what is allowed."""
+    """A subject whose only factor was dropped by the policy proves it once more.
+
+    Then the subject enrolls a factor that is allowed.
+    """
     first = judged(account("text"), only("app", "paper"))
     assert isinstance(first, StepUp)
     assert first.authenticators == ("text-1",)
@@ -281,7 +321,10 @@ def test_factors_that_are_not_allowed_any_more() -> None:
 
 
 def test_until_is_the_first_end_of_all_demands() -> None:
-    """The end that is told is the earliest at which some demand is not met any more, by whichever proof meets it best."""
+    """The end in a decision is the earliest time at which some demand is no longer met.
+
+    Each demand counts with the proof that meets it best.
+    """
     base = requirement()
     wanted = with_demands(base, *base.demands, demand("export", max_age=300))
     decision = judged(account("app", "key", proofs=(proof(age=200), proof("key", age=100))), wanted)
@@ -290,7 +333,10 @@ def test_until_is_the_first_end_of_all_demands() -> None:
 
 
 def test_one_proof_meets_all_demands_at_once() -> None:
-    """An old strong proof beside a fresh weak one is no fresh strong one; what is asked for next meets both."""
+    """An old strong proof beside a fresh weak one does not count as a fresh strong one.
+
+    The next proof that is asked for meets both demands.
+    """
     base = requirement()
     wanted = with_demands(base, *base.demands, demand("strong", strong=True), demand("fresh", max_age=300))
     proofs = (proof("key", age=DAY), proof("app", age=10))
@@ -301,7 +347,10 @@ def test_one_proof_meets_all_demands_at_once() -> None:
 
 
 def test_where_no_factor_meets_all_demands_there_is_no_way() -> None:
-    """Demands that no factor meets together are met by no number of proofs, and nothing is offered to enroll."""
+    """No number of proofs meets demands that no single factor meets together.
+
+    Nothing is offered to enroll either.
+    """
     base = requirement()
     wanted = with_demands(base, *base.demands, demand("a", factors=("app",)), demand("b", strong=True))
     decision = judged(account("app", "key", proofs=(proof("key"), proof("app"))), wanted)

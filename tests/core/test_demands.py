@@ -1,4 +1,7 @@
-"""Every demand on a request is met by one and the same proof: a property of all policies, endpoints and proofs."""
+"""Every demand on a request is met by one and the same proof.
+
+This is a property of all policies, endpoints and proofs.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ FIRST_SEGMENT = ("/a", "/b")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a ``require_proof`` of the endpoint asks for; ``max_age`` None is the policy's."""
+    """The demand of an endpoint's ``require_proof``; ``max_age`` None is the policy's age."""
 
     max_age: int | None
     strong: bool
@@ -49,7 +52,10 @@ proof_lists = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 100_000)
 
 
 def covers(rule: dict[str, Any], path: str) -> bool:
-    """Whether a rule of the file means this path and somebody of the group ``staff``, said once more for the test."""
+    """Return True if a rule of the file means this path and a subject of group ``staff``.
+
+    This says the rule once more, for the test.
+    """
     (text,) = rule["paths"]
     inside = text == "/**" or (path == text[1:] if text[0] == "=" else path.startswith(text[:-3]))
     return inside and rule["groups_any"] in ((), ("staff",))
@@ -58,7 +64,10 @@ def covers(rule: dict[str, Any], path: str) -> bool:
 def meets_everything(
     of: Proof, freshness: int, file: list[dict[str, Any]], path: str, endpoint: Endpoint | None
 ) -> bool:
-    """The oracle: whether this one proof is young enough and strong enough for every rule and for the endpoint."""
+    """Return True if this one proof is young and strong enough for each rule and the endpoint.
+
+    This is the oracle of the test.
+    """
     asked: list[tuple[int, tuple[str, ...], bool, bool]] = [(freshness, (), False, False)]
     asked += [
         (rule["max_age"] or freshness, rule["factors_any"], rule["phishing_resistant"], rule["user_verification"])
@@ -86,7 +95,10 @@ def test_what_passes_has_one_proof_for_all_of_it(
     path: str,
     knows_its_user: bool,
 ) -> None:
-    """Passing and "one proof meets every demand" are the same; what is offered could meet every demand, too."""
+    """A request passes exactly if one proof meets every demand.
+
+    Each authenticator that a step-up offers could meet every demand, too.
+    """
     rules = rules_with(
         factors=factor_rules(),
         freshness=FreshnessRules(max_age=Seconds(freshness)),
@@ -116,7 +128,7 @@ def path_rule(text: str) -> PathRule:
 def judged_with(
     rules: Rules, endpoint: Endpoint | None, proofs: list[Proof], path: str, *, knows_its_user: bool
 ) -> Any:
-    """The gate's own decision for somebody of the group ``staff`` who holds one factor of every kind."""
+    """Return the gate's own decision for a subject of ``staff`` with a factor of each kind."""
     facts = Facts(tenant="clinic", groups=frozenset({"staff"}), method="GET", path=path)
     demanded = requirement_for(Policy(name="p", base=rules), facts, TenantSettings(tenant="clinic", enabled_at=1), NOW)
     if endpoint is not None:

@@ -1,4 +1,7 @@
-"""Events, references and reasons: stable words, and the same ones when a lost swap repeats a step."""
+"""Events, references and reasons: stable words, the same in a repeated step.
+
+A step is repeated when its swap is lost.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ def test_an_unknown_reason_is_a_bug() -> None:
 
 
 def test_an_event_says_who_what_where() -> None:
-    """What is a field of an event stands in it, all else is detail; who acts is the subject unless another is named."""
+    """An event has its fields, and all other values are its detail.
+
+    The actor is the subject unless another one is named.
+    """
     event = moment(app="web", policy="p1").event("account.locked", KEY, reason="attempts", factor="app", left=0)
     assert (event.tenant, event.account, event.actor, event.app, event.policy) == ("clinic", "ann", "ann", "web", "p1")
     assert (event.reason, event.factor, event.network, dict(event.detail)) == ("attempts", "app", HOME, {"left": 0})
@@ -75,7 +81,10 @@ def test_an_event_says_who_what_where() -> None:
 
 
 def test_a_repeated_step_tells_the_same() -> None:
-    """Design 1: what a swap retries draws nothing, so a repeated step has the same ids, and another moment others."""
+    """A repeated step has the same ids, and another moment has other ids.
+
+    Design 1: a step that a swap retries draws no randomness.
+    """
     one, same = moment().event("proof.granted", KEY), moment().event("proof.granted", KEY)
     assert one == same
     assert re.fullmatch(r"[A-Z2-7]{10}", one.id)
@@ -84,7 +93,10 @@ def test_a_repeated_step_tells_the_same() -> None:
 
 
 def test_entropy_is_split_by_label() -> None:
-    """Labels give bytes that tell nothing of each other, and a seed and label cannot be shifted into another pair."""
+    """Two labels give independent bytes of one seed.
+
+    A seed and a label cannot be shifted into another pair with the same bytes.
+    """
     seeds = [(b"ab", "c"), (b"a", "bc"), (b"abc", ""), (b"", "abc"), (b"ab", "d")]
     drawn = {expand(seed, label, 16) for seed, label in seeds}
     assert len(drawn) == len(seeds)
@@ -94,7 +106,10 @@ def test_entropy_is_split_by_label() -> None:
 
 
 def test_a_handle_is_stored_as_a_digest() -> None:
-    """S-20: what is stored does not tell the cookie; no handle has no digest."""
+    """The stored digest of a handle does not tell the cookie.
+
+    S-20. No handle has no digest.
+    """
     assert handle_digest("") == ""
     digest = handle_digest("a" * 40)
     assert len(digest) == 22
@@ -121,13 +136,19 @@ TOLD = Notice(headline="A", sentence="B")
     ],
 )
 def test_a_row_without_its_words_cannot_be_made(row: dict[str, Any]) -> None:
-    """A missing word fails where the row is written, so at import, and never as something general on a page."""
+    """An event row without its words fails at import.
+
+    It never becomes a general sentence on a page.
+    """
     with pytest.raises(ValueError):
         EventKind(**{"kind": "a.b", "trail": "it happened", **row})
 
 
 def test_a_kind_has_one_row() -> None:
-    """Two rows for one kind are refused; a kind that only another version knows has words of its own."""
+    """A second row for one kind is refused.
+
+    A kind that only another version knows has words of its own.
+    """
     row = EventKind(kind="a.b", trail="it happened", seen_by="trail")
     with pytest.raises(ValueError):
         indexed(row, EventKind(kind="a.b", trail="it happened again", seen_by="trail"))
@@ -139,7 +160,7 @@ def test_a_kind_has_one_row() -> None:
 
 @pytest.mark.parametrize("kind", ["admin.denied", "decision.report", "account.lookalike"])
 def test_events_that_are_not_the_persons(kind: str) -> None:
-    """Lines about an account that concern its administrators alone are not for the person's own page."""
+    """Events for administrators alone are not shown on the person's own page."""
     assert EVENTS[kind].seen_by == "desk"
 
 

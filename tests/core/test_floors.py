@@ -1,4 +1,4 @@
-"""Floors of a change of factors, as a table: what is held, what is added."""
+"""The floors of a change of factors, as a table of held and added kinds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def asked(*floors: Demand, here: tuple[Demand, ...] = ()) -> Requirement:
 def test_what_a_change_demands(
     held: tuple[str, ...], floors: tuple[Demand, ...], adding: str, resistant: bool, kinds: tuple[str, ...]
 ) -> None:
-    """Floors that something held meets, and that the added kind could meet; always fresh, and always possible."""
+    """A change demands a fresh proof and the floors that a held factor meets.
+
+    When a factor is added, its kind could meet the floor too. The demand can always be met.
+    """
     wanted = change_demand(evidence(account(*held)), asked(*floors), adding=adding)
     assert (wanted.max_age, wanted.phishing_resistant, wanted.factors_any) == (CHANGE_AGE, resistant, kinds)
     able = [kind for kind in held if may_change(by(kind, *held), asked(*floors), NOW, adding=adding) is None]
@@ -60,12 +63,15 @@ def test_what_a_change_demands(
 
 
 def by(kind: str, *held: str) -> Evidence:
-    """Somebody who holds these, with a fresh proof by one of them."""
+    """Return the evidence of a subject who holds these, with a fresh proof by one of them."""
     return evidence(account(*held, proofs=(proof(kind, age=10),)))
 
 
 def test_what_is_demanded_here_goes_first() -> None:
-    """A floor of another path never asks for what cannot be given together with what holds at our own pages."""
+    """A floor of another path does not make the demand at our own pages impossible.
+
+    Where the two cannot be met together, the demand of our own pages counts.
+    """
     wanted = change_demand(evidence(account("app", "key")), asked(STRONG, here=(BY_APP,)))
     assert (wanted.phishing_resistant, wanted.factors_any) == (False, ("app",))
 
@@ -90,7 +96,10 @@ def test_a_strong_proof_that_is_not_fresh() -> None:
     ],
 )
 def test_whose_floors(more: dict[str, object], groups: set[str], counts: bool) -> None:
-    """A rule is a floor for the people whom it means, on whatever path and method; one that watches is none."""
+    """A rule is a floor for the people that it means, whatever its path and method.
+
+    A rule that only reports is no floor.
+    """
     rule = StepUpRule(name="r", paths=(PathRule(text="=/deep/in"),), **{"phishing_resistant": True, **more})  # type: ignore[arg-type]
     assert bool(floors_for(rules_with(step_up=(rule,)), frozenset(groups))) == counts
     assert not floors_for(rules_with(step_up=(rule,), mode="report-only"), frozenset(groups))

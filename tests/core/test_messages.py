@@ -1,4 +1,4 @@
-"""The words that are sent: what they say, how long they are, and what cannot get into them."""
+"""The texts of messages: their content, their length, and the input that cannot get in."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def is_one_segment(text: str) -> bool:
 
 
 def test_the_text_message() -> None:
-    """U-7, S-53: the code first, the name, how long, "do not share", and the origin-bound line last."""
+    """A text message begins with the code and ends with the origin-bound line.
+
+    U-7, S-53. Between them are the name, the time of validity, and "do not share".
+    """
     assert sms() == (
         "493817 is your security code for Clinic. Valid for 10 minutes. Do not share it.\n@app.example #493817"
     )
@@ -97,7 +100,10 @@ def test_a_translation_that_does_not_fit_gives_way(translate: Translate) -> None
     ],
 )
 def test_names_in_gsm7(service: str, shown: str) -> None:
-    """A name is spelled in the characters of one segment; one that has none of them is the host's."""
+    """A name is spelled in the characters that fit one segment.
+
+    A name that has none of them is replaced by the host.
+    """
     assert f"code for {shown}." in re.sub(" +", " ", sms(service=service))
 
 
@@ -122,7 +128,10 @@ def test_a_long_name_is_cut() -> None:
 def test_every_text_message_is_one_segment(
     service: str, host: str, code: str, minutes: int, translate: Translate
 ) -> None:
-    """U-7: at most 160 GSM-7 characters for any name, with the code first and alone bound in the last line."""
+    """A text message has at most 160 GSM-7 characters for any name.
+
+    U-7. The code stands first, and alone in the bound last line.
+    """
     text = sms_text(code=code, service=service, minutes=minutes, host=host, translate=translate)
     assert is_one_segment(text)
     assert text.startswith(code)
@@ -132,13 +141,16 @@ def test_every_text_message_is_one_segment(
 
 @pytest.mark.parametrize("host", ["a" * (MAX_HOST + 1), "münchen.example", "a b", "a\nb", "a[b"])
 def test_hosts_that_cannot_be_written(host: str) -> None:
-    """A host that is too long or not ASCII is the operator's mistake, told as such and never cut."""
+    """A host that is too long or not ASCII is an error for the operator, and is never cut."""
     with pytest.raises(ValueError):
         sms(host=host)
 
 
 def test_a_long_host_leaves_the_name_out() -> None:
-    """Where the host leaves no room for the name, the words are fewer and the last line is whole."""
+    """A host that leaves no room for the name makes the text shorter.
+
+    The last line stays whole.
+    """
     assert sms(host="h" * 76, service="A Clinic") == (
         f"493817 is your security code. Valid for 10 minutes. Do not share it.\n@{'h' * 76} #493817"
     )
@@ -185,7 +197,10 @@ def code_email(**changes: object) -> tuple[str, str, _Page]:
 
 
 def test_the_email_with_a_code() -> None:
-    """U-8: the code opens the subject and stands alone on a line; when, where, what for, and what if it was not you."""
+    """A mail with a code has the code first in its subject and alone on a line.
+
+    U-8. It says the time, the place and the validity, and the steps to take if it was somebody else.
+    """
     subject, text, page = code_email()
     assert subject == "493817 is your security code for Clinic"
     assert "493817" in text.splitlines()
@@ -247,7 +262,10 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_users_write_cannot_reach_subject_or_become_a_link(attack: str) -> None:
-    """S-54: a label is one short line in the body, without links, markup, control or turning characters."""
+    """A label that a user wrote is one short line in the body, never in the subject.
+
+    S-54. It has no links, no markup, and no control or direction characters.
+    """
     words = notice("factor.enrolled", service="Clinic", when_text="now", where=attack, label=attack, translate=english)
     assert words.subject == "Clinic: A sign-in method was added"
     named = next(line for line in words.text.splitlines() if line.startswith("Name:"))
@@ -272,7 +290,10 @@ def test_no_name_breaks_a_header_or_the_page(attack: str) -> None:
 @settings(deadline=None)
 @given(st.text(max_size=200), st.integers(2, 60))
 def test_one_line_is_one_line(text: str, limit: int) -> None:
-    """Whatever comes in, one printable line of at most the limit comes out, and doing it again changes nothing."""
+    """Any input becomes one printable line of at most the limit.
+
+    Doing it again changes nothing.
+    """
     line = one_line(text, limit=limit)
     assert len(line) <= limit
     assert line.isprintable()
@@ -297,13 +318,16 @@ def test_gsm7_is_gsm7(text: str) -> None:
     "text", ["Version 17.2", "network 203.0.113.9", "Anna's phone (old)", "2001:db8::1", "日本の電話"]
 )
 def test_harmless_labels_stay_as_they_are(text: str) -> None:
-    """What is no link is not touched."""
+    """A text without a link is not changed."""
     assert unlinked(text) == text
 
 
 @pytest.mark.parametrize("kind", sorted(NOTICES))
 def test_every_notice(kind: str) -> None:
-    """S-87: each says what happened where and when, and what to do if it was somebody else; nothing in it is secret."""
+    """Each notice says the event, its place and its time.
+
+    S-87. It also says the steps to take if it was somebody else. It contains no secret.
+    """
     words = notice(
         kind,
         service="Clinic",
@@ -356,7 +380,7 @@ def test_notices_that_must_be_there() -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a b", "https://a\nb", "//a", "data:text/html,x"])
 def test_only_an_address_is_a_dispute_url(url: str) -> None:
-    """What is no http(s) address cannot become the one link in a notice."""
+    """Only an http(s) address can become the one link in a notice."""
     with pytest.raises(ValueError):
         notice("account.locked", service="Clinic", when_text="", dispute_url=url, translate=english)
 
@@ -369,7 +393,10 @@ def test_no_notice_of_what_is_unknown() -> None:
 
 @pytest.mark.parametrize("broken", ["Ihr Code", "{code} {", "{0} {code}", "{code.nothing}", "{other}"])
 def test_a_broken_translation_loses_no_code(broken: str) -> None:
-    """A catalogue with a slip in it falls back to English instead of sending a mail without its code."""
+    """A broken translation falls back to English.
+
+    A mail is never sent without its code.
+    """
     subject, text, _ = code_email(translate=lambda _: broken)
     assert subject == "493817 is your security code for Clinic"
     assert "493817" in text
@@ -385,7 +412,10 @@ def test_a_call_that_confirms() -> None:
 
 
 def test_a_call_that_reads_a_code() -> None:
-    """S-56: the code is read twice, digit by digit, and only after the key: a voice mailbox never records it."""
+    """A call reads the code twice, digit by digit, and only after the key was pressed.
+
+    S-56. So a voice mailbox never records it.
+    """
     script = voice_script(service="Clinic", translate=english, confirm="code", code="493817")
     assert script.confirmed.count("4, 9, 3, 8, 1, 7") == 2
     before = script.greeting + script.prompt + script.goodbye

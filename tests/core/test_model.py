@@ -1,4 +1,4 @@
-"""Whom the host says is signed in: one canonical name a person; and the small look-ups of an account."""
+"""The subject with its one canonical name, and the small look-ups of an account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .builders import HANDLE, account, proof
     "id", ["ann", "ann@clinic.example", "x" * 255, "ä" * 127, "7", "a b", "a/b", "user:7", "名前", "Ann"]
 )
 def test_canonical_ids(id: str) -> None:
-    """S-40: any printable text in its canonical form names a person, and names exactly that one."""
+    """Any printable text in its canonical form names exactly one person.
+
+    S-40.
+    """
     assert Subject(id, "clinic").key == SubjectKey("clinic", id)
 
 
@@ -42,7 +45,10 @@ def test_canonical_ids(id: str) -> None:
     ],
 )
 def test_other_spellings_are_refused(id: object) -> None:
-    """S-40: an id that would be a second name of somebody, or none, is refused loudly, for subject and tenant alike."""
+    """An id that would be a second name of a person, or no name, is refused with an error.
+
+    S-40. This holds for the subject and the tenant alike.
+    """
     with pytest.raises(ValueError, match="Subject"):
         Subject(id, "clinic")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="Subject"):
@@ -58,13 +64,20 @@ def test_the_bound_is_in_bytes() -> None:
     "groups", ["admin", "", b"admin", bytearray(b"a"), {"admin": False}, None, 7, [7], [None], [["a"]]]
 )
 def test_groups_of_another_type_are_refused(groups: object) -> None:
-    """S-11: a text read letter by letter, or a mapping read by its keys, would put somebody in no group that a rule knows."""
+    """Groups of another type than a collection of texts are refused.
+
+    S-11. A text read letter by letter, or a mapping read by its keys, would leave the subject in no group
+    that a rule knows.
+    """
     with pytest.raises((ValueError, TypeError)):
         Subject("ann", groups=groups)  # type: ignore[arg-type]
 
 
 def test_words_of_a_provider_are_no_letters() -> None:
-    """The same for what an identity provider says."""
+    """An identity provider's word as a text instead of a list is refused.
+
+    It would be read letter by letter.
+    """
     with pytest.raises(ValueError, match="amr"):
         Upstream(amr="otp", at=1)  # type: ignore[arg-type]
     assert Upstream(amr=["otp"], at=1) == Upstream(amr=("otp",), at=1)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What counts as the same place, and whose address is believed."""
+"""Networks that count as the same place, and the peers whose address is believed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ PROXIES = parse_networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
     ],
 )
 def test_addresses_are_parsed(text: str, address: str | None) -> None:
-    """S-110: mapped forms are unfolded, zones dropped, and what is no address is none."""
+    """A mapped address is unfolded, and its zone is dropped.
+
+    S-110. A text that is no address gives none.
+    """
     assert parse_address(text) == (ip_address(address) if address else None)
 
 
@@ -79,14 +82,20 @@ def test_prefixes_are_policy() -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_has_a_network_or_none(text: str) -> None:
-    """S-110: no text whatever raises; what is not an address is unknown."""
+    """Any text has a network or an unknown one, and raises no error.
+
+    S-110. A text that is no address has the unknown network.
+    """
     network = network_of(text, 32, 64)
     assert (network == UNKNOWN) is (parse_address(text) is None)
 
 
 @given(st.ip_addresses(v=4), st.ip_addresses(v=6), st.integers(0, 32), st.integers(0, 128))
 def test_a_place_holds_its_address(four: IPv4Address, six: IPv6Address, v4: int, v6: int) -> None:
-    """An address lies in its own network, and the network's text is stable under both prefixes."""
+    """An address lies in its own network.
+
+    The network's text reads as a network again, for any IPv4 and IPv6 prefix.
+    """
     for address in (four, six):
         network = network_of(str(address), v4, v6)
         if address.version == 6 and parse_address(str(address)) != address:
@@ -125,7 +134,10 @@ def test_a_place_holds_its_address(four: IPv4Address, six: IPv6Address, v4: int,
     ],
 )
 def test_forwarded_headers_from_the_right(peer: str, forwarded: list[str], client: str) -> None:
-    """S-108, D-6: headers count only from a listed proxy, from the right; what an attacker writes on the left does not."""
+    """Forwarded headers count only from a listed proxy, and are read from the right.
+
+    S-108, D-6. An entry that an attacker writes on the left does not count.
+    """
     assert client_address(peer, forwarded, PROXIES) == client
 
 
@@ -141,7 +153,10 @@ def test_forwarded_headers_from_the_right(peer: str, forwarded: list[str], clien
     ],
 )
 def test_a_socket_without_an_address(peer: str, trusted: tuple[Proxy, ...], client: str) -> None:
-    """S-108: a proxy on the same machine is trusted where it is named so, and that is no other peer's name."""
+    """A proxy on the same machine is trusted only under the name ``unix``.
+
+    S-108. A peer cannot take that name.
+    """
     assert client_address(peer, ["6.6.6.6, 198.51.100.7"], trusted) == client
 
 
@@ -152,7 +167,10 @@ def test_without_trusted_proxies_headers_are_ignored() -> None:
 
 @given(st.lists(st.text(max_size=20), max_size=4), st.lists(st.ip_addresses(), min_size=1, max_size=3))
 def test_what_the_left_says_changes_nothing(left: list[str], right: list[object]) -> None:
-    """S-108: whatever a client writes to the left of the hop that our proxy saw, the result is the same."""
+    """Entries to the left of the hop that our proxy saw do not change the result.
+
+    S-108. A client can write anything there.
+    """
     ours = [str(address) for address in right]
     honest = client_address("10.1.1.1", ["192.0.2.1", *ours], PROXIES)
     assert client_address("10.1.1.1", [*left, "192.0.2.1", *ours], PROXIES) == honest

@@ -1,4 +1,7 @@
-"""Paths of rules: an exemption means one spelling, a rule that protects means all that a router may take for one."""
+"""Paths of rules: an exemption means one spelling, a protection means all spellings.
+
+A rule that protects means every spelling that a router may take for the path.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def test_protection_covers_every_spelling(text: str, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/exports", "/export/x", "/x/export", "/x"])
 def test_protection_covers_no_other_page(path: str) -> None:
-    """What lies beside an exact path is not meant by it."""
+    """A rule with an exact path does not mean its neighbours."""
     met, _ = demands_for(stepped("=/export"), facts(path))
     assert [demand.rule for demand in met] == ["freshness"]
 
@@ -67,7 +70,10 @@ def test_an_exemption_is_exact(text: str, path: str) -> None:
 
 @pytest.mark.parametrize("path", SPELLINGS[:-1])
 async def test_an_old_proof_opens_no_spelling(path: str) -> None:
-    """Through the whole gate, remembered decisions included: none of them reaches the app with a proof of an hour ago."""
+    """No spelling of a protected path reaches the app with a proof from an hour ago.
+
+    This goes through the whole gate, remembered decisions included.
+    """
     rule = stepped("=/export").step_up
     world = make_world(policy=with_rules(lambda r: replace(r, step_up=rule)))
     browser = await world.enrolled()
@@ -80,7 +86,7 @@ async def test_an_old_proof_opens_no_spelling(path: str) -> None:
 
 
 async def test_an_exemption_ends_to_the_second() -> None:
-    """What was looked up a moment ago is not exempt for longer than the rule says."""
+    """A remembered exemption does not outlast the end of its rule."""
     short = replace(RULES.exempt[0], expires_at=1_750_000_010)
     world = make_world(policy=with_rules(lambda r: replace(r, exempt=(short,))))
     login = Exemption(name="login", paths=(PathRule(text="=/login"),))

@@ -1,4 +1,4 @@
-"""What a request demands: exemptions, stages, factors and rules as tables."""
+"""The demands on a request: exemptions, stages, factors and rules as tables."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ ON = TenantSettings(tenant="clinic", enabled_at=NOW)
     ],
 )
 def test_stage(rules: EnrollmentRules, settings: TenantSettings, now: int, stage: str) -> None:
-    """The calendar to the second, the administrator's switch, which no clock turns back (S-118), or the fixed stage."""
+    """The stage follows the calendar to the second, the administrator's switch, or is fixed.
+
+    No clock turns the switch back (S-118).
+    """
     assert stage_at(rules, settings, now) == stage
 
 
@@ -67,7 +70,10 @@ def test_stage(rules: EnrollmentRules, settings: TenantSettings, now: int, stage
     ],
 )
 def test_factors(choice: Any, picked: tuple[str, ...], factors: tuple[str, ...]) -> None:
-    """An administrator narrows what the policy allows and never widens it; what has no place in ``order`` stays."""
+    """An administrator narrows the factors that the policy allows and never widens them.
+
+    A factor without a place in ``order`` stays.
+    """
     rules = rules_with(factors=FactorRules(allowed=("app", "mail", "paper"), order=("app", "mail"), choice=choice))
     assert factors_for(rules, replace(ON, factors=picked)) == factors
 
@@ -177,14 +183,20 @@ def step_up(*paths: str, **parts: Any) -> Rules:
     ],
 )
 def test_step_up_rules_match(parts: dict[str, Any], asked: Facts, matches: bool) -> None:
-    """A step-up rule holds for its paths, methods and groups; a tricky path or an unknown method is always meant (S-9)."""
+    """A step-up rule holds for its paths, methods and groups.
+
+    A path that is not clean and an unknown method are always meant (S-9).
+    """
     met, watched = demands_for(step_up(**parts), asked)
     assert [d.rule for d in met] == (["freshness", "vault"] if matches else ["freshness"])
     assert watched == ()
 
 
 def test_a_step_up_demands_what_it_names() -> None:
-    """Age, factors and strength of a rule are its demand; without an age of its own it is the tenant's."""
+    """The demand of a rule has the age, the factors and the strength of the rule.
+
+    A rule without an age has the tenant's age.
+    """
     met, _ = demands_for(step_up(factors_any=("key",), phishing_resistant=True), facts("/vault"))
     assert met[1] == demand("vault", max_age=WEEK, factors=("key",), strong=True)
     met, _ = demands_for(step_up(max_age=300), facts("/vault"))
@@ -192,7 +204,7 @@ def test_a_step_up_demands_what_it_names() -> None:
 
 
 def test_a_rule_that_only_watches() -> None:
-    """``report_only`` of one rule takes it out of what is to be met."""
+    """A rule with ``report_only`` is watched and does not have to be met."""
     met, watched = demands_for(step_up(report_only=True), facts("/vault"))
     assert ([d.rule for d in met], [d.rule for d in watched]) == (["freshness"], ["vault"])
 
@@ -209,14 +221,17 @@ def test_a_requirement_says_all() -> None:
 
 
 def test_an_exempt_path_comes_before_the_stage() -> None:
-    """What is exempt is told as exempt also while the tenant is off."""
+    """An exempt path is reported as exempt also while the tenant is off."""
     rules = rules_with(exempt=exempt("/**"), enrollment=EnrollmentRules(stage="off"))
     assert requirement(rules, path="/x").free_kind == "exempt"
     assert requirement(rules, path="/x", method="POST").free_kind == "off"
 
 
 def test_trusted_networks_are_one_place() -> None:
-    """Among the addresses of a trusted network a change does not ask; others keep their prefix, and no text is like it."""
+    """A change between addresses of a trusted network does not ask.
+
+    Other addresses keep their prefix. No text that comes from outside can name a trusted network.
+    """
     hq = (ip_network("198.51.100.0/28"), ip_network("2001:db8:44::/64"))
     change = IPChangeRules(trusted=("hq", "unlisted"), compare=CompareRules(v4=24, v6=48))
     rules = Rules(networks={"hq": hq}, freshness=FreshnessRules(ip_change=change))
@@ -258,11 +273,14 @@ def test_rules_without_a_common_factor_are_met_by_none() -> None:
     ],
 )
 def test_what_could_meet(kind: str, asked: Any, could: bool) -> None:
-    """Whether it is worth asking for a factor follows from its traits alone."""
+    """The traits of a factor alone decide if it could meet a demand."""
     assert could_meet(kind, asked, TRAITS) is could
 
 
 def test_strength_is_the_proofs_own() -> None:
-    """S-90: what a proof is was written down when it was made; a kind's name proves nothing."""
+    """The strength of a proof was written down at its making.
+
+    S-90. The name of its kind proves nothing.
+    """
     assert not meets(proof("key", phishing_resistant=False), demand(strong=True), NOW)
     assert meets(proof("key"), demand(strong=True), NOW)

@@ -1,4 +1,7 @@
-"""``replace`` makes what ``dataclasses.replace`` makes, of every record of an account."""
+"""``replace`` gives the same record as ``dataclasses.replace``.
+
+This holds for every record of an account.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def test_as_the_standard_library_does() -> None:
 
 
 def test_every_record_has_slots() -> None:
-    """A record of the model that has no slots, or is checked when it is made, would be copied wrongly: it is refused."""
+    """Every record of the model has slots.
+
+    ``replace`` would copy a record without slots wrongly.
+    """
     for cls in vars(model).values():
         if isinstance(cls, type) and dataclasses.is_dataclass(cls):
             assert hasattr(cls, "__slots__"), cls

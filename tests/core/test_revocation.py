@@ -1,4 +1,4 @@
-"""What takes a right away, and what only lets it run out."""
+"""Causes that revoke a right, and causes that only let it run out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def locked(cause: str) -> Account:
     ],
 )
 def test_by_proof(after: Account, lock_ends: bool, revoked: bool) -> None:
-    """A lock, a reset, a forgotten browser and a removed factor revoke; age, a new cookie and wrong guesses do not."""
+    """A lock, a reset, a forgotten browser and a removed factor revoke a right.
+
+    Age, a new cookie and wrong guesses do not.
+    """
     assert is_revoked(BEFORE, evidence(after), lock_ends_sessions=lock_ends) is revoked
 
 

@@ -1,4 +1,7 @@
-"""An account keeps its bound by refusing one more authenticator, never by dropping what others need."""
+"""An account keeps its bound by refusing one more authenticator.
+
+It never drops rows that others need.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ def confirm(of: Account, size: int, nonce: bytes) -> tuple[Account, object]:
 
 
 def test_what_would_break_the_bound_is_refused() -> None:
-    """Long ids fill the account: one more is refused with words and at no cost, and nothing is dropped for it."""
+    """An authenticator that would break the bound is refused with words, at no cost.
+
+    Long ids fill the account here. Nothing is dropped for the new one.
+    """
     browsers = tuple(Browser(id=f"b{n}", handle=f"handle {n}", label="", created_at=NOW) for n in range(8))
     of = account("app", challenges=(challenge("ended", age=601),))
     of = replace(of, browsers=(*of.browsers, *browsers))

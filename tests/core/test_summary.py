@@ -30,7 +30,10 @@ def test_status(of: Account, status: str) -> None:
 
 
 def test_what_a_line_says() -> None:
-    """Factors once each in their order, the lock's time, the latest proof, and nothing that is secret."""
+    """A summary names each factor once, in order, the time of the lock and the latest proof.
+
+    It has nothing that is secret.
+    """
     mine = (
         authenticator("app", "a", data={"secret": "s3cret"}, last_used_at=NOW - 5),
         authenticator("mail", "m"),

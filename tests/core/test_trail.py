@@ -1,4 +1,4 @@
-"""A line of the audit trail is written and read whole, and a damaged one stands in its place."""
+"""A line of the audit trail is written and read whole; a damaged one stands in its place."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def test_round_trip() -> None:
 
 
 def test_empty_parts_are_left_out() -> None:
-    """A part that says nothing is not written, so that a field added later changes no old digest."""
+    """An empty part of an event is not written.
+
+    So a field that is added later changes no old digest.
+    """
     assert event_to_json(Event(id="e", kind="k", at=1, tenant="t")) == '{"at":1,"id":"e","kind":"k","tenant":"t"}'
 
 
@@ -58,7 +61,10 @@ WHOLE = {"id": "a", "kind": "account.locked", "at": 5, "tenant": "t"}
     ids=str,
 )
 def test_parts_of_another_type_are_damage(wrong: dict[str, object]) -> None:
-    """A line whose parts are not what is written there stands as damaged in its place, and can be written and read."""
+    """A line with parts of another type stands as damaged in its place.
+
+    Such a line can be written and read again.
+    """
     line = json.dumps({**WHOLE, **wrong})
     event = event_from_trail(line, tenant="t", place="7")
     assert (event.kind, event.tenant, event.detail, event.at) == (UNREADABLE, "t", {"place": "7"}, 0)

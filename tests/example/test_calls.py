@@ -54,7 +54,10 @@ def test_hanging_up_confirms_nothing(visit: Visit) -> None:
 
 
 def test_the_telephone_is_on_this_machine_only(visit: Visit, parts: Parts) -> None:
-    """Nobody else answers calls here, no other site does, and what is no call is not there."""
+    """Only this machine answers calls here; other machines and other sites are refused.
+
+    A call that does not exist is not found.
+    """
     client = visit()
     _, action = called(client)
     assert visit("192.0.2.7").post(action, data={"key": "#"}).status_code == 404

@@ -136,7 +136,7 @@ def test_another_site_cannot_work_the_controls(visit: Visit, path: str) -> None:
 
 
 def test_a_browser_here_can_come_from_elsewhere(visit: Visit) -> None:
-    """The chosen address is what the app sees from then on, until it is taken back.
+    """The app sees the chosen address from then on, until it is taken back.
 
     The demo page stays in reach.
     """

@@ -63,7 +63,7 @@ def rules(**factors: Any) -> Rules:
 
 
 def issued(issue: object, *, at: int = NOW, purpose: str = "sign-in", target: str = "a-1", **parts: Any) -> Challenge:
-    """The challenge that is kept of what a factor issued."""
+    """Make the challenge that is kept of an issue of a factor."""
     assert isinstance(issue, Issue)
     found: dict[str, Any] = {
         "id": draw_id(b"seed", f"{at} {issue.data}"),

@@ -1,4 +1,4 @@
-"""The passkey factor alone, with the steps of a ceremony that the service would take around it."""
+"""The passkey factor alone, inside the steps that the service takes around it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Ceremony:
         return Rules(factors=FactorRules(options={"webauthn": WebAuthnRules(user_verification=self.user_verification)}))
 
     def context(self, purpose: str) -> Context:
-        """What the service would tell the factor."""
+        """Return the context that the service would give to the factor."""
         return Context(
             key=SubjectKey("t", self.id),
             now=self.now,
@@ -61,7 +61,7 @@ class Ceremony:
         return draft.data
 
     def ask(self, purpose: str, data: Fields) -> dict[str, Any]:
-        """A challenge, kept here; what the browser is shown."""
+        """Issue a challenge and keep it; return the options that the browser is shown."""
         issue = FACTOR.issue(self.context(purpose), data)
         assert isinstance(issue, Issue)
         challenge = Challenge(
@@ -87,7 +87,7 @@ class Ceremony:
         return FACTOR.verify(self.context(purpose), data=data, challenges=self.challenges, response=read)
 
     def enroll(self, key: SoftKey, bend: Bend | None = None) -> Accepted | Rejected | None:
-        """A whole registration; what was accepted is kept."""
+        """Go through a whole registration, and keep an accepted one."""
         data = self.draft()
         outcome = self.judge("enroll", data, key.create(self.ask("enroll", data), bend))
         if isinstance(outcome, Accepted):
@@ -100,7 +100,7 @@ class Ceremony:
         self.known.append(made)
 
     def prove(self, key: SoftKey, bend: Bend | None = None) -> Accepted | Rejected | None:
-        """A whole assertion; what was accepted is kept."""
+        """Go through a whole assertion, and keep the data of an accepted one."""
         data = self.known[0].data
         outcome = self.judge("sign-in", data, key.get(self.ask("sign-in", data), bend))
         if isinstance(outcome, Accepted):

@@ -1,4 +1,7 @@
-"""A factor of another package: codes that a small device counts (RFC 4226). One file, and ``hotp.html`` next to it."""
+"""A factor of another package: codes that a small device counts (RFC 4226).
+
+It is one file, with ``hotp.html`` next to it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An authenticator and the browser around it, made by hand, so that every byte of an answer can be bent before it is sent."""
+"""An authenticator and the browser around it, made by hand.
+
+A test can change every byte of an answer before it is sent.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +40,9 @@ AAGUID = bytes.fromhex("d548826e79b4db40a3d811116f7e8349")
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """Everything that an answer is made of. A test changes what it likes; what is left alone fits the rest.
+    """All parts of an answer, for a test to change; the unchanged parts fit the changed ones.
 
-    ``client_bytes``, ``auth_bytes`` and ``attestation_bytes`` replace what would be made of the parts.
+    ``client_bytes``, ``auth_bytes`` and ``attestation_bytes`` replace the bytes that the parts would give.
     """
 
     client: dict[str, Any]
@@ -63,11 +66,11 @@ class Answer:
     edit: Callable[[dict[str, Any]], object] | None = None
 
     def client_data(self) -> bytes:
-        """What the browser would collect."""
+        """Return the client data that the browser would collect."""
         return self.client_bytes if self.client_bytes is not None else json.dumps(self.client).encode()
 
     def auth_data(self) -> bytes:
-        """What the authenticator would sign."""
+        """Return the authenticator data that the authenticator would sign."""
         if self.auth_bytes is not None:
             return self.auth_bytes
         start = hashlib.sha256(self.rp_id.encode()).digest() + bytes([self.flags]) + self.count.to_bytes(4)
@@ -94,7 +97,7 @@ class Answer:
         self.statement = {"alg": self.cose[3], "sig": self.signed()}
 
     def to_json(self, ceremony: str) -> dict[str, Any]:
-        """What ``toJSON()`` gives."""
+        """Return the object that ``toJSON()`` of the browser gives."""
         inner: dict[str, Any] = {"clientDataJSON": b64(self.client_data())}
         if ceremony == "create":
             inner |= {"attestationObject": b64(self.attestation()), "transports": self.transports}
@@ -119,7 +122,10 @@ Bend = Callable[[Answer], object]
 
 @dataclass(slots=True, kw_only=True)
 class SoftKey:
-    """One authenticator with one credential. ``counts`` False is a synced passkey's counter: always 0."""
+    """One authenticator with one credential.
+
+    ``counts`` False is the counter of a synced passkey: always 0.
+    """
 
     algorithm: int = -7
     verifies: bool = True
@@ -136,7 +142,7 @@ class SoftKey:
 
     @property
     def flags(self) -> int:
-        """What it says about itself and its user."""
+        """The flags of the authenticator about itself and its user."""
         return UP | (UV if self.verifies else 0) | (BE | BS if self.synced else 0)
 
     def create(self, options: Mapping[str, Any], bend: Bend | None = None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ PAPER = BackupCode()
 
 
 def made(nonce: str = "set", **parts: Any) -> tuple[list[str], Fields]:
-    """The codes as they are shown, and what is stored of them."""
+    """Make a set of codes, and return the shown codes and the stored data."""
     within = context(nonce, **parts)
     draft = PAPER.draft(within)
     assert isinstance(draft, Draft)
@@ -56,8 +56,11 @@ def test_letters_are_uniform() -> None:
 
 @pytest.mark.parametrize(("made_at", "void"), [(99, True), (100, True), (101, False)])
 def test_a_set_of_before_a_restore_is_void(made_at: int, void: bool) -> None:
-    """S-123: after an older copy was accepted no code of a set that was made by then counts, though the copy has it as unused;
-    a right one costs nothing, a wrong one is a guess as ever. A set made since counts."""
+    """A set of codes that was made before an older copy was accepted is void.
+
+    S-123: no code of it counts, though the copy has the code as unused. A right code costs nothing. A wrong
+    code is a guess as ever. A set that was made since counts.
+    """
     codes, data = made()
     after = verify(read(codes[0]), data)
     assert isinstance(after, Accepted)
@@ -72,7 +75,10 @@ def test_a_set_of_before_a_restore_is_void(made_at: int, void: bool) -> None:
 
 
 def test_each_works_once() -> None:
-    """S-92: a code counts once; used again it is known as used and costs nothing; the others stay good."""
+    """A backup code counts once; the other codes stay good.
+
+    S-92. A used code is known as used and costs nothing.
+    """
     codes, data = made()
     for number, code in enumerate(codes):
         outcome = verify(read(code), data)
@@ -125,14 +131,20 @@ def test_how_people_write_them(text: str) -> None:
     ids=lambda text: repr(text)[:20],
 )
 def test_what_is_no_backup_code(text: object) -> None:
-    """S-38, S-45: another type, length or letter is malformed before anything is looked up, and never matches."""
+    """An entry of another type, length or letter is malformed and never matches.
+
+    S-38, S-45. It is refused before anything is looked up.
+    """
     assert read(text) is None
     assert isinstance(verify(text, made()[1]), Rejected)
 
 
 @given(st.text(max_size=70))
 def test_only_the_alphabet_comes_out(text: str) -> None:
-    """S-61: whatever is typed, what is compared is ten letters of the alphabet."""
+    """Any typed text becomes ten letters of the alphabet, or nothing, before the comparison.
+
+    S-61.
+    """
     found = read(text)
     assert found is None or (isinstance(found, str) and len(found) == LENGTH and set(found) <= set(ALPHABET))
 
@@ -145,7 +157,10 @@ def test_no_codes_left(data: Mapping[str, object]) -> None:
 
 
 def test_nothing_is_sent() -> None:
-    """The codes are on paper: nothing is issued or limited; alone they count for nothing (S-93)."""
+    """Backup codes are on paper: nothing is issued and nothing is limited.
+
+    Alone they count for nothing (S-93).
+    """
     assert PAPER.issue(context(), {}) is None
     assert PAPER.limits(rules()) is None
     assert (PAPER.traits.backup, PAPER.traits.single) == (True, True)

@@ -67,13 +67,19 @@ def sent(factor: Factor, nonce: str = "code", **parts: Any) -> Issue:
     ],
 )
 def test_what_a_person_means(typed: str, code: str | None) -> None:
-    """D-30, U-9: any script's digits, spaces, hyphens and a pasted message are read; what is not one code is none."""
+    """A code is read from the digits of any script, with spaces, hyphens or a pasted message.
+
+    D-30, U-9. A text that does not contain exactly one code gives none.
+    """
     assert read_digits(typed, 6) == code
 
 
 @pytest.mark.parametrize("response", HOSTILE, ids=lambda r: repr(r)[:20])
 def test_garbage_is_no_code(response: object) -> None:
-    """S-38, S-45: empty, null, lists, a megabyte, signs and look-alikes are malformed before anything is looked up."""
+    """An entry that is no code is malformed before anything is looked up.
+
+    S-38, S-45. Examples are empty, null, lists, a megabyte, signs and look-alikes.
+    """
     assert read_digits(response, 6) is None
     assert EMAIL.read(response, rules()) is None
     assert SMS.read(response, rules()) is None
@@ -81,7 +87,10 @@ def test_garbage_is_no_code(response: object) -> None:
 
 @given(st.text(max_size=80), st.integers(6, 10))
 def test_only_ascii_digits_of_the_length_come_out(text: str, digits: int) -> None:
-    """S-61: whatever is typed, what reaches the comparison is that many ASCII digits, or nothing."""
+    """Any entry becomes ASCII digits of the right number, or nothing, before the comparison.
+
+    S-61.
+    """
     read = read_digits(text, digits)
     assert read is None or (len(read) == digits and read.isascii() and read.isdecimal())
 
@@ -94,7 +103,10 @@ def test_every_code_can_be_typed(number: int, zero: str, between: str) -> None:
 
 
 def test_codes_are_uniform_and_keep_their_zeros() -> None:
-    """S-43: over many codes each first digit comes equally often, zero as well, and the length is always six."""
+    """Each first digit of a code comes equally often, zero as well.
+
+    S-43. The length is always six.
+    """
     codes = [make_code(context(f"n{n}"), 6) for n in range(3000)]
     assert {len(code) for code in codes} == {6}
     first = Counter(code[0] for code in codes)
@@ -105,7 +117,10 @@ def test_codes_are_uniform_and_keep_their_zeros() -> None:
 
 @SENT
 def test_a_code_is_stored_as_a_digest_of_its_place(factor: Factor) -> None:
-    """S-48, S-49: neither the code nor the destination stands in what is stored; the sender alone gets them."""
+    """The stored data contains neither the code nor the destination.
+
+    S-48, S-49. The sender alone gets them.
+    """
     made = sent(factor)
     assert made.delivery is not None
     assert made.delivery.code not in repr(made.data)
@@ -116,7 +131,10 @@ def test_a_code_is_stored_as_a_digest_of_its_place(factor: Factor) -> None:
 
 @SENT
 def test_any_live_code_works(factor: Factor) -> None:
-    """D-2, U-18: of several codes each one counts, the oldest too, and the answer names which it was."""
+    """Each of several live codes counts, the oldest too.
+
+    D-2, U-18. The outcome names the challenge of the code.
+    """
     made = [sent(factor, f"n{n}") for n in range(5)]
     waiting = [issued(one, at=NOW - n) for n, one in enumerate(made)]
     for one, challenge in zip(made, waiting, strict=True):
@@ -140,7 +158,10 @@ def test_any_live_code_works(factor: Factor) -> None:
 def test_a_code_is_for_its_person_purpose_and_time(
     factor: Factor, parts: dict[str, Any], reason: str, free: bool
 ) -> None:
-    """S-46, S-47: another purpose, person or tenant never matches; at exactly its end a code is dead, and costs nothing."""
+    """A code matches only for its person, tenant and purpose, until exactly its end.
+
+    S-46, S-47. A code that is over costs nothing.
+    """
     made = sent(factor)
     outcome = factor.verify(context(**parts), data={}, challenges=[issued(made)], response=code_of(made))
     if reason:
@@ -151,7 +172,10 @@ def test_a_code_is_for_its_person_purpose_and_time(
 
 @SENT
 def test_ended_codes_are_known(factor: Factor) -> None:
-    """D-34, U-10: a spent code is told as used, an expired one as expired; a wrong one costs; a live one wins over both."""
+    """A spent code is reported as used, and an expired one as expired.
+
+    D-34, U-10. A wrong code costs an attempt. A live code wins over both.
+    """
     made = sent(factor)
     code, live = code_of(made), issued(made)
     spent = replace(live, id="s", spent_at=NOW - 1)
@@ -170,7 +194,10 @@ def test_ended_codes_are_known(factor: Factor) -> None:
 
 @pytest.mark.parametrize("response", [*HOSTILE, "000000", "123456"], ids=lambda r: repr(r)[:20])
 def test_where_nothing_was_sent_nothing_matches(response: object) -> None:
-    """S-45: without an issued code no answer is right, and an entry that is no code matches nothing either."""
+    """No answer is right while no code was issued.
+
+    S-45. An entry that is no code matches nothing either.
+    """
     made = issued(sent(EMAIL))
     stored: list[Fields] = [{}, {"code": ""}, {"code": None}, {"code": []}, {"challenge": "x"}]
     for data in stored:

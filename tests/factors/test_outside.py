@@ -1,4 +1,7 @@
-"""A factor from outside of the package: one file and its template, given to the gate, and known everywhere."""
+"""A factor from outside of the package: one file and its template.
+
+It is given to the gate, and known everywhere.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +143,10 @@ def test_two_factors_of_one_kind_are_refused() -> None:
 def test_the_commands_know_it(
     how: str, policy_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``policy check`` and ``schema`` take it from the app's gate or from an installed package."""
+    """The commands take the factor from the app's gate or from an installed package.
+
+    ``policy check``, ``policy explain`` and ``policy schema`` do so.
+    """
     more = ["--app", APP] if how == "--app" else []
     if how == "entry point":
         mine = EntryPoint(name="hotp", value="tests.factors.hotp:Hotp", group="mfa_gate.factors")
@@ -157,7 +163,10 @@ def test_the_commands_know_it(
 def test_a_package_whose_factor_cannot_be_loaded_is_told(
     policy_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command says which entry point failed, instead of refusing the policy for a kind that it does not know."""
+    """The command names the entry point that failed to load.
+
+    It does not refuse the policy for an unknown kind.
+    """
     broken = EntryPoint(name="hotp", value="tests.factors.nowhere:Hotp", group="mfa_gate.factors")
     monkeypatch.setattr("mfa_gate.cli.factors.entry_points", lambda group: (broken,))
     assert main(["policy", "check", policy_file]) == 1
@@ -165,7 +174,7 @@ def test_a_package_whose_factor_cannot_be_loaded_is_told(
 
 
 def test_without_it_the_command_refuses_the_file(policy_file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What no gate knows is a fault of the policy."""
+    """A factor that no gate knows is a fault of the policy."""
     assert main(["policy", "check", policy_file]) == 1
     assert '"hotp" is not one of' in capsys.readouterr().err
 
@@ -179,7 +188,10 @@ def test_doctor_looks_at_its_gate(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 async def test_it_is_enrolled_on_its_own_pages(world: World) -> None:
-    """The choice, the beginning, the key with the code's length, and a code that is too short, too long, right."""
+    """The factor is enrolled on its own pages, from the choice to the right code.
+
+    The page shows the key and the length of the code. It refuses a code that is too short or too long.
+    """
     ann = await world.browser()
     choice = (await ann.page("/mfa/enroll")).text
     assert "Code device" in choice
@@ -241,7 +253,7 @@ async def test_wrong_codes_lock_and_the_trail_names_it(world: World) -> None:
 
 
 async def test_the_rules_of_each_tenant_are_filled_in(world: World) -> None:
-    """A policy that is made in code may leave out what the registry knows."""
+    """The registry fills in the parts that a policy made in code leaves out."""
     given = world.engine.policy
     bare = replace(given, base=replace(given.base, factors=FactorRules()))
     world.engine.use_policy(bare)

@@ -1,4 +1,4 @@
-"""Which telephone numbers are accepted, told apart by the number itself."""
+"""The telephone numbers that are accepted, told apart by the number itself."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ TABLE: list[tuple[str, PhoneRules, str]] = [
 
 @pytest.mark.parametrize(("text", "accepted", "found"), TABLE, ids=[f"{row[0][:24]!a}-{row[2]}" for row in TABLE])
 def test_numbers(text: str, accepted: PhoneRules, found: str) -> None:
-    """S-129, mission 3: the region is the number's own (Canada and the Caribbean share +1), classes are refused by name."""
+    """A number is accepted by its own region, and refused classes are named.
+
+    S-129, mission 3. The region is not the prefix: Canada and the Caribbean share +1.
+    """
     outcome = read_phone(text, accepted)
     assert (outcome.reason if isinstance(outcome, Rejected) else outcome) == found
     assert not isinstance(outcome, Rejected) or outcome.free
@@ -99,7 +102,10 @@ def test_every_class_that_a_policy_can_refuse_is_told_by_that_word() -> None:
     ("region", "found"), [("", "+4915123456789"), ("DE", "+4915123456789"), ("US", ""), ("XX", "+4915123456789")]
 )
 def test_the_chosen_region_reads_a_local_number(region: str, found: str) -> None:
-    """A number without a country code is one of the chosen region, which must be an accepted one."""
+    """A number without a country code belongs to the chosen region.
+
+    The chosen region must be an accepted one.
+    """
     outcome = read_phone("01512 3456789", DE, region=region)
     assert (outcome if isinstance(outcome, str) else "") == found
 
@@ -115,7 +121,10 @@ def test_numbers_for_examples(number: str, fictional: bool) -> None:
 
 
 def test_examples_count_as_american_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table of numbers that knows no region for the examples does not refuse them; a real one without is refused."""
+    """An example number is accepted by a table that knows no region for it.
+
+    A real number without a region is refused.
+    """
     import phonenumbers
 
     monkeypatch.setattr(phonenumbers, "region_code_for_number", lambda number: None)
@@ -142,7 +151,10 @@ def test_no_text_raises(text: str) -> None:
     ],
 )
 def test_typed_or_on_file(phone: Any, typed: str, on_file: str, found: str) -> None:
-    """S-51: where the policy says "on file", what a request types is not even read."""
+    """A typed number is not even read if the policy says "on file".
+
+    S-51.
+    """
     own = Rules(factors=rules(sms=PhoneRules(phone=phone, regions=("US",))).factors)
     within = context(rules=own, contacts=Contacts(phone=on_file))
     draft = Sms().draft(within, phone=typed)
@@ -153,6 +165,9 @@ def test_typed_or_on_file(phone: Any, typed: str, on_file: str, found: str) -> N
 
 
 def test_regions_have_names() -> None:
-    """Accepted regions are shown by name, an unlisted one by its code, none where any is accepted."""
+    """Accepted regions are shown by name, and an unlisted region by its code.
+
+    No region is shown if every region is accepted.
+    """
     assert region_names(("US", "ZZ")) == (("US", "United States"), ("ZZ", "ZZ"))
     assert region_names(None) == ()

@@ -1,4 +1,7 @@
-"""Approving on the phone as a factor alone: numbers, signatures, the one phone of a picture, and what is collected."""
+"""Approving on the phone as a factor alone.
+
+The subjects are numbers, signatures, the one phone of a picture, and the collected answer.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,10 @@ def asked(mine: Context, **more: Any) -> tuple[Challenge, str]:
 
 
 def test_the_picture_holds_a_token_that_is_sent_to_nobody() -> None:
-    """It stands behind the # of an address of ours, names the account sealed, and only its digest and seal are stored."""
+    """The token of the picture stands behind the # of our address, so no server gets it.
+
+    The token names the account, sealed. Only its digest and its seal are stored.
+    """
     mine = context(purpose="enroll")
     draft = drafted(mine)
     address, _, token = PUSH.show(mine, draft.data)["uri"].partition("#e=")
@@ -116,7 +122,10 @@ def test_late_scans_are_refused() -> None:
 
 @pytest.mark.parametrize("digits", [2, 6])
 def test_numbers_have_their_length_and_are_sealed(digits: int) -> None:
-    """Leading zeros are kept; the challenge has the number in no readable form, and the face shows it."""
+    """A number keeps its leading zeros and its length.
+
+    The challenge holds the number in no readable form. The face shows it.
+    """
     numbers = set()
     for number in range(64):
         mine = context(nonce=bytes([number]) * 32, digits=digits)
@@ -136,7 +145,10 @@ def test_an_answered_request_shows_no_number() -> None:
 
 
 def test_requests_count_and_try_outs_do_not() -> None:
-    """A request is held to the limits although nothing is handed over; the try-out of an enrollment is not."""
+    """A request is held to the limits, although nothing is handed over to a provider.
+
+    The try-out of an enrollment is not.
+    """
     mine, trying = context(), context(purpose="enroll")
     data = joined(mine).data
     request, trial = PUSH.issue(mine, data), PUSH.issue(trying, data)
@@ -147,7 +159,10 @@ def test_requests_count_and_try_outs_do_not() -> None:
 
 
 def test_what_wakes_a_phone_is_sealed_and_says_nothing() -> None:
-    """The address at the push service is readable for the sender only; the text has no number and no place."""
+    """Only the sender can read the phone's address at the push service.
+
+    The text of the message has no number and no place.
+    """
     mine = context(digits=6)
     data = PUSH.waking(mine, data=joined(mine).data, subscription='{"endpoint": "https://push.example"}')
     assert "push.example" not in str(data)

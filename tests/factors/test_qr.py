@@ -42,7 +42,10 @@ def rasterized(svg: str) -> np.ndarray:
     ],
 )
 def test_the_code_is_read_back(service: str, email: str) -> None:
-    """Mission 5: what an independent decoder reads in the picture is the very address that the app must get."""
+    """An independent decoder reads the app's exact address from the picture.
+
+    Mission 5.
+    """
     within = context(service, service=service, contacts=Contacts(email=email))
     draft = Totp().draft(within)
     assert isinstance(draft, Draft)

@@ -1,4 +1,4 @@
-"""Authenticator apps: RFC 6238 and an independent generator agree, and each step counts once."""
+"""Authenticator apps: RFC 6238 and an independent generator agree; each step counts once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ RFC_SECRET = b32encode(b"12345678901234567890").decode()
     ],
 )
 def test_the_vectors_of_rfc_6238(at: int, code: str) -> None:
-    """RFC 6238 appendix B, SHA-1, eight digits: each code is right at its second and gives its step."""
+    """Each code of RFC 6238 appendix B is right at its second and gives its step.
+
+    The vectors are those of SHA-1 with eight digits.
+    """
     fields = data(RFC_SECRET, digits=8)
     assert verify(code, fields, now=at) == Accepted(data={**fields, "step": at // 30})
     assert verify(code, fields, now=at + 30 * (FAR_STEPS + 1)) == Rejected(reason="wrong_code")
@@ -102,8 +105,11 @@ def test_drift(drift: int, off: int, accepted: bool) -> None:
 @pytest.mark.parametrize("last", [STEP - 1, STEP, STEP + 1, STEP + 1000])
 @pytest.mark.parametrize("off", [-1, 0, 1])
 def test_a_step_counts_once(last: int, off: int) -> None:
-    """S-59: no step that is not greater than the last accepted one is accepted, and a replay costs nothing. A last step
-    that is ahead of the clock was left by a clock that was wrong: that is said, and is an alarm."""
+    """A step is accepted only if it is greater than the last accepted one.
+
+    S-59. A replay costs nothing. A last step that is ahead of the clock comes from a clock that was wrong.
+    The outcome says so and is an alarm.
+    """
     outcome = verify(code_at(STEP + off), data(step=last))
     if STEP + off > last:
         assert isinstance(outcome, Accepted)
@@ -114,7 +120,10 @@ def test_a_step_counts_once(last: int, off: int) -> None:
 
 
 def test_a_later_code_ends_the_earlier_ones() -> None:
-    """S-59: after the next step's code the current one is used up, though it never was entered."""
+    """The current code is used up after the next step's code, though it never was entered.
+
+    S-59.
+    """
     after = verify(code_at(STEP + 1))
     assert isinstance(after, Accepted)
     assert verify(code_at(STEP), after.data) == Rejected(reason="code_already_used", free=True)
@@ -126,7 +135,10 @@ def spelled(code: str, zero: str) -> str:
 
 @pytest.mark.parametrize("zero", ["0", "０", "٠", "۰", "०", "\U0001d7ce"])
 def test_the_replay_key_is_the_step(zero: str) -> None:
-    """S-60, D-30: any script's digits are read as the ASCII ones, so another spelling is the same, used code."""
+    """A code in the digits of another script is the same code, and is used after the first.
+
+    S-60, D-30.
+    """
     read = TOTP.read(spelled(code_at(STEP), zero), rules())
     assert read == code_at(STEP)
     first = verify(read)
@@ -136,7 +148,10 @@ def test_the_replay_key_is_the_step(zero: str) -> None:
 
 @pytest.mark.parametrize("response", HOSTILE, ids=lambda r: repr(r)[:20])
 def test_what_is_no_code_is_malformed(response: object) -> None:
-    """S-38, S-60, S-61: what has another shape never reaches the comparison; should it, nothing raises or matches."""
+    """An entry of another shape never reaches the comparison.
+
+    S-38, S-60, S-61. If one did, it would neither raise an error nor match.
+    """
     read = TOTP.read(response, rules())
     if read is not None:
         assert read == "1234567"
@@ -145,7 +160,10 @@ def test_what_is_no_code_is_malformed(response: object) -> None:
 
 
 def test_a_change_of_digits_shuts_nobody_out() -> None:
-    """An app that was enrolled with six digits keeps working after the policy says eight; a wrong length costs nothing."""
+    """An app with six digits keeps working after the policy says eight.
+
+    A code of the wrong length costs nothing.
+    """
     eight = rules(totp=TotpRules(digits=8))
     read = TOTP.read(code_at(STEP), eight)
     assert isinstance(verify(read, rules=eight), Accepted)
@@ -155,7 +173,10 @@ def test_a_change_of_digits_shuts_nobody_out() -> None:
 @pytest.mark.parametrize("off", [-FAR_STEPS, -2, 2, FAR_STEPS])
 @pytest.mark.parametrize("purpose", ["enroll", "sign-in"])
 def test_a_wrong_clock_is_told(off: int, purpose: str) -> None:
-    """S-62, U-30, D-42: a code of a few minutes off says so and which way, costs nothing, and is not accepted."""
+    """A code that is a few minutes off is refused, and the answer says the direction.
+
+    S-62, U-30, D-42. It costs nothing.
+    """
     outcome = verify(code_at(STEP + off), purpose=purpose)
     assert isinstance(outcome, Rejected)
     assert (outcome.reason, outcome.free, outcome.drift) == ("clock_drift", True, 30 * off)
@@ -163,7 +184,10 @@ def test_a_wrong_clock_is_told(off: int, purpose: str) -> None:
 
 
 def test_a_code_that_was_told_to_be_early_is_not_taken_later() -> None:
-    """D-42: whoever guesses learns nothing that helps: a code that was recognized before its time never counts."""
+    """A code that was recognized before its time never counts.
+
+    D-42. So a guesser learns nothing that helps.
+    """
     early = verify(code_at(STEP + 3))
     assert isinstance(early, Rejected)
     later = verify(code_at(STEP + 3), now=NOW + 90, recognized=frozenset({early.mark}))
@@ -177,14 +201,20 @@ def test_a_used_code_of_a_while_ago_is_no_drift() -> None:
 
 
 def test_a_new_app_waits_for_the_next_code_after_a_copy_was_accepted() -> None:
-    """In the step in which a copy was accepted no code counts; a new app's code is right all the same, and free."""
+    """No code counts in the step in which a copy was accepted.
+
+    The code of a new app is right all the same, so it costs nothing.
+    """
     code = code_at(STEP)
     assert verify(code, purpose="enroll", used_until=NOW) == Rejected(reason="code_too_early", free=True)
     assert isinstance(verify(code_at(STEP + 1), purpose="enroll", used_until=NOW, now=NOW + 30), Accepted)
 
 
 def test_an_accepted_copy_sets_a_step_that_is_ahead_back() -> None:
-    """D-64: a step that a wrong clock has left does not outlive the operator's acceptance; what was used before it does."""
+    """The operator's acceptance sets back a step that a wrong clock has left.
+
+    D-64. The codes that were used before the acceptance stay used.
+    """
     ahead = data(step=STEP + 120)
     assert verify(code_at(STEP), ahead).reason == "clock_ahead"  # type: ignore[union-attr]
     assert isinstance(verify(code_at(STEP), ahead, used_until=NOW - 60), Accepted)
@@ -198,7 +228,10 @@ def test_a_wrong_code_at_enrollment() -> None:
 
 
 def test_the_secret_is_made_here() -> None:
-    """S-63, S-64: 160 bits of fresh entropy, sealed for this person; another person, tenant or purpose cannot read it."""
+    """A secret has 160 bits of fresh entropy and is sealed for its person.
+
+    S-63, S-64. Another person or tenant cannot read it.
+    """
     draft = TOTP.draft(context())
     assert isinstance(draft, Draft)
     shown = TOTP.show(context(), draft.data)
@@ -237,7 +270,7 @@ def test_the_address_for_the_app(service: str, email: str, issuer: str, account:
 
 
 def test_the_address_carries_digits_and_period() -> None:
-    """Where the policy has other digits or another period, the address says so and the code counts."""
+    """The address names the policy's digits and period, and a code of that kind counts."""
     within = context(rules=rules(totp=TotpRules(digits=8, period=Seconds(60))))
     draft = TOTP.draft(within)
     assert isinstance(draft, Draft)

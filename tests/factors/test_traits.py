@@ -1,4 +1,7 @@
-"""What the rest may know of a factor, and that nothing else names a kind."""
+"""The traits of a factor, which are all that the rest may know of it.
+
+Nothing else names a kind.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from mfa_gate.factors import BUILT_IN
 
 @pytest.mark.parametrize("kind", sorted(BUILT_IN))
 def test_a_factor_is_registered_under_its_own_kind(kind: str) -> None:
-    """Design 3: a factor is known by the kind that it says, and is one that a policy can allow."""
+    """A factor is known by its own kind, and a policy can allow it.
+
+    Design 3.
+    """
     traits = BUILT_IN[kind].traits
     assert BUILT_IN.traits[kind] is traits
     assert traits.kind == kind
@@ -25,7 +31,10 @@ def test_a_factor_is_registered_under_its_own_kind(kind: str) -> None:
 
 @pytest.mark.parametrize("traits", BUILT_IN.traits.values(), ids=lambda t: t.kind)
 def test_traits_agree_with_each_other(traits: Traits) -> None:
-    """What is sent needs a challenge; what can be relayed is not called resistant."""
+    """A factor that sends needs a challenge.
+
+    A factor whose answer can be relayed is not called phishing resistant.
+    """
     assert not traits.sends or traits.needs_challenge
     assert not (traits.phishing_resistant and (traits.typed or traits.sends))
     assert traits.contact in ("", "email", "phone")
@@ -92,7 +101,10 @@ def _named_in(path: Path) -> set[str]:
 
 
 def test_nothing_outside_of_the_factors_names_a_kind(root: Path) -> None:
-    """Design 3: options, bounds, words and needs come from the factor. The few words that stay have a reason each."""
+    """No module outside of the factors names a kind, with a few exceptions.
+
+    Design 3: options, bounds, words and needs come from the factor. Each exception has a reason.
+    """
     source = root / "src" / "mfa_gate"
     found: dict[str, set[str]] = {}
     for path in sorted(source.rglob("*")):

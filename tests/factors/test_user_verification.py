@@ -1,4 +1,4 @@
-"""A rule that asks for a verified user is met by a passkey that checked its user, and by nothing else."""
+"""A rule for a verified user is met only by a passkey that checked its user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from .test_webauthn_service import Person, clock, service, shown, store  # noqa:
 
 
 def unverified(answer: Answer) -> None:
-    """Take the flag of the verified user out of an answer, as a key without a PIN would leave it out."""
+    """Take the flag of the verified user out of an answer.
+
+    A key without a PIN would leave it out.
+    """
     answer.flags &= ~UV
 
 
@@ -47,7 +50,7 @@ async def asked(person: Person, *, user_verification: bool) -> Issued:
 
 
 async def test_a_verified_user_passes(alice: Person) -> None:
-    """The browser is asked to verify, and what it answers meets the rule."""
+    """A browser that is asked to verify its user gives an answer that meets the rule."""
     key = SoftKey()
     assert isinstance(await alice.enroll(key), Enrolled)
     assert isinstance(await at(alice, "/pay"), Allow)
@@ -58,7 +61,10 @@ async def test_a_verified_user_passes(alice: Person) -> None:
 
 
 async def test_an_answer_without_it_is_wrong_where_it_was_asked_for(alice: Person) -> None:
-    """The challenge, which the server keeps, says what was asked for; the answer of another one meets no such rule."""
+    """An answer without the flag is wrong for a challenge that asked for it.
+
+    The server keeps the challenge. So the answer to another challenge meets no such rule.
+    """
     key = SoftKey()
     assert isinstance(await alice.enroll(key), Enrolled)
     issued = await asked(alice, user_verification=True)
@@ -68,7 +74,10 @@ async def test_an_answer_without_it_is_wrong_where_it_was_asked_for(alice: Perso
 
 
 async def test_a_proof_without_it_leads_to_the_key_that_can(alice: Person) -> None:
-    """An ordinary sign-in by a key that did not verify opens the app, not the path; the same key is asked again."""
+    """A sign-in by a key that did not verify opens the app, but not the path of the rule.
+
+    The same key is asked again.
+    """
     key = SoftKey()
     assert isinstance(await alice.enroll(key), Enrolled)
     elsewhere = Person(service=alice.service)
@@ -83,7 +92,10 @@ async def test_a_proof_without_it_leads_to_the_key_that_can(alice: Person) -> No
 
 
 async def test_the_owner_of_a_key_that_cannot_enrolls_another(alice: Person) -> None:
-    """Nobody is asked for what their key cannot give; a better one may be added by the proof that there is."""
+    """A person is not asked for something that their key cannot give.
+
+    The proof by that key is enough to add a better one.
+    """
     plain = SoftKey()
     assert isinstance(await alice.enroll(plain, unverified), Enrolled)
     decision = await at(alice, "/pay")

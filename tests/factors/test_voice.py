@@ -1,4 +1,4 @@
-"""The phone call as a factor alone: what each callback means in each state, and what a response is read as."""
+"""The phone call as a factor alone: callbacks in each state, and the reading of responses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def issued(mine: Context) -> Issue:
 
 
 def challenge(mine: Context, **more: object) -> Challenge:
-    """What was issued, as the account holds it; ``more`` replaces parts of its data, or ``status``."""
+    """Return the issued challenge as the account holds it.
+
+    ``more`` replaces parts of its data, or ``status``.
+    """
     issue = issued(mine)
     status = str(more.pop("status", "pending"))
     return Challenge(
@@ -76,7 +79,10 @@ def greeted(mine: Context, **more: object) -> Challenge:
 
 
 def test_the_call_is_bound_to_an_address_of_its_own() -> None:
-    """The callback lies at the relying party's origin, its token names the account, and only its digest is stored."""
+    """The callback of a call has an address of its own at the relying party's origin.
+
+    Its token names the account. Only the token's digest is stored.
+    """
     issue = issued(context())
     assert issue.delivery is not None
     address, _, token = issue.delivery.callback.rpartition("/")
@@ -146,7 +152,10 @@ def test_a_call_that_failed_on_its_way_can_still_be_answered() -> None:
 
 
 def test_a_code_is_read_and_approves_nothing() -> None:
-    """With a code # only reads it, one time; the challenge stays pending, for the code is the proof."""
+    """The key # only has the code read, once, and the challenge stays pending.
+
+    The code is the proof.
+    """
     mine = context(confirm="code")
     asked = greeted(mine)
     heard = hear(mine, asked, {"CallSid": "CA1", "Digits": "#"})
@@ -157,7 +166,10 @@ def test_a_code_is_read_and_approves_nothing() -> None:
 
 @pytest.mark.parametrize("response", ["", " ", "123456", "answered"])
 def test_a_response_to_a_call_only_asks(response: str) -> None:
-    """Where a key confirms, whatever the browser says is the question whether it was pressed."""
+    """Any response of the browser to a call only asks if the key was pressed.
+
+    This is so in the mode in which a key confirms.
+    """
     assert VOICE.read(response, context().rules) == COLLECT
 
 

@@ -1,4 +1,4 @@
-"""Passkeys: what is accepted, and a hundred ways in which an answer can be wrong."""
+"""Passkeys: right answers, and a hundred ways in which an answer can be wrong."""
 
 from __future__ import annotations
 
@@ -103,7 +103,10 @@ def flags_after_signing(answer: Answer) -> None:
 
 
 def key_of(key: Any, **fields: Any) -> Bend:
-    """Another public key, with other COSE fields; None takes one away. Names: kty, alg, crv, x, y, n, e."""
+    """Return a change of the public key: another key, or other COSE fields.
+
+    The names are kty, alg, crv, x, y, n, e. None takes a field away.
+    """
     numbers = {"kty": 1, "alg": 3, "crv": -1, "x": -2, "y": -3, "n": -1, "e": -2}
 
     def bend(answer: Answer) -> None:
@@ -305,7 +308,10 @@ MALFORMED_GET: dict[str, Bend] = {
 @pytest.mark.parametrize("algorithm", [-7, -8, -257])
 @pytest.mark.parametrize("synced", [False, True], ids=["one device", "synced"])
 def test_enroll_and_prove(algorithm: int, synced: bool) -> None:
-    """Each allowed algorithm works, on one device or synced, and what is stored says which (S-76, U-46)."""
+    """Each allowed algorithm works, on one device or synced.
+
+    The stored data says which of the two (S-76, U-46).
+    """
     key = SoftKey(algorithm=algorithm, synced=synced, counts=not synced)
     ceremony = enrolled(key)
     data = ceremony.known[0].data
@@ -321,8 +327,10 @@ def test_enroll_and_prove(algorithm: int, synced: bool) -> None:
 
 @pytest.mark.parametrize("name", BROKEN_REGISTRATIONS)
 def test_broken_registration(name: str) -> None:
-    """A registration with anything wrong in it is never accepted, never raises, costs an attempt and ends its challenge
-    (S-37, S-67, S-70 to S-76, S-80)."""
+    """A broken registration is never accepted and never raises an error.
+
+    It costs an attempt and ends its challenge (S-37, S-67, S-70 to S-76, S-80).
+    """
     ceremony = Ceremony()
     outcome = ceremony.enroll(SoftKey(), BROKEN_REGISTRATIONS[name])
     assert outcome == Rejected(reason="wrong_code", challenge="c0")
@@ -330,8 +338,10 @@ def test_broken_registration(name: str) -> None:
 
 @pytest.mark.parametrize("name", BROKEN_ASSERTIONS)
 def test_broken_assertion(name: str) -> None:
-    """An assertion with anything wrong in it is never accepted, never raises, costs an attempt and ends its challenge
-    (S-37, S-67 to S-75, S-80)."""
+    """A broken assertion is never accepted and never raises an error.
+
+    It costs an attempt and ends its challenge (S-37, S-67 to S-75, S-80).
+    """
     key = SoftKey()
     ceremony = enrolled(key)
     ceremony.prove(key)
@@ -382,7 +392,7 @@ def test_malformed_assertion(name: str) -> None:
     ids=lambda value: f"{type(value).__name__} {str(value)[:12]!r}",
 )
 def test_no_answer(response: object) -> None:
-    """What is no passkey's answer is read as none, whatever its type (S-38, S-80)."""
+    """A response that is no passkey's answer is read as none, whatever its type (S-38, S-80)."""
     assert FACTOR.read(response, Ceremony().rules) is None
 
 
@@ -467,7 +477,10 @@ def test_padded_challenge() -> None:
 
 
 def test_ceremonies_are_not_exchanged() -> None:
-    """The challenge of a registration proves nothing at sign-in, nor the other way round (S-73)."""
+    """The challenge of a registration proves nothing at sign-in, nor the other way round.
+
+    S-73.
+    """
     key = SoftKey()
     ceremony = enrolled(key)
     data = ceremony.known[0].data
@@ -483,7 +496,10 @@ def test_ceremonies_are_not_exchanged() -> None:
 
 
 def test_another_of_mine() -> None:
-    """All of a subject's passkeys are offered, the one asked for first; the answer counts as the one's that gave it."""
+    """All passkeys of a subject are offered, the one asked for first.
+
+    The answer counts for the passkey that gave it.
+    """
     first, second = SoftKey(), SoftKey(algorithm=-8)
     ceremony = enrolled(first)
     ceremony.enroll(second)
@@ -517,7 +533,10 @@ def test_removed_meanwhile() -> None:
 
 
 def test_key_of_the_row() -> None:
-    """Another's credential with its own right signature is nobody's here: the key comes from the subject's row (S-68)."""
+    """Another person's credential with its own right signature is unknown here.
+
+    The key comes from the subject's row (S-68).
+    """
     mine, foreign = SoftKey(), SoftKey()
     ceremony = enrolled(mine)
     enrolled(foreign, id="bob")
@@ -535,7 +554,10 @@ def test_handle_absent(handle: bytes | None) -> None:
 
 
 def test_enrolled_twice() -> None:
-    """A credential that the subject has already is refused, costs nothing, and ends its challenge (S-77, D-56)."""
+    """A credential that the subject already has is refused at no cost.
+
+    It ends its challenge (S-77, D-56).
+    """
     key = SoftKey()
     ceremony = enrolled(key)
     assert ceremony.enroll(key) == Rejected(reason="already_enrolled", free=True, challenge="c1")
@@ -543,7 +565,10 @@ def test_enrolled_twice() -> None:
 
 @pytest.mark.parametrize("error", [TypeError("unexpected keyword"), RuntimeError("no"), KeyError("x"), ValueError("x")])
 def test_what_is_no_refusal_of_the_library_is_a_fault(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """A library that does not work is no wrong answer: what it raises goes up, so that nobody is charged for it."""
+    """An error of the library that is no refusal goes up.
+
+    A library that does not work is no wrong answer. So nobody is charged for it.
+    """
     import webauthn
 
     def fail(**_: object) -> None:
@@ -560,7 +585,10 @@ def test_what_is_no_refusal_of_the_library_is_a_fault(monkeypatch: pytest.Monkey
 
 
 def test_libraries_that_do_not_fit_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library wraps what its decoder raises in its own words; one that cannot read an empty map is believed nothing."""
+    """A decoder that cannot read an empty map is a fault, not a wrong answer.
+
+    The library wraps the errors of its decoder in its own words. So the decoder is tried once on its own.
+    """
     from mfa_gate.factors import passkey_checks
 
     def refuse(*_: object, **__: object) -> None:
@@ -590,7 +618,10 @@ def test_libraries_that_do_not_fit_are_a_fault(monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_user_verification(policy: Any, verified: bool, accepted: bool) -> None:
-    """The server's policy decides whether the user must be verified, at enrollment and at sign-in; the flag is kept (S-74)."""
+    """The server's policy decides if the user must be verified.
+
+    It does so at enrollment and at sign-in. The flag is kept (S-74).
+    """
     ceremony = Ceremony(user_verification=policy)
     outcome = ceremony.enroll(SoftKey(verifies=verified))
     assert isinstance(outcome, Accepted) is accepted
@@ -613,14 +644,17 @@ def test_user_verification(policy: Any, verified: bool, accepted: bool) -> None:
     ],
 )
 def test_alarm(bend: Bend, alarm: str) -> None:
-    """A counter that goes back, or eligibility that changes, under a right signature is refused and told (S-75)."""
+    """A counter that goes back is refused with an alarm, though the signature is right.
+
+    The same holds for eligibility that changes (S-75).
+    """
     key = SoftKey(count=9)
     ceremony = enrolled(key)
     assert ceremony.prove(key, bend) == Rejected(reason="wrong_code", alarm=alarm, challenge="c1")
 
 
 def test_no_alarm_without_the_key() -> None:
-    """Who lacks the key raises no alarm with a counter of his own making (S-75)."""
+    """A sender without the key raises no alarm with a counter of their own making (S-75)."""
     key = SoftKey(count=9)
     ceremony = enrolled(key)
 
@@ -639,7 +673,7 @@ def test_eligibility_lost() -> None:
 
 
 def test_backup_state_follows() -> None:
-    """The backup state may change, and what is stored follows."""
+    """The backup state of a passkey may change, and the stored data follows."""
     key = SoftKey(synced=True, counts=False)
     ceremony = enrolled(key)
     ceremony.prove(key, part(flags=UP | UV | BE))
@@ -661,7 +695,10 @@ def test_self_attestation(algorithm: int) -> None:
 
 
 def test_typed_result_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the library's own result type is a success, whatever else it may return one day (S-72)."""
+    """Only the library's own result type is a success.
+
+    This holds whatever else the library may return one day (S-72).
+    """
     import webauthn
 
     def another_type(verify: Callable[..., object]) -> Callable[..., object]:
@@ -679,8 +716,11 @@ def test_typed_result_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_creation_options() -> None:
-    """Handle of 64 random bytes without personal data, one for all of a subject's passkeys; what is enrolled is excluded
-    (S-78); the algorithms and the user verification of the policy (S-74, S-76)."""
+    """The options of a registration have a handle of 64 random bytes without personal data.
+
+    All passkeys of a subject have one handle. Enrolled passkeys are excluded (S-78). The algorithms and the
+    user verification are those of the policy (S-74, S-76).
+    """
     first = SoftKey()
     ceremony = enrolled(first, user_verification="required")
     shown = ceremony.ask("enroll", ceremony.draft())
@@ -697,14 +737,17 @@ def test_creation_options() -> None:
 
 
 def test_draft_keeps_no_plain_name() -> None:
-    """What a draft holds of the person is sealed, and gone once the passkey counts."""
+    """A draft holds the person's name only sealed, and it is gone once the passkey counts."""
     draft = Ceremony().draft()
     assert "alice" not in json.dumps(draft).casefold()
     assert "who" not in enrolled(SoftKey()).known[0].data
 
 
 def test_request_options() -> None:
-    """The request names the relying party of the settings, what may answer, and the policy's user verification."""
+    """The options of a request name the relying party of the settings.
+
+    They also name the passkeys that may answer, and the policy's user verification.
+    """
     key = SoftKey()
     ceremony = enrolled(key, user_verification="discouraged")
     shown = ceremony.ask("sign-in", ceremony.known[0].data)
@@ -725,7 +768,7 @@ def test_request_options() -> None:
     ],
 )
 def test_label(aaguid: bytes, transports: list[Any], label: str) -> None:
-    """A passkey is called after its provider, else after what kind of thing it is (U-45)."""
+    """A passkey is called after its provider, else after its kind (U-45)."""
     outcome = Ceremony().enroll(SoftKey(), part(aaguid=aaguid, transports=transports))
     assert isinstance(outcome, Accepted)
     assert outcome.label == label
@@ -741,7 +784,10 @@ def test_names() -> None:
 
 
 def test_registered() -> None:
-    """The factor is one of the factors: phishing resistant, challenged, not typed, several a person."""
+    """The passkey is one of the factors, with its traits.
+
+    It is phishing resistant and challenged, is not typed, and a person may have several.
+    """
     traits = BUILT_IN.traits["webauthn"]
     assert BUILT_IN["webauthn"].traits is traits
     assert (traits.phishing_resistant, traits.needs_challenge, traits.typed, traits.single) == (

@@ -1,4 +1,7 @@
-"""Passkeys against an independent client and data model (python-fido2): what it makes of our options, we accept."""
+"""Passkeys against an independent client and data model (python-fido2).
+
+We accept the answers that it makes of our options.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ FLAG = AuthenticatorData.FLAG
 
 @dataclass(slots=True, eq=False)
 class Token(CtapDevice):
-    """A CTAP2 authenticator in memory: get info, make credential, get assertion. The client in front of it is fido2's."""
+    """A CTAP2 authenticator in memory: get info, make credential, get assertion.
+
+    The client in front of it is the one of fido2.
+    """
 
     verifies: bool = False
     count: int = 0
@@ -142,7 +148,7 @@ def test_enroll_and_prove(verifies: bool) -> None:
 
 
 def test_required() -> None:
-    """Where the policy requires user verification, the client verifies, or does not even begin (S-74)."""
+    """The client verifies the user if the policy requires it, or does not even begin (S-74)."""
     ceremony = Ceremony(user_verification="required")
     assert isinstance(enroll(ceremony, browser(Token(verifies=True))), Accepted)
     with pytest.raises(ClientError) as caught:
@@ -169,7 +175,10 @@ def test_only_what_was_offered() -> None:
 
 
 def test_another_site() -> None:
-    """At another site the client refuses our relying party; at a subdomain it does not, and we do (S-71)."""
+    """The client refuses our relying party at another site.
+
+    At a subdomain the client does not refuse, and we do (S-71).
+    """
     ceremony, token = Ceremony(), Token()
     enroll(ceremony, browser(token))
     with pytest.raises(ClientError):

@@ -1,4 +1,4 @@
-"""Passkeys through the service: what is charged, what is free, and who can answer what."""
+"""Passkeys through the service: the cost of an answer, and the people who can give one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Clock:
 
 
 async def contacts_of(subject: Subject) -> Contacts:
-    """What the host has on file."""
+    """Return the contacts that the host has on file."""
     return Contacts(name=subject.id.title(), email=f"{subject.id}@t.example")
 
 
@@ -90,7 +90,7 @@ class Person:
         return await self.service.engine.store.load(self.caller.subject.key)
 
     async def left(self) -> int:
-        """How many of the seven attempts are left."""
+        """Return the number of the seven attempts that are left."""
         return 7 - (await self.account()).attempts.used
 
     async def begin(self) -> tuple[OpenDraft, dict[str, Any]]:
@@ -151,7 +151,10 @@ def elsewhere(person: Person) -> Person:
 
 
 async def test_enroll_then_prove(alice: Person) -> None:
-    """A passkey is enrolled, named after its provider, is a proof at once, and proves again later."""
+    """An enrolled passkey is a proof at once, and proves again later.
+
+    It is named after its provider.
+    """
     key = SoftKey()
     done = await alice.enroll(key, label="Passkey")
     assert isinstance(done, Enrolled)
@@ -194,7 +197,10 @@ async def test_by_challenge_alone(alice: Person) -> None:
 
 
 async def test_several(alice: Person) -> None:
-    """Several passkeys a person: the one that answered is the one that was used, whichever was asked for."""
+    """The passkey that answered is the one that was used, whichever was asked for.
+
+    A person may have several.
+    """
     first, second = SoftKey(), SoftKey(algorithm=-8)
     await alice.enroll(first)
     added = await alice.enroll(second)
@@ -211,7 +217,10 @@ async def test_several(alice: Person) -> None:
 
 @pytest.mark.parametrize("name", ["type of a registration", "origin another host", "signature of nothing", "36 bytes"])
 async def test_wrong_costs_one(alice: Person, name: str) -> None:
-    """A wrong answer costs one attempt and ends its challenge: the right one comes too late (S-37, S-67)."""
+    """A wrong answer costs one attempt and ends its challenge.
+
+    The right answer to that challenge comes too late (S-37, S-67).
+    """
     key = SoftKey()
     await alice.enroll(key)
     issued = await alice.ask()
@@ -288,7 +297,10 @@ async def test_expired_is_free(alice: Person, clock: Clock) -> None:
 
 
 async def test_replay(alice: Person) -> None:
-    """The same right answer again, from the browser that has its new handle, proves nothing (S-67)."""
+    """A right answer that is sent again proves nothing (S-67).
+
+    The browser has its new handle by then.
+    """
     key = SoftKey()
     await alice.enroll(key)
     issued = await alice.ask()
@@ -300,7 +312,10 @@ async def test_replay(alice: Person) -> None:
 
 
 async def test_replay_with_the_old_handle(alice: Person, clock: Clock) -> None:
-    """A double submit is led to its own result for half a minute and grants nothing; after that it is nothing."""
+    """A double submit is led to its own result for half a minute and grants nothing.
+
+    After that it is refused.
+    """
     key = SoftKey()
     await alice.enroll(key)
     old = alice.handle
@@ -316,7 +331,10 @@ async def test_replay_with_the_old_handle(alice: Person, clock: Clock) -> None:
 
 
 async def test_two_at_once(alice: Person, store: MemoryStore, clock: Clock) -> None:
-    """Of right answers to one challenge at the same moment, in two processes, one is granted (S-67)."""
+    """One of several right answers at the same moment is granted, over two processes (S-67).
+
+    All answer the same challenge.
+    """
     key = SoftKey()
     await alice.enroll(key)
     second_process = serve(store.another(), clock)
@@ -332,7 +350,10 @@ async def test_two_at_once(alice: Person, store: MemoryStore, clock: Clock) -> N
 
 
 async def test_lock(alice: Person) -> None:
-    """Seven wrong answers lock; from then on a right one is refused like a wrong one (S-31, S-34)."""
+    """Seven wrong answers lock the account.
+
+    From then on a right answer is refused like a wrong one (S-31, S-34).
+    """
     key = SoftKey()
     await alice.enroll(key)
     waiting = await alice.ask()
@@ -346,7 +367,10 @@ async def test_lock(alice: Person) -> None:
 
 
 async def test_a_burst_of_wrong_answers(alice: Person) -> None:
-    """Twenty wrong answers at once to three live challenges cost at most seven attempts, and none is accepted (S-31)."""
+    """Twenty wrong answers at once cost at most seven attempts, and none is accepted (S-31).
+
+    They answer three live challenges.
+    """
     key = SoftKey()
     await alice.enroll(key)
     asked = [await alice.ask() for _ in range(3)]
@@ -359,7 +383,10 @@ async def test_a_burst_of_wrong_answers(alice: Person) -> None:
 
 
 async def test_foreign_browser(alice: Person) -> None:
-    """An answer to another browser's challenge is unknown here: nothing is granted and nothing charged (S-67)."""
+    """An answer to another browser's challenge is unknown here.
+
+    Nothing is granted and nothing is charged (S-67).
+    """
     key = SoftKey()
     await alice.enroll(key)
     issued = await alice.ask()
@@ -373,7 +400,10 @@ async def test_foreign_browser(alice: Person) -> None:
 
 
 async def test_foreign_subject(alice: Person) -> None:
-    """An answer to another person's challenge is unknown here, even from the same browser (S-73)."""
+    """An answer to another person's challenge is unknown here, even from the same browser.
+
+    S-73.
+    """
     key, theirs = SoftKey(), SoftKey()
     await alice.enroll(key)
     bob = Person(service=alice.service, id="bob")
@@ -390,7 +420,10 @@ async def test_foreign_subject(alice: Person) -> None:
 
 
 async def test_foreign_enrollment(alice: Person) -> None:
-    """A draft of another browser cannot be confirmed, nor its challenge answered in another draft (S-73)."""
+    """A draft of another browser cannot be confirmed.
+
+    Its challenge cannot be answered in another draft either (S-73).
+    """
     key = SoftKey()
     begun, options = await alice.begin()
     other = elsewhere(alice)
@@ -415,7 +448,10 @@ async def test_three_live(alice: Person) -> None:
 
 
 async def test_second_user_with_the_same_id(alice: Person) -> None:
-    """A credential id is one person's over the whole store: the next is refused, at no cost, until it is removed (S-77)."""
+    """A credential id belongs to one person in the whole store.
+
+    The next person is refused at no cost, until the credential is removed (S-77).
+    """
     key = SoftKey()
     done = await alice.enroll(key)
     assert isinstance(done, Enrolled)
@@ -431,7 +467,10 @@ async def test_second_user_with_the_same_id(alice: Person) -> None:
 
 
 async def test_the_same_twice(alice: Person) -> None:
-    """A credential that is enrolled already is refused at no cost, however often it is tried (S-77, D-56)."""
+    """A credential that is enrolled already is refused at no cost, however often it is tried.
+
+    S-77, D-56.
+    """
     key = SoftKey()
     await alice.enroll(key)
     for _ in range(8):
@@ -442,7 +481,7 @@ async def test_the_same_twice(alice: Person) -> None:
 
 
 async def test_the_same_twice_at_once(alice: Person, store: MemoryStore, clock: Clock) -> None:
-    """One credential confirmed in two browsers of two processes at once is enrolled once (S-77)."""
+    """A credential confirmed in two browsers of two processes at once is enrolled once (S-77)."""
     first, key = SoftKey(), SoftKey()
     await alice.enroll(first)
     second_process = serve(store.another(), clock)
@@ -469,7 +508,10 @@ async def test_alarm_is_written(alice: Person) -> None:
 
 
 async def test_one_handle(alice: Person) -> None:
-    """All of a person's passkeys carry the same user handle, and another's carry another (S-78)."""
+    """All passkeys of a person carry the same user handle.
+
+    Another person's carry another (S-78).
+    """
     await alice.enroll(SoftKey())
     await alice.enroll(SoftKey())
     bob = Person(service=alice.service, id="bob")

@@ -52,12 +52,12 @@ class Provider:
 
 @pytest.fixture
 def provider() -> Provider:
-    """The provider."""
+    """The identity provider."""
     return Provider()
 
 
 def make_gate(freshness: FreshnessRules = FreshnessRules()) -> MFAGate:  # noqa: B008 - frozen
-    """A gate that finds Authlib's user, and what the provider said of the sign-in."""
+    """Make a gate that finds Authlib's user, and the provider's words about the sign-in."""
 
     async def contacts(subject: Subject) -> Contacts:
         return Contacts(email="ann@x.example")

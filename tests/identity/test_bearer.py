@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -167,7 +168,10 @@ ODD = (
 
 @pytest.mark.parametrize("form", ODD, ids=ascii)
 async def test_other_forms_are_refused(form: str) -> None:
-    """S-12: what an app could cut in another way is never nobody."""
+    """A value that an app could cut in another way is refused, and never nobody.
+
+    Requirement S-12.
+    """
     sent = connection()
     sent.scope["headers"].append((b"authorization", form.format(token()).encode("latin-1")))
     with pytest.raises(Unreadable):
@@ -310,3 +314,18 @@ async def test_ids_that_are_folded() -> None:
         found = await adapter(fold=str.casefold)(connection(("authorization", f"Bearer {token(sub=name)}")))
         assert found is not None
         assert found.id == "ann"
+
+
+async def test_the_actor_is_the_outermost_one() -> None:
+    """RFC 8693, 4.1: ``act.sub`` is who is there now.
+
+    A chain behind it says nothing about that.
+    """
+    claims = {"act": {"sub": "bob", "act": {"sub": "eve"}}}
+    expected = Subject("ann", "clinic", frozenset({"a"}), "sid:s1")
+    assert await who(token(**claims), actor="act.sub") == replace(expected, actor="bob")
+    assert await who(token(), actor="act.sub") == expected
+    assert await who(token(**claims)) == expected
+    for odd in ({"sub": ["bob"]}, {"sub": ""}, {"sub": " bob"}):
+        with pytest.raises(Unreadable):
+            await who(token(act=odd), actor="act.sub")

@@ -46,15 +46,15 @@ class People(BaseUserDatabase[User, uuid.UUID]):
         self.rows = [User(id=uuid.UUID(int=1), email="ann@x.example"), User(id=uuid.UUID(int=2), email="bob@x.example")]
 
     async def get(self, id: uuid.UUID) -> User | None:
-        """By id."""
+        """Find a person by id."""
         return next((row for row in self.rows if row.id == id), None)
 
     async def get_by_email(self, email: str) -> User | None:
-        """By address."""
+        """Find a person by address."""
         return next((row for row in self.rows if row.email == email), None)
 
     async def update(self, user: User, update_dict: dict[str, Any]) -> User:
-        """A better hash."""
+        """Store a better hash."""
         for name, value in update_dict.items():
             setattr(user, name, value)
         return user
@@ -189,7 +189,10 @@ def test_two_people_in_one_request(client: TestClient, gate: MFAGate, path: str)
 
 @pytest.mark.parametrize("form", ["Bearer\t{}", "Bearer  {}", "Token {}", "Basic YTpi, Bearer {}"])
 def test_odd_headers_are_refused(client: TestClient, form: str) -> None:
-    """S-12: an endpoint of the host's own may read what the library does not."""
+    """A header that the library does not read is refused: an endpoint of the host may read it.
+
+    Requirement S-12.
+    """
     text = log_in(client, "jwt").json()["access_token"]
     assert client.get("/me", headers={"Authorization": form.format(text)}).status_code == 401
 

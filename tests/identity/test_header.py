@@ -21,7 +21,7 @@ def adapter(**more: Any) -> TrustedHeader:
 
 
 async def test_the_proxys_word_counts() -> None:
-    """Id, tenant, groups and session are what the proxy says."""
+    """Id, tenant, groups and session are those that the proxy says."""
     found = await adapter()(
         connection(("X-Remote-User", "ann"), ("X-Org", "clinic"), ("X-Groups", "a, b,"), ("X-Session", "s1"))
     )
@@ -104,7 +104,7 @@ async def test_blanks_that_are_not_cut(name: str) -> None:
 
 
 async def test_a_fold_that_makes_no_name() -> None:
-    """Whatever the developer's function returns instead of a name refuses the request."""
+    """A fold that returns no name refuses the request."""
     with pytest.raises(ValueError, match="Subject"):
         await adapter(fold=lambda _: "")(connection(("X-Remote-User", "ann")))
     with pytest.raises(ValueError, match="fold"):

@@ -53,6 +53,14 @@ async def who(*cookies: str, **more: Any) -> Subject | None:
 ANN = {"user": {"sub": "ann"}, "org": "clinic", "groups": ["a", "b"]}
 
 
+async def test_every_key_may_be_nested() -> None:
+    """Tenant, groups and sign-in are found in a provider's ``userinfo``, as the id is."""
+    adapter = SessionUser("user.sub", tenant="user.org", groups="user.roles", session="user.sid", actor="user.act")
+    userinfo = {"sub": "ann", "org": "clinic", "roles": ["a"], "sid": "s1", "act": "bob"}
+    found = await adapter(connection(session={"user": userinfo}))
+    assert found == Subject("ann", "clinic", frozenset({"a"}), session="s1", actor="bob")
+
+
 async def test_a_good_cookie_is_somebody() -> None:
     """Id, tenant and groups come out of the cookie that Starlette signed."""
     assert await who(f"session={cookie(ANN)}") == Subject("ann", "clinic", frozenset({"a", "b"}))
@@ -100,7 +108,10 @@ def test_the_age_has_no_default() -> None:
 
 @pytest.mark.parametrize("value", [Signer(SECRET).sign("e30=").decode(), Signer(SECRET).sign("").decode()])
 async def test_a_signature_without_a_time_is_refused(value: str) -> None:
-    """S-12: what the key has signed and the gate cannot use is refused."""
+    """A signed value that the gate cannot use is refused.
+
+    Requirement S-12.
+    """
     with pytest.raises(Unreadable):
         await who(f"session={value}")
 
@@ -129,7 +140,10 @@ def test_an_empty_key_is_a_fault() -> None:
     ],
 )
 async def test_the_gate_and_the_app_read_alike(header: str) -> None:
-    """S-12: whatever oddity stands in the header, adapter and middleware find the same person."""
+    """Adapter and middleware find the same person in every odd header.
+
+    Requirement S-12.
+    """
     seen: list[Any] = []
 
     async def tell(request: Request) -> JSONResponse:

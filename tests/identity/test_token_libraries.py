@@ -75,7 +75,7 @@ def token(**changes: Any) -> str:
 
 
 def bad() -> dict[str, str]:
-    """What scanners and old clients send."""
+    """Return bad tokens, by name, such as scanners and old clients send."""
     return {
         "expired": token(exp=1),
         "not yet": token(nbf=int(time.time()) + 900),
@@ -91,7 +91,10 @@ def bad() -> dict[str, str]:
 
 @pytest.mark.parametrize("verify", LIBRARIES, ids=lambda verify: verify.__name__)
 async def test_refusals_are_401(verify: Callable[[str], Mapping[str, Any]], caplog: pytest.LogCaptureFixture) -> None:
-    """Without ``rejects=`` a token that the library refuses is 401 ``invalid_token``, and the log has no traceback."""
+    """Without ``rejects=`` a token that the library refuses is 401 ``invalid_token``.
+
+    The log has no traceback.
+    """
     async with running(make_world(identify=BearerJWT(verify), session=False)) as world:
         assert (await ask(Browser(world), token())).reason == "proof_required"
         with caplog.at_level(logging.DEBUG, "mfa_gate"):
@@ -117,7 +120,10 @@ async def test_a_key_that_nobody_knows_is_401_and_no_keys_at_all_is_503() -> Non
 
 
 async def test_the_example_of_the_readme() -> None:
-    """The README's verifier, with bad input: nobody, so the app answers as it would without the gate."""
+    """The README's verifier takes bad input for nobody.
+
+    So the app answers as it would without the gate.
+    """
     found = re.search(r"```python bearer\n(.*?)```", README.read_text(), re.S)
     assert found is not None
     names: dict[str, Any] = {"SECRET": KEY, "BearerJWT": BearerJWT}

@@ -1,4 +1,4 @@
-"""Raw requests over real servers: what they make of a header leads no token past the gate."""
+"""Raw requests over real servers: no reading of a header leads a token past the gate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 
 import jwt
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -22,6 +21,7 @@ from starlette.websockets import WebSocket
 
 from mfa_gate.identity import BearerJWT
 from tests.harness import make_world
+from tests.web.serving import free_port, served
 
 from .readers import found_by, token, verify
 
@@ -73,7 +73,7 @@ async def me(request: Request) -> JSONResponse:
 
 
 async def chat(websocket: WebSocket) -> None:
-    """The same for a websocket, and then it ends."""
+    """Do the same for a websocket, and then end it."""
     people = await found_by(Request({**websocket.scope, "type": "http", "method": "GET"}))
     await websocket.accept()
     await websocket.send_text(json.dumps({"people": sorted(set(people.values()))}))
@@ -91,26 +91,15 @@ def app() -> Any:
 
 
 @contextmanager
-def _uvicorn(http: Any, app: Any) -> Iterator[int]:
-    config = uvicorn.Config(app, port=0, log_level="critical", http=http, ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join(10)
+def _uvicorn(http: str, app: Any) -> Iterator[int]:
+    with served(app, http=http, log_level="critical", proxy_headers=True) as address:
+        yield int(address.rpartition(":")[2])
 
 
 @contextmanager
 def _looped(run: Callable[[int, asyncio.Event], Any]) -> Iterator[int]:
     """A server that is a coroutine, in a thread of its own, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def main() -> None:

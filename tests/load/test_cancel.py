@@ -1,4 +1,7 @@
-"""Requests that are cancelled at any moment under load: nobody sees another's record, and service goes on."""
+"""Requests that are cancelled at any moment under load.
+
+Nobody sees another person's record, and service goes on.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,17 @@ AT_ONCE = 24
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a browser, and what only this person's state holds."""
+    """A person with a browser, and the authenticator that only this person's state holds."""
 
     browser: Browser
     authenticator: str
 
 
 async def look(person: Person) -> bool:
-    """Ask for one's own state, and see whether it is one's own; False where the store was too slow."""
+    """Ask for one's own state, and check that it is one's own.
+
+    Return False if the store was too slow.
+    """
     reply = await person.browser.api("GET", "state")
     if reply.status == 503:
         return False
@@ -51,8 +57,10 @@ async def act(person: Person, dice: random.Random) -> bool:
 
 @pytest.mark.parametrize("times", [240, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_cancelled_requests(shared_url: str, times: int) -> None:
-    """S-117, F-12: while requests of many people are cancelled at random awaits, every answer is the asker's own, and
-    afterwards everybody is served."""
+    """Every answer is the asker's own while requests of many people are cancelled.
+
+    S-117, F-12. They are cancelled at random awaits. Afterwards everybody is served.
+    """
     dice = random.Random(7)
     async with running(make_world(store=shared_url)) as world:
         people = []

@@ -1,4 +1,7 @@
-"""Three applications' workers on one store: a thousand guesses are seven, two hundred copies of a right code one success."""
+"""The workers of three applications on one store.
+
+A thousand guesses count as seven, and two hundred copies of a right code are one success.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +48,11 @@ def wrong(secret: str, now: float, count: int) -> Answers:
 
 @pytest.mark.parametrize(("times", "workers"), [FEW, MANY])
 async def test_a_thousand_guesses(shared_url: str, times: int, workers: int) -> None:
-    """S-31, S-32: 1,000 wrong codes at once for one account, over the workers of three applications: exactly 7 are compared,
-    and there is one lock and one event of it, every time."""
+    """Exactly 7 of 1,000 wrong codes at once for one account are compared.
+
+    S-31, S-32. The codes go to the workers of three applications. There is one lock and one event of it,
+    every time.
+    """
     world = make_world(store=shared_url)
     async with running(world):
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
@@ -68,7 +74,10 @@ async def test_a_thousand_guesses(shared_url: str, times: int, workers: int) -> 
 
 @pytest.mark.parametrize(("times", "workers"), [FEW, MANY])
 async def test_copies_of_a_right_code(shared_url: str, times: int, workers: int) -> None:
-    """S-44, S-59: one right code sent 200 times at once over the workers of three applications proves once, every time."""
+    """One right code that is sent 200 times at once proves once, every time.
+
+    S-44, S-59. The copies go to the workers of three applications.
+    """
     world = make_world(store=shared_url)
     async with running(world):
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
@@ -90,7 +99,10 @@ async def test_copies_of_a_right_code(shared_url: str, times: int, workers: int)
 
 
 async def test_the_workers_bite(shared_url: str) -> None:
-    """The same workers with a counter that is read and then written compare more than seven: the tests above can fail."""
+    """Workers with a counter that is read and then written compare more than seven.
+
+    This shows that the tests above can fail.
+    """
     world = make_world(store=shared_url)
     async with running(world):
         secrets = await enrolled(world, ["ann"])

@@ -1,4 +1,7 @@
-"""A worker that many strangers pass through does not grow: every cache has a bound (S-122, F-30)."""
+"""A worker that many strangers pass through does not grow.
+
+Every cache has a bound (S-122, F-30).
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,11 @@ def resident() -> int:
 
 @pytest.mark.parametrize("times", [11_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 async def test_many_strangers(tmp_path: Path, times: int) -> None:
-    """S-122, F-30: distinct subjects, addresses, paths and cookies pass through one worker, every tenth with a proof: it
-    grows by 50 MB at most, and no cache beyond its bound."""
+    """A worker that many strangers pass through grows by at most 50 MB.
+
+    S-122, F-30. The subjects, addresses, paths and cookies are distinct, and every tenth request has a proof.
+    No cache grows beyond its bound.
+    """
     signer = itsdangerous.TimestampSigner(SESSION_KEY)
     async with running(make_world(store=f"sqlite:///{tmp_path / 'mfa.db'}")) as world:
         ann = await world.enrolled()

@@ -1,4 +1,7 @@
-"""``kill -9`` of Redis in the midst of answers, and its restart: no double success, no attempt given back, no lock lost."""
+"""``kill -9`` of Redis in the midst of answers, and its restart.
+
+No success counts twice, no attempt is given back, and no lock is lost.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +62,10 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("times", [FEW, MANY])
 async def test_wrong_guesses(redis_server: Server, compared: list[str], times: int) -> None:
-    """S-31, S-35, F-10: whenever Redis dies (``appendfsync always``), no more than seven guesses are ever compared, each was
-    charged before, and the lock stands."""
+    """No more than seven guesses are compared, whenever Redis dies (``appendfsync always``).
+
+    S-31, S-35, F-10. Each guess was charged before, and the lock stands.
+    """
     dice = random.Random(3)
     async with running(make_world(store=f"redis://127.0.0.1:{redis_server.port}")) as world:
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
@@ -86,7 +91,10 @@ async def test_wrong_guesses(redis_server: Server, compared: list[str], times: i
 
 @pytest.mark.parametrize("times", [FEW, MANY])
 async def test_right_codes(redis_server: Server, times: int) -> None:
-    """S-44, S-59, F-10: whenever Redis dies, one code proves once: before, or after, never twice."""
+    """One code proves once, whenever Redis dies: before or after, never twice.
+
+    S-44, S-59, F-10.
+    """
     dice = random.Random(5)
     async with running(make_world(store=f"redis://127.0.0.1:{redis_server.port}")) as world:
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])

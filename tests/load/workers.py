@@ -1,4 +1,7 @@
-"""Workers of three applications on one store: one interpreter that is told what to do, forks, and sets all off at once."""
+"""Workers of three applications on one store.
+
+One interpreter gets the orders, forks, and sets all workers off at once.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +43,20 @@ def world_of(url: str, now: float, app: str) -> World:
 def rounds(
     url: str, now: float, jobs: Sequence[tuple[str, Sequence[Answers]]], *, broken: bool = False
 ) -> list[tuple[int, Counter[str]]]:
-    """For each job (a subject, and each worker's answers as handle and code): comparisons, and how often each outcome came."""
+    """Run the jobs, and return for each the comparisons and the count of each outcome.
+
+    A job is a subject, and each worker's answers as handle and code.
+    """
     told = {"url": url, "now": now, "jobs": jobs, "broken": broken}
     found = processes.told("tests.load.workers", told)
     return [(compared, Counter(outcomes)) for compared, outcomes in found]
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """What ``call`` returns, as soon as a machine that is busy with sixteen workers gets it done."""
+    """Return the result of ``call``, as soon as a busy machine gets it done.
+
+    The machine is busy with sixteen workers.
+    """
     until = time.monotonic() + 60
     while True:
         try:
@@ -106,7 +115,7 @@ def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
 
 
 def main() -> None:
-    """Fork the workers, let them go, and print what they all found together."""
+    """Fork the workers, let them go, and print their results together."""
     told = json.loads(sys.stdin.readline())
     if told["broken"]:
         break_the_counter()

@@ -9,6 +9,8 @@ from mfa_gate.factors.totp import Totp
 
 from .kinds import faults, policy, told
 
+ALLOW = "[factors]\nallowed = ['totp', 'email']\n"
+
 
 def step_up(body: str, *, name: str = "r", paths: str = '["/a/**"]') -> str:
     return f'[[step_up]]\nname = "{name}"\npaths = {paths}\n{body}\n'
@@ -40,7 +42,7 @@ def test_a_policy_that_can_be_guessed(text: str, path: str) -> None:
 
 
 def test_a_tenant_that_can_be_guessed() -> None:
-    """S-42 holds for what a tenant makes of the file, at the tenant's line."""
+    """S-42 holds for a tenant's own values too, and the fault stands at the tenant's line."""
     (line,) = told("[factors]\nallowed = ['email']\n[tenants.a]\nfactors.email.code.live = 5\nattempts.max = 40\n")
     assert line.startswith("policy.toml:6: tenants.a.factors.email.code: 40 attempts x 5 valid codes / 10^6 = 2.0e-04")
 
@@ -214,6 +216,7 @@ def test_contradictions_and_dead_ends(text: str, starts: str, said: str) -> None
         "[enrollment]\noptional_from = 2025-02-01\nrequired_from = 2025-02-01\n",
         "[enrollment]\nstage = 'optional'\nskip = { max = 3 }\nfirst = 'open'\n",
         "[freshness]\noutage_grace = '15m'\n",
+        ALLOW + "[freshness]\ntrust_acr = ['phr']\n" + step_up("phishing_resistant = true"),
     ],
 )
 def test_what_only_looks_like_one(text: str) -> None:
@@ -221,8 +224,18 @@ def test_what_only_looks_like_one(text: str) -> None:
     assert told(text) == []
 
 
+@pytest.mark.parametrize(
+    "freshness",
+    ["trust_acr = ['gold']", "trust_acr = ['phr']\nphishing_resistant_acr = []", "trust_amr = ['mfa']"],
+)
+def test_a_sign_in_that_does_not_resist_phishing(freshness: str) -> None:
+    """A trusted sign-in meets the rule only by a class that the policy names for it."""
+    found = faults(f"{ALLOW}[freshness]\n{freshness}\n" + step_up("phishing_resistant = true"))
+    assert [fault.path for fault in found] == ["step_up[0]"]
+
+
 def test_a_factor_that_the_gate_does_not_know_is_one_fault() -> None:
-    """A kind that is not among the gate's factors is a fault of its own, and no dead end besides."""
+    """A kind that is not among the gate's factors is one fault, and no dead end besides."""
     from mfa_gate.policyfile import examine
 
     from .kinds import HEAD, HERE

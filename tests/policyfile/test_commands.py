@@ -172,14 +172,14 @@ def test_explain_as_json_is_the_decision(run: Run) -> None:
     ],
 )
 def test_explain_of_nonsense_is_wrong_use(run: Run, words: tuple[str, ...]) -> None:
-    """A situation that cannot be is 2, with a word of what is wrong."""
+    """A situation that cannot be ends with exit code 2 and a word about the mistake."""
     ran = run("explain", EXAMPLE, *words)
     assert ran.code == 2
     assert ran.err
 
 
 def test_explain_guesses_what_was_proven(run: Run, write: Write) -> None:
-    """An age without a factor is a proof by what the policy offers first."""
+    """An age without a factor counts as a proof by the factor that the policy offers first."""
     path = write("p.toml", TOTP)
     assert "decision:  verified" in run("explain", path, "--verified", "6d").out
     told = run("explain", path, "--proof-factor", "totp", "--verified", "6d", "--json").json

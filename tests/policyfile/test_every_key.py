@@ -65,6 +65,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "outage_grace": '"16m"',
     "trust_amr": '["pwd"]',
     "trust_acr": '[""]',
+    "phishing_resistant_acr": '["phr", "phr"]',
     "login_age": '"a while"',
     "action": '"ignore"',
     "v4": "0",
@@ -89,6 +90,14 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "again": '"weekly"',
     "accent": '"#ffffff"',
     "logo": '"agreements/data-access.md"',
+    "logo_dark": '"agreements/data-access.md"',
+    "stylesheet": '"missing.css"',
+    "text": '"black"',
+    "text_dark": '"#12"',
+    "surface": '"#ffff"',
+    "surface_dark": '"rgb(0, 0, 0)"',
+    "radius": "25",
+    "font": '"a; b"',
     "help_url": '"javascript:alert(1)"',
     "paths": '["/no/../where/**"]',
     "methods": '["FETCH"]',
@@ -125,7 +134,7 @@ SPECIAL: dict[Where, str] = {
     ("tests", 0, "given", "groups"): '[""]',
 }
 UNBOUNDED = {"auto_send", "mask", "permanent", "lock_ends_sessions", "phishing_resistant", "report_only", "subset"}
-UNBOUNDED |= {"only_stricter", "locked", "skipped", "agreed", "enabled", "rule", "at"}
+UNBOUNDED |= {"show_name", "only_stricter", "locked", "skipped", "agreed", "enabled", "rule", "at"}
 """Yes-or-no keys, and free text: any value of the right type will do."""
 
 

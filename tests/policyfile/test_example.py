@@ -14,7 +14,7 @@ EXAMPLE = HERE / "example.toml"
 
 
 def test_every_key_is_read() -> None:
-    """The documented example loads without a fault, and says what stands in it."""
+    """The documented example loads without a fault, and each value is the one in the file."""
     policy = load_policy(EXAMPLE)
     assert policy.name == "example"
     assert policy.digest == hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()

@@ -150,7 +150,10 @@ def test_a_tenant_stays_inside_the_rails(rail: str, own: str, said: str) -> None
 
 
 def test_a_rail_on_a_section_that_the_file_has_not() -> None:
-    """No value of a tenant can be called stricter than none: it is a fault as any other, at its own line."""
+    """A tenant's value under a rail is a fault if the file has no value of its own.
+
+    No value can be called stricter than none. The fault stands at its own line, like any other.
+    """
     rail = '[rails]\n"agreement.again" = { only_stricter = true }\n'
     own = 'id = "t"\nversion = "1"\ntitle = "T"\nfile = "agreements/data-access.md"\nagain = "each-sign-in"\n'
     (line,) = told(f"{rail}[tenants.a.agreement]\n{own}")

@@ -1,4 +1,7 @@
-"""Real HTTP servers for the senders to meet, well and badly behaved, and the messages that they are sent."""
+"""Real HTTP servers for the senders to meet, well and badly behaved.
+
+The messages that they are sent are here, too.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from mfa_gate.ports import Message
 
 @dataclass(frozen=True)
 class Trust:
-    """One self-signed certificate for 127.0.0.1: how a server shows it, and how a client trusts it."""
+    """One self-signed certificate for 127.0.0.1, for a server to show and a client to trust."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -39,7 +42,7 @@ def text_message(**changes: str) -> Message:
 
 @dataclass
 class Request:
-    """What the HTTP server was sent."""
+    """A request as the HTTP server received it."""
 
     method: str
     path: str
@@ -52,7 +55,10 @@ Behavior = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class HTTPServer:
-    """A bare HTTP/1.1 server: it keeps what it was sent, and behaves as the test says."""
+    """A bare HTTP/1.1 server.
+
+    It keeps the requests that it was sent, and behaves as the test says.
+    """
 
     behavior: Behavior
     requests: list[Request] = field(default_factory=list)
@@ -77,7 +83,7 @@ class HTTPServer:
 
 
 def answers(status: int, body: bytes = b"{}", *, headers: str = "") -> Behavior:
-    """Answers with ``status``."""
+    """Answer with ``status``."""
 
     async def behave(_: Request, writer: asyncio.StreamWriter) -> None:
         head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"

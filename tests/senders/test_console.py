@@ -1,4 +1,4 @@
-"""ConsoleSender, and what importing the senders costs."""
+"""ConsoleSender, and the modules that importing the senders loads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_it_writes_to_a_stream_of_ones_own() -> None:
 
 
 async def test_a_stream_needs_no_encoding() -> None:
-    """What only writes and flushes is stream enough; each character reaches it."""
+    """A stream that can only write and flush is enough, and each character reaches it."""
 
     class Lines:
         """A stream that somebody wrote for a window of theirs."""
@@ -67,7 +67,10 @@ async def test_a_terminal_obeys_nothing_in_a_message() -> None:
 @pytest.mark.parametrize("name", ["MFA_GATE_ENV", "ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "DJANGO_ENV"])
 @pytest.mark.parametrize("value", ["production", "Production", "PROD", " live "])
 def test_it_refuses_production(name: str, value: str) -> None:
-    """D-16: where the environment looks like production it is not built, and the message names the variable."""
+    """The sender is not built in production, and the message names the variable.
+
+    The environment looks like production by its variables. Requirement D-16.
+    """
     with pytest.raises(SettingsError, match=name):
         ConsoleSender(environ={name: value})
     ConsoleSender(environ={name: value}, allow_in_production=True)
@@ -84,7 +87,10 @@ def test_it_refuses_production(name: str, value: str) -> None:
     ],
 )
 def test_it_is_built_in_development(environ: dict[str, str]) -> None:
-    """Elsewhere it is built; ``MFA_GATE_ENV`` overrules what other tools' variables say."""
+    """Outside of production it is built.
+
+    ``MFA_GATE_ENV`` overrules the variables of other tools.
+    """
     assert repr(ConsoleSender(environ=environ)) == "ConsoleSender()"
 
 
@@ -96,7 +102,10 @@ def test_the_real_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_naming_the_module_loads_no_client() -> None:
-    """Importing ``mfa_gate.senders`` loads neither SMTP nor HTTP; naming a sender loads its own only."""
+    """Importing ``mfa_gate.senders`` loads neither SMTP nor HTTP.
+
+    Naming a sender loads its own client only.
+    """
     code = (
         "import sys, mfa_gate.senders as s; "
         "heavy = {'aiosmtplib', 'httpx2'}; assert not heavy & set(sys.modules); "

@@ -1,4 +1,7 @@
-"""A DNS that does not answer, or text that two readers read differently: no sender harms what else the process does."""
+"""No sender harms the rest of the process.
+
+Here a DNS does not answer, or two readers read one text differently.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ def senders() -> list[tuple[Sender, Any]]:
 
 @pytest.mark.parametrize("which", range(4), ids=["smtp", "sms", "voice", "webhook"])
 async def test_a_dns_that_is_away_holds_up_nothing_else(silent_dns: None, which: int) -> None:
-    """However many messages wait for a name, the event loop's own threads are free; each is ``unreachable`` in time."""
+    """Many messages that wait for a name leave the event loop's own threads free.
+
+    Each is ``unreachable`` in time.
+    """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     sender, message = senders()[which]
     waiting = [asyncio.create_task(sender.send(message)) for _ in range(12)]
@@ -90,7 +96,7 @@ async def test_a_dns_that_is_away_holds_up_nothing_else(silent_dns: None, which:
     ],
 )
 def test_no_provider_has_an_odd_address(url: str) -> None:
-    """What two readers could read differently stops the start, for every sender that is given an address."""
+    """An address that two readers could read differently stops the start of every sender."""
     with pytest.raises(SettingsError):
         WebhookSender(url, secret="s" * 16)
     with pytest.raises(SettingsError):
@@ -109,7 +115,7 @@ def test_no_provider_has_an_odd_address(url: str) -> None:
     ],
 )
 def test_an_address_is_made_of_its_parts(url: str, made: str) -> None:
-    """Reading what was made gives the same address again."""
+    """An address that was made of its parts is read as the same address again."""
     address = read_address(url)
     assert address is not None
     assert address.url == made
@@ -120,7 +126,10 @@ def test_an_address_is_made_of_its_parts(url: str, made: str) -> None:
 
 @pytest.mark.parametrize("origin", ["http://127.app.example", "https://app.example:٤٤٣", "https://app.example:99999"])
 def test_an_origin_is_one_for_every_browser(origin: str) -> None:
-    """Only this machine may be without https, and a name that looks like it is not this machine."""
+    """Only this machine may be without https.
+
+    A name that looks like this machine is not this machine.
+    """
     assert faults_of_relying_party(RelyingParty(id="app.example", name="App", origins=[origin]))
 
 

@@ -1,4 +1,7 @@
-"""The mail as it goes out: no text that people can write becomes a header, a body or another mailbox."""
+"""No text that people can write becomes a header, a body or another mailbox.
+
+The tests look at the mail as it goes out.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def raw_head(inbox: Inbox) -> list[str]:
     ],
 )
 async def test_no_address_writes_a_header(to: str) -> None:
-    """An address that any reader could decode or fold is refused as one, before a connection is made."""
+    """An address that any reader could decode or fold is refused as an address.
+
+    It is refused before a connection is made.
+    """
     async with smtp_server(Inbox()) as inbox:
         fault = await failure_of(plain_sender(inbox.port), to=to)
     assert fault.reason == "rejected-destination"
@@ -70,7 +76,7 @@ async def test_no_address_writes_a_header(to: str) -> None:
     "to", ["a..b@mail.example", ".a@mail.example", "a.@mail.example", "a+b=c?d/e!f#g$h%i&j'k*l^m`n{o|p}q~@mail.example"]
 )
 async def test_unusual_addresses_that_exist_arrive(to: str) -> None:
-    """Dots at odd places and all signs of RFC 5322 are written so that a reader finds the same address."""
+    """Dots at odd places and all signs of RFC 5322 lead a reader to the same address."""
     async with smtp_server(Inbox()) as inbox:
         await plain_sender(inbox.port).send(email_message(to=to))
     (found,) = mail_in(inbox)["To"].addresses
@@ -93,7 +99,7 @@ async def test_unusual_addresses_that_exist_arrive(to: str) -> None:
     ],
 )
 async def test_a_subject_arrives_as_it_is_and_adds_nothing(subject: str) -> None:
-    """Whatever stands in a subject stands in the subject, letter by letter, and nowhere else."""
+    """All characters of a subject stand in the subject, letter by letter, and nowhere else."""
     async with smtp_server(Inbox()) as inbox:
         await plain_sender(inbox.port).send(email_message(subject=subject))
     mail = mail_in(inbox)
@@ -105,7 +111,10 @@ async def test_a_subject_arrives_as_it_is_and_adds_nothing(subject: str) -> None
 
 
 async def test_what_cannot_be_written_is_a_failure_to_send() -> None:
-    """Text without an encoding ends as ``SendFailed``, with no exception of a library behind it."""
+    """Text without an encoding ends as ``SendFailed``, with no exception behind it.
+
+    No exception of a library is its cause or context.
+    """
     async with smtp_server(Inbox()) as inbox:
         for change in ({"text": "\ud800"}, {"html": "<p>\udcff</p>"}, {"key": "\ud800\r\n"}):
             sender = plain_sender(inbox.port)
@@ -150,7 +159,10 @@ async def test_a_name_with_commas_or_umlauts_arrives() -> None:
     ],
 )
 async def test_a_domain_goes_out_in_its_ascii_form(domain: str, sent: str) -> None:
-    """A server without SMTPUTF8 takes an ASCII mailbox at such a domain, in the envelope and in the header."""
+    """A domain goes out in its ASCII form, in the envelope and in the header.
+
+    So a server without SMTPUTF8 takes an ASCII mailbox at such a domain.
+    """
     async with smtp_server(Inbox(), enable_SMTPUTF8=False) as inbox:
         await plain_sender(inbox.port).send(email_message(to=f"ann@{domain}"))
     assert inbox.envelopes[0].rcpt_tos == [f"ann@{sent}"]
@@ -166,7 +178,10 @@ def test_a_mailbox_beyond_ascii_keeps_its_domain() -> None:
 
 
 class Provider(Inbox):
-    """A server that knows XOAUTH2 and one token, and refuses as large providers do: by a challenge."""
+    """A server that knows XOAUTH2 and one token.
+
+    It refuses as large providers do: by a challenge.
+    """
 
     asked: list[bytes]
 
@@ -189,7 +204,7 @@ def provider_options(trust: Trust) -> dict[str, Any]:
 
 @pytest.mark.parametrize("token", [lambda: "t0ken-1", _async_token], ids=["plain", "async"])
 async def test_a_token_signs_in(trust: Trust, token: Callable[[], Any]) -> None:
-    """XOAUTH2 with what the function gives, over TLS."""
+    """A mail is sent with XOAUTH2 and the function's token, over TLS."""
     inbox = Provider()
     inbox.asked = []
     async with smtp_server(inbox, **provider_options(trust)):
@@ -222,7 +237,10 @@ def _failing() -> str:
 async def test_a_token_that_is_none(
     trust: Trust, token: Callable[[], Any], reason: str, asked: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A token that is refused, or missing, ends as ``SendFailed``; no mail is handed over and nothing secret is shown."""
+    """A token that is refused, or missing, ends as ``SendFailed``.
+
+    No mail is handed over, and nothing secret is shown.
+    """
     inbox = Provider()
     inbox.asked = []
     async with smtp_server(inbox, **provider_options(trust)):
@@ -267,7 +285,7 @@ async def test_a_function_that_hangs_costs_the_connection_time_only(trust: Trust
     ],
 )
 def test_settings_of_a_token(options: dict[str, Any], word: str) -> None:
-    """What cannot work, or would show the token to the network, stops the start."""
+    """Settings that cannot work, or would show the token to the network, stop the start."""
     with pytest.raises(SettingsError, match=word):
         SMTPSender("mail.clinic.example", **({"sender": SENDER} | options))
 

@@ -1,4 +1,4 @@
-"""WebPushSender against a real HTTP server: what it encrypts, whom it asks, and how it fails."""
+"""WebPushSender against a real HTTP server: its encryption, its hosts and its failures."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ class _Never:
 
 @pytest.mark.parametrize("endpoint", ODD)
 async def test_odd_addresses_are_asked_nowhere(endpoint: str) -> None:
-    """What any reader of addresses could take for another host, port or user is refused before a connection is made."""
+    """An endpoint that two readers could take for two hosts, ports or users is refused.
+
+    It is refused before a connection is made.
+    """
     mine = sender(services=("push.example",))
     assert not mine.takes(subscription(endpoint))
     mine._library = _Never()
@@ -127,7 +130,10 @@ async def test_the_address_that_is_asked_is_made_of_its_parts(endpoint: str, ask
 
 
 async def test_a_dead_host_switches_no_other_off() -> None:
-    """Failures are counted for each host and port: one that does not answer is left in peace, the next is asked."""
+    """Failures are counted for each host and port.
+
+    One that does not answer is left in peace, and the next is asked.
+    """
     mine = sender(services=("127.0.0.1",))
     async with http_server(answers(503)) as broken, http_server(answers(201)) as good:
         for _ in range(6):
@@ -141,7 +147,10 @@ async def test_a_dead_host_switches_no_other_off() -> None:
 
 
 async def test_hosts_that_do_not_answer_hold_up_nothing_else() -> None:
-    """However many pushes hang, the event loop's own threads are free, and so is another push service."""
+    """Many pushes that hang leave the event loop's own threads free.
+
+    Another push service is free as well.
+    """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     mine = sender(services=("127.0.0.1", "localhost"), timeout=1.0)
@@ -162,7 +171,10 @@ async def test_hosts_that_do_not_answer_hold_up_nothing_else() -> None:
 
 
 async def test_only_the_phone_can_read_what_wakes_it() -> None:
-    """The body opens with the phone's key alone (RFC 8291), and tells who sends it (RFC 8292) and for how long."""
+    """The body opens with the phone's key alone (RFC 8291).
+
+    It names the sender (RFC 8292) and its lifetime.
+    """
     async with http_server(answers(201)) as server:
         await sender().send(message(subscription(f"{server.url}/push/abc")))
         (request,) = server.requests
@@ -210,7 +222,10 @@ async def test_only_known_services_are_asked(to: str) -> None:
     ],
 )
 async def test_failures_have_their_words(behavior: Behavior, reason: str, transient: bool) -> None:
-    """Each way to fail is told as one, nothing is followed elsewhere, and nothing is sent twice."""
+    """Each way to fail is told by its own word.
+
+    Nothing is followed elsewhere, and nothing is sent twice.
+    """
     async with http_server(behavior) as server:
         with pytest.raises(SendFailed) as failed:
             await sender().send(message(subscription(f"{server.url}/x")))
@@ -244,7 +259,10 @@ def sender_of(key: str) -> WebPushSender:
 
 
 def test_the_command_prints_a_key_that_works(capsys: pytest.CaptureFixture[str]) -> None:
-    """``mfa-gate keys vapid`` prints the private key alone; with --json its public one as well."""
+    """``mfa-gate keys vapid`` prints the private key alone.
+
+    With --json it prints its public one as well.
+    """
     assert main(["keys", "vapid"]) == 0
     assert sender_of(capsys.readouterr().out.strip()).application_server_key
     assert main(["keys", "vapid", "--json"]) == 0

@@ -33,7 +33,7 @@ SENDER = "Clinic App <no-reply@clinic.example>"
 
 @dataclass
 class Inbox:
-    """What the server does at each step, and what it was handed."""
+    """The answers of the server at each step, and the mails that it was handed."""
 
     mail: str = "250 OK"
     rcpt: str = "250 OK"
@@ -107,7 +107,10 @@ async def failure_of(sender: SMTPSender, **changes: str) -> SendFailed:
 
 
 async def test_the_mail_as_it_arrives() -> None:
-    """U-8: the text comes first, the HTML second, the code opens the subject, and no robot answers it."""
+    """The text comes first, the HTML second, and the code opens the subject.
+
+    No robot answers the mail. Requirement U-8.
+    """
     async with smtp_server(Inbox()) as inbox:
         sender = plain_sender(inbox.port, now=lambda: 1_700_000_000.0)
         await sender.send(email_message(html="<p>493817</p>"))
@@ -153,7 +156,10 @@ async def test_an_international_mailbox_at_an_old_server() -> None:
 
 
 async def test_a_server_that_takes_no_credentials() -> None:
-    """Credentials that cannot be used are a fault of the configuration, not a mail sent without them."""
+    """Credentials that cannot be used are a fault of the configuration.
+
+    The mail is not sent without them.
+    """
     async with smtp_server(Inbox()) as inbox:
         fault = await failure_of(plain_sender(inbox.port, username="app", password=""))
     assert (fault.reason, fault.transient) == ("refused", False)
@@ -221,7 +227,10 @@ async def test_an_untrusted_certificate_gets_nothing(trust: Trust, security: Any
 
 
 async def test_downgrade_no_starttls_offered(trust: Trust) -> None:
-    """A server (or an attacker in between) that does not offer STARTTLS gets neither password nor mail."""
+    """A server that does not offer STARTTLS gets neither password nor mail.
+
+    An attacker in between may have removed the offer.
+    """
     async with smtp_server(Inbox(), auth_require_tls=False) as inbox:
         sender = SMTPSender(
             "127.0.0.1", inbox.port, sender=SENDER, username="app", password="s3cret", tls_context=trust.client
@@ -246,7 +255,10 @@ async def test_downgrade_no_starttls_offered(trust: Trust) -> None:
     ],
 )
 async def test_what_the_server_refuses(step: str, answer: str, reason: str, transient: bool) -> None:
-    """4xx may be tried later, 5xx not; a bad mailbox is told apart; the server's words stay out of the error."""
+    """A refusal with 4xx may be tried later, and one with 5xx not.
+
+    A bad mailbox is told apart. The server's words stay out of the error.
+    """
     inbox = Inbox()
     setattr(inbox, step, answer)
     async with smtp_server(inbox):
@@ -256,7 +268,10 @@ async def test_what_the_server_refuses(step: str, answer: str, reason: str, tran
 
 
 async def test_one_bad_mailbox_does_not_close_the_channel() -> None:
-    """F-21: however often one address is refused for now, the breaker stays closed for everybody else."""
+    """An address that is refused for now many times leaves the breaker closed for others.
+
+    Requirement F-21.
+    """
     async with smtp_server(Inbox(rcpt="450 4.2.2 Mailbox full")) as inbox:
         sender = plain_sender(inbox.port)
         for _ in range(6):
@@ -267,7 +282,10 @@ async def test_one_bad_mailbox_does_not_close_the_channel() -> None:
 
 
 async def test_slow_after_the_text() -> None:
-    """F-21: no answer to the text within the time means that it may still arrive: ``timeout``, and no second try."""
+    """No answer to the text within the time is ``timeout``, without a second try.
+
+    The mail may still arrive. Requirement F-21.
+    """
     async with smtp_server(Inbox(data_delay=0.6)) as inbox:
         fault = await failure_of(plain_sender(inbox.port, timeout=0.2))
         await asyncio.sleep(0.5)
@@ -276,7 +294,10 @@ async def test_slow_after_the_text() -> None:
 
 
 async def test_dropped_in_the_middle_of_the_text() -> None:
-    """A connection lost while the text was handed over is of unknown fate, and is not tried again."""
+    """A connection lost while the text was handed over is of unknown fate.
+
+    The mail is not tried again.
+    """
     async with smtp_server(Inbox(drop_in_data=True)) as inbox:
         fault = await failure_of(plain_sender(inbox.port))
     assert (fault.reason, fault.transient) == ("timeout", True)
@@ -284,7 +305,7 @@ async def test_dropped_in_the_middle_of_the_text() -> None:
 
 
 async def test_a_server_that_never_greets() -> None:
-    """A server that takes the connection and says nothing costs the connection's time, no more."""
+    """A server that takes the connection and says nothing costs only the connection's time."""
 
     async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.5)
@@ -300,7 +321,10 @@ async def test_a_server_that_never_greets() -> None:
 
 
 async def test_nobody_listens(free_port: int) -> None:
-    """A refused connection is unreachable, and after five of them the server is left in peace for 30 seconds (F-21)."""
+    """A refused connection is unreachable, and five of them pause the server (F-21).
+
+    The pause is 30 seconds.
+    """
     time = [100.0]
     sender = plain_sender(free_port, clock=lambda: time[0])
     for _ in range(5):
@@ -316,7 +340,10 @@ async def test_nobody_listens(free_port: int) -> None:
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\x00"])
 async def test_header_injection_by_subject(ending: str) -> None:
-    """S-54: a subject with a line break, in any spelling, is refused before a connection is made."""
+    """A subject with a line break, in any spelling, is refused before a connection is made.
+
+    Requirement S-54.
+    """
     async with smtp_server(Inbox()) as inbox:
         fault = await failure_of(plain_sender(inbox.port), subject=f"Hello{ending}Bcc: eve@evil.example")
     assert (fault.reason, fault.transient) == ("refused", False)
@@ -341,7 +368,10 @@ async def test_header_injection_by_subject(ending: str) -> None:
     ],
 )
 async def test_injection_by_recipient(to: str) -> None:
-    """S-54: what is not exactly one plain address is refused before a connection is made."""
+    """A recipient that is not exactly one plain address is refused before a connection.
+
+    Requirement S-54.
+    """
     async with smtp_server(Inbox()) as inbox:
         fault = await failure_of(plain_sender(inbox.port), to=to)
     assert fault.reason == "rejected-destination"
@@ -378,14 +408,20 @@ async def test_lines_of_dots_and_long_lines() -> None:
     ],
 )
 def test_wrong_settings(options: dict[str, Any], word: str) -> None:
-    """What cannot work, or would show the password to the network, stops the start and says what to do."""
+    """Settings that cannot work, or would show the password to the network, stop the start.
+
+    The message says what to do.
+    """
     with pytest.raises(SettingsError, match=word) as caught:
         SMTPSender("mail.clinic.example", **({"sender": SENDER} | options))
     assert "s3cret" not in str(caught.value)
 
 
 async def test_no_secret_in_repr_logs_or_errors(caplog: pytest.LogCaptureFixture, trust: Trust) -> None:
-    """S-48: neither code nor text nor the whole destination nor the password is in any log, repr or chained error."""
+    """Code, text, whole destination and password are in no log, repr or chained error.
+
+    Requirement S-48.
+    """
     caplog.set_level(logging.DEBUG, logger="mfa_gate")
     caplog.set_level(logging.DEBUG, logger="aiosmtplib")
     caplog.set_level(logging.DEBUG, logger="asyncio")

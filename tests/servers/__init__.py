@@ -1,1 +1,4 @@
-"""Real servers under one gate or several: outages, notices between workers, several applications."""
+"""Real servers under one gate or several.
+
+The subjects are outages, notices between workers, and several applications.
+"""

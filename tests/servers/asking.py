@@ -18,7 +18,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, and after how many seconds."""
+    """An answer, and the seconds that it took."""
 
     status: int
     headers: dict[str, str]

@@ -1,4 +1,7 @@
-"""Several applications on one store: one budget, one list of browsers, one lock; the stricter policy wins; the trail says where."""
+"""Several applications on one store: one budget, one list of browsers, one lock.
+
+The stricter policy wins. The trail names the application.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ def living(minutes: int) -> Policy:
 
 @pytest.fixture
 async def two() -> AsyncIterator[tuple[World, World]]:
-    """``web``, whose codes live for 15 minutes, and ``desktop``, whose codes live for 10, on one store, by one clock."""
+    """Two applications on one store, by one clock: ``web`` and ``desktop``.
+
+    Codes of ``web`` live for 15 minutes, and codes of ``desktop`` for 10.
+    """
     store = MemoryStore()
     web = make_world(policy=living(15), store=store)
     desktop = make_world(policy=living(10), store=store.another(), clock=web.clock)
@@ -50,7 +56,10 @@ def over_there(browser: Browser, world: World) -> Browser:
     [(599, "desktop", 200), (600, "desktop", 422), (600, "web", 200), (899, "web", 200), (900, "web", 422)],
 )
 async def test_strictest_life_of_a_code(two: tuple[World, World], after: int, answered_at: str, status: int) -> None:
-    """F-39: a code that one application sent for 15 minutes is dead after 10 where the policy says 10, and costs nothing."""
+    """A code that was sent for 15 minutes is dead after 10 where the policy says 10.
+
+    F-39. Another application sent it. It costs nothing.
+    """
     web, desktop = two
     ann = await web.browser()
     id = await ann.enroll_email()
@@ -67,7 +76,10 @@ async def test_strictest_life_of_a_code(two: tuple[World, World], after: int, an
 
 
 async def test_shorter_code_where_it_was_sent(two: tuple[World, World]) -> None:
-    """F-39: a code that was sent for 10 minutes is dead after 10, although 15 are allowed where it is answered."""
+    """A code that was sent for 10 minutes is dead after 10, also where 15 are allowed.
+
+    F-39.
+    """
     web, desktop = two
     ann = await web.browser()
     id = await ann.enroll_email()
@@ -80,7 +92,10 @@ async def test_shorter_code_where_it_was_sent(two: tuple[World, World]) -> None:
 
 
 async def test_one_budget_one_list_one_lock(two: tuple[World, World]) -> None:
-    """S-32, S-26: attempts of two applications add up to one lock, a proof counts in both, and each event names its own."""
+    """Attempts at two applications add up to one lock, and a proof counts in both.
+
+    S-32, S-26. Each event names its own application.
+    """
     web, desktop = two
     ann = await web.enrolled()
     there = over_there(ann, desktop)

@@ -1,4 +1,7 @@
-"""The store is let go of before the server is told that the app has ended: the server ends the event loop then."""
+"""The gate closes the store before it tells the server that the app has ended.
+
+The server ends the event loop then.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ async def deaf(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.mark.parametrize("says", [True, False], ids=["an app that says goodbye", "an app that does not"])
 async def test_closed_first(says: bool) -> None:
-    """F-12: nothing of the gate runs on when the server has heard the end; an app that says nothing is closed after all."""
+    """No part of the gate runs on after the server has heard the end.
+
+    F-12. An app that does not report its end is closed after all.
+    """
     log: list[str] = []
     world = make_world(store=Slow(log))
     incoming: list[dict[str, Any]] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]

@@ -1,4 +1,7 @@
-"""A revocation is seen by every other worker: with SQLite at the next request, with Redis within 50 ms."""
+"""Every other worker sees a revocation at once.
+
+With SQLite it sees it at the next request, with Redis within 50 ms.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,16 @@ async def raise_epoch(world: World, by: int) -> None:
 
 
 async def status(browser: Browser) -> int:
-    """What the app behind the gate answers."""
+    """Return the status that the app behind the gate answers."""
     return (await browser.ask("GET", "/records", headers=FETCH)).status
 
 
 @pytest.mark.parametrize("times", [30, pytest.param(1000, marks=pytest.mark.long)])
 async def test_sqlite_at_the_next_request(tmp_path: Path, times: int) -> None:
-    """S-26, S-122: what another worker on the file has revoked is refused at the very next request."""
+    """A proof that another worker on the file has revoked is refused at the very next request.
+
+    S-26, S-122.
+    """
     url = f"sqlite:///{tmp_path / 'mfa.db'}"
     async with running(make_world(store=url)) as here, running(make_world(store=url)) as there:
         ann = await here.enrolled()
@@ -46,8 +52,11 @@ async def test_sqlite_at_the_next_request(tmp_path: Path, times: int) -> None:
 
 @pytest.mark.parametrize("times", [100, pytest.param(1000, marks=pytest.mark.long)])
 async def test_redis_within_50_ms(redis_server: Server, times: int) -> None:
-    """S-26, S-122: what another worker has revoked is refused at once: half of it within 50 ms; where the machine is so busy
-    that a plain round trip takes long, that much later. The 99th percentile is printed, and ``bench_notice`` measures it."""
+    """A proof that another worker has revoked is refused within 50 ms in half of the cases.
+
+    S-26, S-122. If the machine is so busy that a plain round trip takes long, the refusal may come that much
+    later. The 99th percentile is printed, and ``bench_notice`` measures it.
+    """
     url = f"redis://127.0.0.1:{redis_server.port}"
     waits: list[float] = []
     trips: list[float] = []

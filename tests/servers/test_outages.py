@@ -1,4 +1,7 @@
-"""Redis away, hanging, read-only, full or emptied under a running app: refused in time, nothing compared, and back by itself."""
+"""Redis is away, hangs, is read-only, full or emptied under a running app.
+
+Requests are refused in time, nothing is compared, and service comes back by itself.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ BACK_WITHIN = 5.0
 
 @dataclass(slots=True)
 class Running:
-    """A host under uvicorn, on a Redis that the test breaks; a browser that has proven a factor, and one that has not."""
+    """A host under uvicorn, on a Redis that the test breaks.
+
+    One browser has proven a factor, and one has not.
+    """
 
     url: str
     redis: Server
@@ -74,7 +80,7 @@ async def app(redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     compared.clear()
     with redis_server.client() as client:
         kept = {name: client.dump(name) for name in client.keys("*")}
-    with served(make_world(store=store, clock=clock).app, websockets=False) as url:
+    with served(make_world(store=store, clock=clock).app, ws="none") as url:
         made = Running(url, redis_server, *cookies, id, compared, kept)
         assert [(await made.home()).status for _ in range(3)] == [200] * 3
         assert (await made.guess()).reason == "wrong_code"
@@ -82,7 +88,10 @@ async def app(redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 
 async def refused(app: Running, call: Callable[[], Any]) -> None:
-    """From a second after the fault on, ten at once are refused in time, and say when to come again."""
+    """Check that ten calls at once are refused in time, from a second after the fault on.
+
+    Each answer says when to come again.
+    """
     for answer in await asyncio.gather(*(call() for _ in range(10))):
         assert (answer.status, answer.reason) == (503, "store_unavailable")
         assert int(answer.headers["retry-after"]) >= 1
@@ -90,7 +99,7 @@ async def refused(app: Running, call: Callable[[], Any]) -> None:
 
 
 async def strangers_pass(app: Running) -> None:
-    """Nobody who is not signed in notices anything."""
+    """Check that a person who is not signed in notices nothing."""
     for answer in await asyncio.gather(*(app.stranger() for _ in range(5))):
         assert answer.status == 200
         assert answer.seconds < BUSY
@@ -113,7 +122,10 @@ async def back(app: Running) -> None:
 
 
 async def test_killed(app: Running) -> None:
-    """F-1: with Redis gone, who is signed in gets 503 in time and nobody's answer is compared; with it back, all goes on."""
+    """A signed-in person gets 503 in time while Redis is gone, and no answer is compared.
+
+    F-1. With Redis back, all goes on.
+    """
     app.redis.stop()
     await asyncio.sleep(IN_TIME)
     await asyncio.gather(refused(app, app.home), strangers_pass(app))
@@ -124,7 +136,10 @@ async def test_killed(app: Running) -> None:
 
 
 async def test_hanging(app: Running) -> None:
-    """F-1: a Redis that takes connections and says nothing is an outage as well, noticed within a second."""
+    """A Redis that takes connections and says nothing is an outage as well.
+
+    F-1. It is noticed within a second.
+    """
     assert app.redis.process is not None
     app.redis.process.send_signal(signal.SIGSTOP)
     try:
@@ -138,7 +153,10 @@ async def test_hanging(app: Running) -> None:
 
 
 async def test_read_only(app: Running) -> None:
-    """F-2, F-4, S-113: a primary that became a replica decides nothing: no attempt is taken, so nothing is compared."""
+    """A primary that became a replica decides nothing.
+
+    F-2, F-4, S-113. No attempt is taken, so nothing is compared.
+    """
     app.redis.say("REPLICAOF", "127.0.0.1", 1)
     await asyncio.sleep(IN_TIME)
     await refused(app, app.guess)
@@ -149,7 +167,10 @@ async def test_read_only(app: Running) -> None:
 
 
 async def test_full(app: Running) -> None:
-    """F-2, S-112: a full Redis takes no attempt, so nothing is compared; who has proven a factor before goes on."""
+    """A full Redis takes no attempt, so nothing is compared.
+
+    F-2, S-112. A person who has proven a factor before goes on.
+    """
     app.redis.say("CONFIG", "SET", "maxmemory", 1)
     await refused(app, app.guess)
     assert {(await app.home()).status for _ in range(5)} == {200}
@@ -160,7 +181,10 @@ async def test_full(app: Running) -> None:
 
 
 async def test_flushed(app: Running) -> None:
-    """F-6: an emptied Redis is an outage, and nobody is taken for one without a factor; a restored copy ends it."""
+    """An emptied Redis is an outage, and nobody counts as a person without a factor.
+
+    F-6. A restored copy ends the outage.
+    """
     app.redis.say("FLUSHALL")
     await asyncio.sleep(IN_TIME)
     await asyncio.gather(refused(app, app.home), strangers_pass(app))

@@ -1,4 +1,7 @@
-"""Two gates of one process with one store object: a lock at one of them reaches the other, each time (S-26)."""
+"""Two gates of one process with one store object.
+
+A lock at one of them reaches the other, each time (S-26).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Processes that lock, unlock, reset and choose as fast as they can, until they are killed; and what they leave behind."""
+"""Processes that change a store as fast as they can, until they are killed.
+
+They lock, unlock, reset and choose. Then the state that they left behind is counted.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ async def hammer(path: Path) -> None:
 
 
 async def left(path: Path) -> dict[str, object]:
-    """How many changes are in the store, how many events, and whether the trail is whole."""
+    """Return the number of changes and of events in the store, and if the trail is whole."""
     world = make_world(store=f"sqlite:///{path}", policy=POLICY)
     await world.gate.web.open()
     account, settings = await world.store.load(KEY), await world.store.settings("alpha")
@@ -63,7 +66,10 @@ async def left(path: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Start and kill as often as told, each time a little later; print what was left after each."""
+    """Start and kill a process as often as asked, each time a little later.
+
+    Print the state of the store after each.
+    """
     path, rounds = Path(sys.argv[1]), int(sys.argv[2])
     found = []
     for number in range(rounds):

@@ -1,4 +1,4 @@
-"""A process that is killed inside its own hook, after the commit; and the one that starts after it."""
+"""A process that is killed inside its own hook after the commit, and its successor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 
 from mfa_gate import Event, Subject
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.service import Actor, scheduler
+from mfa_gate.service import Actor
 from mfa_gate.service.outbox import LAG
 from tests.harness import FixedClock, make_world
 
@@ -20,7 +20,11 @@ KEY = SubjectKey("alpha", WHO)
 
 
 async def main(path: str, mode: str) -> None:
-    """``ready``: make the account; ``strike``: lock it and be killed by the hook; ``after``: start, and tell."""
+    """Run one mode of the process.
+
+    ``ready``: make the account. ``strike``: lock it and be killed by the hook. ``after``: start, and print
+    what was notified.
+    """
     told: list[str] = []
 
     def on_lock(subject: Subject, event: Event) -> None:
@@ -28,10 +32,10 @@ async def main(path: str, mode: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         told.append(subject.id)
 
-    scheduler.TICK = 0.1
     late = {"ready": 0, "strike": 1, "after": 2 + LAG}[mode]
     clock = FixedClock(1_750_000_000 + late)
     world = make_world(store=f"sqlite:///{path}", on_lock=on_lock, clock=clock)
+    world.gate.service.worker.tick = 0.1
     await world.gate.web.open()
     if mode == "ready":
         await world.enrolled(WHO)

@@ -1,4 +1,7 @@
-"""The person's own page shows what concerns the person, and the desk shows all of the account."""
+"""A person's own page shows the events that concern the person.
+
+The desk shows all events of the account.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_what_concerns_administrators_is_not_on_the_own_page(world: World) -> None:
-    """Sixty lines for administrators alone push nothing of the person's off the page, and stand on the desk's page."""
+    """Sixty lines for administrators alone push nothing off the person's own page.
+
+    They stand on the desk's page.
+    """
     boss, ann = await world.enrolled("boss", groups=["admin"]), await world.enrolled("ann")
     key, engine = SubjectKey("alpha", "ann"), world.engine
     denied = [engine.moment().event(kind, key) for kind in ("admin.denied", "decision.report", "comet.seen") * 20]

@@ -1,4 +1,7 @@
-"""Retention: what is older than the policy keeps goes, told before it goes; the rest verifies from where it begins."""
+"""Retention: lines older than the policy's age are removed, and this is recorded first.
+
+The rest verifies from its new beginning.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
-    """Lines of exactly the age stay; the other tenant's policy keeps every line; a second run finds nothing."""
+    """Lines older than the policy's age are removed, and lines of exactly the age stay.
+
+    The policy of the other tenant keeps every line. A second run finds nothing to remove.
+    """
     retention = world.gate.service.retention
     assert await retention.prune(actor="operator:eve") == {"alpha": 30}
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha30"]
@@ -49,7 +55,10 @@ async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
 
 
 async def test_a_beginning_that_nobody_pruned_is_missing(world: World) -> None:
-    """S-124: who removes the oldest lines and moves the anchor is found, since nobody told of pruning."""
+    """Removed oldest lines are found, even if the anchor was moved with them.
+
+    S-124. No line of the trail reports the pruning.
+    """
     assert await world.store.prune("beta", before=START + 10 * DAY) == 10
     assert await verify_trail(world.store, "beta") == {}
     broken, _ = await world.gate.service.retention.verify("beta")
@@ -57,7 +66,10 @@ async def test_a_beginning_that_nobody_pruned_is_missing(world: World) -> None:
 
 
 async def test_a_crash_between_telling_and_pruning(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was told and not done is done the next time; the other way round cannot be."""
+    """A pruning that was recorded and not done is done the next time.
+
+    The other order cannot happen.
+    """
 
     async def gone(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
@@ -72,7 +84,10 @@ async def test_a_crash_between_telling_and_pruning(world: World, monkeypatch: py
 
 
 async def test_an_hourly_round_removes_what_became_old(world: World) -> None:
-    """The ordinary round needs nobody: what was too old an hour ago is gone, and nothing else."""
+    """The hourly round removes the lines that became too old, and nothing else.
+
+    It needs nobody.
+    """
     retention = world.gate.service.retention
     await retention.prune(actor="operator:eve")
     world.clock.advance(2 * DAY)
@@ -85,8 +100,11 @@ async def test_an_hourly_round_removes_what_became_old(world: World) -> None:
 async def test_a_clock_ahead_removes_nothing(
     world: World, caplog: pytest.LogCaptureFixture, ahead: int, writes: bool
 ) -> None:
-    """A clock that runs ahead by more than a round removes takes no line, also where it wrote the newest lines itself; it is
-    said in the log, the trail and a mail, once a day, with the way on; when the clock is right again all goes on."""
+    """A clock that runs ahead by more than a round removes takes no line.
+
+    This holds also if that clock wrote the newest lines itself. The log, the trail and a mail say so once a
+    day, with the way on. When the clock is right again, all goes on.
+    """
     retention = world.gate.service.retention
     await retention.prune(actor="operator:eve")
     before = (await world.store.trail("alpha")).items
@@ -105,7 +123,10 @@ async def test_a_clock_ahead_removes_nothing(
 
 
 async def test_lines_of_a_clock_ahead_are_judged_by_their_order(world: World) -> None:
-    """A line from the future is as old as the one behind it: it holds up neither the lines before nor those behind it."""
+    """A line from the future counts as old as the line behind it.
+
+    It holds up neither the lines before it nor those behind it.
+    """
     store, at = world.store, START + 60 * DAY
     await store.append([line(9_000, "gamma"), *(line(number, "gamma") for number in range(4)), line(9_001, "gamma")])
     assert await store.prune("gamma", before=START + 2 * DAY, now=at) == 3
@@ -115,7 +136,7 @@ async def test_lines_of_a_clock_ahead_are_judged_by_their_order(world: World) ->
 
 
 async def test_one_tenant_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong with one tenant's trail is logged, and the next tenant is pruned."""
+    """A fault in one tenant's trail is logged, and the next tenant is pruned."""
     store, retention = world.store, world.gate.service.retention
     await retention.prune(actor="operator:eve")
     await store.append([line(0, "aaa")])

@@ -1,4 +1,7 @@
-"""``on_lock``, ``on_event`` and the counters: after the commit, beside the answer, and never in its way."""
+"""The host's hooks and the counters run after the commit, beside the answer.
+
+They are ``on_lock``, ``on_event`` and the counters. They are never in the answer's way.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import asyncio
 import logging
 import threading
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -29,7 +31,10 @@ async def lock_both_ways(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "slow"])
 async def test_on_lock(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The host hears of every lock once, whoever locked; a hook that fails or hangs changes nothing and delays nobody."""
+    """The host hears of every lock once, whoever locked.
+
+    A hook that fails or hangs changes nothing and delays nobody.
+    """
     called: list[tuple[Subject, str, str]] = []
 
     def sync(subject: Subject, event: Event) -> None:
@@ -53,7 +58,7 @@ async def test_on_lock(kind: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 class Meter:
-    """Keeps what is counted."""
+    """A meter that keeps the counts."""
 
     def __init__(self) -> None:
         self.counted: list[tuple[str, dict[str, str]]] = []
@@ -71,7 +76,10 @@ class Meter:
 
 
 async def test_counters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts, proofs, locks and sends are counted by factor and cause; no id, address or name is in any label."""
+    """Attempts, proofs, locks and sends are counted by factor and cause.
+
+    No label contains an id, an address or a name.
+    """
     meter = Meter()
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
     async with running(make_world()) as world:
@@ -94,7 +102,10 @@ async def test_without_its_api_nothing_is_counted(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", ["on_event", "on_lock", "on_reset"])
 async def test_a_plain_hook_that_waits_stops_no_request(name: str) -> None:
-    """The hook waits until the requests are answered: on the event loop, neither would ever come to its end."""
+    """A plain hook that waits for an answered request does not stop that request.
+
+    On the event loop, neither the hook nor the request would ever come to its end.
+    """
     begun, answered = threading.Event(), threading.Event()
     released: list[bool] = []
 
@@ -120,11 +131,12 @@ async def test_a_plain_hook_that_waits_stops_no_request(name: str) -> None:
 async def test_a_hook_that_was_not_called_has_not_failed(
     name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One call takes the time of those behind it: it alone has failed. They are said in a line each, and called later."""
+    """Only the call that takes too long has failed, not the calls behind it.
+
+    The calls behind it had no time left. Each is logged in one line and made later.
+    """
     meter, answered, called = Meter(), threading.Event(), list[str]()
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
-    for place in ("effects", "host_hooks"):
-        monkeypatch.setattr(import_module(f"mfa_gate.service.{place}"), "HOOK_TIME", 0.2)
 
     def hook(*arguments: Any) -> None:
         called.append(arguments[-1].id)
@@ -132,6 +144,7 @@ async def test_a_hook_that_was_not_called_has_not_failed(
 
     hooks: dict[str, Any] = {name: hook}
     async with running(make_world(**hooks)) as world:
+        world.engine.effects.hook_within = 0.2
         moment = world.engine.moment(actor="operator:eve")
         locked = [
             replace(moment.event("account.locked", SubjectKey("alpha", id)), id=id) for id in ("one", "two", "three")

@@ -1,4 +1,7 @@
-"""Pages, JSON and commands call use cases: none of their modules reads or writes a store itself."""
+"""Pages, JSON and commands call use cases.
+
+None of their modules reads or writes a store itself.
+"""
 
 from __future__ import annotations
 

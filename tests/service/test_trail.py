@@ -1,4 +1,7 @@
-"""The audit trail: any line of ten thousand that is removed, moved or altered is found; a kill never parts change and event."""
+"""The audit trail: any removed, moved or altered line of ten thousand is found.
+
+A kill never parts a change from its event.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ DAMAGES = {
 @pytest.mark.parametrize("at", PLACES)
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_any_line_of_ten_thousand(trail: Path, damage: str, at: int) -> None:
-    """S-124: whichever line was removed or altered, by whatever hand, is named; the other tenant's trail holds."""
+    """Any line that was removed or altered is named, whoever did it.
+
+    S-124. The other tenant's trail holds.
+    """
     with contextlib.closing(sqlite3.connect(trail, isolation_level=None)) as connection:
         assert connection.execute(DAMAGES[damage].format(at=at)).rowcount == 1
         assert await broken(trail) == {"clinic": at} | ({"practice": 0} if damage == "other tenant" else {})
@@ -98,7 +104,7 @@ def restore(connection: sqlite3.Connection, at: int) -> None:
 
 
 async def broken(path: Path) -> dict[str, int]:
-    """What verifying says."""
+    """Return the result of verifying the trail."""
     store = patient_store(f"sqlite:///{path}")
     await store.open()
     try:
@@ -109,7 +115,10 @@ async def broken(path: Path) -> dict[str, int]:
 
 @pytest.mark.slow
 def test_a_kill_never_parts_a_change_from_its_event(tmp_path: Path) -> None:
-    """S-124, F-10: killed at any moment among thousands of changes: as many events as changes, and a trail that is whole."""
+    """A kill at any moment leaves as many events as changes, and a whole trail.
+
+    S-124, F-10. The process makes thousands of changes.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tests.service.hammer", str(tmp_path / "mfa.db"), str(ROUNDS)],
         cwd=ROOT,
@@ -130,7 +139,10 @@ def test_a_kill_never_parts_a_change_from_its_event(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("call", ["swap", "append", "swap_settings"])
 async def test_no_decision_without_its_record(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    """S-125: what cannot be written down is not done: a store that takes no events makes no change either."""
+    """A change that cannot be recorded is not made.
+
+    S-125. A store that takes no events makes no change either.
+    """
     async with running(make_world(policy=hammer.POLICY)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         await world.enrolled("bob")
@@ -155,7 +167,10 @@ async def test_no_decision_without_its_record(monkeypatch: pytest.MonkeyPatch, c
 
 
 async def test_a_line_says_who_did_what_to_whom_where_and_why() -> None:
-    """S-124: actor, subject, tenant, network, reason, ticket, policy and reference are in the line."""
+    """A line has the actor, the subject, the tenant, the network and the reason.
+
+    S-124. It also has the ticket, the policy and the reference.
+    """
     async with running(make_world(policy=hammer.POLICY)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         await world.enrolled("bob")

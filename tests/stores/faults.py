@@ -1,4 +1,4 @@
-"""What the fault tests ask of every store that is out of order."""
+"""The demands of the fault tests on every store that is out of order."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ async def answers(store: Store, *, within: float = 2) -> None:
 
 
 async def refusal(store: Store, *, within: float = 2) -> str:
-    """What the store says when it refuses a load, which it must within so many seconds."""
+    """Return the words of the store when it refuses a load.
+
+    It must refuse within ``within`` seconds.
+    """
     until = time.monotonic() + within
     while True:
         try:
@@ -86,7 +89,10 @@ async def refusal(store: Store, *, within: float = 2) -> str:
 
 
 async def prepared(store: Store) -> None:
-    """Something that could be lost: an account with an event, settings, a small value; and nothing new to tell."""
+    """Store an account with an event, settings and a small value, which could be lost.
+
+    After this the store has no new change to report.
+    """
     assert await store.swap(enrolled(ALICE), [event(1)])
     assert await store.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
     await store.put_meta("canary", b"sings")
@@ -94,7 +100,10 @@ async def prepared(store: Store) -> None:
 
 
 async def nothing_lost(store: Store) -> None:
-    """All of ``prepared`` is there, nothing of the refused writes is, and the store works: it tells, reads and writes."""
+    """Check that all of ``prepared`` is there, and nothing of the refused writes.
+
+    The store works again: it reports changes, reads and writes.
+    """
     assert (await store.load(ALICE)).version == 1
     assert [line.id for line in (await store.events("clinic")).items] == ["e1"]
     assert (await store.load(BOB)).version == 0

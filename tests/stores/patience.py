@@ -1,4 +1,7 @@
-"""Longer limits, for tests of what a store does and not of how soon: a busy machine is no fault of the store's."""
+"""Longer limits, for tests that do not measure time.
+
+A busy machine is no fault of the store.
+"""
 
 from __future__ import annotations
 

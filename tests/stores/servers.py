@@ -1,21 +1,28 @@
-"""Real Redis servers for the tests: one, a Cluster of three, a primary and a replica under a Sentinel."""
+"""Real Redis servers for the tests.
+
+One server, a Cluster of three, or a primary and a replica under a Sentinel.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import select
 import shutil
 import socket
 import subprocess
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import redis
+
+from .link import Link
+
+PATIENCE = 90.0
+"""Seconds to wait for a failover. A Sentinel that stood still for two seconds does nothing for half a minute."""
+PATIENT = 600_000
+"""Milliseconds after which a Sentinel takes a silent server for gone: longer than any test."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -71,7 +78,7 @@ class Server:
                 time.sleep(0.02)
 
     def client(self) -> Any:
-        """A plain client for what the test does to the server."""
+        """Return a plain client, by which a test acts on the server."""
         return redis.Redis(port=self.port, socket_timeout=5, decode_responses=False)
 
     def say(self, *words: str | int) -> Any:
@@ -153,51 +160,6 @@ def info(server: Server) -> bytes:
         return answer
 
 
-class Link:
-    """A slow line: what the primary tells the replica arrives so many seconds later, and what is on its way when the primary
-    dies never does, as where a whole machine dies."""
-
-    def __init__(self, delay: float) -> None:
-        self._delay = delay
-        self._listener = socket.create_server(("127.0.0.1", 0))
-
-    def to(self, port: int) -> int:
-        """Begin to carry to ``port``; the port to connect to instead."""
-        threading.Thread(target=self._serve, args=(port,), daemon=True).start()
-        near: int = self._listener.getsockname()[1]
-        return near
-
-    def _serve(self, port: int) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                replica, _ = self._listener.accept()
-                with contextlib.suppress(OSError):
-                    primary = socket.create_connection(("127.0.0.1", port))
-                    threading.Thread(target=_carry, args=(replica, primary, 0.0), daemon=True).start()
-                    threading.Thread(target=_carry, args=(primary, replica, self._delay), daemon=True).start()
-                    continue
-                replica.close()
-
-    def close(self) -> None:
-        """Carry nothing more."""
-        self._listener.close()
-
-
-def _carry(source: socket.socket, target: socket.socket, delay: float) -> None:
-    """From one to the other, each piece ``delay`` seconds late; where the source ends, what is under way is lost."""
-    under_way: deque[tuple[float, bytes]] = deque()
-    with source, target, contextlib.suppress(OSError):
-        while True:
-            wait = max(0.0, under_way[0][0] - time.monotonic()) if under_way else None
-            if select.select([source], [], [], wait)[0]:
-                piece = source.recv(65_536)
-                if not piece:
-                    return
-                under_way.append((time.monotonic() + delay, piece))
-            while under_way and under_way[0][0] <= time.monotonic():
-                target.sendall(under_way.popleft()[1])
-
-
 @dataclass
 class Pair:
     """A primary, its replica, and the Sentinel that watches over them."""
@@ -206,10 +168,53 @@ class Pair:
     replica: Server
     sentinel: Server
 
+    def take_over(self) -> None:
+        """Have the Sentinel notice that the primary is gone, and wait until it names the replica.
+
+        Before and after that the Sentinel is patient: on a busy machine a primary that answers late is not gone. It
+        tries again every few seconds, but not before it knows that the primary is gone: else it would lead the replica
+        past a ``Link``.
+        """
+        self._say("down-after-milliseconds", 500)
+        until = time.monotonic() + PATIENCE
+        while (named := self.named()) is self.primary and not self._is_gone():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        self._say("failover-timeout", 2_000)
+        while named is not self.replica:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+            named = self.named()
+        self._say("down-after-milliseconds", PATIENT)
+
+    def named(self) -> Server:
+        """Return the server that the Sentinel names."""
+        with self.sentinel.client() as client:
+            _, port = client.sentinel_get_master_addr_by_name("gate")
+        return self.primary if port == self.primary.port else self.replica
+
+    def knows_the_replica(self) -> bool:
+        """Tell if the Sentinel could make the replica the primary."""
+        with self.sentinel.client() as client:
+            return [(one["flags"], one["master-link-status"]) for one in client.sentinel_slaves("gate")] == [
+                ("slave", "ok")
+            ]
+
+    def _is_gone(self) -> bool:
+        """Tell if the Sentinel takes the primary for gone."""
+        with self.sentinel.client() as client:
+            return bool(client.sentinel_master("gate")["is_sdown"])
+
+    def _say(self, setting: str, value: int) -> None:
+        self.sentinel.say("SENTINEL", "SET", "gate", setting, value)
+
 
 @contextlib.contextmanager
 def pair(place: Path, *, link: Link | None = None) -> Iterator[Pair]:
-    """A primary and a replica, with one Sentinel that needs nobody's consent. ``link`` is what lies between the two."""
+    """Run a primary and a replica, with one Sentinel that needs nobody's consent.
+
+    ``link`` is the line between the two.
+    """
     one, two, three = free_ports(3)
     primary = Server(place / "primary", one, ["--appendonly", "yes"])
     between = one if link is None else link.to(one)
@@ -217,19 +222,23 @@ def pair(place: Path, *, link: Link | None = None) -> Iterator[Pair]:
     (place / "sentinel").mkdir()
     settings = place / "sentinel" / "sentinel.conf"
     settings.write_text(
-        f"sentinel monitor gate 127.0.0.1 {one} 1\nsentinel down-after-milliseconds gate 500\n"
-        f"sentinel failover-timeout gate {2000 if link is None else 60_000}\n"  # after it the link would be bypassed
+        f"sentinel monitor gate 127.0.0.1 {one} 1\nsentinel down-after-milliseconds gate {PATIENT}\n"
+        f"sentinel failover-timeout gate {2_000 if link is None else PATIENT}\n"  # after it the link would be bypassed
     )
     sentinel = Server(place / "sentinel", three, ["--sentinel"], settings)
     try:
         primary.start()
         replica.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while b"state=online" not in raw_info(primary):
             assert time.monotonic() < until
             time.sleep(0.05)
         sentinel.start()
-        yield Pair(primary, replica, sentinel)
+        made = Pair(primary, replica, sentinel)
+        while not made.knows_the_replica():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield made
     finally:
         for server in (sentinel, replica, primary):
             server.stop()

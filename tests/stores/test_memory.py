@@ -90,7 +90,10 @@ async def test_limits_that_ended_are_forgotten() -> None:
     ],
 )
 def test_settings_of_another_type(body: str) -> None:
-    """Settings that are not as they are written are an outage; they never count as turned on, or off."""
+    """Settings with a value of another type are an outage.
+
+    They never count as turned on, or off.
+    """
     with pytest.raises(StoreUnavailable, match="settings of tenant 'clinic'"):
         settings_from("clinic", 1, body)
 

@@ -1,4 +1,7 @@
-"""The Redis store keeps the contract of all stores: on one server, on a Cluster, behind a Sentinel."""
+"""The Redis store keeps the contract of all stores.
+
+It does so on one server, on a Cluster, and behind a Sentinel.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +127,10 @@ def test_scripts_have_stable_names(tmp_path: Path) -> None:
 
 
 async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search that the first people do not answer is answered by the index of names, with the same result in the same order."""
+    """A search that the first people do not answer is answered by the index of names.
+
+    The result and its order are the same.
+    """
     server.say("FLUSHALL")
     store = RedisStore(f"redis://127.0.0.1:{server.port}/3", timing=REDIS)
     await store.open()
@@ -166,7 +172,10 @@ async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypat
 async def test_names_are_found_without_looking_at_everybody(
     server: servers.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A seldom name comes from the index: the lines of everybody are looked at once, and then no more."""
+    """A seldom name comes from the index.
+
+    The lines of everybody are looked at once, and then no more.
+    """
     server.say("FLUSHALL")
     store = RedisStore(f"redis://127.0.0.1:{server.port}/3", timing=REDIS)
     await store.open()
@@ -182,7 +191,10 @@ async def test_names_are_found_without_looking_at_everybody(
 
 
 async def test_names_that_were_kept_in_another_way(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """People who are not in the index come into it, some at each search; the former index goes."""
+    """People who are not in the index come into it, some at each search.
+
+    The former index goes.
+    """
     server.say("FLUSHALL")
     store = RedisStore(f"redis://127.0.0.1:{server.port}/3", timing=REDIS)
     await store.open()
@@ -231,7 +243,10 @@ async def replicated(server: servers.Server, store: RedisStore, people: range) -
 @pytest.mark.slow
 @pytest.mark.parametrize("people", [4_000, pytest.param(16_000, marks=pytest.mark.long)])
 async def test_a_new_person_costs_the_same_however_many_there_are(tmp_path: Path, people: int) -> None:
-    """Replication and the log get as much for the thousandth person as for the first ones: printed, and compared."""
+    """The thousandth person costs as many bytes of replication as the first ones.
+
+    The numbers are printed and compared.
+    """
     with servers.pair(tmp_path) as pair:
         store = RedisStore(f"redis://127.0.0.1:{pair.primary.port}", timing=REDIS)
         await store.open()

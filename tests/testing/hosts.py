@@ -43,7 +43,7 @@ ANN = Subject("ann")
 
 
 def with_agreement(policy: Policy = POLICY) -> Policy:
-    """The same, with a text to be accepted."""
+    """Return the policy with a text to be accepted."""
     terms = AgreementRules(id="t", version="1", title="Terms", file="t.md", text="Be kind.", digest="d" * 64)
     return replace(policy, base=replace(policy.base, agreement=terms))
 

@@ -62,7 +62,10 @@ def app_and_gate(folder: Path, port: int) -> tuple[Any, MFAGate]:
 
 @pytest.mark.browser
 def test_the_readmes_example(root: Path, tmp_path: Path, free_port: int, page: Any, mfa_gate_kit: MakesKit) -> None:
-    """V-41: the example of the README passes in a real browser, and leaves the app's own store alone."""
+    """The example of the README passes in a real browser.
+
+    It leaves the app's own store alone. Requirement V-41.
+    """
     app, gate = app_and_gate(tmp_path, free_port)
     found = re.search(r"```python browser\n(.*?)```", (root / KIT).read_text(), re.S)
     assert found is not None

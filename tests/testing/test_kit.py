@@ -18,7 +18,7 @@ HEADERS = {"X-MFA-Gate": "1", "Origin": ORIGIN}
 
 
 def message(to: str, code: str = "", channel: Any = "email") -> Message:
-    """One message."""
+    """Make one message."""
     return Message(channel=channel, to=to, tenant="t", text=f"Your code is {code}", key="k", code=code)
 
 
@@ -66,7 +66,7 @@ async def test_the_outbox_fails_as_told() -> None:
 
 
 def ask(client: TestClient, kit: Enrolled) -> Any:
-    """Answer the gate's question with what the person has in hand."""
+    """Answer the gate's question with the person's own factor."""
     body: dict[str, Any] = {"authenticator": kit.id}
     if kit.key is not None or kit.to:
         issued = client.post("/mfa/api/challenge", json=body, headers=HEADERS).json()
@@ -92,7 +92,7 @@ def test_each_kind_answers_for_itself(factor: str) -> None:
 
 
 def test_arranging_tells_nobody() -> None:
-    """No message goes out and no event is written for what a test arranges."""
+    """No message goes out and no event is written for a test's arrangements."""
     _, gate = gated()
     Kit(gate).enroll(ANN, "email")
     Kit(gate).enroll(ANN, "totp")

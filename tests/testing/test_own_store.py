@@ -50,7 +50,10 @@ def test_the_developers_store_stays_as_it_is(tmp_path: Path, mfa_gate_kit: Makes
 
 
 def test_each_test_has_a_store_of_its_own(tmp_path: Path) -> None:
-    """V-10: the second run finds nothing that the first one left, and the app's own accounts are there again."""
+    """The second run of a test finds nothing that the first one left.
+
+    After it the app's own accounts are there again. Requirement V-10.
+    """
     app, gate, file = durable(tmp_path)
     for _ in range(2):
         with Kit(gate).taken_over() as kit, kit.client(app) as client:
@@ -92,7 +95,10 @@ def test_a_store_of_the_test_is_kept_where_it_says_so(tmp_path: Path, mfa_gate_k
 
 
 def test_a_gate_that_is_open_already(tmp_path: Path) -> None:
-    """A client that lives longer than the block has the app's own accounts before it and after it."""
+    """The app's own accounts are there before the block and after it.
+
+    The client lives longer than the block.
+    """
     app, gate, file = durable(tmp_path)
     with TestClient(app, base_url=ORIGIN, client=(PEER, 1)) as client:
         client.post("/login", json={"name": "ann"})
@@ -131,7 +137,10 @@ def test_an_app_that_ends_in_the_block(tmp_path: Path) -> None:
 
 
 def test_enrolling_for_real(mfa_gate_kit: MakesKit) -> None:
-    """V-31: a client of the kit has an address, so a proof that it makes itself holds for the next request."""
+    """A client of the kit has an address, so its own proof holds for the next request.
+
+    Requirement V-31.
+    """
     app, gate = gated()
     kit = mfa_gate_kit(gate)
     ann = kit.enroll(ANN)
@@ -144,7 +153,10 @@ def test_enrolling_for_real(mfa_gate_kit: MakesKit) -> None:
 
 
 async def test_a_client_of_coroutines(tmp_path: Path, mfa_gate_kit: MakesKit) -> None:
-    """``async_client`` has an address, too, and ``verified`` writes nothing into the app's own file."""
+    """``async_client`` has an address, too.
+
+    ``verified`` writes nothing into the app's own file.
+    """
     app, gate, file = durable(tmp_path)
     kit = mfa_gate_kit(gate)
     async with kit.async_client(app, address="203.0.113.9") as client:
@@ -167,7 +179,10 @@ async def test_the_older_httpx() -> None:
 
 
 def test_a_store_by_somebody_else_is_refused() -> None:
-    """A store that the kit does not know may last: only what it knows to end with the test is written to."""
+    """A store that the kit does not know is refused, as it may outlive the test.
+
+    The kit writes only to a store that it knows to end with the test.
+    """
     gate = gate_for()
     gate.service.engine.store = object()  # type: ignore[assignment]
     with pytest.raises(RuntimeError, match="object, which outlives the test"):

@@ -39,7 +39,7 @@ def test_every_route_with_its_rule() -> None:
 
 
 def test_all_is_covered(mfa_routes: Callable[..., object]) -> None:
-    """Nothing is open but what is meant to be."""
+    """Only the routes that are meant to be open are open."""
     app, gate = gated()
     mfa_routes(app, gate, open=OPEN)
 
@@ -62,7 +62,7 @@ def test_slips_are_named(path: str, open: list[str], says: str) -> None:
 
 
 def test_an_app_without_a_gate_is_not_covered() -> None:
-    """Whatever the policy says: without the middleware nothing asks."""
+    """An app without the middleware is not covered, with every policy."""
     with pytest.raises(AssertionError, match="no gate is around"):
         assert_all_covered(bare(), POLICY, open=OPEN)
 

@@ -45,10 +45,7 @@ def test_the_hosts_own_tests_keep_passing(check: Check, entered: bool) -> None:
 
 
 def test_without_it_the_gate_stands() -> None:
-    """The same client without ``signed_in`` gets nothing from the app.
-
-    The helper gives the proof alone.
-    """
+    """The same client without ``signed_in`` gets nothing from the app."""
     app, _ = gated()
     client = TestClient(app)
     client.post("/login", json={"name": "ann"})
@@ -172,7 +169,10 @@ def test_taking_over_ends(mfa_clock: FixedClock, mfa_outbox: Outbox) -> None:
 
 
 async def test_the_senders_of_the_moment_say_what_is_paused() -> None:
-    """While a gate is taken over its own provider's trouble stops nothing; after the block it counts again."""
+    """While a gate is taken over, its own provider's trouble stops nothing.
+
+    After the block it counts again.
+    """
 
     class Paused(Outbox):
         available = False

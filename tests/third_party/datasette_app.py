@@ -1,4 +1,4 @@
-"""Datasette, gated: whoever its own plugins find is who the gate asks."""
+"""Datasette behind the gate, which asks the people that its own plugins find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a gated app of these tests runs: its directory and its address, from the environment."""
+"""The directory and the address of a gated app of these tests, from the environment."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Password(AuthenticationBackend):
         return True
 
     async def authenticate(self, request: Request) -> bool:
-        """Whether somebody is signed in."""
+        """Return True if somebody is signed in."""
         return "user_id" in request.session
 
 

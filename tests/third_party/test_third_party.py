@@ -1,4 +1,7 @@
-"""sqladmin and Datasette from PyPI behind the gate, served by uvicorn and used as their users would."""
+"""sqladmin and Datasette from PyPI behind the gate, used as their users would.
+
+uvicorn serves them.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ def enroll(browser: httpx2.Client) -> None:
 
 
 def lines_of(root: Path, module: str) -> list[str]:
-    """What a developer adds to the app, as it is in the module."""
+    """Return the lines that a developer adds to the app, as they are in the module."""
     text = (root / "tests" / "third_party" / f"{module}.py").read_text()
     part = text.split("# -- the gate --\n")[1].split("# -- that was it --")[0]
     return [line for line in part.splitlines() if line.strip()]
@@ -93,8 +96,10 @@ def test_ten_lines_are_enough(root: Path, module: str) -> None:
 
 
 def test_sqladmin(serve: Serve) -> None:
-    """The admin asks for its password, then for the second factor, and only then shows its rows; signing out and in
-    again in this browser asks for the password only, and another browser for both."""
+    """The admin asks for its password, then the second factor, and then shows its rows.
+
+    Signing out and in again in this browser asks for the password only. Another browser is asked for both.
+    """
     exempt = '["=/admin/login", "/admin/statics/**"]'
     with serve("sqladmin_app", exempt) as browser:
         assert browser.get("/admin/").headers["location"].endswith("/admin/login")
@@ -118,8 +123,10 @@ def test_sqladmin(serve: Serve) -> None:
 
 
 def test_datasette(serve: Serve) -> None:
-    """Root signs in with Datasette's own token, owes the second factor on pages and JSON alike, and sees the rows after;
-    what Datasette refuses to strangers it still refuses itself."""
+    """Root owes the second factor on pages and JSON alike, and sees the rows after it.
+
+    Root signs in with Datasette's own token. Datasette itself still refuses strangers as before.
+    """
     with serve("datasette_app", '["=/-/auth-token", "/-/static/**"]') as browser:
         assert browser.get("/patients/patients").status_code == 403
         browser.get("/-/auth-token", params={"token": ROOT_TOKEN})

@@ -1,4 +1,7 @@
-"""Every answer of the JSON calls, in whatever test, is held against the OpenAPI document (D-19)."""
+"""Every answer of the JSON calls is held against the OpenAPI document (D-19).
+
+This happens in every test.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A provider of phone calls that behaves, or not: what it was asked to call, and callbacks as it signs them."""
+"""A provider of phone calls that behaves, or does not.
+
+It keeps the calls that it was asked to make, and signs callbacks.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Provider(Outbox):
     """A sender of calls whose callbacks are signed with ``TOKEN``."""
 
     def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
-        """Whether we signed it."""
+        """Return true if the signature of the callback is ours."""
         return headers.get("x-twilio-signature") == callback_signature(TOKEN, url, params)
 
     @property

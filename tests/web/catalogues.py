@@ -1,4 +1,7 @@
-"""The catalogues of the pages' words: ``python tests/web/catalogues.py`` reads templates and tables, updates and compiles them."""
+"""The catalogues of the pages' words.
+
+``python tests/web/catalogues.py`` reads templates and tables, and updates and compiles the catalogues.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ Message = str | tuple[str, str]
 
 
 def messages() -> dict[Message, str]:
-    """Every text that may be shown, with where it stands: templates, the words for times, the table of reasons."""
+    """Collect every text that may be shown, with its place.
+
+    The places are templates, the words for times, and the table of reasons.
+    """
     found: dict[Message, str] = {}
     options = {"**.html": {"trimmed": "false"}}
     for folder in (WEB / "templates", WEB.parent / "factors"):
@@ -65,7 +71,7 @@ def _from_times() -> Iterator[Message]:
 
 
 def _spoken() -> Iterator[Message]:
-    """What a call says; texts and mail are in English."""
+    """Yield the sentences of a call; texts and mail are in English."""
     tree = ast.parse((WEB.parent / "core" / "messages" / "calls.py").read_text(encoding="utf-8"))
     script = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script")
     for node in ast.walk(script):

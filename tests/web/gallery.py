@@ -1,4 +1,7 @@
-"""Every page in every state: what the render tests walk, and what ``python tests/web/gallery.py OUTDIR`` draws to look at."""
+"""Every page in every state.
+
+The render tests walk it, and ``python tests/web/gallery.py OUTDIR`` draws it to look at.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
-from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
+from mfa_gate.web.assets import CSP, brand_name, static_assets
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
+from mfa_gate.web.theme import brand_css
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
 from tests.chromium import launch
@@ -341,9 +345,13 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     again = v.SignInAgain(why="ip_changed", sign_in="/login", sign_out="/logout")
     yield "sign-in-again", again, frame
     yield "sign-in-again-expired", replace(again, why="expired", sign_out=""), frame
+    yield "sign-in-again-there", replace(again, again="https://idp.example/authorize?max_age=0"), frame
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
+    yield "wrong-address", v.WrongAddress(url="https://app.example/mfa/challenge"), frame
+    here = v.WrongAddress(url="http://localhost:8000/mfa", came="http://127.0.0.1:8000", listed="http://localhost:8000")
+    yield "wrong-address-local", here, frame
     yield "approve", v.Approve(host="app.example", push_key="BA"), replace(nobody, here="/mfa/approve")
     disputed = v.Disputing(
         kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"
@@ -351,6 +359,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "dispute", disputed, nobody
     yield "dispute-done", replace(disputed, done=True), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
+    yield "unsent-lost", v.Unsent(back="/records"), frame
+    kept = (v.HiddenField(name="text", value='two\nlines with "quotes"'), v.HiddenField(name="csrf_token", value="abc"))
+    yield "unsent-kept", v.Unsent(back="/records", target="/records/save?x=1", fields=kept), frame
 
 
 def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
@@ -439,28 +450,31 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_name(frame.accent)).write_bytes(brand_css(frame.accent))
+        (static / brand_name(frame.brand)).write_bytes(brand_css(frame.brand))
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files with the headers that the gate sends, so that a page that breaks its own policy looks broken here."""
+    """A server of files with the headers that the gate sends.
+
+    So a page that breaks its own policy looks broken here.
+    """
 
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", CSP)
         super().end_headers()
 
     def do_POST(self) -> None:
-        """What a script asks for is not here."""
+        """Answer ``{}`` to a script's request: nothing answers it here."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(b"{}")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @contextmanager

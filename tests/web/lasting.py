@@ -1,4 +1,7 @@
-"""Connections that last, without a server: what the app sends is written down as it leaves, and time is a number."""
+"""Connections that last, without a server.
+
+The messages of the app are written down as they leave, and time is a number.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def by_hand(world: World) -> Seconds:
 
 @dataclass(eq=False)
 class Held:
-    """One connection: ``sent`` is what has left, ``error`` is what the server was given at its end."""
+    """One connection.
+
+    ``sent`` has the messages that left, and ``error`` the exception that the server was given at its end.
+    """
 
     task: asyncio.Task[None]
     incoming: asyncio.Queue[dict[str, Any]]
@@ -48,7 +54,7 @@ class Held:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server still waits for the app."""
+        """Return true while the server still waits for the app."""
         return not self.task.done()
 
     @property
@@ -58,7 +64,7 @@ class Held:
 
     @property
     def error(self) -> BaseException | None:
-        """What was raised to the server."""
+        """Return the exception that was raised to the server, or ``None``."""
         return self.task.exception() if self.task.done() and not self.task.cancelled() else None
 
 
@@ -69,7 +75,7 @@ async def settle(turns: int = 30) -> None:
 
 
 async def look(world: World) -> None:
-    """One look of the watch, and what follows from it at once."""
+    """Let the watch look once, and let its direct results happen."""
     await world.gate.web.connections.look()
     await settle()
 
@@ -128,7 +134,7 @@ def asked(
 
 
 async def chat(scope: Any, receive: Any, send: Any) -> None:
-    """Accepts, and answers whatever comes."""
+    """Accept the websocket, and answer every message."""
     await receive()
     await send({"type": "websocket.accept"})
     while (await receive())["type"] != "websocket.disconnect":
@@ -136,7 +142,10 @@ async def chat(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Parts:
-    """A response whose parts a test lets out one by one; ``done`` says that the app ran to its end."""
+    """A response whose parts a test lets out one by one.
+
+    ``done`` says that the app ran to its end.
+    """
 
     def __init__(self, media: bytes = b"text/csv", *, stubborn: bool = False) -> None:
         self.media = media
@@ -147,7 +156,7 @@ class Parts:
         self.cancelled = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Send a part whenever it is asked for."""
+        """Send a part each time that the test asks for one."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", self.media)]})
         async for _ in self._turns():
             await send({"type": "http.response.body", "body": SECRET, "more_body": True})

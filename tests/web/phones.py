@@ -1,4 +1,7 @@
-"""A phone that approves, in Python: it has a key, and signs what it is told to, right or wrong."""
+"""A phone that approves, in Python.
+
+It has a key, and signs the words that it is given, right or wrong.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class Phone:
         return b64(self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
     def sign(self, *words: str) -> str:
-        """What WebCrypto makes of the text: r and s, 32 bytes each."""
+        """Sign the text as WebCrypto does: r and s, 32 bytes each."""
         text = "\n".join(("mfa-gate 1", self.host, *words)).encode()
         r, s = decode_dss_signature(self.key.sign(text, ec.ECDSA(SHA256())))
         return b64(r.to_bytes(32) + s.to_bytes(32))
@@ -79,7 +82,7 @@ class Phone:
         return reply
 
     async def look(self) -> dict[str, Any]:
-        """What waits for this phone."""
+        """Return the requests that wait for this phone."""
         nonce = (await self.post("nonce", {})).json()["nonce"]
         signature = self.sign("waiting", self.device, nonce)
         reply = await self.post("waiting", {"device": self.device, "nonce": nonce, "signature": signature})
@@ -99,7 +102,7 @@ class Phone:
         }
 
     async def approve(self, number: str) -> Reply:
-        """Type the number and approve what waits."""
+        """Type the number and approve the waiting request."""
         return await self.post("answer", self.body(await self.look(), number))
 
     async def wake(self, subscription: str) -> Reply:
@@ -110,12 +113,15 @@ class Phone:
         return await self.post("wake", body)
 
     async def deny(self) -> Reply:
-        """Say no."""
+        """Deny the waiting request."""
         return await self.post("answer", self.body(await self.look(), "", verb="deny"))
 
 
 async def enrolled(world: World, id: str = "ann") -> tuple[Browser, Phone, str]:
-    """Somebody whose phone was set up a day ago, in another browser; the phone; the authenticator's id."""
+    """Set up a person's phone one day ago, in another browser.
+
+    Returns the person's browser of now, the phone, and the authenticator's id.
+    """
     browser, phone = await world.browser(id), Phone(world)
     begun = (await browser.api("POST", "enroll", {"factor": "push"})).json()
     assert (await phone.join(begun["uri"])).status == 201
@@ -128,7 +134,7 @@ async def enrolled(world: World, id: str = "ann") -> tuple[Browser, Phone, str]:
 
 
 async def begin(browser: Browser, id: str) -> dict[str, Any]:
-    """Ask the phone; what the browser is shown."""
+    """Ask the phone, and return the document that the browser gets."""
     reply = await browser.api("POST", "challenge", {"authenticator": id})
     assert reply.status == 201, reply.text
     found: dict[str, Any] = reply.json()

@@ -1,4 +1,7 @@
-"""Real servers around the tests' host: uvicorn in a thread, or any server as a process, on a free port of this machine."""
+"""Real servers around the tests' host, on a free port of this machine.
+
+A server is uvicorn in a thread, or any server as a process.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import pyotp
 import uvicorn
+
+from tests.harness import FETCH, ORIGIN, START
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -28,30 +35,33 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]:
-    """The server's address (``http://localhost:port``) while the block runs; without ``port`` on any that is free."""
-    port = port or free_port()
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_level="error",
-        proxy_headers=False,
-        ws="websockets-sansio" if websockets else "none",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    end = time.monotonic() + 20
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > end:
-            raise RuntimeError("the server did not start")
-        time.sleep(0.02)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+def served(app: Any, *, port: int = 0, **options: Any) -> Iterator[str]:
+    """Run ``app`` under uvicorn in a thread, and give its address (``http://localhost:port``).
+
+    ``port`` 0 is any that is free. ``options`` are uvicorn's own. Raises ``RuntimeError`` if the server does not start.
+    """
+    chosen = {"log_level": "error", "proxy_headers": False, "ws": "websockets-sansio", **options}
+    server = uvicorn.Server(uvicorn.Config(app, **chosen))
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        address = f"http://localhost:{listening.getsockname()[1]}"
+        thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
+        thread.start()
+        end = time.monotonic() + PATIENCE
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > end:
+                raise RuntimeError("the server did not start")
+            time.sleep(0.01)
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Run the server until it ends. One that cannot start asks for the end of its process."""
+    with suppress(SystemExit):
+        server.run(sockets=[listening])
 
 
 @contextmanager
@@ -61,19 +71,60 @@ def spawned(app: str, server: Sequence[str]) -> Iterator[int]:
     ``server`` is the server's module with its options, in which ``{port}`` stands for the port.
     """
     port = free_port()
-    module, *options = [part.format(port=port) for part in server]
+    with _process(app, [part.format(port=port) for part in server], lambda: _answers(port)):
+        yield port
+
+
+@contextmanager
+def spawned_at(path: Path, app: str, server: Sequence[str]) -> Iterator[None]:
+    """Run ``app`` on a server at a unix socket.
+
+    ``{path}`` stands for the socket in the server's options.
+    """
+    with _process(app, [part.format(path=path) for part in server], lambda: _takes(path)):
+        yield
+
+
+@contextmanager
+def _process(app: str, server: Sequence[str], answers: Callable[[], bool]) -> Iterator[None]:
+    module, *options = server
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     command = [sys.executable, "-m", module, app, *options]
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
         try:
             end = time.monotonic() + PATIENCE
-            while not _answers(port):
+            while not answers():
                 if process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError(f"{module} did not start")
                 time.sleep(0.05)
-            yield port
+            yield
         finally:
             process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+async def enroll(client: httpx2.AsyncClient) -> list[str]:
+    """Bind an authenticator app on a server whose clock stands at ``START``.
+
+    Returns the backup codes.
+    """
+    headers = {**dict(FETCH), "origin": ORIGIN, "x-mfa-gate": "1"}
+    begun = await client.post("/mfa/api/enroll", json={"factor": "totp"}, headers=headers)
+    assert begun.status_code == 201, begun.text
+    response = pyotp.TOTP(begun.json()["secret"]).at(START)
+    confirm = {"enrollment": begun.json()["enrollment"], "response": response}
+    done = await client.post("/mfa/api/enroll/confirm", json=confirm, headers=headers)
+    assert done.status_code == 201, done.text
+    codes: list[str] = done.json()["backup_codes"]
+    return codes
+
+
+def _takes(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _answers(port: int) -> bool:

@@ -1,4 +1,7 @@
-"""Every page in Chromium under the policy that the gate sends: axe, reflow, sizes, and what the script adds."""
+"""Every page in Chromium under the policy that the gate sends.
+
+Checked are axe, reflow, sizes, and the additions of the script.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from mfa_gate.core.rules import BrandRules
 from tests.browser.looks import AXE, AXE_COLORS, violations
 from tests.chromium import launch
 
@@ -51,7 +55,10 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
 
 
 def show(page: Page, url: str) -> None:
-    """Go there. The page before may have been about to move on by itself, which cuts a slow browser short once."""
+    """Go to the address.
+
+    The page before may have been about to move on by itself, which cuts a slow browser short once.
+    """
     from playwright.sync_api import Error
 
     try:
@@ -63,7 +70,10 @@ def show(page: Page, url: str) -> None:
 
 
 def shapes(name: str) -> set[str]:
-    """What a page is made of: each element's way down by tags and classes. Words do not matter to the checks here."""
+    """List the shapes of a page: each element's way down by tags and classes.
+
+    Words do not matter to the checks here.
+    """
     found: set[str] = set()
 
     def walk(node: Node, way: str) -> None:
@@ -102,9 +112,11 @@ def test_axe(
     options: dict[str, Any],
     every: bool,
 ) -> None:
-    """axe finds nothing on any page in any state, target sizes included, nor in the dark scheme's colors (U-59, U-60).
+    """axe finds nothing on any page in any state, nor in the colors of the dark scheme.
 
-    Pages that together hold every part there is, each of its kind once; with ``--long`` every page."""
+    Target sizes are included. The pages together hold every part that exists, each of its kind once; with ``--long``
+    every page is checked. Requirements U-59, U-60.
+    """
     address, names = gallery
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page, found = context.new_page(), []
@@ -115,9 +127,40 @@ def test_axe(
     assert found == []
 
 
+@pytest.mark.parametrize(
+    "brand",
+    [
+        BrandRules(
+            accent="#8a2c0d", text="#2b1d14", surface="#fffaf2", text_dark="#f6eadf", surface_dark="#241a14", radius=0
+        ),
+        BrandRules(text="#f4f4f4", surface="#101418", text_dark="#f4f4f4", surface_dark="#101418", show_name=False),
+    ],
+    ids=["warm", "always dark"],
+)
+def test_axe_with_a_theme_of_the_host(browser: Browser, tmp_path: Path, brand: BrandRules) -> None:
+    """axe finds no color of a host's theme that cannot be read, in either scheme.
+
+    Requirement U-61.
+    """
+    chosen = ("challenge-totp-wrong", "settings", "enroll-totp-start", "fault-403")
+    names, found = write(tmp_path, {"brand": brand}), []
+    with served(tmp_path) as address:
+        for scheme in ("light", "dark"):
+            context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+            page = context.new_page()
+            for name in [name for name in names if name in chosen]:
+                show(page, f"{address}/{name}.html")
+                found += [f"{scheme} {name}: {fault}" for fault in violations(page, AXE)]
+            context.close()
+    assert found == []
+
+
 @pytest.mark.parametrize("lang", ["en", "en-XA", "ar"])
 def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
-    """U-58, U-60, U-63: at 320 px nothing scrolls sideways, in long words and right to left too, and targets are 44 px."""
+    """At 320 px nothing scrolls sideways, and targets are 44 px.
+
+    This holds for long words and right to left, too. Requirements U-58, U-60, U-63.
+    """
     names = write(tmp_path, {"lang": lang})
     if lang != "en-XA":
         names = one_of_each(names)
@@ -138,7 +181,7 @@ def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
 
 
 def _refused(page: Page) -> list[str]:
-    """What the page's own policy or a fault of the script stopped, as it happens."""
+    """Collect the errors of the page's policy and of its script, as they happen."""
     seen: list[str] = []
     page.on("pageerror", lambda error: seen.append(str(error)))
     page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
@@ -146,7 +189,10 @@ def _refused(page: Page) -> list[str]:
 
 
 def test_copy(browser: Browser, gallery: tuple[str, list[str]]) -> None:
-    """U-34, U-30: Copy puts the codes one a line, and the key without its spaces, on the clipboard, and says so."""
+    """Copy puts the codes one a line, and the key without spaces, on the clipboard.
+
+    It says so. Requirements U-34, U-30.
+    """
     address, _ = gallery
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -166,7 +212,10 @@ def test_copy(browser: Browser, gallery: tuple[str, list[str]]) -> None:
 
 
 def test_script(browser: Browser, gallery: tuple[str, list[str]]) -> None:
-    """U-14, U-50, U-5: times turn local, a refused form starts at its summary, and a second press sends nothing."""
+    """Times turn local, a refused form starts at its summary, and a second press is stopped.
+
+    Requirements U-14, U-50, U-5.
+    """
     address, _ = gallery
     context = browser.new_context(timezone_id="America/New_York", locale="en-US")
     page = context.new_page()
@@ -215,7 +264,10 @@ def test_print_holds_the_codes_alone(browser: Browser, gallery: tuple[str, list[
 
 @pytest.mark.parametrize("fallback", [False, True])
 def test_passkey_button(browser: Browser, gallery: tuple[str, list[str]], fallback: bool) -> None:
-    """U-39, U-41, U-43, U-48: nothing is asked before the press; cancelling sends nothing; a success fills in the JSON."""
+    """The passkey button asks nothing before the press, and a success fills in the JSON.
+
+    Cancelling sends nothing. Requirements U-39, U-41, U-43, U-48.
+    """
     address, _ = gallery
     context = browser.new_context()
     page = context.new_page()

@@ -1,4 +1,7 @@
-"""Addresses that leave: built from quoted parts, never a visitor's text; a success ends in a fragment of its own."""
+"""Addresses that leave are built from quoted parts, and never from a visitor's text.
+
+A success ends in a fragment of its own.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ async def outer(
 
 
 def leads_home(place: str) -> bool:
-    """Whether a browser stays on this site when it is led to ``place``."""
+    """Return true if a browser that is led to ``place`` stays on this site."""
     url = urlsplit(urljoin(ORIGIN + "/x", place.replace("\\", "/").replace("\t", "")))
     return f"{url.scheme}://{url.netloc}" == ORIGIN
 
@@ -76,7 +79,10 @@ async def test_no_hostile_root_leaves_a_websocket(root: str) -> None:
     ("root", "quoted"), [("/acme", "/acme"), ("/münchen", "/m%C3%BCnchen"), ("/a'b\"c", "/a'b%22c")]
 )
 async def test_a_root_is_quoted(root: str, quoted: str) -> None:
-    """Names of organizations in any script lead where they were: in headers, documents and pages."""
+    """Roots in any script lead to the same place in headers, documents and pages.
+
+    Such roots are names of organizations.
+    """
     world = make_world()
     browser = await world.browser()
     page = await outer(world, root, "/records", PAGE, cookies=browser.cookies)
@@ -94,7 +100,10 @@ async def test_a_root_is_quoted(root: str, quoted: str) -> None:
 
 
 async def test_a_proven_person_is_not_refused_for_a_root() -> None:
-    """Only what the gate itself answers needs an address; the app's own pages are the app's matter."""
+    """A proven person is not refused for a root that makes no address.
+
+    Only the gate's own answers need an address. The app's own pages are the app's matter.
+    """
     world = make_world()
     browser = await world.enrolled()
     reply = await outer(world, "/a b", "/records", FETCH, cookies=browser.cookies)
@@ -105,7 +114,10 @@ async def test_a_proven_person_is_not_refused_for_a_root() -> None:
 
 
 async def challenged(world: World, wanted: str) -> Browser:
-    """A browser that was interrupted on its way to ``wanted``, and whose person has an authenticator app."""
+    """Make a browser that was interrupted on its way to ``wanted``.
+
+    Its person has an authenticator app.
+    """
     first = await world.enrolled()
     browser = await world.browser()
     browser.secret = first.secret
@@ -115,12 +127,50 @@ async def challenged(world: World, wanted: str) -> Browser:
 
 
 async def test_a_success_ends_in_a_fragment_of_its_own() -> None:
-    """A form's own ``#errors`` is not taken along to the page that was wanted (Fetch 4.5: a missing fragment is kept)."""
+    """A success does not take the form's ``#errors`` along to the page that was wanted.
+
+    A missing fragment is kept by browsers (Fetch 4.5), so a success has one of its own.
+    """
     world = make_world()
     browser = await challenged(world, "/records?page=2")
     id = await browser.authenticator("totp")
     done = await browser.form(f"/mfa/challenge/{id}", {"code": browser.totp(), "action": "check"})
     assert (done.status, done.location) == (303, "/records?page=2#")
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("/inbox/7?x=1", "/inbox/7?x=1"),
+        ("!/a%20b", "!/a%20b"),
+        ("", ""),
+        ("a b", ""),
+        ("a\r\nset-cookie: x=y", ""),
+        ("\u00e9", ""),
+        ('"><script>', ""),
+        ("#x", ""),
+        ("a" * 2000, ""),
+    ],
+)
+async def test_the_fragment_that_our_script_kept_goes_on(sent: str, kept: str) -> None:
+    """The script on our page sends it along; only plain characters go into the address."""
+    world = make_world()
+    browser = await challenged(world, "/records?page=2")
+    id = await browser.authenticator("totp")
+    done = await browser.form(f"/mfa/challenge/{id}", {"code": browser.totp(), "fragment": sent})
+    assert (done.status, done.location) == (303, f"/records?page=2#{kept}")
+
+
+async def test_a_fragment_without_a_wanted_page_goes_nowhere() -> None:
+    """At home there is nothing that it belongs to."""
+    world = make_world(home="/#/home")
+    first = await world.enrolled()
+    browser = await world.browser()
+    browser.secret = first.secret
+    world.clock.advance(30)
+    id = await browser.authenticator("totp")
+    done = await browser.form(f"/mfa/challenge/{id}", {"code": browser.totp(), "fragment": "/x"})
+    assert (done.status, done.location) == (303, "/#/home")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +188,10 @@ async def test_a_success_ends_in_a_fragment_of_its_own() -> None:
     ],
 )
 async def test_a_page_that_may_lead_to_another_origin_is_gone_to_from_one_of_ours(wanted: str) -> None:
-    """Browsers hold a form's redirects to ``form-action``, which names this site alone: a page of ours goes on instead."""
+    """A wanted page that may lead to another origin is reached from a page of ours.
+
+    Browsers hold a form's redirects to ``form-action``, which names this site alone. So a page of ours goes on instead.
+    """
     world = make_world()
     browser = await challenged(world, wanted)
     id = await browser.authenticator("totp")
@@ -173,7 +226,10 @@ def navigation(site: str | None) -> list[tuple[str, str]]:
 )
 @pytest.mark.parametrize("path", ["/mfa/challenge", "/mfa/challenge/{id}"])
 async def test_only_a_persons_own_way_sends_a_code(path: str, site: str | None, early: bool, sent: int) -> None:
-    """Another site's link shows the page with its button and sends nothing; neither does a replay of the first packets."""
+    """Another site's link shows the page with its button and sends no code.
+
+    Nor does a replay of the first packets send one.
+    """
     world = make_world()
     first = await world.browser()
     id = await first.enroll_email()
@@ -214,7 +270,10 @@ EARLY = (
 )
 @pytest.mark.parametrize("headers", [PAGE, FETCH])
 async def test_no_change_comes_early(method: str, path: str, early: Any, headers: Any) -> None:
-    """S-19: at every address of ours, however often the header is sent and whatever it says (RFC 8470, 5.1)."""
+    """No change is made by early data, at any address of ours (RFC 8470, 5.1).
+
+    The number of the headers and their values do not matter. Requirement S-19.
+    """
     world = make_world()
     browser = await world.browser()
     reply = await browser.ask(method, path, headers=[*headers, *early, ("x-mfa-gate", "1")])

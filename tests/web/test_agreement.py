@@ -1,4 +1,7 @@
-"""The agreement: after the second factor, before the app; accepted in a version, declined with an explanation."""
+"""The agreement comes after the second factor, before the app.
+
+It is accepted in a version, and declined with an explanation.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ async def accept(browser: Browser, version: str = "1", **more: str) -> int:
 
 
 async def test_between_the_second_factor_and_the_app(world: World) -> None:
-    """Not before the factor is proven, and nothing of the app before it is accepted: page loads, fetches, and the JSON state."""
+    """The agreement is not shown before the proof, and the app not before the agreement.
+
+    This holds for page loads, fetches, and the JSON state.
+    """
     ann = await world.browser()
     assert (await ann.page("/mfa/agreement")).location == "/mfa/enroll"
     assert (await ann.api("GET", "agreement")).status == 403
@@ -50,7 +56,10 @@ async def test_between_the_second_factor_and_the_app(world: World) -> None:
 
 
 async def test_the_page(world: World) -> None:
-    """U-38: the whole text, its version, a box that is not ticked, "I accept" then "Confirm", and a way to decline."""
+    """The page has the whole text, its version, and a box that is not ticked.
+
+    It has "I accept", then "Confirm", and a way to decline. Requirement U-38.
+    """
     ann = await world.enrolled()
     text = (await ann.page("/mfa/agreement")).text
     assert "Be kind." in text
@@ -61,7 +70,10 @@ async def test_the_page(world: World) -> None:
 
 
 async def test_accepting_on_the_page(world: World) -> None:
-    """Without the tick it is asked again; with it, it is recorded with version, digest, time and network, and leads on."""
+    """Accepting needs the tick, and is recorded with version, digest, time and network.
+
+    Without the tick it is asked again. With it, it leads on.
+    """
     ann = await world.enrolled()
     assert (await ann.ask("GET", "/records?year=7", headers=PAGE)).location == "/mfa/agreement"
     refused = await ann.form("/mfa/agreement", {"action": "accept", "version": "1"})
@@ -78,7 +90,7 @@ async def test_accepting_on_the_page(world: World) -> None:
 
 
 async def test_json_clients(world: World) -> None:
-    """The same for a client that shows it by itself; only the version that is in force can be accepted."""
+    """A JSON client shows the agreement by itself and accepts only the version in force."""
     ann = await world.enrolled()
     shown = (await ann.api("GET", "agreement")).json()
     assert shown == {"id": "terms", "version": "1", "title": "Terms", "text": "Be kind.", "digest": "d" * 64}
@@ -91,7 +103,10 @@ async def test_json_clients(world: World) -> None:
 
 
 async def test_declining(world: World) -> None:
-    """U-38: declined is explained, with the host's sign-out; this browser's proof is gone, and its old cookie is dead."""
+    """Declining is explained, with the host's sign-out, and ends this browser's proof.
+
+    The old cookie is dead. Requirement U-38.
+    """
     ann = await world.enrolled()
     stolen = dict(ann.cookies)
     reply = await ann.form("/mfa/agreement", {"action": "decline", "version": "1"})
@@ -121,7 +136,7 @@ async def test_a_get_declines_and_accepts_nothing(world: World) -> None:
 
 
 async def test_a_new_version_asks_again(world: World) -> None:
-    """A new version says that it is one; what stood on an older page cannot be accepted any more."""
+    """A new version says that it is one, and an older version cannot be accepted any more."""
     ann = await world.enrolled()
     await accept(ann)
     assert await ann.is_in()
@@ -137,7 +152,7 @@ async def test_a_new_version_asks_again(world: World) -> None:
 
 
 async def test_another_text_under_the_same_version_asks_again(world: World) -> None:
-    """What was accepted is a text, not its label; another digest is another text."""
+    """Another digest asks again: a person accepts a text, not its label."""
     ann = await world.enrolled()
     await accept(ann)
     world.engine.use_policy(asking(digest="e" * 64))
@@ -145,7 +160,10 @@ async def test_another_text_under_the_same_version_asks_again(world: World) -> N
 
 
 async def test_at_each_sign_in() -> None:
-    """``again = "each-sign-in"``: once in each of the host's sign-in sessions, however long the proof is good."""
+    """With ``again = "each-sign-in"`` each sign-in session of the host accepts once.
+
+    It does not matter how long the proof is good.
+    """
     async with running(make_world(policy=asking(again="each-sign-in"))) as world:
         ann = await world.enrolled(sid="monday")
         await accept(ann)
@@ -158,7 +176,7 @@ async def test_at_each_sign_in() -> None:
 
 
 async def test_where_it_is_optional_and_skipped() -> None:
-    """Who skips a second step that is optional still accepts before the app opens."""
+    """A person who skips an optional second step still accepts before the app opens."""
     optional = asking()
     tenants = {
         name: replace(rules, enrollment=replace(rules.enrollment, stage="optional"))

@@ -1,4 +1,7 @@
-"""Approving on the phone: what one phone can answer, once, for the browser that asked; and all that is refused."""
+"""Approving on the phone: one phone answers once, for the browser that asked.
+
+All other answers are refused.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ from .phones import Phone, b64, begin, enrolled, other, push_policy, push_world
 
 
 async def collect(browser: Browser, id: str, challenge: str) -> Any:
-    """The browser finishes."""
+    """Collect the approval from the browser that asked."""
     return await browser.api("POST", "verify", {"authenticator": id, "challenge": challenge, "response": ""})
 
 
 async def status(browser: Browser, challenge: str) -> str:
-    """What the waiting page is told."""
+    """Return the status that the waiting page is told."""
     return str((await browser.api("GET", f"challenge/{challenge}")).json()["status"])
 
 
@@ -34,7 +37,10 @@ async def nothing_happened(world: World, browser: Browser, challenge: str) -> Ac
 
 
 async def test_the_right_number_on_the_phone_opens_the_app() -> None:
-    """The browser shows a number, the phone types it, the browser that asked is in: with proof, and no attempt used."""
+    """The right number on the phone opens the app in the browser that asked.
+
+    The browser shows a number and the phone types it. The browser has a proof, and no attempt was used.
+    """
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -50,7 +56,10 @@ async def test_the_right_number_on_the_phone_opens_the_app() -> None:
 
 
 async def test_the_phone_is_told_who_where_and_when_but_never_the_number() -> None:
-    """S-95: nothing that the phone can fetch has the number in it; it has the person, the network, the browser, the time."""
+    """The phone is told the person, the network, the browser and the time.
+
+    Nothing that it can fetch has the number in it. Requirement S-95.
+    """
     world = push_world(digits=6)
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -66,7 +75,10 @@ async def test_the_phone_is_told_who_where_and_when_but_never_the_number() -> No
 
 
 async def test_the_page_shows_the_number_and_waits() -> None:
-    """Without script: the number, a button, "not yet" for free; after the approval the button leads on."""
+    """The page without script shows the number and a button, and "not yet" costs nothing.
+
+    After the approval the button leads on.
+    """
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -128,7 +140,10 @@ async def test_a_hundred_wrong_numbers_at_once_are_seven() -> None:
 
 @pytest.mark.parametrize("number", ["", "4", "123", "ab", "  ", "4 ", "-7", "٤", "99999999999"])
 async def test_without_a_number_nothing_is_approved(number: str) -> None:
-    """An answer without a number of the right length is malformed: nothing is compared and nothing is charged."""
+    """An answer without a number of the right length is malformed.
+
+    Nothing is compared and nothing is charged.
+    """
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -139,7 +154,10 @@ async def test_without_a_number_nothing_is_approved(number: str) -> None:
 
 
 async def test_a_number_typed_with_spaces_is_the_number() -> None:
-    """Spaces and digits of another script are read as people mean them; the signature is over what was sent."""
+    """A number with spaces or digits of another script is read as people mean it.
+
+    The signature is over the text as it was sent.
+    """
     world = push_world(digits=6)
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -152,7 +170,10 @@ async def test_a_number_typed_with_spaces_is_the_number() -> None:
 
 
 async def test_an_approval_of_one_request_is_none_of_another() -> None:
-    """S-96: the signature names the request; with another's id it is refused, and costs nothing."""
+    """An approval of one request is refused for another one, and costs nothing.
+
+    The signature names the request. Requirement S-96.
+    """
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -166,7 +187,7 @@ async def test_an_approval_of_one_request_is_none_of_another() -> None:
 
 
 async def test_the_phone_of_one_person_answers_no_other() -> None:
-    """Bob's phone neither sees nor answers ann's request, whatever it signs."""
+    """Bob's phone neither sees nor answers Ann's request, under the name of either phone."""
     world = push_world()
     async with running(world):
         ann, ann_phone, id = await enrolled(world)
@@ -181,7 +202,7 @@ async def test_the_phone_of_one_person_answers_no_other() -> None:
 
 
 async def test_another_phone_of_the_same_person_answers_nothing() -> None:
-    """The request went to one phone; a second enrolled phone does not see it and cannot answer it."""
+    """A second enrolled phone does not see the request of the first, and cannot answer it."""
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -216,7 +237,10 @@ async def test_after_its_minute_a_request_cannot_be_approved() -> None:
 
 
 async def test_an_answer_counts_once() -> None:
-    """Twice, and replayed with its old signature after the browser is in: refused, and the state never moves back."""
+    """An answer counts once, and the state never moves back.
+
+    A second answer is refused, and so is a replay with the old signature after the browser is in.
+    """
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -271,7 +295,10 @@ async def test_only_the_browser_that_asked_is_freed() -> None:
     ],
 )
 async def test_what_is_not_signed_as_it_is_sent_is_refused(bend: dict[str, str]) -> None:
-    """No part can be changed after signing: nothing is accepted, nothing is charged, nothing fails."""
+    """An answer with a part that was changed after signing is refused.
+
+    Nothing is accepted, nothing is charged, and nothing fails.
+    """
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -315,7 +342,7 @@ async def test_another_key_is_another_phone() -> None:
 
 @pytest.mark.parametrize("nonce", ["", "x", "1750086400.", "1750086400.abc", "-1.x", "٣.x", "9" * 400])
 async def test_an_old_or_made_up_nonce_reads_nothing(nonce: str) -> None:
-    """What waits is told only over a nonce of ours that is fresh."""
+    """The waiting requests are told only over a fresh nonce of ours."""
     world = push_world()
     async with running(world):
         browser, phone, id = await enrolled(world)
@@ -351,8 +378,11 @@ async def test_of_twenty_requests_three_go_out(at_once: bool) -> None:
 
 
 async def test_a_no_stops_further_requests_and_tells() -> None:
-    """S-97: after a denial no request goes out for an hour, the browser is told, the trail has an alarm, and the tenant's
-    administrators get one mail each that says whose sign-in it was; nobody else does."""
+    """After a denial no request goes out for an hour, and the browser is told.
+
+    The trail has an alarm. The tenant's administrators get one mail each that names the account. Nobody else gets one.
+    Requirement S-97.
+    """
 
     async def directory(tenant: str) -> list[tuple[Subject, Contacts]]:
         people = {"boss": {"admin"}, "sam": {"security"}, "tim": {"staff"}}
@@ -473,7 +503,10 @@ P384 = ec.generate_private_key(ec.SECP384R1())
     ],
 )
 async def test_a_key_that_cannot_sign_is_not_bound(bend: dict[str, str]) -> None:
-    """No point of the curve, no possession, no token of ours: refused, and the picture still serves the right phone."""
+    """A key that is no point of the curve, or without possession or our token, is refused.
+
+    The picture still serves the right phone.
+    """
     world = push_world()
     async with running(world):
         browser = await world.browser()
@@ -499,7 +532,10 @@ async def test_a_removed_phone_is_a_stranger() -> None:
 
 
 async def test_a_phone_is_woken_and_told_nothing_else() -> None:
-    """The push says that somebody waits; number, place and person stay with us. One that fails harms nothing."""
+    """The push says only that somebody waits; number, place and person stay with us.
+
+    A push that fails harms nothing.
+    """
     outbox = Outbox()
     world = make_world(policy=push_policy(digits=6), senders=Senders(email=Outbox(), sms=Outbox(), push=outbox))
     async with running(world):
@@ -523,7 +559,7 @@ async def test_a_phone_is_woken_and_told_nothing_else() -> None:
 
 
 async def test_only_the_phone_says_where_it_is_woken() -> None:
-    """Another key cannot turn the pushes elsewhere, and what is too long is refused."""
+    """Another key cannot turn the pushes elsewhere, and too long an address is refused."""
     world = push_world()
     async with running(world):
         _, phone, _ = await enrolled(world)
@@ -552,7 +588,7 @@ async def test_only_the_phone_says_where_it_is_woken() -> None:
     ],
 )
 async def test_an_odd_place_to_be_woken_at_is_not_kept(subscription: str) -> None:
-    """What is no address of a push service is refused when the phone names it."""
+    """A text that is no address of a push service is refused when the phone names it."""
     world = push_world()
     async with running(world):
         _, phone, id = await enrolled(world)
@@ -582,7 +618,10 @@ async def test_an_odd_place_to_be_woken_at_is_not_kept(subscription: str) -> Non
 async def test_the_addresses_take_one_shape_only(
     name: str, headers: list[tuple[str, str]], body: bytes, reasons: set[str]
 ) -> None:
-    """From our own page, as JSON, with exactly the documented texts; everything else is refused before it is looked at."""
+    """The addresses take only JSON from our own page, with exactly the documented texts.
+
+    All else is refused before it is looked at.
+    """
     world = push_world()
     async with running(world):
         reply = await Phone(world).post(name, body, headers=headers)
@@ -591,7 +630,10 @@ async def test_the_addresses_take_one_shape_only(
 
 @pytest.mark.parametrize("path", ["/mfa/approve", "/mfa/approve/manifest.webmanifest", "/mfa/approve/worker.js"])
 async def test_the_page_and_its_files_need_no_sign_in(path: str) -> None:
-    """The phone's browser is signed in nowhere: the page, its manifest and its worker are served; POST is not."""
+    """The phone's browser gets the page, its manifest and its worker without any sign-in.
+
+    POST is not served.
+    """
     world = push_world()
     async with running(world):
         reply = await call(world.app, http_scope("GET", path, headers=PAGE))

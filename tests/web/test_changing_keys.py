@@ -26,19 +26,22 @@ def worker(store: MemoryStore, *keys: str) -> World:
 
 
 def at(world: World, browser: Browser) -> Browser:
-    """The same browser at another worker. What it is given there it keeps."""
+    """Return the same browser at another worker.
+
+    It keeps the cookies that it is given there.
+    """
     same = Browser(world, address=browser.address, cookies=browser.cookies)
     same.secret, same.id, same.tenant, same.backup = browser.secret, browser.id, browser.tenant, browser.backup
     return same
 
 
 async def passes(world: World, browser: Browser) -> bool:
-    """Whether the browser is let in at this worker."""
+    """Return true if this worker lets the browser in."""
     return (await at(world, browser).ask("GET", "/records")).status == 200
 
 
 async def starts(world: World) -> bool:
-    """Whether a worker starts; what stops it must be a key that is missing."""
+    """Return true if a worker starts; only a missing key may stop it."""
     try:
         async with running(world):
             return True
@@ -67,7 +70,10 @@ async def test_several_workers() -> None:
 
 
 async def test_the_order_without_the_first_step() -> None:
-    """V-22: why it is there: a worker that does not know the new key yet cannot start beside one that uses it."""
+    """A worker that does not know the new key yet cannot start beside one that uses it.
+
+    This is the reason for the first step. Requirement V-22.
+    """
     store = MemoryStore()
     await worker(store, OLD).enrolled()
     assert await starts(worker(store, NEW, OLD))
@@ -75,7 +81,10 @@ async def test_the_order_without_the_first_step() -> None:
 
 
 async def test_one_worker(capsys: pytest.CaptureFixture[str]) -> None:
-    """V-22: one worker begins with the second step. Everything stored moves but what ``keys rotate`` names."""
+    """One worker begins with the second step.
+
+    Everything stored moves except the rest that ``keys rotate`` names. Requirement V-22.
+    """
     store = MemoryStore()
     ann = await worker(store, OLD).enrolled()
     world = worker(store, NEW, OLD)
@@ -87,7 +96,10 @@ async def test_one_worker(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 async def test_the_old_key_is_taken_out_too_early(capsys: pytest.CaptureFixture[str]) -> None:
-    """V-22: a browser is asked again, and an old backup code is a fault of ours: it is refused and costs no attempt."""
+    """An old key that is taken out too early makes browsers prove again, and nobody pays.
+
+    An old backup code is a fault of ours: it is refused and costs no attempt. Requirement V-22.
+    """
     store = MemoryStore()
     ann = await worker(store, OLD).enrolled()
     async with running(worker(store, NEW, OLD)) as world:
@@ -105,7 +117,10 @@ async def test_the_old_key_is_taken_out_too_early(capsys: pytest.CaptureFixture[
 
 
 async def handles_of_both(one: World, two: World, browser: Browser, path: str) -> tuple[Browser, Browser]:
-    """Let the browser ask two workers at once, so that each gives it a handle; the browser at each of them."""
+    """Let the browser ask two workers at once, so that each gives it a handle.
+
+    Returns the browser at each of them.
+    """
     first = Browser(one, cookies=dict(browser.cookies))
     other = Browser(two, cookies=dict(browser.cookies))
     for asking in (first, other):
@@ -117,7 +132,10 @@ async def handles_of_both(one: World, two: World, browser: Browser, path: str) -
 
 
 async def test_a_browser_with_two_handles_finds_its_own_challenge() -> None:
-    """The worker that is asked for the result knows the browser by another handle than the one that sent the request."""
+    """A browser with two handles finds its own challenge at the other worker.
+
+    The worker that is asked for the result knows the browser by another handle than the worker that sent the request.
+    """
     store, policy = MemoryStore(), push_policy()
     one, two = (make_world(store=store.another(), keys=keys, policy=policy) for keys in ([OLD, NEW], [NEW, OLD]))
     async with running(one), running(two):
@@ -139,7 +157,10 @@ async def test_a_browser_with_two_handles_finds_its_own_challenge() -> None:
 
 
 async def test_a_browser_with_two_handles_proves_its_contact() -> None:
-    """The code to the contact on file, sent by one worker, is right at the other, and costs no attempt."""
+    """The code to the contact on file, sent by one worker, is right at the other.
+
+    It costs no attempt.
+    """
     store = MemoryStore()
     policy = with_rules(lambda rules: replace(rules, enrollment=EnrollmentRules(first="contact")))
     one, two = (make_world(store=store.another(), keys=keys, policy=policy) for keys in ([OLD, NEW], [NEW, OLD]))

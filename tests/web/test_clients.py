@@ -29,7 +29,10 @@ def run(*command: str, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_typescript_client(tmp_path: Path) -> None:
-    """openapi-typescript makes the types; a program that walks from state to proof passes ``tsc --strict``."""
+    """A TypeScript program that walks from state to proof passes ``tsc --strict``.
+
+    openapi-typescript makes its types.
+    """
     wanted = (CLIENTS / "package.json").read_text()
     TOOLS.mkdir(exist_ok=True)
     if not (TOOLS / "node_modules" / ".bin" / "tsc").exists() or (TOOLS / "package.json").read_text() != wanted:
@@ -46,7 +49,10 @@ def test_a_typescript_client(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_python_client(tmp_path: Path) -> None:
-    """openapi-python-client makes the package; a program that walks from state to proof passes ``mypy --strict``."""
+    """A Python program that walks from state to proof passes ``mypy --strict``.
+
+    openapi-python-client makes its package.
+    """
     (tmp_path / "openapi.json").write_text(json.dumps(document("/mfa")))
     made = ("generate", "--path", "openapi.json", "--output-path", "mfa_client", "--meta", "none", "--fail-on-warning")
     (tmp_path / "config.yml").write_text("post_hooks: []\n")
@@ -57,7 +63,10 @@ def test_a_python_client(tmp_path: Path) -> None:
 
 
 def test_every_call_is_described() -> None:
-    """Each has an id of its own, a sentence, and a schema with members for what it takes and answers."""
+    """Each call has an id of its own, a sentence, and schemas with members.
+
+    The schemas are of its body and of its answer.
+    """
     made = document("/mfa")
     calls = [call for path in made["paths"].values() for call in path.values()]
     ids = [call["operationId"] for call in calls]
@@ -81,7 +90,10 @@ def test_every_call_is_described() -> None:
 
 
 async def test_an_answer_that_is_not_described_is_found() -> None:
-    """The check that all JSON tests go through does look: a member too many, one too few, another type."""
+    """The check that all JSON tests go through finds a wrong answer.
+
+    Wrong are: a member too many, one too few, another type.
+    """
     async with running(make_world()) as world:
         ann = await world.browser()
         good = await ann.api("GET", "state")

@@ -1,4 +1,7 @@
-"""The length of a code comes from its own factor: on the page, and in the judgement of its shape."""
+"""The length of a code comes from its own factor.
+
+It does so on the page, and in the judgement of its shape.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ POLICY = with_rules(lambda rules: replace(rules, factors=replace(rules.factors, 
 
 @pytest.mark.parametrize(("typed", "said"), [("1234567", "too short"), ("123456789", "too long")])
 async def test_eight_digits_are_said_and_judged(typed: str, said: str) -> None:
-    """``[factors.totp] digits = 8`` stands on the page, and a code of seven digits is too short for it."""
+    """``[factors.totp] digits = 8`` stands on the page, and seven digits are too short for it."""
     async with running(make_world(policy=POLICY)) as world:
         ann = await world.browser()
         await ann.form("/mfa/enroll/totp", {"action": "start"})
@@ -38,7 +41,10 @@ async def test_eight_digits_are_said_and_judged(typed: str, said: str) -> None:
 
 
 async def test_each_factor_has_its_own_length() -> None:
-    """Seven digits are a code of e-mail here, and none of an app: the same text is judged twice."""
+    """Seven digits are a code of e-mail here, and none of an app.
+
+    The same text is judged twice.
+    """
     async with running(make_world(policy=POLICY)) as world:
         ann = await world.browser()
         begun = (await ann.api("POST", "enroll", {"factor": "totp"})).json()
@@ -57,7 +63,10 @@ async def test_each_factor_has_its_own_length() -> None:
 
 
 def test_voice_follows_its_own_rules() -> None:
-    """The table of text messages says nothing about calls: neither the code nor the number's origin."""
+    """The table of text messages says nothing about calls.
+
+    Calls have their own code and their own origin of the number.
+    """
     options = {
         "sms": PhoneRules(code=CodeRules(digits=6)),
         "voice": VoiceRules(confirm="code", code=CodeRules(digits=8), phone="on-file"),

@@ -6,15 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfa_gate.web.assets import asset_name, brand_css, brand_name, static_asset, static_assets
-from mfa_gate.web.color import BLACK, DARK_GROUNDS, LIGHT_GROUNDS, WHITE, Color, contrast, palette, parse, to_hex
+from mfa_gate.core.rules import BrandRules
+from mfa_gate.web.assets import asset_name, brand_asset, static_asset, static_assets
+from mfa_gate.web.color import BLACK, DARK_GROUNDS, LIGHT_GROUNDS, WHITE, Color, contrast, palette, parse
+from mfa_gate.web.theme import brand_css
 
 colors = st.tuples(*[st.integers(0, 255)] * 3)
 
 
 @given(colors, st.booleans())
 def test_every_pair_has_its_contrast(accent: Color, dark: bool) -> None:
-    """WCAG 2.2 1.4.3 and 1.4.11 (U-59): text 4.5:1, lines and focus rings 3:1, for any accent whatever, in both themes."""
+    """Text has a contrast of 4.5:1, lines and focus rings 3:1, for any accent, in both themes.
+
+    WCAG 2.2 1.4.3 and 1.4.11. Requirement U-59.
+    """
     made = palette(accent, dark=dark)
     grounds = (*(DARK_GROUNDS if dark else LIGHT_GROUNDS), parse(made.soft))
     on_fill = parse(made.on_fill)
@@ -40,17 +45,14 @@ def test_contrast_is_that_of_the_standard(one: Color, other: Color, ratio: float
 )
 def test_what_is_no_color_is_the_default(accent: str) -> None:
     """Nothing but two spellings of a color reaches the stylesheet."""
-    assert brand_css(accent) == brand_css("#0b5fff")
+    assert brand_css(BrandRules(accent=accent)) == brand_css(BrandRules())
 
 
-@given(colors)
-def test_a_brand_stylesheet_is_found_by_its_name(accent: Color) -> None:
-    """The name tells the color; serving it needs no table."""
-    name = brand_name(to_hex(accent))
-    found = static_asset(name)
-    assert found is not None
-    assert found.content == brand_css(to_hex(accent))
-    assert found.media_type.startswith("text/css")
+def test_a_brand_stylesheet_has_a_hash() -> None:
+    """The name changes with the colors, so browsers may keep the file."""
+    one, other = (brand_asset(BrandRules(accent=accent)) for accent in ("#123456", "#654321"))
+    assert one.name != other.name
+    assert one.media_type.startswith("text/css")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,10 @@ async def world_of(**more: Any) -> tuple[World, Browser, Any]:
 
 @pytest.mark.parametrize("taken", TAKEN)
 async def test_ended_at_once(taken: Any) -> None:
-    """A websocket and a stream end at the first look after the proof is gone, however young they are."""
+    """A websocket and a stream end at the first look after the proof is gone.
+
+    Their age does not matter.
+    """
     world, ann, _ = await world_of()
     stream = Parts(STREAM)
     socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
@@ -82,7 +85,10 @@ async def test_ended_at_once(taken: Any) -> None:
 
 
 async def test_signed_out_soon_after_the_start() -> None:
-    """Somebody was let in: nobody there afterwards ends it, also where nothing was looked at in between."""
+    """A connection ends if nobody is signed in on it afterwards.
+
+    Somebody was let in before. No look in between is needed.
+    """
     world, ann, clock = await world_of()
     socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
     socket.scope["session"].clear()
@@ -94,7 +100,7 @@ async def test_signed_out_soon_after_the_start() -> None:
 
 
 async def test_strangers() -> None:
-    """A stranger's websocket stays; once somebody is there who owes a proof, it ends."""
+    """A stranger's websocket stays, and ends once a person who owes a proof signs in on it."""
     world, _, clock = await world_of()
     socket = await hold(world, chat, asked(None, "/chat", kind="websocket"))
     for _ in range(3):
@@ -108,7 +114,10 @@ async def test_strangers() -> None:
 
 
 async def test_stranger_who_proves() -> None:
-    """A stranger's websocket on which somebody with a proof is signed in stays, and ends with the lock."""
+    """A stranger's websocket on which somebody with a proof signs in stays.
+
+    It ends with the lock.
+    """
     world, ann, clock = await world_of()
     scope = asked(ann, "/chat", kind="websocket")
     session, scope["session"] = scope["session"], {}
@@ -125,7 +134,10 @@ async def test_stranger_who_proves() -> None:
 
 @pytest.mark.parametrize("kind", ["websocket", "http"])
 async def test_an_app_that_does_not_end(kind: str) -> None:
-    """An app that catches the cancellation is cancelled at each look, and nothing of it leaves any more."""
+    """An app that catches the cancellation is cancelled at each look.
+
+    Nothing of it leaves any more.
+    """
     world, ann, _ = await world_of()
     caught = 0
 
@@ -156,7 +168,7 @@ async def test_an_app_that_does_not_end(kind: str) -> None:
 
 
 async def test_a_host_that_closes_by_itself() -> None:
-    """Whatever the host answers to its end, the client gets 4401."""
+    """The client gets 4401, also if the app closes with another code at its end."""
     world, ann, _ = await world_of()
 
     async def engine(scope: Any, receive: Any, send: Any) -> None:
@@ -196,7 +208,7 @@ async def test_a_client_that_does_not_take_the_close() -> None:
 
 
 async def test_cancelled_by_the_server() -> None:
-    """A cancellation of the server's own travels through, also while the gate ends the connection."""
+    """A cancellation by the server travels through, also while the gate ends the connection."""
     world, ann, _ = await world_of()
 
     async def slow_to_end(scope: Any, receive: Any, send: Any) -> None:
@@ -215,7 +227,10 @@ async def test_cancelled_by_the_server() -> None:
 
 
 async def test_ends_by_time() -> None:
-    """A proof that grows too old ends a websocket at the next look; a rule for the path counts, as at the door."""
+    """A proof that grows too old ends a websocket at the next look.
+
+    A rule for the path counts, as at the door.
+    """
     world, ann, _ = await world_of(policy=with_rules(step_up("=/young", 300)))
     old = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
     young = await hold(world, chat, asked(ann, "/young", kind="websocket"))
@@ -235,7 +250,10 @@ async def test_ends_by_time() -> None:
 
 @pytest.mark.parametrize("taken", TAKEN)
 async def test_a_download_is_cut(taken: Any) -> None:
-    """A download is aborted, never ended as if it were whole; the app runs to its end, and nothing of it leaves."""
+    """A download is aborted, never ended as if it were whole.
+
+    The app runs to its end, and nothing of it leaves.
+    """
     world, ann, _ = await world_of()
     parts = Parts()
     held = await hold(world, parts, asked(ann, "/files/x"))
@@ -254,7 +272,10 @@ async def test_a_download_is_cut(taken: Any) -> None:
 
 
 async def test_a_download_outlives_the_age_of_its_proof() -> None:
-    """A step-up rule's age, and the seven days, run out meanwhile: a download that began in time ends in full."""
+    """A download that began in time ends in full, also if its proof grows too old meanwhile.
+
+    The age is that of a step-up rule, or the seven days.
+    """
     world, ann, clock = await world_of(policy=with_rules(step_up("=/csv", 60)))
     parts = Parts()
     held = await hold(world, parts, asked(ann, "/csv"))
@@ -273,7 +294,10 @@ async def test_a_download_outlives_the_age_of_its_proof() -> None:
 
 
 async def test_a_download_outlives_a_new_proof() -> None:
-    """Proving again gives the browser a new cookie; a download that began with the old one is not cut for it."""
+    """A download that began with the old cookie is not cut for a new proof.
+
+    Proving again gives the browser a new cookie.
+    """
     world, ann, _ = await world_of()
     parts = Parts()
     held = await hold(world, parts, asked(ann, "/files/x"))
@@ -289,7 +313,10 @@ async def test_a_download_outlives_a_new_proof() -> None:
 
 
 async def test_work_is_never_cancelled() -> None:
-    """A request at work while its browser is forgotten works on to its end; no answer of it leaves, and none looks whole."""
+    """A request at work while its browser is forgotten works on to its end.
+
+    No answer of it leaves, and none looks whole.
+    """
     world, ann, _ = await world_of()
     goes_on = asyncio.Event()
     done: list[str] = []
@@ -317,7 +344,7 @@ async def test_work_is_never_cancelled() -> None:
 
 @pytest.mark.parametrize("media", [b"text/plain", STREAM])
 async def test_background_tasks_run(media: bytes) -> None:
-    """What the app does after a complete answer is never touched."""
+    """The work of the app after a complete answer is never touched."""
     world, ann, clock = await world_of()
     goes_on = asyncio.Event()
     done: list[str] = []
@@ -340,7 +367,10 @@ async def test_background_tasks_run(media: bytes) -> None:
 
 
 async def test_an_app_that_waits_for_its_client() -> None:
-    """An app that listens for the end of its client hears of the cut at once, without being cancelled."""
+    """An app that listens for the end of its client hears of the cut at once.
+
+    It is not cancelled.
+    """
     world, ann, _ = await world_of()
     heard: list[str] = []
 
@@ -360,7 +390,10 @@ async def test_an_app_that_waits_for_its_client() -> None:
 
 
 async def test_an_app_that_never_stops() -> None:
-    """A response without an end hears after a while what servers tell whose client has gone."""
+    """A response without an end hears after a while that its client has gone.
+
+    It hears the same as servers tell.
+    """
     world, ann, clock = await world_of()
     parts = Parts()
     held = await hold(world, parts, asked(ann, "/files/x"))
@@ -373,7 +406,10 @@ async def test_an_app_that_never_stops() -> None:
 
 
 async def test_an_attempt_lock() -> None:
-    """Somebody else's wrong guesses cut no download of the owner, whose proof lives on (decisions 27)."""
+    """Wrong guesses of somebody else cut no download of the owner, whose proof lives on.
+
+    Decisions 27.
+    """
     world, ann, _ = await world_of(policy=with_rules(step_up("=/csv", 60)))
     parts = Parts()
     held = await hold(world, parts, asked(ann, "/csv"))
@@ -395,7 +431,10 @@ async def test_an_attempt_lock() -> None:
 
 @pytest.mark.parametrize("kind", ["http", "websocket", "stream"])
 async def test_exempt(kind: str) -> None:
-    """What was exempt is not judged again: the host is not asked, and a lock changes nothing."""
+    """An exempt connection is not judged again.
+
+    The host is not asked, and a lock changes nothing.
+    """
     world, ann, clock = await world_of()
     app: HostApp = chat if kind == "websocket" else Parts(STREAM if kind == "stream" else b"image/png")
     held = await hold(world, app, asked(ann, "/open/door", kind="websocket" if kind == "websocket" else "http"))
@@ -408,7 +447,10 @@ async def test_exempt(kind: str) -> None:
 
 
 async def test_a_slow_sign_out() -> None:
-    """A sign-out takes its time, whoever owes whatever: it is exempt at the second look as well."""
+    """A slow sign-out is exempt at the second look as well.
+
+    It does not matter who owes a factor.
+    """
     world, _, clock = await world_of()
     owing = await world.browser("bob")
     parts = Parts()
@@ -423,7 +465,7 @@ async def test_a_slow_sign_out() -> None:
 
 
 async def test_a_slow_sign_in() -> None:
-    """A sign-in at a path that is not exempt sets the session while it runs, and gets its answer."""
+    """A sign-in at a path that is not exempt sets the session while it runs, and is answered."""
     world, _, clock = await world_of()
     parts = Parts()
     held = await hold(world, parts, asked(None, "/signin", method="POST"))
@@ -440,7 +482,10 @@ async def test_a_slow_sign_in() -> None:
 
 @pytest.mark.parametrize("path", ["/closed/feed", "/closed/chat"])
 async def test_below_a_mount(path: str) -> None:
-    """The path that was asked for is judged, although a router has changed the scope: no exemption of another one counts."""
+    """The path that was asked for is judged, also if a router has changed the scope.
+
+    No exemption of another path counts.
+    """
     free = Exemption(name="feed", paths=(PathRule(text="/feed/**"), PathRule(text="/chat/**")), reason="tests")
     world, ann, clock = await world_of(policy=with_rules(lambda rules: replace(rules, exempt=(FREE, free))))
     inner: HostApp = chat if path.endswith("chat") else Parts(STREAM)
@@ -456,7 +501,10 @@ async def test_below_a_mount(path: str) -> None:
 
 
 async def test_changed_by_a_proxy_inside() -> None:
-    """A middleware of the app that writes another client and other headers into the scope changes no judgement."""
+    """A middleware of the app that changes the scope changes no judgement.
+
+    It writes another client and other headers into the scope.
+    """
     world, ann, clock = await world_of()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -474,7 +522,7 @@ async def test_changed_by_a_proxy_inside() -> None:
 
 
 async def test_report_only() -> None:
-    """Where the policy only watches, nothing is ended."""
+    """Nothing is ended in report-only."""
     world, ann, clock = await world_of(policy=with_rules(lambda rules: replace(rules, mode="report-only")))
     socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
     parts = Parts()
@@ -492,7 +540,10 @@ async def test_report_only() -> None:
 
 @pytest.mark.parametrize("grace", [0, 600])
 async def test_outage(grace: int) -> None:
-    """Without the store an open connection gets what a new request would: grace where the policy gives it."""
+    """Without the store an open connection gets the same as a new request.
+
+    It gets grace if the policy gives it.
+    """
 
     def rules(of: Rules) -> Rules:
         return replace(of, freshness=replace(of.freshness, outage_grace=Age(grace)))
@@ -518,7 +569,10 @@ async def test_outage(grace: int) -> None:
 
 
 async def test_many_and_a_slow_host() -> None:
-    """300 sockets end with one look after a lock without asking a host that hangs; and are asked side by side by the clock."""
+    """300 sockets end with one look after a lock, without asking a host that hangs.
+
+    By the clock the host is asked side by side.
+    """
     asking = most = 0
     hangs = asyncio.Event()
     hangs.set()
@@ -548,7 +602,10 @@ async def test_many_and_a_slow_host() -> None:
 
 
 async def test_the_host_cannot_tell_who() -> None:
-    """Where the host fails to tell who is signed in, a new request is refused, and an open connection ends."""
+    """An open connection ends if the host fails to tell who is signed in.
+
+    A new request is refused in that case.
+    """
     fails = False
 
     async def identify(connection: HTTPConnection) -> Subject | None:

@@ -1,4 +1,7 @@
-"""A model of open connections: whatever happens, in whatever order, each gets what a new request would get."""
+"""A model of open connections: each gets the same as a new request would get.
+
+This holds for all events in any order.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class Open:
 
 
 class Model:
-    """What happened, and what must follow."""
+    """The events so far, and the state that must follow."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -138,7 +141,10 @@ class Model:
                 one.taken, one.taken_at = True, self.clock.at
 
     async def step(self) -> bool:
-        """One thing happens. True: all must be as the door says; False: only accounts were looked at."""
+        """Let one event happen.
+
+        Returns true if all must be as the door says, and false if only accounts were looked at.
+        """
         live = [one for one in self.open if one.kind in LIVE and not one.ended and not one.taken]
         what = self.random.choice(
             ["lock", "reset", "forget", "hang", "sign-out", "sign-in", "away", "more", "wait", "wait"]
@@ -170,13 +176,19 @@ class Model:
     # -- what must be ----------------------------------------------------------------------------------------------
 
     def check_taken(self) -> None:
-        """A lock, a reset, a forgotten browser ends at once what it must, without the host."""
+        """Assert that a lock, a reset or a forgotten browser ends its connections at once.
+
+        The host is not asked.
+        """
         for one in self.open:
             if one.taken and one.kind in LIVE and one.kind != "free" and not one.ended:
                 assert one.held.sent[-1] in (CLOSE, END), one
 
     async def check(self, *, all_: bool) -> None:
-        """Nothing ended that may stay, nothing stays that must end, and nothing left after the end."""
+        """Assert that each connection is open or ended as it must be.
+
+        Nothing ended that may stay, nothing stays that must end, and nothing left after the end.
+        """
         self.check_taken()
         for one in self.open:
             if one.kind == "download" or one.ended:
@@ -192,7 +204,10 @@ class Model:
             assert one.held.sent.count(CLOSE) + one.held.sent.count(END) == int(ends)
 
     async def parts(self) -> None:
-        """Let some downloads and streams go on: what was taken away sends nothing, all others send all."""
+        """Let some downloads and streams go on.
+
+        A connection that was taken away sends nothing, and all others send all.
+        """
         for one in self.random.sample(self.open, 20):
             long_gone = one.taken and self.clock.at - one.taken_at >= 30  # then its app is told
             if one.parts is None or not one.held.is_open or long_gone:
@@ -232,7 +247,10 @@ class Model:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_each_gets_what_a_new_request_would(seed: int) -> None:
-    """300 connections through sign-ins, sign-outs, locks, resets, expiries, outages and slow hosts in random order."""
+    """300 connections get the same as new requests, after events in random order.
+
+    The events are sign-ins, sign-outs, locks, resets, expiries, outages and slow hosts.
+    """
     model = Model(seed)
     try:
         await model.start()

@@ -1,4 +1,7 @@
-"""Cookies and tokens: one signature has one meaning, pieces are joined, and what an outsider sends fills no memory."""
+"""One signature of a cookie or a token has one meaning, and pieces are joined.
+
+The cookies of an outsider fill no memory.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.keyring import Keyring
-from mfa_gate.web.assets import brand_css, brand_name
+from mfa_gate.web.assets import brand_name
 from mfa_gate.web.cookies import Cookies
+from mfa_gate.web.theme import brand_css
 from tests.harness import (
     FETCH,
     HOME,
@@ -86,7 +90,10 @@ def headed() -> World:
 
 
 class Client:
-    """A client without cookies. ``token`` is what it was given, if it keeps it."""
+    """A client without cookies.
+
+    ``token`` is the one that it was given, if it keeps it.
+    """
 
     def __init__(self, world: World, *, org: str = "alpha", address: str = HOME, agent: str = "tool/1") -> None:
         self.world = world
@@ -96,7 +103,7 @@ class Client:
         self.token = ""
 
     async def ask(self, method: str, path: str, body: Any = None) -> Reply:
-        """One request."""
+        """Send one request."""
         headers = [JSON, ("x-mfa-gate", "1"), ("x-user", "ann"), ("x-org", self.org), ("user-agent", self.agent)]
         if self.token:
             headers.append(("mfa-proof", self.token))
@@ -139,7 +146,10 @@ async def test_a_token_is_no_cookie_and_a_cookie_no_token() -> None:
 
 @pytest.mark.parametrize("other", [{"address": "198.51.100.9"}, {"agent": "tool/2"}])
 async def test_a_draft_is_its_own_clients(other: dict[str, str]) -> None:
-    """Another client of the same person finds no draft that this one has begun, whatever id it names."""
+    """A draft of one client is not found by another client of the same person.
+
+    The id that the other one names does not matter.
+    """
     world = headed()
     client, stranger = Client(world), Client(world, **other)
     enrollment, secret = await client.begin()
@@ -150,7 +160,10 @@ async def test_a_draft_is_its_own_clients(other: dict[str, str]) -> None:
 
 
 async def test_a_skip_answers_what_the_app_will_see() -> None:
-    """The state after a skip and the app's own answer are one; another client has skipped nothing."""
+    """The state after a skip and the app's own answer are one.
+
+    Another client has skipped nothing.
+    """
     world = headed()
     client, stranger = Client(world, org="optional"), Client(world, org="optional", address="198.51.100.9")
     assert (await client.ask("GET", "/records")).status == 403
@@ -170,7 +183,10 @@ def in_pieces(browser: Browser) -> list[tuple[str, str]]:
 
 
 async def test_cookies_in_pieces_take_the_fast_path() -> None:
-    """What was judged a moment ago is not judged again: one look at the account for all requests."""
+    """Cookies in pieces are judged once: one look at the account for all requests.
+
+    A judgement of a moment ago is remembered.
+    """
     world = make_world()
     browser = await world.enrolled()
     loads = 0
@@ -199,7 +215,7 @@ async def secret_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def test_cookies_in_pieces_have_grace() -> None:
-    """A browser that had passed before an outage passes in it, however its cookies are sent."""
+    """A browser that had passed before an outage passes in it, with cookies in any form."""
     grace = with_rules(lambda r: replace(r, freshness=replace(r.freshness, outage_grace=Seconds(600))))
     world = make_world(policy=grace)
     browser = await world.enrolled()
@@ -213,7 +229,10 @@ async def test_cookies_in_pieces_have_grace() -> None:
 
 @pytest.mark.parametrize("apart", [False, True])
 async def test_two_cookies_of_our_name_are_none(apart: bool) -> None:
-    """S-25: in one header or in two, and whatever was remembered of either."""
+    """Two cookies of our name are none, in one header or in two.
+
+    A memory of either one changes nothing. Requirement S-25.
+    """
     world = make_world()
     browser = await world.enrolled()
     assert await browser.is_in()
@@ -228,29 +247,33 @@ async def test_two_cookies_of_our_name_are_none(apart: bool) -> None:
 
 
 async def test_style_sheets_are_those_of_the_policy() -> None:
-    """No name that a visitor makes up is looked at or kept; the policy's own colors are served."""
-    accent = "#123456"
-    policy = with_rules(lambda r: replace(r, brand=BrandRules(accent=accent)))
+    """The policy's own colors are served, and no other name is looked at or kept.
+
+    Visitors could make up names.
+    """
+    brand, other = BrandRules(accent="#123456"), BrandRules(accent="#654321")
+    policy = with_rules(lambda r: replace(r, brand=brand))
     world = make_world(policy=policy)
-    own = await call(world.app, http_scope("GET", f"/mfa/static/{brand_name(accent)}"))
-    assert (own.status, own.body) == (200, brand_css(accent))
+    own = await call(world.app, http_scope("GET", f"/mfa/static/{brand_name(brand)}"))
+    assert (own.status, own.body) == (200, brand_css(brand))
+    assert b"immutable" in dict(own.headers)[b"cache-control"]
     before = brand_css.cache_info().currsize
-    for number in range(300):
-        name = brand_name(accent).replace("123456", f"{number:06x}")
-        assert (await call(world.app, http_scope("GET", f"/mfa/static/{name}"))).status == 404
-    assert (await call(world.app, http_scope("GET", f"/mfa/static/{brand_name('#654321')}"))).status == 404
+    for name in (*(f"brand.{number:012x}.css" for number in range(300)), brand_name(other)):
+        present = await call(world.app, http_scope("GET", f"/mfa/static/{name}"))
+        assert (present.status, present.body) == (200, brand_css(brand)), "as for a page of another version"
+        assert dict(present.headers)[b"cache-control"] == b"no-store"
     assert brand_css.cache_info().currsize <= before + 1
 
 
 def test_the_cache_of_style_sheets_is_bounded() -> None:
-    """However many tenants there are."""
+    """The cache of style sheets is bounded for any number of tenants."""
     for number in range(600):
-        brand_css(f"#{number:06x}")
+        brand_css(BrandRules(accent=f"#{number:06x}"))
     assert brand_css.cache_info().currsize <= 256
 
 
 async def test_long_exempt_paths_are_not_kept() -> None:
-    """What visitors write behind an exempt tree fills no memory: neither many paths or methods nor long ones."""
+    """The paths of visitors behind an exempt tree fill no memory: neither many paths or methods nor long ones."""
     world = make_world()
     for number in range(700):
         assert (await call(world.app, http_scope("GET", f"/open/{number}"))).status in (200, 404)

@@ -1,4 +1,4 @@
-"""What a client sees of a connection that ends, on the servers that people use."""
+"""Connections that end as clients see them, on the servers that people use."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def locked(request: Request) -> Response:
 
 
 async def so_far(request: Request) -> Response:
-    """What the app has done."""
+    """Answer with the work that the app has done."""
     return PlainTextResponse(" ".join(sorted(done)))
 
 
@@ -93,7 +93,7 @@ app = world.app
 
 
 async def transfer(client: httpx2.AsyncClient, method: str, url: str) -> str:
-    """How a response ended: ``whole``, or the kind of failure."""
+    """Return the end of a response: ``whole``, or the kind of failure."""
     try:
         async with client.stream(method, url) as answer:
             async for _ in answer.aiter_bytes():
@@ -105,8 +105,10 @@ async def transfer(client: httpx2.AsyncClient, method: str, url: str) -> str:
 
 @pytest.mark.parametrize("name", SERVERS)
 async def test_how_it_ends(name: str) -> None:
-    """After a lock a download is seen to be cut, whatever its length said; a stream ends, a websocket with 4401; work that
-    had begun, and what follows it, is done."""
+    """After a lock a download is seen to be cut, also if its length was known.
+
+    A stream ends, and a websocket ends with 4401. Work that had begun is done, and the work after it, too.
+    """
     with spawned("tests.web.test_cut_on_servers:app", SERVERS[name]) as port:
         address = f"http://127.0.0.1:{port}"
         async with httpx2.AsyncClient(timeout=20) as client:

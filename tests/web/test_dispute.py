@@ -1,4 +1,7 @@
-""" "This was not me": each notice has a link of its own; a press ends every proof, stops changes and tells the administrators."""
+"""The answer "This was not me": each notice has a link of its own.
+
+A press ends every proof, stops changes and tells the administrators.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ async def press(browser: Browser, path: str, body: bytes = PRESS) -> Reply:
 
 
 async def test_a_get_never_acts(world: World) -> None:
-    """U-37: whoever follows the link, a mail scanner too, sees a button and changes nothing; no sign-in is needed."""
+    """The link shows a button and changes nothing; no sign-in is needed.
+
+    A mail scanner may follow it, too. Requirement U-37.
+    """
     ann = await world.enrolled()
     path = await link(world)
     before = await world.account()
@@ -61,7 +67,10 @@ async def test_a_get_never_acts(world: World) -> None:
 
 
 async def test_the_press(world: World) -> None:
-    """U-37, S-87: every proof ends, changes are stopped for a day, the trail says so, the owner and the user are told."""
+    """The press ends every proof and stops changes for a day.
+
+    The trail says so, and the owner and the user are told. Requirements U-37, S-87.
+    """
     ann = await world.enrolled()
     there = await world.browser(address="203.0.113.50")
     await there.prove(ann.secret)
@@ -97,7 +106,10 @@ async def test_the_press(world: World) -> None:
 
 
 async def test_one_use_of_each_event(world: World) -> None:
-    """A link works once: pressed again, later or twice, it changes nothing; the link of another event works."""
+    """A link works once: pressed again, later or twice, it changes nothing.
+
+    The link of another event works.
+    """
     ann = await world.enrolled()
     path = await link(world)
     stranger = Browser(world)
@@ -125,7 +137,10 @@ async def test_seven_days(world: World) -> None:
 
 
 async def test_only_our_own_links(world: World) -> None:
-    """S-105: altered, cut, doubled, foreign or odd tokens are one and the same 404, and cost no more than a look."""
+    """Altered, cut, doubled, foreign and odd tokens are one and the same 404.
+
+    They cost no more than a look. Requirement S-105.
+    """
     await world.enrolled()
     path = await link(world)
     token = path.rpartition("/")[2]
@@ -159,7 +174,7 @@ async def test_only_the_button(world: World, body: bytes) -> None:
 
 
 async def test_a_bound_an_hour(world: World) -> None:
-    """However many links somebody has, so many presses an hour count."""
+    """Ten presses an hour count, for any number of links."""
     ann = await world.enrolled()
     paths = []
     for number in range(12):
@@ -171,7 +186,10 @@ async def test_a_bound_an_hour(world: World) -> None:
 
 
 async def test_a_call_for_help_is_taken_back(world: World) -> None:
-    """The person who never asked stops the request by the link; the queue is empty."""
+    """A person who did not ask for help stops the request by the link.
+
+    The queue is empty then.
+    """
     await world.enrolled()
     thief = await world.browser(address="198.51.100.99")
     await thief.api("POST", "recovery", {"about": "please let me in"})
@@ -182,7 +200,10 @@ async def test_a_call_for_help_is_taken_back(world: World) -> None:
 
 
 async def test_from_ones_own_settings(world: World) -> None:
-    """S-126: recent activity has the same button, and a waiting request can be taken back; both need a proof."""
+    """The settings have the same button, and a waiting request can be taken back.
+
+    Both need a proof. The button stands at the recent activity. Requirement S-126.
+    """
     ann = await world.enrolled()
     lost = await world.browser(address="198.51.100.99")
     await lost.api("POST", "recovery", {"about": "my phone"})
@@ -212,7 +233,7 @@ async def test_an_administrators_reset_ends_the_stop(world: World) -> None:
 
 @pytest.mark.parametrize("owner", ["", "The service desk", "ext. 4400"])
 async def test_an_owner_without_an_address(owner: str) -> None:
-    """Where the policy names no address the trail alone tells; nothing else fails."""
+    """The trail alone tells if the policy names no address; nothing else fails."""
     policy = with_rules(lambda rules: replace(rules, owner=owner))
     async with running(make_world(policy=policy)) as world:
         await world.enrolled()
@@ -233,19 +254,25 @@ async def test_what_cannot_be_sent_undoes_nothing(world: World) -> None:
 
 
 async def test_links_are_built_from_the_settings_alone() -> None:
-    """S-4: the link's origin is the first of the relying party's, whatever host a request names."""
+    """The link's origin is the first of the relying party's, also if a request names another.
+
+    Requirement S-4.
+    """
     party = RelyingParty(id="app.example", name="App", origins=["https://app.example", "https://www.app.example"])
     async with running(make_world(relying_party=party, prefix="/sec")) as world:
         service = world.gate.service.disputing
         event = Event(id="R", kind="account.locked", at=int(world.clock.at), tenant="alpha", account="ann")
-        assert service.url("account.locked", event).startswith("https://app.example/sec/dispute/")
+        assert (await service.url("account.locked", event)).startswith("https://app.example/sec/dispute/")
 
 
 # -- by text -----------------------------------------------------------------------------------------------------------
 
 
 async def test_a_text_where_a_number_is_enrolled(world: World) -> None:
-    """S-87: changes are told by text as well, to the enrolled number; without one, and without a sender, by e-mail alone."""
+    """Changes are told by text as well, to the enrolled number.
+
+    Without one, and without a sender, they are told by e-mail alone. Requirement S-87.
+    """
     ann = await world.enrolled()
     await world.engine.effects.idle()
     assert world.sms.messages == []
@@ -259,7 +286,10 @@ async def test_a_text_where_a_number_is_enrolled(world: World) -> None:
 
 
 async def test_recovery_and_reset_go_to_all_contacts(world: World) -> None:
-    """S-87: a call for help, its refusal and a reset are told by e-mail and at the number on file, enrolled or not."""
+    """A call for help, its refusal and a reset are told by e-mail and to the number on file.
+
+    The number may be enrolled or not. Requirement S-87.
+    """
     await world.enrolled()
     lost = await world.browser()
     boss = await world.enrolled("boss", groups=["admin"])

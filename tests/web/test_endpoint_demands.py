@@ -72,7 +72,7 @@ def test_an_app_that_is_mounted_behind_middleware() -> None:
 
 
 def test_an_app_that_is_mounted_in_itself() -> None:
-    """The search ends."""
+    """The search ends in an app that is mounted in itself."""
     app = Starlette(routes=[Route("/s", strong)])
     app.mount("/again", GZipMiddleware(app))
     assert found(app) == {STRONG.demand}
@@ -103,10 +103,13 @@ def test_fastapi_by_dependency_at_each_place() -> None:
 
 
 def test_an_app_without_routes_tells_when_it_is_asked() -> None:
-    """Where there is nothing to read, a demand is known from the first request on; routes that come later are read."""
+    """A demand of an app without routes is known from the first request on.
+
+    There is nothing to read before. Routes that come later are read.
+    """
 
     async def bare(scope: Any, receive: Any, send: Any) -> None:
-        """Any ASGI app."""
+        """Serve nothing, as any ASGI app may."""
 
     demands, later = EndpointDemands(), Starlette()
     demands.add_app(bare)

@@ -1,4 +1,4 @@
-"""A page of the gate speaks the reader's language also where it says that something failed."""
+"""A page of the gate speaks the reader's language also if it says that something failed."""
 
 from __future__ import annotations
 

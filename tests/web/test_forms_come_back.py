@@ -1,4 +1,7 @@
-"""A form that comes back shows what was sent, and a page that is loaded again shows what it showed before."""
+"""A form that comes back shows the text that was sent.
+
+A page that is loaded again shows the same as before.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ async def new_browser(world: World, of: Browser) -> Browser:
 
 
 def is_ticked(text: str) -> bool:
-    """Whether the box to remember this browser is there and ticked."""
+    """Return true if the box to remember this browser is ticked; it must be there."""
     found = TICKED.search(text)
     assert found is not None
     return bool(found[1])
@@ -50,7 +53,10 @@ def enrollment_of(text: str) -> str:
 
 @pytest.mark.parametrize("ticked", [True, False])
 async def test_the_box_stays_as_it_was_sent(world: World, ticked: bool) -> None:
-    """U-11, D-12: a wrong code, an empty one, a reload and a right code later: the choice is the person's own."""
+    """The box stays as the person left it, after a wrong code, an empty one and a reload.
+
+    A right code later still uses the person's own choice. Requirements U-11, D-12.
+    """
     ann = await world.enrolled()
     world.clock.advance(60)
     other = await new_browser(world, ann)
@@ -99,7 +105,10 @@ async def test_asking_for_a_new_code_keeps_the_choice(world: World) -> None:
 
 
 async def test_an_old_form_keeps_the_box_off(world: World) -> None:
-    """A form whose token is too old comes back; of what was sent only that the browser is not to be remembered counts."""
+    """A form whose token is too old comes back without the tick, if it was sent without.
+
+    Of the values that were sent only this one counts: the browser is not to be remembered.
+    """
     ann = await world.enrolled()
     other = await new_browser(world, ann)
     place = f"/mfa/challenge/{await ann.authenticator('totp')}"
@@ -113,7 +122,10 @@ async def test_an_old_form_keeps_the_box_off(world: World) -> None:
 
 
 async def test_a_reload_shows_the_same_picture(world: World) -> None:
-    """Setting up leaves by 303 to its page, which shows the same secret to the same browser for as long as the draft lives."""
+    """A reload shows the same picture for as long as the draft lives.
+
+    Setting up leaves by 303 to its page. The page shows the same secret to the same browser.
+    """
     ann = await world.browser()
     begun = await ann.form("/mfa/enroll/totp", {"action": "start"})
     assert (begun.status, begun.location.split("#")[0]) == (303, "/mfa/enroll/totp")
@@ -148,7 +160,7 @@ async def test_a_picture_is_shown_to_no_other_browser(world: World) -> None:
 
 
 async def test_a_proof_in_between_keeps_the_picture(world: World) -> None:
-    """Whoever has to confirm in the middle of setting up finds the picture that was scanned already."""
+    """A proof in the middle of setting up keeps the picture that was scanned already."""
     ann = await world.enrolled()
     await ann.form("/mfa/enroll/totp", {"action": "start"})
     secret = secret_of((await ann.page("/mfa/enroll/totp")).text)
@@ -160,7 +172,10 @@ async def test_a_proof_in_between_keeps_the_picture(world: World) -> None:
 
 
 async def test_codes_of_a_replaced_picture_cost_nothing(world: World) -> None:
-    """Whoever asks for a new picture and types a code of the first is told which one to scan, and is not charged."""
+    """A code of a replaced picture costs nothing, and the answer names the picture to scan.
+
+    The person has asked for a new picture and types a code of the first.
+    """
     ann = await world.browser()
     await ann.form("/mfa/enroll/totp", {"action": "start"})
     first = await ann.page("/mfa/enroll/totp")
@@ -187,7 +202,10 @@ async def test_codes_of_a_replaced_picture_cost_nothing(world: World) -> None:
 
 
 async def test_json_knows_a_replaced_draft_too(world: World) -> None:
-    """The same over JSON: the code of the draft before is `draft_replaced`, for either enrollment, and free."""
+    """The code of the draft before is free over JSON, and answered as `draft_replaced`.
+
+    This holds for either enrollment.
+    """
     ann = await world.browser()
     first = (await ann.api("POST", "enroll", {"factor": "totp"})).json()
     second = (await ann.api("POST", "enroll", {"factor": "totp"})).json()
@@ -199,7 +217,10 @@ async def test_json_knows_a_replaced_draft_too(world: World) -> None:
 
 
 async def test_the_code_of_an_earlier_message_is_free(world: World) -> None:
-    """Two messages are on their way, for two drafts of one browser: the earlier code is no wrong guess."""
+    """The code of an earlier message is no wrong guess.
+
+    Two messages are on their way, for two drafts of one browser.
+    """
     ann = await world.browser()
     await ann.form("/mfa/enroll/email", {"action": "start"})
     world.clock.advance(60)

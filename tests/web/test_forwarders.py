@@ -1,16 +1,15 @@
-"""S-109: a server that believes every client's word for its address is noticed, however it was told to."""
+"""A server that believes every client's word for its address is noticed (S-109).
+
+The way in which it was told to does not matter.
+"""
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -20,6 +19,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from mfa_gate import SettingsError
 from mfa_gate.web import forwarders
 from tests.harness import FETCH, HOME, Browser, World, make_world, running
+
+from .serving import served
 
 EVERYBODY: tuple[Any, ...] = ("*", ["*"], "0.0.0.0/0", ["127.0.0.1", "::/0"], "10.0.0.1, 0.0.0.0/0")
 SOMEBODY: tuple[Any, ...] = ("127.0.0.1", "10.0.0.0/8,::1", ["203.0.113.7"], "127.0.0.1,::1")
@@ -45,7 +46,10 @@ def test_the_start(hosts: Any) -> None:
 
 @pytest.mark.parametrize("hosts", EVERYBODY, ids=str)
 async def test_the_first_request(hosts: Any) -> None:
-    """Refuse everybody who is signed in, again and again, whatever port was forwarded: the start was not seen."""
+    """Everybody who is signed in is refused again and again if the start was not seen.
+
+    The forwarded port does not matter.
+    """
     world = make_world()
     async with running(world):
         layer: Any = ProxyHeadersMiddleware(world.app, hosts)
@@ -67,7 +71,7 @@ async def test_named_proxies(hosts: Any) -> None:
 
 
 async def test_the_override() -> None:
-    """Allow it to a developer who says so in the code."""
+    """A developer who says so in the code may trust every forwarder."""
     world = make_world(accept_any_forwarder=True)
     with TestClient(ProxyHeadersMiddleware(world.app, "*")):  # type: ignore[arg-type]
         pass
@@ -119,7 +123,10 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str)
 
 @pytest.mark.parametrize("peer", [None, ""])
 async def test_a_proxy_on_a_socket(peer: str | None) -> None:
-    """Decision 69: a peer without an address is a proxy where ``"unix"`` is listed, and nowhere else."""
+    """A peer without an address is a proxy if ``"unix"`` is listed, and only then.
+
+    Decision 69.
+    """
     for trusted, status in ((["unix"], 200), (["127.0.0.1/32", "unix"], 200), (["127.0.0.1/32"], 403), ([], 403)):
         async with running(make_world(trusted_proxies=trusted)) as world:
             ann = await world.enrolled()
@@ -133,37 +140,26 @@ async def test_a_proxy_on_a_socket(peer: str | None) -> None:
 
 @pytest.mark.parametrize("lifespan", ["on", "auto", "off"])
 def test_the_option_of_a_server(lifespan: Any) -> None:
-    """uvicorn's own option: it does not start, or without a lifespan lets nobody in who is signed in."""
+    """uvicorn with its own option does not start, or lets nobody in who is signed in.
+
+    The second holds for a server without a lifespan.
+    """
     world = make_world()
-    config = uvicorn.Config(world.app, port=0, log_level="critical", lifespan=lifespan, forwarded_allow_ips="*")
-    server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=lambda: _run(server, listening), daemon=True)
-        thread.start()
-        until = time.monotonic() + 10
-        while not server.started and thread.is_alive():
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        assert server.started is (lifespan == "off")
-        if not server.started:
-            return
-        with httpx2.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-            client.post("/login", json={"user_id": "ann", "org": "alpha"})
-            assert client.get("/records").status_code == 503
-        server.should_exit = True
-        thread.join(10)
-
-
-def _run(server: uvicorn.Server, listening: socket.socket) -> None:
-    try:
-        server.run(sockets=[listening])
-    except SystemExit:
-        """It could not start."""
+    server = served(world.app, log_level="critical", lifespan=lifespan, proxy_headers=True, forwarded_allow_ips="*")
+    if lifespan != "off":
+        with pytest.raises(RuntimeError, match="did not start"), server:
+            pytest.fail("it started")
+        return
+    with server as address, httpx2.Client(base_url=address) as client:
+        client.post("/login", json={"user_id": "ann", "org": "alpha"})
+        assert client.get("/records").status_code == 503
 
 
 def test_the_look_alone() -> None:
-    """No layer and no replaced peer: nothing is found, whatever else lives in this process."""
+    """Nothing is found without a layer and without a replaced peer.
+
+    Other apps in this process do not matter.
+    """
     kept = ProxyHeadersMiddleware(Starlette(), "*")  # type: ignore[arg-type]
     assert forwarders.server_believes_everybody(replaced=False) is False
     assert forwarders.server_believes_everybody(replaced=True) is True

@@ -1,4 +1,7 @@
-"""Bearer callers with an origin, and front ends on another origin of the same site (V-11, V-35, decision 46)."""
+"""Bearer callers with an origin, and front ends on another origin of the same site.
+
+V-11, V-35, decision 46.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ async def test_a_browser_of_our_own_keeps_its_cookie(native: World) -> None:
 
 
 async def test_a_bearer_caller_is_told_the_call(native: World) -> None:
-    """V-11: a refusal names the JSON call that leads on, for pages are nothing that such a caller can open."""
+    """A refusal of a bearer caller names the JSON call that leads on.
+
+    Such a caller can open no page. Requirement V-11.
+    """
     reply = await Browser(native).ask("GET", "/records", headers=[TOKEN, ("origin", "null")])
     assert (reply.status, reply.json()["api_url"]) == (401, "/mfa/api/enroll")
     await proof_of(native, [])
@@ -103,12 +109,12 @@ async def world() -> AsyncIterator[World]:
 
 
 def shared(reply: Reply) -> tuple[str, str]:
-    """Who may read an answer, and whether with cookies."""
+    """Return the origin that may read an answer, and the word about cookies."""
     return reply.header("access-control-allow-origin"), reply.header("access-control-allow-credentials")
 
 
 def varies(reply: Reply) -> set[str]:
-    """What an answer varies by."""
+    """Return the names of the headers that an answer varies by."""
     return {part.strip() for name, value in reply.headers if name == b"vary" for part in value.decode().split(",")}
 
 
@@ -153,7 +159,10 @@ async def test_a_listed_front_end_makes_calls(world: World) -> None:
     ids=str,
 )
 async def test_no_other_origin(world: World, headers: Headers) -> None:
-    """S-99: a cookie caller of an origin that is not listed, or does not say so plainly, changes and reads nothing."""
+    """A cookie caller of an origin that is not listed changes and reads nothing.
+
+    This holds also if the caller does not say its origin plainly. Requirement S-99.
+    """
     ann = await world.browser()
     reply = await ann.api("POST", "enroll", {"factor": "totp"}, headers=[*headers, MARK, JSON])
     assert (reply.status, reply.reason) == (403, "csrf")
@@ -175,7 +184,10 @@ async def test_only_our_json_is_shared(world: World) -> None:
 
 
 async def test_a_person_comes_back_to_the_front_end(world: World) -> None:
-    """V-35: the refusal has a whole address; with a return address there the person comes back to it."""
+    """A person comes back to the front end by a return address.
+
+    The refusal has a whole address. Requirement V-35.
+    """
     ann = await world.enrolled()
     other = await world.browser(sid="again")
     other.secret = ann.secret
@@ -253,7 +265,10 @@ def test_faults_at_start(origin: str, why: str) -> None:
     [("api.localhost:8000", "http://api.localhost:8000"), ("localhost:8000", ORIGIN), ("evil.example", ORIGIN)],
 )
 async def test_a_front_end_is_led_to_the_host_that_it_asked(host: str, led_to: str) -> None:
-    """A proof counts only at the host that it was made on; only configured origins are ever named."""
+    """A front end is led to the host that it asked, as a proof counts only at its own host.
+
+    Only configured origins are ever named.
+    """
     party = RelyingParty(id="localhost", name="Example", origins=[ORIGIN, "http://api.localhost:8000"])
     async with running(make_world(relying_party=party, api_origins=[SPA])) as world:
         ann = await world.browser()

@@ -1,4 +1,4 @@
-"""A fuzz run over our own OpenAPI document: whatever is sent, the answer is one of ours, and never a 5xx."""
+"""A fuzz run over our own OpenAPI document: every answer is one of ours, and never a 5xx."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ def test_fuzz(operation: Any, state: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.label)
 def test_fuzz_long(operation: Any, state: str) -> None:
-    """The same with more than 5,000 requests in all."""
+    """The answers stay ours in more than 5,000 requests."""
     fuzz(operation, state, LONG)

@@ -1,4 +1,7 @@
-"""decisions 14: an outage refuses, unless the policy gives sessions that were proven before it a little time."""
+"""An outage refuses, unless the policy gives a little grace (decisions 14).
+
+The grace is for sessions that were proven before it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ def make(grace: Seconds) -> World:
     [(Seconds(0), 0, 503), (GRACE, 0, 200), (GRACE, 599, 200), (GRACE, 600, 503)],
 )
 async def test_grace(grace: Seconds, after: int, status: int) -> None:
-    """A proven session passes for as long as the policy says, counted from when the outage was noticed, and not longer."""
+    """A proven session passes for the grace of the policy, and not longer.
+
+    It counts from the moment in which the outage was noticed.
+    """
     world = make(grace)
     browser = await world.enrolled()
     assert (await browser.ask("GET", "/records")).status == 200
@@ -36,7 +42,10 @@ async def test_grace(grace: Seconds, after: int, status: int) -> None:
 
 
 async def test_grace_for_a_host_that_identifies_in_its_own_way() -> None:
-    """A plain async ``identify`` has it too: nothing else looks at the store before a browser that was judged passes."""
+    """A plain async ``identify`` has the grace, too.
+
+    Nothing else looks at the store before a browser that was judged passes.
+    """
     known = SessionUser("user_id", tenant="org", groups="groups", session="sid")
 
     async def identify(connection: HTTPConnection) -> Subject | None:
@@ -60,7 +69,10 @@ async def test_grace_for_a_host_that_identifies_in_its_own_way() -> None:
 
 
 async def test_nothing_new() -> None:
-    """Grace is for browsers that had passed: another of the same person, another address, an ended proof are refused."""
+    """Grace is only for browsers that had passed.
+
+    Another browser of the same person, another address, and an ended proof are refused.
+    """
     world = make(GRACE)
     browser = await world.enrolled()
     stranger = await world.browser()
@@ -78,7 +90,7 @@ async def test_nothing_new() -> None:
 
 
 async def test_back_again() -> None:
-    """When the store is back everything is judged anew at once."""
+    """Everything is judged anew at once after the store is back."""
     world = make(GRACE)
     browser = await world.enrolled()
     await browser.ask("GET", "/records")

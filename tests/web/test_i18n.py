@@ -1,4 +1,4 @@
-"""Which language a page is in, and that the catalogues are whole."""
+"""The language of a page, and the catalogues, which must be whole."""
 
 from __future__ import annotations
 
@@ -42,13 +42,16 @@ every_language = pytest.mark.parametrize("lang", LANGUAGES)
     ],
 )
 def test_negotiate(cookie: str, header: str, found: str) -> None:
-    """U-64: what was chosen, else the best that the browser asks for, else English; the language for tests is never offered."""
+    """The chosen language comes first, then the browser's best, then English.
+
+    The language for tests is never offered. Requirement U-64.
+    """
     assert negotiate(cookie=cookie, accept_language=header) == found
 
 
 @given(st.text(), st.text())
 def test_negotiate_takes_anything(cookie: str, header: str) -> None:
-    """No header, whatever is in it, gives anything but a language that there is."""
+    """Headers with any content give a language that exists."""
     assert negotiate(cookie=cookie, accept_language=header) in available()
 
 
@@ -61,8 +64,10 @@ def test_languages_have_names() -> None:
 
 @every_language
 def test_compiled_is_current(lang: str) -> None:
-    """What is shipped (``.mo``) is what is kept (``.po``), whichever Babel wrote it; ``python tests/web/catalogues.py`` makes
-    it so."""
+    """The shipped catalogue (``.mo``) has the words of the kept one (``.po``).
+
+    The version of Babel that wrote it does not matter. ``python tests/web/catalogues.py`` makes it so.
+    """
     shipped, kept = (read_mo(BytesIO(file)) for file in (path_of(lang, "mo").read_bytes(), compiled(read(lang))))
     assert shipped.plural_forms == kept.plural_forms
     assert [(m.id, m.string) for m in shipped if m.id] == [(m.id, m.string) for m in kept if m.id]
@@ -71,7 +76,10 @@ def test_compiled_is_current(lang: str) -> None:
 
 @every_language
 def test_no_word_is_missing(lang: str) -> None:
-    """Every message, the desk's too, has words in each of its plural forms, and none that still wait to be looked at."""
+    """Every message has words in each of its plural forms, the desk's messages too.
+
+    None still waits to be looked at.
+    """
     kept = read(lang)
     empty = without_words(kept)
     todo: list[Message] = []
@@ -84,7 +92,10 @@ def test_no_word_is_missing(lang: str) -> None:
 
 @every_language
 def test_placeholders_survive(lang: str) -> None:
-    """A translation has the placeholders of its message, so that no page breaks in one language only."""
+    """A translation has the placeholders of its message.
+
+    So no page breaks in one language only.
+    """
     for message in read(lang):
         if not message.id:
             continue
@@ -103,7 +114,10 @@ def test_placeholders_survive(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", [*LANGUAGES, PSEUDO])
 def test_every_page_renders(lang: str) -> None:
-    """Every page in every state, the desk's too, in every language, with its language and direction said."""
+    """Every page in every state says its language and direction, in every language.
+
+    The desk's pages are included.
+    """
     renderer = Renderer()
     for _, view, frame in (*pages(), *desk_pages()):
         html = renderer.render(view, replace(frame, lang=lang)).decode()
@@ -161,6 +175,6 @@ def test_lengths(seconds: int, text: str) -> None:
     ],
 )
 def test_ago(passed: int, text: str) -> None:
-    """How long ago, at a glance; long ago is a date."""
+    """A recent time is told as its distance, and a time long ago as a date."""
     now = 1_760_000_000
     assert times.ago(now - passed, now, translator("en")) == text

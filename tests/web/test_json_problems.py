@@ -15,7 +15,7 @@ NOT_A_CODE = "That is not a code"
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A host."""
+    """A running host."""
     async with running(make_world()) as world:
         yield world
 
@@ -67,7 +67,10 @@ BODIES: dict[str, tuple[str, str, Any, str]] = {
 
 @pytest.mark.parametrize("name", BODIES)
 async def test_a_problem_names_the_member(world: World, boss: Browser, name: str) -> None:
-    """Contract 8: whatever is wrong with a body, the problem names the member, and no code is spoken of where none is meant."""
+    """The problem names the member of a body that is wrong.
+
+    It speaks of no code if no code is meant. Contract 8.
+    """
     await world.enrolled("ann")
     method, place, body, member = BODIES[name]
     ids = {"totp": await boss.authenticator("totp")}
@@ -117,13 +120,13 @@ async def test_a_problem_names_the_query(boss: Browser, query: str) -> None:
     ],
 )
 async def test_bodies_that_are_no_object(boss: Browser, body: bytes, title: str) -> None:
-    """What is no object has words of its own."""
+    """A body that is no object has words of its own."""
     reply = await boss.api("POST", "verify", body)
     assert (reply.status, reply.reason, reply.json()["title"]) == (422, "malformed", title)
 
 
 async def test_types_and_sizes(boss: Browser) -> None:
-    """A wrong content type and a body that is too large say what is right."""
+    """The refusal of a wrong content type, size or method names the right one."""
     reply = await boss.api(
         "POST", "verify", {}, headers=[*FETCH, ("origin", ORIGIN), MARK, ("content-type", "text/plain")]
     )
@@ -135,7 +138,10 @@ async def test_types_and_sizes(boss: Browser) -> None:
 
 
 async def test_a_missing_header_is_named(boss: Browser) -> None:
-    """V-15: a call without X-MFA-Gate is told so, not to load a page again; a foreign origin is told its name."""
+    """A call without X-MFA-Gate is told so, and a foreign origin is told its name.
+
+    The call is not told to load a page again. Requirement V-15.
+    """
     reply = await boss.api("POST", "challenge", {}, headers=[*FETCH, ("origin", ORIGIN), JSON])
     problem = reply.json()
     assert (reply.reason, problem["member"]) == ("csrf", "X-MFA-Gate")
@@ -146,7 +152,10 @@ async def test_a_missing_header_is_named(boss: Browser) -> None:
 
 
 async def test_null_counts_as_absent(world: World, boss: Browser) -> None:
-    """Contract 8: what an answer told as null may be sent back as null."""
+    """A member that an answer told as null may be sent back as null.
+
+    Contract 8.
+    """
     world.clock.advance(60)
     id = await boss.authenticator("totp")
     asked = (await boss.api("POST", "challenge", {"authenticator": id})).json()

@@ -1,4 +1,7 @@
-"""F-18, S-119: a new key first in the list asks nobody again; taking a key away ends what it made."""
+"""A new key first in the list asks nobody again (F-18, S-119).
+
+Taking a key away ends the proofs that it made.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from .phones import Phone, enrolled, push_policy
 
 
 async def test_new_key_first() -> None:
-    """A browser that was proven under the old key passes under [new, old], and is asked under [new] alone."""
+    """A browser that was proven under the old key passes under [new, old].
+
+    It is asked under [new] alone.
+    """
     store = MemoryStore()
     world = make_world(store=store, keys=[key(1)])
     browser = await world.enrolled()
@@ -30,8 +36,10 @@ async def test_new_key_first() -> None:
 
 
 async def test_next_success_moves() -> None:
-    """The next success gives the browser its cookie under the new key's name, and that one holds when the old key is gone
-    from the cookies' names."""
+    """The next success gives the browser its cookie under the new key's name.
+
+    That cookie holds when the old key is gone from the cookies' names.
+    """
     store = MemoryStore()
     browser = await make_world(store=store, keys=[key(1)]).enrolled()
     later = make_world(store=store, keys=[key(2), key(1)])
@@ -46,13 +54,13 @@ async def test_next_success_moves() -> None:
 
 
 def phone_world(store: MemoryStore, *keys: str) -> World:
-    """Phones may approve."""
+    """Make a world in which phones may approve."""
     senders = Senders(email=Outbox(), sms=Outbox(), push=Outbox())
     return make_world(store=store, keys=list(keys), policy=push_policy(), senders=senders)
 
 
 async def rotated(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """What ``keys rotate`` tells."""
+    """Run ``keys rotate`` and return its report."""
     args = argparse.Namespace(actor="", reason="", json=True)
     await rotate(args, world.gate.service)
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -60,7 +68,10 @@ async def rotated(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str,
 
 
 async def test_a_phone_that_was_not_opened_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    """Only the phone can have its token sealed anew: until it was opened under the new key, the old one is needed."""
+    """A phone that was not opened under the new key is counted: it still needs the old key.
+
+    Only the phone can have its token sealed anew.
+    """
     store = MemoryStore()
     async with running(phone_world(store, key(1))) as world:
         _, phone, id = await enrolled(world)

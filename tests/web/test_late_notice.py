@@ -1,4 +1,7 @@
-"""A worker that has not heard yet what another has just written looks once more before it refuses."""
+"""A worker that has not heard yet of another worker's write looks once more.
+
+It does so before it refuses.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Deaf(MemoryStore):
     loads = 0
 
     def changed(self, reader: Any, /) -> Changed:
-        """Tell nothing yet."""
+        """Tell no changes yet."""
         return frozenset() if self.deaf else super().changed(reader)
 
     async def load(self, key: Any, /) -> Any:
@@ -39,14 +42,17 @@ def workers() -> tuple[World, World, Deaf]:
 
 
 async def owing(world: World, proven: Browser) -> Browser:
-    """The same person with the password alone, in another browser."""
+    """Return the same person with the password alone, in another browser."""
     browser = await world.browser(proven.id)
     browser.secret = proven.secret
     return browser
 
 
 async def test_a_challenge_of_another_worker_is_found_by_its_id() -> None:
-    """JSON names the challenge alone: the worker that does not know it yet loads the account once."""
+    """A challenge of another worker is found by its id, with one load of the account.
+
+    JSON names the challenge alone.
+    """
     one, two, store = workers()
     async with running(one), running(two):
         ann_at_home = await one.enrolled()

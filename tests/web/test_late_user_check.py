@@ -1,4 +1,7 @@
-"""S-14: the app sees somebody where the gate saw nobody: its answer is replaced, whichever adapter is asked."""
+"""The answer is replaced if the app sees a user that the gate did not see (S-14).
+
+This holds for every adapter.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ async def inside(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.mark.parametrize("name", ADAPTERS)
 async def test_a_user_inside(name: str) -> None:
-    """Nothing of the answer leaves, on http and websocket, and the event is told; a stranger for both passes."""
+    """Nothing of the answer leaves, on http and websocket, and the event is told.
+
+    A request passes if gate and app both see a stranger.
+    """
     world = make_world(app=Starlette(routes=[Mount("/", inside)]), identify=ADAPTERS[name]())
     async with running(world):
         for path in ("/ann", "/staff", "/text"):
@@ -91,7 +97,12 @@ def mounted(identify: Any) -> World:
 
 @pytest.mark.parametrize("several", [False, True], ids=["SessionUser", "FirstOf"])
 async def test_a_session_inside_that_the_gate_cannot_open(several: bool) -> None:
-    """Another secret than the app's leaves the gate blind: signing in goes on to work, and what is behind it does not."""
+    """A session that the gate cannot open lets nothing out from behind the sign-in.
+
+    Signing in goes on to work.
+
+    The gate's secret is another than the app's.
+    """
     one = SessionUser("user_id", secret_key="of something else", max_age=None)
     async with running(mounted(FirstOf(one) if several else one)) as world:
         ann = Browser(world)
@@ -120,7 +131,10 @@ async def _enter(request: Request) -> PlainTextResponse:
 
 @pytest.mark.parametrize("several", [False, True], ids=["SessionUser", "FirstOf"])
 async def test_a_wrong_key_is_told(several: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """A key that sessions never have is told once, with the keys that they do have and none of their values."""
+    """A key that sessions never have is told once, with the keys that they do have.
+
+    None of their values is told.
+    """
     one = SessionUser("uid", tenant="org")
     world = make_world(identify=FirstOf(one) if several else one)
     async with running(world):
@@ -171,7 +185,10 @@ async def test_many_strangers_are_told(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_a_user_that_does_not_say_whether_it_is_signed_in() -> None:
-    """``RequestUser`` refuses a user object of which it cannot tell, and does not take it for nobody."""
+    """``RequestUser`` refuses a user object that does not say if it is signed in.
+
+    It does not take it for nobody.
+    """
     with pytest.raises(Exception, match="is_authenticated"):
         RequestUser("id").subject_of({"user": Staff()})
     assert RequestUser("id").subject_of({"user": None}) is None

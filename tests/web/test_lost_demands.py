@@ -1,4 +1,4 @@
-"""A ``require_proof`` that is written down and never asked is found before anybody relies on it."""
+"""A ``require_proof`` that is never asked is found before anybody relies on it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def above() -> FastAPI:
 
 
 def above_in_a_router() -> FastAPI:
-    """The same in an included router, for a function that is not async."""
+    """Make the same app with an included router and a function that is not async."""
     app, router = FastAPI(), APIRouter()
 
     @require_proof("5m")
@@ -101,7 +101,7 @@ def in_a_mount() -> Starlette:
 
 
 def in_a_mount_behind_middleware() -> Starlette:
-    """The same, where the mounted app has middleware around it."""
+    """Make the same app with middleware around the mounted app."""
     [mount] = in_a_mount().routes
     assert isinstance(mount, Mount)
     return Starlette(routes=[Mount("/in", GZipMiddleware(mount.app))])
@@ -147,7 +147,7 @@ def test_the_address_has_the_mounts_prefix() -> None:
 
 
 def test_an_app_in_the_middleware_is_looked_at() -> None:
-    """An app that is wrapped by hand does not say who it is at start, and is known all the same."""
+    """An app that is wrapped by hand is known, although it does not name itself at start."""
     from mfa_gate import MFAGateMiddleware
 
     gate = gate_for()
@@ -168,7 +168,7 @@ def verified_above() -> FastAPI:
 
 
 def test_the_message_writes_the_whole_demand() -> None:
-    """The demand stands in the message as it stands in the code, so that it can be found there."""
+    """The message has the demand as it stands in the code, so that it can be found there."""
     app, gate = verified_above(), gate_for()
     gate.install(app)
     app.add_middleware(SessionMiddleware, secret_key="a long secret of the host's own")
@@ -224,7 +224,10 @@ def shown(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any
 
 
 def test_routes_and_explain_show_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Y-12: the commands show what endpoints demand, and a lost demand is the answer no."""
+    """The commands show the demands of endpoints, and a lost demand is the answer no.
+
+    Y-12.
+    """
     file = tmp_path / "policy.toml"
     file.write_text('version = 1\nname = "x"\n')
     code, told = shown("routes", str(file), "--app", f"{__name__}:right", capsys=capsys)
@@ -270,7 +273,10 @@ def test_explain_shows_it_on_an_exempt_path(tmp_path: Path, capsys: pytest.Captu
     ],
 )
 def test_the_age_has_the_policys_bounds(given: Any, says: str) -> None:
-    """V-26: the code takes what the policy takes, and refuses it in the same words."""
+    """The code takes the same ages as the policy, and refuses others in the same words.
+
+    Requirement V-26.
+    """
     with pytest.raises(ValueError, match="require_proof: max_age") as told:
         require_proof(given)
     assert says in str(told.value)

@@ -1,4 +1,4 @@
-"""An app below a path of its own: every address that leaves the browser is one that leads back here."""
+"""Every address that leaves an app below a path of its own leads back to the app."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ NUMBER = "+1 202-555-0142"
 
 
 def mounted(app: App, root: str) -> App:
-    """``app`` mounted at ``root``; a request that names no root goes there as well, as the browsers of these tests do."""
+    """Return ``app`` mounted at ``root``.
+
+    A request that names no root goes there as well, as the browsers of these tests do.
+    """
     outer = Starlette(routes=[Mount(root, app=app)]) if root else app
 
     async def served(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
@@ -31,7 +34,10 @@ def mounted(app: App, root: str) -> App:
 
 @pytest.mark.parametrize("root", ["", "/sub", "/a/b"])
 async def test_calls_come_back(root: str) -> None:
-    """The address that the provider asks has the root path, its signature over that address holds, and no other's does."""
+    """The address that the provider asks has the root path, and its signature holds.
+
+    The signature of no other address holds.
+    """
     phones = Phones.make()
     phones.world.app = mounted(phones.world.app, root)
     async with running(phones.world):
@@ -52,7 +58,10 @@ async def test_calls_come_back(root: str) -> None:
 
 @pytest.mark.parametrize("root", ["", "/sub"])
 async def test_the_picture_for_the_phone_leads_here(root: str) -> None:
-    """The QR code of an approving phone, and the link of a notice, have the root path and the configured origin."""
+    """The QR code of an approving phone and the link of a notice have the root path.
+
+    They have the configured origin.
+    """
     world = push_world()
     world.app = mounted(world.app, root)
     async with running(world):

@@ -45,7 +45,7 @@ async def ticks(request: Request) -> Response:
 
 
 async def chat(websocket: WebSocket) -> None:
-    """Waits for ever."""
+    """Say hello, and then answer until the end."""
     await websocket.accept()
     await websocket.send_text("hello")
     async for text in websocket.iter_text():
@@ -88,7 +88,10 @@ async def revoke(world: World, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["lock", "forgotten", "expired"])
 async def test_websocket_ends(how: str) -> None:
-    """An open websocket is closed with 4401 within seconds of a lock, a forgotten browser, an expired proof."""
+    """An open websocket is closed with 4401 within seconds of the end of its proof.
+
+    The end is a lock, a forgotten browser, or an expired proof.
+    """
     world = make()
     cookie = await proven(world)
     with served(world.app) as address:
@@ -125,7 +128,7 @@ async def test_stream_ends_cleanly() -> None:
 
 
 async def test_goes_on() -> None:
-    """What may go on is not touched by being judged again."""
+    """A connection that may go on is not touched by being judged again."""
     world = make()
     cookie = await proven(world)
     with served(world.app) as address:
@@ -167,7 +170,10 @@ async def test_one_timer_for_a_thousand() -> None:
 
 
 async def test_store_away() -> None:
-    """F-1: without the store the timer judges by the clock, and what may not go on ends."""
+    """Without the store the timer judges by the clock, and ends connections by it.
+
+    Requirement F-1.
+    """
     world = make_world()
     world.gate.web.connections.timing = Timing(tick=0.05, again=0.2)
     ann = await world.enrolled()

@@ -1,4 +1,4 @@
-"""A store that is away: what demands nothing passes, and nothing else does."""
+"""A store that is away: only requests without a demand pass."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ STAGES: Policy = replace(
     ],
 )
 async def test_what_demands_nothing_needs_no_store(tenant: str, groups: list[str], status: int, opened: bool) -> None:
-    """Away from the first request on, or later: the policy alone says that nothing is demanded. What is not known is refused."""
+    """A request of which nothing is demanded passes without the store, by the policy alone.
+
+    The store is away from the first request on, or later. A request with an unknown demand is refused.
+    """
     world = make_world(policy=STAGES)
     browser = await world.browser("ann", tenant, groups=groups)
     if opened:
@@ -58,7 +61,10 @@ async def test_what_demands_nothing_needs_no_store(tenant: str, groups: list[str
 
 @pytest.mark.parametrize(("enabled_at", "status"), [(0, 200), (1, 503)])
 async def test_a_choice_that_is_known_counts(enabled_at: int, status: int) -> None:
-    """A tenant that its administrators have not turned on stays so while nobody can ask; one that is on is refused."""
+    """A tenant that its administrators have not turned on stays so while nobody can ask.
+
+    A tenant that is on is refused.
+    """
     world = make_world(policy=STAGES)
     await world.gate.web.open()
     if enabled_at:
@@ -73,7 +79,7 @@ async def test_a_choice_that_is_known_counts(enabled_at: int, status: int) -> No
 
 
 async def test_a_choice_is_read_anew_when_the_store_is_back() -> None:
-    """What was turned on during the outage is on with the first request after it."""
+    """A tenant that was turned on during the outage is on with the first request after it."""
     world = make_world(policy=STAGES)
     browser = await world.browser("ann", "admin")
     assert (await browser.ask("GET", "/records", headers=FETCH)).status == 200

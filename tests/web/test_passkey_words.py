@@ -1,4 +1,7 @@
-"""Where no code is typed no code is spoken of: passkeys and phones that approve are refused in words of their own."""
+"""Passkeys and phones that approve are refused in words of their own.
+
+No code is typed for them, so none is spoken of.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def policy() -> Policy:
 
 
 async def with_passkey(world: World, *more: str) -> tuple[Browser, Enrolled]:
-    """Somebody with a passkey, and factors ``more``, who stands before the question."""
+    """Lead a person with a passkey, and factors ``more``, to the challenge."""
     ann = Subject("ann", "alpha", session="s-ann-alpha")
     made = await enrolled(world.gate, ann, "webauthn")
     for kind in more:
@@ -50,14 +53,17 @@ def bent(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def said(text: str) -> str:
-    """The page's own summary of what was wrong."""
+    """Return the page's own summary of its problems."""
     found = re.search(r'id="errors".*?</div>', text, re.S)
     assert found is not None, text
     return found[0]
 
 
 async def test_a_refused_passkey_is_no_code() -> None:
-    """By page and by JSON: a passkey that is wrong, late, used before or unreadable is never called a code."""
+    """A passkey that is wrong, late, used before or unreadable is never called a code.
+
+    This holds by page and by JSON.
+    """
     world = make_world(policy=policy())
     async with running(world):
         browser, made = await with_passkey(world)
@@ -79,7 +85,7 @@ async def test_a_refused_passkey_is_no_code() -> None:
 
 
 async def test_a_typed_code_is_still_one() -> None:
-    """What is typed keeps its words."""
+    """A typed code keeps its words."""
     world = make_world(policy=policy())
     async with running(world):
         browser, _ = await with_passkey(world, "totp")
@@ -106,7 +112,10 @@ async def test_a_phone_that_approves_has_its_own_words() -> None:
 
 @pytest.mark.parametrize("more", ["email", "totp"])
 async def test_the_fields_of_codes_offer_passkeys(more: str) -> None:
-    """U-42: the code's field carries the token pair where a passkey may answer too; showing the page asks for nothing."""
+    """The field of a code carries the token pair if a passkey may answer, too.
+
+    Showing the page asks for nothing. Requirement U-42.
+    """
     world = make_world(policy=policy())
     async with running(world):
         browser, made = await with_passkey(world, more)

@@ -1,4 +1,4 @@
-"""Where the gate cannot run, one sentence at start says so, and how it can."""
+"""A start on a platform that cannot run the gate stops with one sentence and the way out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ SENTENCE = "Linux and macOS .POSIX., not on Windows: run the app in WSL, in a co
 
 
 def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """V-25: the gate and the commands' store refuse Windows with the way out, before anything of POSIX is touched."""
+    """The gate and the commands' store refuse Windows with the way out.
+
+    They do so before anything of POSIX is touched. Requirement V-25.
+    """
     monkeypatch.setattr(platform, "NAME", "nt")
     with pytest.raises(SettingsError, match=SENTENCE):
         gate_for()
@@ -27,7 +30,10 @@ def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_asyncio(scope: dict[str, Any]) -> list[Any]:
-    """What the middleware sends where no asyncio loop runs: it is driven by hand, as trio would."""
+    """Drive the middleware by hand without an asyncio loop, as trio would.
+
+    Returns the messages that it sent.
+    """
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -1,4 +1,7 @@
-"""Phone calls from end to end: who is called, what the call says, and which callbacks change anything."""
+"""Phone calls from end to end.
+
+The tests look at the number that is called, the words of the call, and the callbacks that change anything.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ NUMBER = "+1 202-555-0142"
 
 
 async def with_call(phones: Phones, id: str = "ann") -> tuple[Browser, str]:
-    """Somebody who enrolled a phone by a call, a day ago, in another browser; and that authenticator's id."""
+    """Enroll a person's phone by a call one day ago, in another browser.
+
+    Returns the person's browser of now, and the authenticator's id.
+    """
     first = await phones.world.browser(id)
     begun = (await first.api("POST", "enroll", {"factor": "voice", "phone": NUMBER})).json()
     await phones.answer()
@@ -28,7 +34,7 @@ async def with_call(phones: Phones, id: str = "ann") -> tuple[Browser, str]:
 
 
 async def asked(phones: Phones) -> tuple[Browser, str, str]:
-    """The same, with a call under way: browser, authenticator, challenge."""
+    """Start a call, and return browser, authenticator and challenge."""
     browser, id = await with_call(phones)
     begun = await browser.api("POST", "challenge", {"authenticator": id})
     assert begun.status == 201, begun.text
@@ -41,7 +47,7 @@ async def newest(phones: Phones, id: str = "ann") -> Challenge:
 
 
 async def status(browser: Browser, challenge: str) -> str:
-    """What the waiting page is told."""
+    """Return the status that the waiting page is told."""
     return str((await browser.api("GET", f"challenge/{challenge}")).json()["status"])
 
 
@@ -62,7 +68,10 @@ async def test_a_call_confirmed_with_the_pound_key_opens_the_app() -> None:
 
 
 async def test_the_page_waits_then_leads_on() -> None:
-    """Without script: the page waits with a button, which says "not yet" for free and then leads to where one was going."""
+    """The page without script waits with a button, which leads on after the answer.
+
+    Before that the button says "not yet" for free. Then it leads to the place where the person was going.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, id = await with_call(phones)
@@ -124,7 +133,10 @@ async def test_an_approval_frees_only_the_browser_that_asked() -> None:
 
 
 async def test_without_the_challenge_nothing_is_collected() -> None:
-    """Clients without cookies share a handle: only who knows the challenge collects it."""
+    """Only a client that knows the challenge collects it.
+
+    Clients without cookies share a handle.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, id, _ = await asked(phones)
@@ -133,7 +145,7 @@ async def test_without_the_challenge_nothing_is_collected() -> None:
 
 
 async def test_an_approval_is_collected_once() -> None:
-    """The same approval, sent again from a new handle, is used up; nothing is charged."""
+    """The same approval, sent again from a new handle, is used up and charges nothing."""
     phones = Phones.make()
     async with running(phones.world):
         browser, id, challenge = await asked(phones)
@@ -157,8 +169,10 @@ async def test_an_approval_is_collected_once() -> None:
     ],
 )
 async def test_the_call_speaks_the_language_of_the_page(accept: str, language: str, greeting: str) -> None:
-    """Whoever reads the page in a language hears the call in it, where it can be spoken; else both are in English. The
-    provider's own ``Accept-Language`` says nothing."""
+    """A call speaks the language of the page if it can be spoken, else English.
+
+    The provider's own ``Accept-Language`` says nothing.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, id = await with_call(phones)
@@ -181,7 +195,10 @@ async def test_the_call_speaks_the_language_of_the_page(accept: str, language: s
     ["", "x", "é", "A" * 28, "AAAAAAAAAAAAAAAAAAAAAAAAAAA="],
 )
 async def test_forged_callbacks_change_nothing(signature: str) -> None:
-    """S-128: without the provider's own signature both steps are 403, and the challenge stays as it was."""
+    """Without the provider's own signature both steps are 403.
+
+    The challenge stays as it was. Requirement S-128.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, _, challenge = await asked(phones)
@@ -220,7 +237,10 @@ async def test_a_get_does_nothing() -> None:
 
 
 async def test_a_key_before_the_greeting_changes_nothing() -> None:
-    """Reordered: a key for a call that was never answered is refused, also with a right signature."""
+    """A key for a call that was never answered is refused, also with a right signature.
+
+    So callbacks in another order change nothing.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, _, challenge = await asked(phones)
@@ -239,7 +259,10 @@ async def test_a_key_of_another_call_changes_nothing() -> None:
 
 
 async def test_copies_after_the_answer_are_refused() -> None:
-    """Duplicated and replayed: after #, every further callback is 403 and the state does not move."""
+    """Every further callback after # is 403, and the state does not move.
+
+    Such callbacks are duplicates and replays.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, id, challenge = await asked(phones)
@@ -254,7 +277,10 @@ async def test_copies_after_the_answer_are_refused() -> None:
 
 
 async def test_late_callbacks_are_refused() -> None:
-    """After the call's life a right key from the right call answers nothing, and nothing can be collected."""
+    """After the call's life a right key from the right call answers nothing.
+
+    Nothing can be collected.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, id, challenge = await asked(phones)
@@ -279,7 +305,10 @@ async def test_an_approval_that_nobody_collects_ends() -> None:
 
 
 async def test_a_callback_of_one_person_answers_no_other() -> None:
-    """The token names one challenge of one account: a right callback for ann leaves bob waiting."""
+    """A right callback for Ann leaves Bob waiting.
+
+    The token names one challenge of one account.
+    """
     phones = Phones.make()
     async with running(phones.world):
         await with_call(phones, "bob")
@@ -369,14 +398,20 @@ async def test_no_call_leaves_the_accepted_countries(number: str) -> None:
 
 
 def verbs(document: str) -> list[str]:
-    """The verbs of a document in their order, nested ones in brackets; it must be well-formed and begin with Response."""
+    """List the verbs of a document in their order, nested ones in brackets.
+
+    The document must be well-formed and begin with Response.
+    """
     root = ElementTree.fromstring(document)
     assert root.tag == "Response"
     return [f"{e.tag}[{','.join(c.tag for c in e)}]" if len(e) else e.tag for e in root]
 
 
 async def test_the_greeting_has_the_documented_shape() -> None:
-    """The first document gathers exactly one key, # included, and ends the call when nobody presses one."""
+    """The first document gathers exactly one key, # included.
+
+    It ends the call if nobody presses one.
+    """
     phones = Phones.make()
     async with running(phones.world):
         await asked(phones)
@@ -411,7 +446,10 @@ async def test_another_key_is_asked_again() -> None:
 
 
 async def test_the_code_is_read_only_after_a_key_and_once() -> None:
-    """S-56: with confirm = "code" the greeting has no digit of it; # reads it twice; another # reads nothing."""
+    """With confirm = "code" the greeting has no digit of the code, and # reads it twice.
+
+    Another # reads nothing. Requirement S-56.
+    """
     phones = Phones.make(confirm="code")
     async with running(phones.world):
         browser = await phones.world.browser()
@@ -429,7 +467,10 @@ async def test_the_code_is_read_only_after_a_key_and_once() -> None:
 
 
 async def test_the_heard_code_is_guessed_at_a_price() -> None:
-    """A wrong code after a call costs an attempt as any other does; the key press alone approves nothing."""
+    """A wrong code after a call costs an attempt as any other does.
+
+    The key press alone approves nothing.
+    """
     phones = Phones.make(confirm="code")
     async with running(phones.world):
         browser = await phones.world.browser()
@@ -444,7 +485,10 @@ async def test_the_heard_code_is_guessed_at_a_price() -> None:
 
 
 async def test_names_cannot_bring_markup_into_a_call() -> None:
-    """S-54: whatever the service is called, the document parses and says it as text."""
+    """A service name with markup is said as text, and the document of the call parses.
+
+    Requirement S-54.
+    """
     from mfa_gate import RelyingParty, Senders
     from tests.harness import make_world
 
@@ -494,7 +538,10 @@ def test_the_provider_signs_as_documented() -> None:
     ],
 )
 async def test_strangers_do_not_occupy_the_hook(path: str, headers: list[tuple[str, str]], body: bytes) -> None:
-    """S-124: what is refused without a sign-in is told with the network that it came from, and so many an hour of each."""
+    """A refusal without a sign-in is told with its network, at most 20 an hour for each.
+
+    Requirement S-124.
+    """
     phones = Phones.make()
     async with running(phones.world):
         world = phones.world
@@ -511,7 +558,10 @@ async def test_strangers_do_not_occupy_the_hook(path: str, headers: list[tuple[s
 
 
 async def test_many_networks_gain_nothing() -> None:
-    """A stranger with a network for each request is bounded as well; the answer is the same all the time."""
+    """A stranger with a network for each request is bounded as well.
+
+    The hook is told of 500 refusals an hour in all.
+    """
     strangers = Strangers()
     told = sum(strangers.admits(f"2001:db8:{number:x}::/64", 7200) for number in range(20_000))
     assert told == 500

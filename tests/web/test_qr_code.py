@@ -1,4 +1,7 @@
-"""QR codes of pages and JSON are drawn beside the event loop, so that no other request waits for a picture."""
+"""QR codes of pages and JSON are drawn beside the event loop.
+
+So no other request waits for a picture.
+"""
 
 from __future__ import annotations
 

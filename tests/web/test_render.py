@@ -1,4 +1,7 @@
-"""The pages as HTML: complete, escaped, free of inline code, usable without a script and by everybody."""
+"""The pages as HTML are complete, escaped, and free of inline code.
+
+Everybody can use them, also without a script.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
 from mfa_gate.web.qr_code import qr_svg
 from mfa_gate.web.render import Renderer
-from mfa_gate.web.views import Disputing, Frame, View
+from mfa_gate.web.views import Disputing, Frame, Unsent, View
 from mfa_gate.web.views.problems import FORM_WORDS
 
 from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, desk_pages, pages
@@ -146,15 +149,21 @@ def test_nothing_inline(name: str) -> None:
 
 @every_page
 def test_forms(name: str) -> None:
-    """S-99, U-50: every form posts to the prefix, carries the token, and lands on the summary when it fails.
+    """Every form posts to the prefix, carries the token, and lands on the summary if it fails.
 
-    The form of a notice's link is the exception: nobody is signed in there, and its address is the secret."""
+    The form of a notice's link is an exception: nobody is signed in there, and its address is the secret. A kept form goes
+    to the app, with the app's own fields and none of ours. Requirements S-99, U-50.
+    """
     view, _ = GALLERY[name]
     for form in tree_of(name).all("form"):
         assert form.attrs["method"] == "post"
         action = form.attrs["action"]
         if isinstance(view, Disputing):
             assert action == view.url
+            continue
+        if isinstance(view, Unsent):
+            assert action == view.target
+            assert len(list(form.all("input"))) == len(view.fields)
             continue
         assert action.startswith("/mfa")
         assert action.endswith("#errors")
@@ -165,7 +174,10 @@ def test_forms(name: str) -> None:
 
 @every_page
 def test_fields_have_labels(name: str) -> None:
-    """U-1: every field that is seen has a visible label, and what describes it exists."""
+    """Every field that is seen has a visible label, and its descriptions exist.
+
+    Requirement U-1.
+    """
     root = tree_of(name)
     labels = {node.attrs["for"] for node in root.all("label")}
     ids = {node.attrs.get("id") for node in root.all(*ALL_TAGS)}
@@ -182,7 +194,10 @@ def test_fields_have_labels(name: str) -> None:
 
 @every_page
 def test_code_field(name: str) -> None:
-    """U-1, U-3, U-4, U-11, U-51: one code field, of text, without a pattern, never filled in, focus only without an error."""
+    """A page has at most one code field: of text, without a pattern, never filled in.
+
+    It has the focus only without an error. Requirements U-1, U-3, U-4, U-11, U-51.
+    """
     codes = [node for node in tree_of(name).all("input") if node.attrs.get("name") == "code"]
     assert len(codes) <= 1
     codes = [node for node in codes if node.attrs["type"] != "hidden"]
@@ -197,7 +212,10 @@ def test_code_field(name: str) -> None:
 
 @every_page
 def test_problems(name: str) -> None:
-    """U-9, U-49, U-50, U-52: a problem is in the title, in a summary before the h1, and at its field in the same words."""
+    """A problem is in the title, in a summary before the h1, and at its field.
+
+    The words are the same. Requirements U-9, U-49, U-50, U-52.
+    """
     frame = GALLERY[name][1]
     root = tree_of(name)
     assert title(name).startswith("Error: ") == bool(frame.problems)
@@ -243,7 +261,10 @@ def test_titles_are_unique() -> None:
 
 @pytest.mark.parametrize("template", sorted({view.template for view, _ in GALLERY.values()}))
 def test_hostile_text_is_escaped(template: str) -> None:
-    """S-103: markup in a label, a brand, an address or a typed value is shown as text, and template syntax is not run."""
+    """Markup in a label, a brand, an address or a typed value is shown as text.
+
+    Template syntax is not run. Requirement S-103.
+    """
     name, view = next((name, view) for name, (view, _) in GALLERY.items() if view.template == template)
     frame = replace(
         GALLERY[name][1],
@@ -263,7 +284,10 @@ def test_hostile_text_is_escaped(template: str) -> None:
 
 
 def _poisoned(value: object) -> View:
-    """The view with hostile text in each of its strings, those that choose a template or a word aside."""
+    """Return the view with hostile text in each of its strings.
+
+    Strings that choose a template or a word are left as they are.
+    """
     kept = {"kind", "why", "sending", "purpose", "remind", "cause", "reason", "uri"}
     changes: dict[str, object] = {}
     for part in fields(value):  # type: ignore[arg-type]
@@ -289,7 +313,10 @@ def test_every_reason_has_words() -> None:
 
 
 def test_form_problems_have_their_own_words() -> None:
-    """U-9: no two of the form's own problems read the same (``malformed`` says what ``code_letters`` says)."""
+    """No two of the form's own problems read the same.
+
+    ``malformed`` says the same as ``code_letters``. Requirement U-9.
+    """
     texts = [_summary(views.Problem(reason=word)) for word in FORM_WORDS if not word.endswith("_nothing_sent")]
     assert len(texts) > 15
     assert len(set(texts)) == len(texts)
@@ -323,7 +350,10 @@ def test_own_events_have_words(kind: str) -> None:
 
 
 def test_qr_is_one_escaped_picture() -> None:
-    """U-30: the QR code is an SVG with a role and a name; the name is escaped, the secret is not its alternative text."""
+    """The QR code is an SVG with a role and a name.
+
+    The name is escaped. The secret is not its alternative text. Requirement U-30.
+    """
     svg = str(qr_svg("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP", HOSTILE))
     node = next(Tree(svg).root.all("svg"))
     assert node.attrs["role"] == "img"
@@ -332,7 +362,10 @@ def test_qr_is_one_escaped_picture() -> None:
 
 
 def test_secret_is_told_in_groups() -> None:
-    """U-30: the key stands in groups of four, besides issuer, account, type and the plain link."""
+    """The key stands in groups of four, besides issuer, account, type and the plain link.
+
+    Requirement U-30.
+    """
     html = html_of("enroll-totp-confirm")
     assert "JBSW Y3DP EHPK 3PXP" in html
     link = next(node for node in tree_of("enroll-totp-confirm").all("a") if node.attrs["href"].startswith("otpauth:"))
@@ -346,7 +379,10 @@ def test_masked_destination_keeps_its_direction() -> None:
 
 
 def test_expiry_is_right_without_a_script() -> None:
-    """U-14: the clock time is a ``time`` element that names its zone, and the time left stands beside it."""
+    """The clock time is a ``time`` element that names its zone.
+
+    The time left stands beside it. Requirement U-14.
+    """
     root = tree_of("challenge-sms-sent")
     when = next(root.all("time"))
     assert when.attrs["datetime"] == "2025-10-09T09:03:00Z"
@@ -355,7 +391,10 @@ def test_expiry_is_right_without_a_script() -> None:
 
 
 def test_skip_is_a_button_of_equal_size() -> None:
-    """U-24: while it is optional there is a real skip with what follows; afterwards there is none, and sign-out is offered."""
+    """An optional enrollment has a real skip button, with what follows from it.
+
+    Afterwards there is no skip, and sign-out is offered. Requirement U-24.
+    """
     optional = tree_of("enroll-optional-counted").words()
     assert "Skip for now" in optional
     assert "2 more times" in optional
@@ -377,7 +416,10 @@ def test_resend_is_never_disabled() -> None:
 
 
 def test_locked_page_invites_no_guessing() -> None:
-    """U-54: no form, no field and no timer on the locked page, but whom to ask and the reference."""
+    """The locked page has no form, no field and no timer, but a contact and the reference.
+
+    Requirement U-54.
+    """
     root = tree_of("locked")
     assert not list(root.all("form", "input"))
     assert "7Q4M-KX2P" in root.words()
@@ -431,7 +473,10 @@ def test_choice_shows_kind_and_hint() -> None:
 
 
 def test_unknown_kind_is_no_way_in() -> None:
-    """S-83: an authenticator whose kind this version does not know is named and cannot be answered."""
+    """An authenticator of a kind that this version does not know cannot be answered.
+
+    It is named. Requirement S-83.
+    """
     assert not list(tree_of("challenge-unknown-kind").all("form"))
 
 
@@ -446,7 +491,10 @@ TEMPLATES = sorted((Path(render.__file__).parent / "templates").rglob("*.html"))
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_all_words_can_be_translated(path: Path) -> None:
-    """U-64: no template has words outside of a catalogue, neither as text nor in an attribute that is read out."""
+    """No template has words outside of a catalogue, neither as text nor in an attribute.
+
+    Attributes that are read out are meant. Requirement U-64.
+    """
     source = path.read_text(encoding="utf-8")
     source = re.sub(r"\{% block body_class %\}.*?\{% endblock %\}", "", source)
     source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", source, flags=re.DOTALL)
@@ -455,7 +503,10 @@ def test_all_words_can_be_translated(path: Path) -> None:
 
 
 def test_pseudo_language_wraps_what_is_shown() -> None:
-    """The language for tests accents and lengthens the pages' words, and leaves values and placeholders whole."""
+    """The language for tests accents and lengthens the pages' words.
+
+    It leaves values and placeholders whole.
+    """
     view, frame = GALLERY["challenge-sms-sent"]
     html = RENDERER.render(view, replace(frame, lang="en-XA")).decode()
     Tree(html)

@@ -25,7 +25,7 @@ def world() -> World:
 
 
 async def test_leads_to_the_challenge_and_back(world: World) -> None:
-    """Within the last hour a page load asks, the challenge does ask, and the answer leads back to the page."""
+    """Within the last hour a page load leads to the challenge, and the answer leads back."""
     ann = await world.enrolled()
     world.clock.advance(7 * DAY - 3601)
     assert (await ann.page("/records")).status == 200
@@ -41,7 +41,7 @@ async def test_leads_to_the_challenge_and_back(world: World) -> None:
 
 
 async def test_only_page_loads(world: World) -> None:
-    """What is no page load passes as long as the proof lasts."""
+    """A request that is no page load passes as long as the proof lasts."""
     ann = await world.enrolled()
     world.clock.advance(7 * DAY - 10)
     assert (await ann.ask("GET", "/records", headers=FETCH)).status == 200
@@ -49,6 +49,9 @@ async def test_only_page_loads(world: World) -> None:
 
 
 async def test_a_rule_of_minutes(world: World) -> None:
-    """Where a rule wants a proof of a quarter of an hour, an hour before the end of that is always: it is not meant."""
+    """A rule with a proof of a quarter of an hour does not renew early.
+
+    An hour before its end would be always.
+    """
     ann = await world.enrolled()
     assert (await ann.page("/files/plan")).status == 200

@@ -1,4 +1,4 @@
-"""``require_proof`` reaches the gate, whatever of the app lies in between."""
+"""``require_proof`` reaches the gate through every layer of the app."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ young = require_proof("5m")
 
 @young
 async def told(request: Request) -> Response:
-    """What needs a young proof."""
+    """Answer with the secret; the endpoint needs a young proof."""
     return PlainTextResponse(SECRET)
 
 
 @young
 async def talk(websocket: WebSocket) -> None:
-    """The same, on a websocket."""
+    """Do the same on a websocket."""
     await websocket.accept()
     await websocket.send_text(SECRET.decode())
 
@@ -55,7 +55,7 @@ def starlette() -> HostApp:
 
 
 def fastapi() -> HostApp:
-    """The same in FastAPI, with a dependency."""
+    """Make the same app in FastAPI, with a dependency."""
     app = FastAPI()
 
     @app.get("/x", dependencies=[Depends(young)])
@@ -102,7 +102,7 @@ class Looks(BaseHTTPMiddleware):
     """A middleware of the kind that puts a task group in between, and looks at the answer."""
 
     async def dispatch(self, request: Request, call_next: Any) -> Response:
-        """Pass on."""
+        """Pass the request on."""
         response: Response = await call_next(request)
         response.headers["x-looked"] = "1"
         return response
@@ -114,7 +114,7 @@ def caught() -> HostApp:
 
 
 def by_hand() -> HostApp:
-    """No framework: whoever calls catches the exception itself."""
+    """Make an app without a framework, whose caller catches the exception itself."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -140,7 +140,7 @@ APPS: list[Callable[[], HostApp]] = [starlette, fastapi, below_a_mount, caught, 
 
 
 async def with_old_proof(**more: Any) -> tuple[World, Browser]:
-    """A browser whose proof is good for all but what asks for a young one."""
+    """Return a world, and a browser whose proof is too old only for the young demand."""
     world = make_world(**more)
     ann = await world.enrolled()
     world.clock.advance(301)
@@ -150,7 +150,10 @@ async def with_old_proof(**more: Any) -> tuple[World, Browser]:
 @pytest.mark.parametrize("make", APPS)
 @pytest.mark.parametrize("headers", [PAGE, FETCH])
 async def test_http(make: Callable[[], HostApp], headers: Any) -> None:
-    """One answer, the gate's, to page loads and calls; it leads to the gate's page at the root that the gate has."""
+    """Page loads and calls get one answer, the gate's own.
+
+    It leads to the gate's page at the root that the gate has.
+    """
     world, ann = await with_old_proof()
     path = "/sub/x" if make is below_a_mount else "/x"
     scope = {**asked(ann, path)}
@@ -188,7 +191,10 @@ async def test_an_open_websocket(make: Callable[[], HostApp]) -> None:
 
 @pytest.mark.parametrize("catches", [False, True])
 async def test_an_answer_that_has_begun(catches: bool) -> None:
-    """A demand in the middle of an answer cuts it: there is no second start, and no end that looks whole."""
+    """A demand in the middle of an answer cuts the answer.
+
+    There is no second start, and no end that looks whole.
+    """
     world, ann = await with_old_proof()
 
     async def late(request: Request) -> Response:
@@ -227,7 +233,10 @@ async def test_nobody() -> None:
 
 
 async def test_a_gate_that_cannot_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the store goes away between the door and the endpoint, the answer is the outage, not a fault of the app."""
+    """A store that goes away between the door and the endpoint is an outage.
+
+    It is no fault of the app.
+    """
     world, ann = await with_old_proof()
 
     async def away(*_: object, **__: object) -> None:

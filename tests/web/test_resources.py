@@ -1,4 +1,7 @@
-"""The package's own files are found wherever the package lies, and in whichever version a page asks for them."""
+"""The package's own files are found at every place of the package.
+
+Pages may ask for any version of them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.web.assets import asset_name, brand_name, present_asset
+from mfa_gate.web.assets import asset_name
+from mfa_gate.web.theme import brand_css
 from tests.harness import call, http_scope, make_world
 
 SCRIPT = """
@@ -22,7 +26,7 @@ from mfa_gate.web.render import Renderer
 assert static_asset(asset_name("mfa.css")).content
 assert {"de", "ar"} <= set(available()), available()
 assert translator("de").gettext("Sign out") != "Sign out"
-environment = Renderer()._environment("en")
+environment = Renderer().environment("en")
 for name in environment.list_templates():
     environment.get_template(name)
 from tests.harness import PAGE, call, http_scope, make_world
@@ -40,7 +44,10 @@ print("whole", len(environment.list_templates()))
 
 
 def test_from_a_zip(root: Path, tmp_path: Path) -> None:
-    """V-46: pages, catalogues and style sheets are served by a package that was never unpacked."""
+    """A package that was never unpacked serves pages, catalogues and style sheets.
+
+    Requirement V-46.
+    """
     package = tmp_path / "package.zip"
     with zipfile.ZipFile(package, "w") as made:
         for path in (root / "src" / "mfa_gate").rglob("*"):
@@ -55,7 +62,10 @@ def test_from_a_zip(root: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plain", ["mfa.css", "mfa.js"])
 async def test_a_name_of_another_version(plain: str) -> None:
-    """V-45: an unknown hash of a known name gets the present file, which nobody keeps; the right name is kept."""
+    """An unknown hash of a known name gets the present file, which nobody keeps.
+
+    The file under its right name is kept. Requirement V-45.
+    """
     world = make_world()
     name = asset_name(plain)
     stem, _, end = plain.rpartition(".")
@@ -72,13 +82,14 @@ async def test_a_name_of_another_version(plain: str) -> None:
     ["other.0123456789ab.css", "mfa.0123456789ab.svg", "mfa.css", "mfa.012.css", "brand.123456.0123456789ab.css"],
 )
 async def test_what_is_not_known_is_not_found(name: str) -> None:
-    """A file that is not shipped, a name without a hash, and a color of no tenant stay unknown."""
+    """A file that is not shipped, a name without a hash, and a color of no tenant are 404."""
     reply = await call(make_world().app, http_scope("GET", f"/mfa/static/{name}"))
     assert reply.status == 404
 
 
-def test_the_colors_of_another_version() -> None:
-    """A brand's style sheet is found by its color, whatever the hash."""
-    found = present_asset("brand.0b5fff.0123456789ab.css")
-    assert found is not None
-    assert found.name == brand_name("#0b5fff")
+async def test_the_colors_of_another_version() -> None:
+    """The present style sheet answers for that of another version, and nobody keeps it."""
+    world = make_world()
+    reply = await call(world.app, http_scope("GET", "/mfa/static/brand.0123456789ab.css"))
+    assert (reply.status, reply.body) == (200, brand_css(world.gate.service.engine.policy.base.brand))
+    assert dict(reply.headers)[b"cache-control"] == b"no-store"

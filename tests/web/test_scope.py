@@ -1,4 +1,7 @@
-"""The table of callers: who asks decides the answer, never the decision; in process and over a real server."""
+"""The table of callers: the caller decides the form of the answer, never the decision.
+
+It is tried in process and over a real server.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ from tests.web.serving import served
 
 NAVIGATE = {"accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 JSON = {"accept": "application/json"}
+SCRIPT = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin"}
+HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+TURBO = "text/html, application/xhtml+xml"
 
 CALLERS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("a page load", NAVIGATE, 303),
@@ -30,6 +36,9 @@ CALLERS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("basic", {"authorization": "Basic dTpw"}, 403),
     ("htmx", {"hx-request": "true", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, 403),
     ("a frame", {**NAVIGATE, "sec-fetch-dest": "iframe"}, 403),
+    ("a page load through a service worker", {**NAVIGATE, "sec-fetch-dest": "empty"}, 303),
+    ("a Turbo frame", {**SCRIPT, "accept": TURBO, "turbo-frame": "edit"}, 403),
+    ("a Turbo visit", {**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1"}, 403),
     ("an image", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, 403),
     ("a script", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"}, 403),
     ("a prefetch", {**NAVIGATE, "sec-purpose": "prefetch;prerender"}, 403),
@@ -57,19 +66,40 @@ OLD_BROWSER = {"accept": "text/html,*/*;q=0.8", "upgrade-insecure-requests": "1"
         ({"authorization": "bearer"}, "bearer"),
         ({"authorization": "Basic dTpw, Bearer abc"}, "bearer"),
         ({"authorization": "Basic dTpw"}, "fetch"),
+        # Through a service worker: fetch(event.request), fetch(new Request(event.request, …)), and one with its headers.
+        ({**NAVIGATE, "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin"}, "page"),
+        ({**NAVIGATE, "sec-fetch-dest": "empty", "authorization": "Bearer abc"}, "page"),
+        ({**SCRIPT, "accept": HTML, "sec-fetch-mode": "same-origin"}, "page"),
+        ({**SCRIPT, "accept": HTML}, "page"),
+        ({**SCRIPT, "accept": HTML, "sec-fetch-site": "same-site"}, "fetch"),
+        ({**SCRIPT, "accept": "application/json, text/html"}, "fetch"),
+        ({**SCRIPT, "accept": "*/*"}, "fetch"),
+        ({**SCRIPT, "accept": "text/html, */*; q=0.01", "x-requested-with": "XMLHttpRequest"}, "fetch"),
+        ({**SCRIPT, "accept": HTML, "x-up-version": "3.9.0"}, "fetch"),
+        ({**SCRIPT, "accept": HTML, "authorization": "Bearer abc"}, "bearer"),
+        ({**SCRIPT, "accept": HTML, "sec-fetch-dest": "image"}, "subresource"),
+        ({**SCRIPT, "accept": TURBO, "turbo-frame": "edit"}, "turbo"),
+        ({**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1"}, "turbo"),
+        ({**SCRIPT, "accept": f"text/vnd.turbo-stream.html, {TURBO}"}, "turbo"),
+        ({**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1", "x-sec-purpose": "prefetch"}, "prefetch"),
+        ({**SCRIPT, "accept": TURBO, "turbo-frame": "edit", "authorization": "Bearer abc"}, "turbo"),
+        ({**NAVIGATE, "turbo-frame": "edit"}, "page"),
     ],
     ids=str,
 )
 def test_who_is_calling(headers: dict[str, str], kind: str) -> None:
-    """Decision 59: a navigation to a document is a page load whatever headers it carries; a token in any form is a token."""
+    """A navigation to a document is a page load, and a token in any form is a token.
+
+    Other headers of the navigation do not matter. Decision 59.
+    """
     assert caller_kind(http_scope("GET", "/", headers=headers.items())) == kind
 
 
 def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
-    """What this caller is to find in the answer."""
+    """Assert that the answer has the parts that this caller needs."""
     assert "no-store" in headers["cache-control"], name
     match name:
-        case "a page load" | "an old browser's page load":
+        case "a page load" | "an old browser's page load" | "a page load through a service worker":
             assert headers["location"] == "/mfa/challenge"
             assert not body
         case "bearer":
@@ -81,8 +111,18 @@ def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
         case "htmx":
             assert headers["hx-redirect"] == "/mfa/challenge"
         case "a frame":
+            # Decision 57: browsers show it, since nothing forbids to frame it; it has a link and nothing else.
             assert b'target="_top"' in body
-            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+            assert "frame-ancestors" not in headers["content-security-policy"]
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "x-frame-options" not in headers
+            assert body.count(b"<a ") == 1
+            assert b"<form" not in body
+            assert b"<script" not in body
+            assert "set-cookie" not in headers
+        case "a Turbo frame" | "a Turbo visit":
+            assert b'<meta name="turbo-visit-control" content="reload">' in body
+            assert headers["content-type"].startswith("text/html")
         case "an image" | "a script" | "a prefetch":
             assert not body
         case _:
@@ -94,7 +134,10 @@ def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
 
 
 async def owing() -> tuple[World, dict[str, str]]:
-    """A world whose ann has a factor, and the cookies of another browser of hers, which owes a proof."""
+    """Make a world in which Ann has a factor.
+
+    Returns it, and the cookies of another browser of hers, which owes a proof.
+    """
     world = make_world()
     await world.enrolled()
     browser = await world.browser()
@@ -109,7 +152,10 @@ def cookie_of(jar: dict[str, str]) -> str:
 
 @pytest.mark.parametrize(("name", "headers", "status"), CALLERS, ids=[row[0] for row in CALLERS])
 async def test_in_process(name: str, headers: dict[str, str], status: int) -> None:
-    """S-17: each caller gets the answer of its row; the app is not reached and nothing is sent or counted."""
+    """Each caller gets the answer of its row.
+
+    The app is not reached, and nothing is sent or counted. Requirement S-17.
+    """
     world, jar = await owing()
     before = await world.account()
     scope = http_scope("GET", "/records", headers=[*headers.items(), ("cookie", cookie_of(jar))])
@@ -141,7 +187,10 @@ def test_over_a_server(server: tuple[str, str, World], name: str, headers: dict[
 
 @pytest.mark.parametrize(("denial", "expected"), [(True, "websocket.http.response.start"), (False, "websocket.close")])
 async def test_websocket(denial: bool, expected: str) -> None:
-    """A websocket that owes a factor is refused before it is accepted: with a problem where the server can send one."""
+    """A websocket that owes a factor is refused before it is accepted.
+
+    It gets a problem document if the server can send one.
+    """
     world, jar = await owing()
     reply = await call(world.app, socket_scope("/chat", headers=[("cookie", cookie_of(jar))], denial=denial))
     assert reply.messages[0]["type"] == expected
@@ -171,7 +220,10 @@ async def test_json_status() -> None:
 
 
 async def test_cors_outside() -> None:
-    """With CORS outside the gate a refusal keeps its CORS headers, and a preflight is CORS' own and never the app's."""
+    """With CORS outside the gate a refusal keeps its CORS headers.
+
+    A preflight is answered by CORS and never by the app.
+    """
     host = Starlette(routes=routes())
     world = make_world(app=host)
     host.add_middleware(
@@ -191,7 +243,10 @@ async def test_cors_outside() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_a_form_is_not_replayed(method: str) -> None:
-    """S-16: a refused form leaves by 303, its body unread, and leads back to its page, never to the form's target."""
+    """A refused form leaves by 303 with its body unread, and leads back to its page.
+
+    It never leads to the form's target. Requirement S-16.
+    """
     world, jar = await owing()
     headers = [
         *NAVIGATE.items(),

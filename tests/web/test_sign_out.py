@@ -1,21 +1,40 @@
-"""Sign-out: the host's own page, exempt by itself; it ends what was bound to that sign-in, and nothing else opens by it."""
+"""Sign-out is the host's own page, exempt by itself.
+
+It ends the proofs that were bound to that sign-in, and nothing else opens by it.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from mfa_gate import Subject
+from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.errors import SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
-from tests.harness import FETCH, Browser, World, call, http_scope, log_in, log_out, make_world, secret, with_rules
+from tests.harness import (
+    FETCH,
+    Browser,
+    World,
+    bare,
+    call,
+    http_scope,
+    log_in,
+    log_out,
+    make_world,
+    running,
+    secret,
+    with_rules,
+)
 from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, remembered, settle
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
@@ -27,7 +46,7 @@ def nameless(**more: Any) -> World:
 
 
 async def again(browser: Browser) -> Browser:
-    """The same browser, signed in with the password once more."""
+    """Return the same browser, signed in with the password once more."""
     return await browser.world.browser(browser.id, browser.tenant, sid="another", cookies=browser.cookies)
 
 
@@ -61,7 +80,10 @@ async def again(browser: Browser) -> Browser:
     ],
 )
 def test_a_sign_out_that_is_no_page_of_its_own_stops_the_start(value: Any) -> None:
-    """What is exempt by itself is one clean page: no query, no root, nothing that another address is for."""
+    """A sign-out must be one clean page: no query, no root, no address of another purpose.
+
+    It is exempt by itself.
+    """
     with pytest.raises(SettingsError) as caught:
         make_world(sign_out=value)
     [fault] = caught.value.faults
@@ -72,7 +94,10 @@ def test_a_sign_out_that_is_no_page_of_its_own_stops_the_start(value: Any) -> No
 @pytest.mark.parametrize("name", ["sign_in", "home"])
 @pytest.mark.parametrize("value", ["", "//x", "/a\\b", "/a b", "/a\r\nb", "/ä", "/a/../b", "x", "/mfa/challenge", None])
 def test_the_hosts_other_places_are_clean(name: str, value: Any) -> None:
-    """They are written into answers: a place that no answer could name, or that is one of ours, stops the start."""
+    """A place of the host that no answer could name, or that is ours, stops the start.
+
+    The places are written into answers.
+    """
     with pytest.raises(SettingsError) as caught:
         make_world(**{name: value})
     assert [fault for fault in caught.value.faults if fault.startswith(f"{name}={value!r}: ")]
@@ -85,7 +110,10 @@ def test_places_with_a_query_or_a_fragment_lead_on() -> None:
 
 @pytest.mark.parametrize("path", ["", "/"])
 async def test_an_empty_sign_out_exempts_nothing(path: str) -> None:
-    """Without a sign-out no address is exempt by it; an empty path is the root, by every way through the gate."""
+    """Without a sign-out no address is exempt by it.
+
+    An empty path is the root, by every way through the gate.
+    """
     world = make_world(sign_out="")
     browser = await world.browser()
     for method in ("GET", "POST"):
@@ -95,7 +123,7 @@ async def test_an_empty_sign_out_exempts_nothing(path: str) -> None:
 
 @pytest.mark.parametrize("root", ["", "/sub"])
 async def test_an_empty_path_is_the_root(root: str) -> None:
-    """What a rule says of ``/`` holds for the empty path that some servers hand on."""
+    """A rule about ``/`` holds for the empty path that some servers hand on."""
     rule = replace(with_rules(lambda r: r).base.exempt[0], paths=(replace_path("=/"),))
     world = make_world(policy=with_rules(lambda r: replace(r, exempt=(rule,))))
     for path in ("", "/"):
@@ -131,7 +159,10 @@ async def test_a_named_session_ends_with_its_proofs(method: str) -> None:
 
 
 async def test_what_was_not_to_be_remembered_ends_without_a_named_session() -> None:
-    """A shared computer: who signs in there next with the password is asked for the second factor."""
+    """Without a named session a proof that was not to be remembered ends at sign-out.
+
+    On a shared computer the next person with the password is asked for the second factor.
+    """
     world = nameless()
     first = await world.enrolled()
     browser = await world.browser()
@@ -144,7 +175,10 @@ async def test_what_was_not_to_be_remembered_ends_without_a_named_session() -> N
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_policy_that_remembers_for_the_session_holds(named: bool) -> None:
-    """``remember = "session"`` ends every proof of this browser at sign-out, whatever was ticked."""
+    """``remember = "session"`` ends every proof of this browser at sign-out.
+
+    The tick does not matter.
+    """
     world = make_world(policy=PER_SESSION) if named else nameless(policy=PER_SESSION)
     first = await world.enrolled()
     browser = await world.browser()
@@ -155,7 +189,7 @@ async def test_a_policy_that_remembers_for_the_session_holds(named: bool) -> Non
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_remembered_browser_stays_remembered(named: bool) -> None:
-    """Who ticked "remember" is not asked again within the seven days."""
+    """A person who ticked "remember" is not asked again within the seven days."""
     world = make_world() if named else nameless()
     first = await world.enrolled()
     browser = await world.browser()
@@ -188,7 +222,10 @@ async def test_a_skip_ends_with_its_sign_in() -> None:
 
 @pytest.mark.parametrize("path", ["/logout/", "/Logout"])
 async def test_other_spellings_of_the_page_end_it_too(path: str) -> None:
-    """An app that takes them for its sign-out signs out there: in doubt the proofs end. They are not exempt."""
+    """Other spellings of the sign-out page end the proofs, too, and are not exempt.
+
+    An app may take them for its sign-out. In doubt the proofs end.
+    """
     app = Starlette(routes=[Route("/login", log_in, methods=["POST"]), Route(path, log_out), Route("/records", secret)])
     world = make_world(app=app)
     browser = await world.browser()
@@ -202,7 +239,10 @@ async def test_other_spellings_of_the_page_end_it_too(path: str) -> None:
 
 @pytest.mark.parametrize(("status", "ended"), [(204, True), (303, True), (500, True), (403, False), (405, False)])
 async def test_a_sign_out_that_the_host_refuses_ends_nothing(status: int, ended: bool) -> None:
-    """A page of another site that asks for the address has no effect where the host takes no such request."""
+    """A sign-out that the host refuses ends nothing.
+
+    So a page of another site that asks for the address has no effect.
+    """
 
     async def answer(request: Request) -> Response:
         return PlainTextResponse("", status_code=status)
@@ -219,7 +259,7 @@ async def test_a_sign_out_that_the_host_refuses_ends_nothing(status: int, ended:
 
 
 async def test_a_preflight_signs_nobody_out() -> None:
-    """Asking what a page takes is not asking for it."""
+    """A preflight of the sign-out page signs nobody out."""
     world = make_world()
     first = await world.enrolled()
     browser = await world.browser()
@@ -229,7 +269,10 @@ async def test_a_preflight_signs_nobody_out() -> None:
 
 
 async def test_a_store_that_is_away_stops_no_sign_out(caplog: pytest.LogCaptureFixture) -> None:
-    """People leave whatever fails; the log says what was not ended."""
+    """People can sign out while the store is away.
+
+    The log says that proofs were not ended.
+    """
     world = make_world()
     browser = await world.enrolled()
     await world.store.aclose()
@@ -278,7 +321,10 @@ async def test_a_stranger_signs_out_in_peace() -> None:
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_open_connections_of_the_sign_in_end(named: bool) -> None:
-    """A websocket opened before the sign-out ends with it, though its proof is remembered; other browsers' go on."""
+    """A websocket opened before the sign-out ends with it, though its proof is remembered.
+
+    Those of other browsers go on.
+    """
     world = make_world() if named else nameless()
     by_hand(world)
     ann = await world.enrolled()
@@ -296,7 +342,10 @@ async def test_open_connections_of_the_sign_in_end(named: bool) -> None:
 
 
 async def test_a_sign_out_on_one_worker_ends_connections_on_the_other() -> None:
-    """Both workers share the store; the second hears of the sign-out with the account's next change."""
+    """A sign-out on one worker ends the connections on the other.
+
+    Both workers share the store. The second hears of the sign-out with the account's next change.
+    """
     one = make_world()
     two = make_world(store=one.store.another(), clock=one.clock)  # type: ignore[attr-defined]
     by_hand(two)
@@ -313,3 +362,104 @@ async def test_a_sign_out_on_one_worker_ends_connections_on_the_other() -> None:
     assert again.is_open, "a connection of a later sign-in in the same session stays"
     again.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await settle()
+
+
+# -- a sign-out that takes POST alone ----------------------------------------------------------------------------------
+
+
+def posting(*routes: Any, **more: Any) -> World:
+    """Make a host with these routes for its sign-out."""
+    return make_world(app=Starlette(routes=[Route("/login", log_in, methods=["POST"]), *routes]), **more)
+
+
+def button(page: str) -> list[str]:
+    """Return the addresses of the sign-out's buttons on a page."""
+    return re.findall(r'<form[^>]*method="post" action="([^"]*)"><button class="[^"]*">(?:Not now\? )?Sign out', page)
+
+
+def link(page: str) -> list[str]:
+    """Return the addresses of the sign-out's links on a page."""
+    return re.findall(r'<a [^>]*href="([^"]*)">(?:Not now\? )?Sign out', page)
+
+
+POST_ONLY = Route("/logout", log_out, methods=["POST"])
+
+
+@pytest.mark.parametrize(
+    ("routes", "posts"),
+    [
+        ([POST_ONLY], True),
+        ([POST_ONLY, Mount("/", bare)], True),
+        ([Route("/logout", log_out, methods=["POST", "DELETE"])], True),
+        ([POST_ONLY, Route("/logout", secret)], False),
+        ([Route("/logout", log_out, methods=["GET", "POST"])], False),
+        ([Route("/logout", log_out)], False),
+        ([Mount("/", Starlette(routes=[POST_ONLY]))], True),
+        ([Route("/logout/all", log_out, methods=["POST"])], False),
+        ([], False),
+    ],
+)
+async def test_the_button_is_a_form_where_the_host_takes_post_alone(routes: list[Any], posts: bool) -> None:
+    """The host's route tells at the start if the pages have a form: a link would end in 405."""
+    async with running(posting(*routes)) as world:
+        page = (await (await world.browser()).page("/mfa/enroll")).text
+        assert button(page) == (["/logout"] * 2 if posts else [])
+        assert link(page) == ([] if posts else ["/logout"] * 2)
+
+
+def leave() -> str:
+    """Stand for the host's endpoint."""
+    return "signed out"
+
+
+@pytest.mark.parametrize("path", ["/auth/logout", "/auth/out"])
+async def test_the_routes_of_fastapi(path: str) -> None:
+    """An included router's prefix counts, and so does the root that a server puts before it."""
+    router = APIRouter(prefix="/auth")
+    router.add_api_route("/logout", leave, methods=["POST"])
+    router.add_api_route("/out", leave, methods=["GET"])
+    app = FastAPI()
+    app.include_router(router)
+    app.add_route("/login", log_in, methods=["POST"])
+    async with running(make_world(app=app, sign_out=path)) as world:
+        browser = await world.browser()
+        page = (await browser.page("/mfa/enroll", root_path="/app")).text
+        assert (button if path.endswith("logout") else link)(page) == [f"/app{path}"] * 2
+
+
+async def test_a_host_whose_routes_nobody_can_list_shows_it_by_its_405() -> None:
+    """The first link is refused; from then on our pages have a button, which works."""
+    inner = Starlette(routes=[Route("/login", log_in, methods=["POST"]), POST_ONLY])
+
+    async def opaque(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+
+    world = posting()
+    world.app = SessionMiddleware(MFAGateMiddleware(opaque, gate=world.gate), secret_key="a test")
+    async with running(world):
+        browser = await world.enrolled()
+        assert link((await browser.page("/mfa")).text) == ["/logout"]
+        assert (await browser.ask("GET", "/logout")).status == 405
+        assert await browser.state() != {}
+        assert button((await browser.page("/mfa")).text) == ["/logout"]
+        assert (await browser.ask("POST", "/logout")).text == "signed out"
+
+
+async def test_a_refused_link_ends_nothing() -> None:
+    """405 signs nobody out: the proof of the sign-in stays."""
+    async with running(posting(POST_ONLY, Route("/records", secret), policy=PER_SESSION)) as world:
+        browser = await world.enrolled()
+        assert (await browser.ask("GET", "/logout")).status == 405
+        assert await browser.is_in()
+
+
+@pytest.mark.parametrize("place", ["locked", "enroll"])
+async def test_every_page_has_the_button(place: str) -> None:
+    """No page of ours leads to the sign-out by a link where only a form works."""
+    async with running(posting(POST_ONLY)) as world:
+        browser = await world.browser()
+        if place == "locked":
+            await (await world.enrolled(address="203.0.113.9")).lock()
+        page = (await browser.page(f"/mfa/{place}")).text
+        assert button(page) == ["/logout"] * 2
+        assert not link(page)

@@ -1,4 +1,7 @@
-"""An app below a root path: every way in which servers and proxies tell the root leads to the same addresses."""
+"""All ways to tell a root path lead to the same addresses.
+
+Servers and proxies tell it in several ways.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, World, make_world
 
-from .serving import spawned
+from .serving import enroll, spawned
 from .test_addresses import HTMX
 
 ROOT = "/app"
@@ -25,8 +28,22 @@ SERVERS = {
     "uvicorn": ["uvicorn", "--root-path", ROOT, "--port", "{port}"],
     "hypercorn": ["hypercorn", "--root-path", ROOT, "--bind", "127.0.0.1:{port}"],
     "granian": ["granian", "--interface", "asgi", "--url-path-prefix", ROOT, "--host", "127.0.0.1", "--port", "{port}"],
+    "daphne": ["daphne", "--root-path", ROOT, "-b", "127.0.0.1", "-p", "{port}"],
+    "gunicorn": ["gunicorn", "-k", "asgi", "--root-path", ROOT, "--bind", "127.0.0.1:{port}", "--no-control-socket"],
+    "uvicorn-worker": [
+        "gunicorn",
+        "-k",
+        "uvicorn_worker.UvicornWorker",
+        "--bind",
+        "127.0.0.1:{port}",
+        "--no-control-socket",
+    ],
 }
-world = make_world()
+"""Each server's own option for the root. Gunicorn's worker with uvicorn has none: there the proxy tells the root."""
+COMMON = ("uvicorn", "hypercorn", "granian", "daphne")
+LEAVES_IT = ("hypercorn", "granian", "daphne", "gunicorn")
+"""Servers that leave the root in the path where a proxy has not taken it off. Uvicorn puts it there itself."""
+world = make_world(trusted_proxies=["127.0.0.1"], forwarded_prefix=True)
 app = world.app
 Ask = Any
 
@@ -50,7 +67,7 @@ async def stranger(told: str) -> tuple[World, Browser, Ask]:
 
 @pytest.mark.parametrize("told", TOLD)
 async def test_every_answer_leads_below_the_root(told: str) -> None:
-    """A page load, a fetch and an htmx request are led to ``/app/mfa``, and so is every link of our pages."""
+    """Page loads, fetches and htmx requests are led to ``/app/mfa``, and so are our links."""
     _, _, ask = await stranger(told)
     assert (await ask("GET", "/records")).location == "/app/mfa/enroll"
     assert (await ask("GET", "/records", headers=FETCH)).json()["challenge_url"] == "/app/mfa/enroll"
@@ -63,7 +80,7 @@ async def test_every_answer_leads_below_the_root(told: str) -> None:
 
 
 async def test_the_root_itself() -> None:
-    """``GET /app``, which no slash ends, is the app's own root, and leads to ``/app/mfa`` as well."""
+    """``GET /app`` without a slash is the app's own root, and leads to ``/app/mfa`` as well."""
     made = make_world()
     browser = await made.browser()
     assert (await browser.ask("GET", "/app", root_path="/app")).location == "/app/mfa/enroll"
@@ -71,7 +88,10 @@ async def test_the_root_itself() -> None:
 
 @pytest.mark.parametrize("told", TOLD)
 async def test_the_person_returns_to_the_page_below_the_root(told: str) -> None:
-    """After the second factor the browser goes on to the page that it asked for, and at home where there was none."""
+    """After the second factor the browser goes on to the page that it asked for.
+
+    If there was none, it goes home.
+    """
     made = make_world()
     browser = await made.enrolled()
     ask = asks(browser, told)
@@ -94,7 +114,10 @@ async def test_the_person_returns_to_the_page_below_the_root(told: str) -> None:
 
 @pytest.mark.parametrize("told", TOLD)
 async def test_sign_out_is_free_below_the_root(told: str) -> None:
-    """``sign_out`` is the app's own path: somebody who owes a proof can sign out, however the root is told."""
+    """A person who owes a proof can sign out, in all ways to tell the root.
+
+    ``sign_out`` is the app's own path.
+    """
     _, _, ask = await stranger(told)
     assert (await ask("POST", "/logout")).text == "signed out"
 
@@ -107,22 +130,34 @@ async def test_a_stranger_is_led_to_the_sign_in_below_the_root(told: str) -> Non
     assert (await asks(browser, told)("GET", "/mfa/account")).location == "/app/login"
 
 
+def on_servers() -> list[Any]:
+    """Each server with the paths that a proxy may hand over: without the root, or with it."""
+    ways = [(name, before) for name in SERVERS for before in ("", ROOT) if not before or name in LEAVES_IT]
+    return [
+        pytest.param(name, before, id=name + before, marks=[] if name in COMMON and not before else [pytest.mark.long])
+        for name, before in ways
+    ]
+
+
 @pytest.mark.waits
-@pytest.mark.parametrize("name", SERVERS)
-async def test_servers(name: str) -> None:
-    """Each server's own option for the root leads somebody who is signed in, and a stranger, below it."""
+@pytest.mark.parametrize(("name", "before"), on_servers())
+async def test_servers(name: str, before: str) -> None:
+    """Strangers are led below the root, and people enroll to the end, on each server."""
+    told = {"x-forwarded-prefix": ROOT} if name == "uvicorn-worker" else {}
     with spawned("tests.web.test_sub_path:app", SERVERS[name]) as port:
-        before = ROOT if name == "granian" else ""
-        async with httpx2.AsyncClient(timeout=20, base_url=f"http://127.0.0.1:{port}{before}") as client:
+        base = f"http://127.0.0.1:{port}{before}"
+        async with httpx2.AsyncClient(timeout=20, base_url=base, headers=told) as client:
             headers = dict(PAGE)
             strange = await client.get("/mfa/account", headers=headers)
             assert strange.headers["location"] == "/app/login"
             signed_in = await client.post("/login", json={"user_id": "ann", "org": "alpha"}, headers=headers)
             assert signed_in.status_code < 400, signed_in.text
             client.cookies.update(signed_in.cookies)
-            led = await client.get("/records", headers=headers)
+            led = await client.get("/records?page=2", headers=headers)
             assert led.headers["location"] == "/app/mfa/enroll"
             page = await client.get("/mfa/enroll", headers=headers)
             assert page.status_code == 200
             assert 'href="/mfa' not in page.text
             assert 'href="/app/mfa/static/' in page.text
+            await enroll(client)
+            assert (await client.get("/records", headers=headers)).status_code == 200

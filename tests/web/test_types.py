@@ -1,4 +1,7 @@
-"""The public API is typed precisely: what a host would write is checked by mypy as a host's own code."""
+"""The public API is typed precisely.
+
+mypy checks code that a host would write, as a host's own code.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ async def use(request: Request, status: Status) -> None:
 
 
 def checked(folder: Path, text: str) -> str:
-    """What mypy says of a host's file, strictly."""
+    """Return the words of mypy, in strict mode, about a host's file."""
     file = folder / "host.py"
     file.write_text(text)
     options = ["--strict", "--strict-equality", "--config-file", "", "--cache-dir", str(folder / "cache")]
@@ -70,7 +73,10 @@ def checked(folder: Path, text: str) -> str:
 
 
 def test_types(tmp_path: Path) -> None:
-    """V-32: the decorator keeps the endpoint's arguments, the state is a Literal, a sender needs ``send`` alone."""
+    """The decorator keeps the endpoint's arguments, and the state is a Literal.
+
+    A sender needs ``send`` alone. Requirement V-32.
+    """
     assert "Success" in checked(tmp_path, GOOD)
     wrong = checked(tmp_path, BAD)
     assert 'has incompatible type "str"; expected "int"' in wrong

@@ -1,4 +1,7 @@
-"""Somebody has a factor of a kind that this gate does not know: an outside package is gone, or a release was rolled back."""
+"""A person has a factor of a kind that this gate does not know.
+
+An outside package is gone, or a release was rolled back.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A credential that cannot be read: refused for every caller, and never a pass or a fault of ours (decision 51)."""
+"""A credential that cannot be read is refused for every caller (decision 51).
+
+It is never a pass or a fault of ours.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look
 
 
 class Odd:
-    """Finds Ann, or cannot read who is there; with ``subject_of``, as adapters that need no waiting have it."""
+    """An adapter that finds Ann, or cannot read who is there.
+
+    It has ``subject_of``, as adapters that need no waiting have it.
+    """
 
     odd = True
 
@@ -27,12 +33,12 @@ class Odd:
         return Subject("ann", "alpha")
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same."""
+        """Look in the form that may wait."""
         return self.subject_of(connection.scope)
 
 
 class Slow:
-    """The same without the fast form: what a host writes itself."""
+    """The same without the fast form, as hosts write it themselves."""
 
     def __init__(self, odd: Odd) -> None:
         self._odd = odd
@@ -56,7 +62,10 @@ def world_of(identify: Any) -> World:
 @every_way
 @pytest.mark.parametrize("path", ["/records", "/mfa", "/mfa/challenge", "/mfa/nothing"])
 async def test_page_loads_are_sent_to_the_sign_in(identify: Any, path: str) -> None:
-    """Page loads of the app and of our own pages begin anew, whatever header a proxy has added."""
+    """Page loads of the app and of our own pages are sent to the sign-in.
+
+    Headers that a proxy has added do not matter.
+    """
     async with running(world_of(identify)) as world:
         for headers in (PAGE, (*PAGE, BEARER)):
             browser = Browser(world)
@@ -93,7 +102,10 @@ async def test_websockets(identify: Any, denial: bool) -> None:
 
 
 async def test_the_sign_in_itself_leads_nowhere_in_a_circle() -> None:
-    """F-31: where the policy does not exempt the sign-in page, it says what is wrong instead of leading to itself."""
+    """A sign-in page that is not exempt says the fault and does not lead to itself.
+
+    Requirement F-31.
+    """
     async with running(make_world(identify=ODD, session=False, sign_in="/records")) as world:
         reply = await Browser(world).ask("GET", "/records", headers=PAGE)
         assert reply.status == 401
@@ -103,7 +115,10 @@ async def test_the_sign_in_itself_leads_nowhere_in_a_circle() -> None:
 
 
 async def test_a_sign_in_that_leads_back() -> None:
-    """F-31: a browser that comes back at once, still unreadable, gets a page and is not sent in a circle."""
+    """A browser that comes back at once, still unreadable, gets a page.
+
+    It is not sent in a circle. Requirement F-31.
+    """
     async with running(world_of(ODD)) as world:
         browser = Browser(world)
         assert (await browser.ask("GET", "/records", headers=PAGE)).status == 303

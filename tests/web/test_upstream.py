@@ -1,16 +1,23 @@
-"""Sign-ins at an identity provider that count as the second factor: where the policy says so, once, and in one place."""
+"""Sign-ins at an identity provider that count as the second factor.
+
+They count if the policy says so, once, and in one place.
+"""
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from mfa_gate.core.rules import DAY, EnrollmentRules, PathRule, Rules, StepUpRule
 from mfa_gate.identity import SessionUser
-from tests.harness import HOME, START, Browser, World, make_world, with_rules
+from mfa_gate.ports import FreshSignIn
+from tests.harness import FETCH, HOME, ORIGIN, PAGE, START, Browser, World, make_world, with_rules
 
 HOTEL = "198.51.100.23"
 KEYS = SessionUser("user_id", tenant="org", groups="groups", session="sid", amr="amr", acr="acr", auth_time="auth_time")
@@ -34,7 +41,10 @@ def world() -> World:
 
 
 async def signed_in(world: World, *, address: str = HOME, at: int | None = None, **told: Any) -> Browser:
-    """Somebody whom the identity provider has just confirmed, with ``told`` besides the time."""
+    """Sign in a person whom the identity provider has just confirmed.
+
+    ``told`` is added to the session besides the time.
+    """
     browser = Browser(world, address=address)
     session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s1", "auth_time": at or int(world.clock.now())}
     await browser.ask("POST", "/login", body=json.dumps({**session, **told}).encode())
@@ -42,7 +52,10 @@ async def signed_in(world: World, *, address: str = HOME, at: int | None = None,
 
 
 async def test_counts(world: World) -> None:
-    """A sign-in with the trusted word passes at once, is an event, and is listed like a browser."""
+    """A sign-in with the trusted word passes at once and is listed like a browser.
+
+    It is an event.
+    """
     ann = await signed_in(world, amr=["pwd", "mfa"])
     assert (await ann.page("/records")).status == 200
     assert [event.reason for event in world.kinds("proof.upstream")] == ["mfa"]
@@ -76,7 +89,10 @@ async def test_class_counts(world: World) -> None:
     ids=str,
 )
 async def test_does_not_count(world: World, told: dict[str, Any]) -> None:
-    """Another word, no time, a time to come, one that is seven days ago, or a shape that nobody agreed on: enrollment."""
+    """A sign-in without the trusted word or a good time leads to enrollment.
+
+    The time is missing, to come, or seven days ago. Or the claim has a shape that nobody agreed on.
+    """
     ann = await signed_in(world, **told)
     assert (await ann.page("/records")).location.startswith("/mfa/enroll")
     assert world.kinds("proof.upstream") == []
@@ -90,7 +106,10 @@ async def test_untrusted() -> None:
 
 
 async def test_stolen_session(world: World) -> None:
-    """The same session from another network: nothing passes, nothing can be enrolled, and a new sign-in is the way."""
+    """The same session from another network passes nothing and enrolls nothing.
+
+    A new sign-in is the way.
+    """
     ann = await signed_in(world, amr=["mfa"])
     await ann.page("/records")
     thief = Browser(world, address=HOTEL, cookies=dict(ann.cookies))
@@ -120,7 +139,10 @@ async def test_stolen_before_it_was_needed(world: World) -> None:
 
 
 async def test_seven_days(world: World) -> None:
-    """It is as old as the sign-in elsewhere, not as the first request; then a new one is asked for, never an enrollment."""
+    """The proof is as old as the sign-in elsewhere, not as the first request.
+
+    After seven days a new sign-in is asked for, never an enrollment.
+    """
     ann = await signed_in(world, amr=["mfa"], at=START - 6 * DAY)
     assert (await ann.page("/records")).status == 200
     world.clock.advance(DAY - 1)
@@ -132,7 +154,10 @@ async def test_seven_days(world: World) -> None:
 
 
 async def test_forgotten(world: World) -> None:
-    """What was forgotten in the list of browsers ends at once and never comes back with the same sign-in."""
+    """A sign-in that was forgotten in the list of browsers ends at once.
+
+    It never comes back with the same sign-in.
+    """
     ann = await signed_in(world, amr=["mfa"])
     await ann.page("/records")
     id = (await ann.api("GET", "browsers")).json()["browsers"][0]["id"]
@@ -142,7 +167,10 @@ async def test_forgotten(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["lock", "reset", "dispute"])
 async def test_ended(world: World, how: str) -> None:
-    """A lock, a reset and "this was not me" end it, also for sign-ins of before that nobody had seen yet."""
+    """A lock, a reset and "this was not me" end a sign-in.
+
+    They also end earlier sign-ins that nobody had seen yet.
+    """
     ann = await signed_in(world, amr=["mfa"])
     await ann.page("/records")
     unseen = await signed_in(world, amr=["mfa"], at=START - 5)
@@ -155,7 +183,10 @@ async def test_ended(world: World, how: str) -> None:
 
 
 async def end(world: World, how: str) -> None:
-    """Do what ends all proofs, by the very changes that do it everywhere; a lock is opened again."""
+    """Lock, reset or dispute the account, as ``how`` says, by the real changes.
+
+    Each ends all proofs. A lock is opened again.
+    """
     from mfa_gate.core.changes.admin import lock, reset, unlock
     from mfa_gate.core.changes.dispute import dispute
 
@@ -186,7 +217,10 @@ async def test_locked(world: World) -> None:
 
 
 async def test_not_phishing_resistant(world: World) -> None:
-    """A rule that asks for phishing resistance is not met by it, whatever the provider says; it leads to enrolling a key."""
+    """A rule that asks for phishing resistance is not met by a sign-in elsewhere.
+
+    The words of the provider do not matter. It leads to enrolling a key.
+    """
     ann = await signed_in(world, amr=["mfa", "hwk", "phr"])
     assert (await ann.page("/records")).status == 200
     refused = await ann.page("/files/plan")
@@ -195,7 +229,10 @@ async def test_not_phishing_resistant(world: World) -> None:
 
 
 async def test_first_factor_needs_a_fresh_sign_in(world: World) -> None:
-    """Whoever came by a sign-in elsewhere enrolls after one that is not older than five minutes, as with any other proof."""
+    """A person with only a sign-in elsewhere enrolls within five minutes after it.
+
+    An older sign-in is not enough, as with any other proof.
+    """
     ann = await signed_in(world, amr=["mfa"])
     assert (await ann.page("/mfa/enroll")).status == 200
     world.clock.advance(301)
@@ -205,7 +242,10 @@ async def test_first_factor_needs_a_fresh_sign_in(world: World) -> None:
 
 
 async def test_many_sign_ins(world: World) -> None:
-    """After more sign-ins than are remembered, the oldest counts nowhere: it cannot be seen "first" a second time."""
+    """After more sign-ins than are remembered, the oldest counts nowhere.
+
+    It cannot be seen "first" a second time.
+    """
     first = await signed_in(world, amr=["mfa"])
     await first.page("/records")
     for _ in range(12):
@@ -214,3 +254,122 @@ async def test_many_sign_ins(world: World) -> None:
     thief = Browser(world, address=HOTEL, cookies=dict(first.cookies))
     assert (await thief.page("/records")).status == 303
     assert len((await world.account()).logins) == 10
+
+
+# -- the way to a fresh sign-in ------------------------------------------------------------------------------------------
+
+
+def again(connection: Any, wish: FreshSignIn) -> str:
+    """Make the address of the host's own sign-in, as a host would."""
+    return (
+        f"/oidc?{urlencode({'max_age': wish.max_age, 'acr_values': ' '.join(wish.acr_values), 'next': wish.return_to})}"
+    )
+
+
+def resisting(rules: Rules) -> Rules:
+    """The class "phr" counts besides, and no factor of ours resists phishing."""
+    return replace(trusting(rules), freshness=replace(rules.freshness, trust_amr=("mfa",), trust_acr=("gold", "phr")))
+
+
+def link_in(text: str) -> str:
+    """Find the link to the sign-in, with its parameters."""
+    (found,) = re.findall(r'class="button primary" href="([^"]+)"', text)
+    return html.unescape(found)
+
+
+async def test_a_link_to_a_fresh_sign_in_and_back() -> None:
+    """V-27: the page links to the address that the host makes, which knows the way back."""
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    world.clock.advance(7 * DAY)
+    assert (await ann.page("/records?open=7")).status == 303
+    page = await ann.page("/mfa/challenge")
+    assert link_in(page.text) == "/oidc?max_age=604800&acr_values=gold&next=%2Fmfa%2Fchallenge"
+    assert "Sign in again" in page.text
+    ann.cookies |= (await signed_in(world, amr=["mfa"])).cookies
+    assert (await ann.page("/mfa/challenge")).location == "/records?open=7"
+
+
+async def test_another_network_asks_for_a_sign_in_now() -> None:
+    """The provider must not answer with the sign-in that it knows already."""
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    elsewhere = Browser(world, address=HOTEL, cookies=dict(ann.cookies))
+    await elsewhere.page("/records")
+    assert "max_age=0&" in link_in((await elsewhere.page("/mfa/challenge")).text)
+
+
+@pytest.mark.parametrize("headers", [PAGE, (*FETCH, ("referer", f"{ORIGIN}/records"))], ids=["page", "fetch"])
+async def test_phishing_resistance_of_the_provider(headers: Any) -> None:
+    """A class that the policy names meets the rule; the step-up leads there and back."""
+    world = make_world(policy=with_rules(resisting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    assert (await ann.page("/records")).status == 200
+    refused = await ann.ask("GET", "/files/plan", headers=headers)
+    place = refused.location or refused.json()["challenge_url"]
+    wish = dict(parse_qsl(link_in((await ann.page(place)).text).partition("?")[2]))
+    assert wish["acr_values"] == "phr"
+    assert wish["next"].endswith("/challenge")
+    world.clock.advance(30)
+    ann.cookies |= (await signed_in(world, acr="phr")).cookies
+    assert (await ann.page(wish["next"])).location == ("/files/plan" if headers is PAGE else "/records")
+    assert (await ann.page("/files/plan")).status == 200
+
+
+@pytest.mark.parametrize(
+    "told", [{"acr": "gold"}, {"amr": ["mfa", "phr"], "acr": "gold"}, {"amr": ["mfa"], "acr": "phrh"}], ids=str
+)
+async def test_other_words_do_not_resist_phishing(told: dict[str, Any]) -> None:
+    """Only a class counts that the policy trusts and names for it, and no word of amr."""
+    world = make_world(policy=with_rules(resisting), identify=KEYS)
+    ann = await signed_in(world, **told)
+    assert (await ann.page("/records")).status == 200
+    assert (await ann.page("/files/plan")).location == "/mfa/challenge"
+    assert "Sign in again" in (await ann.page("/mfa/challenge")).text
+
+
+async def test_a_class_that_counts_no_more() -> None:
+    """The policy in force decides, not the one of the sign-in."""
+    world = make_world(policy=with_rules(resisting), identify=KEYS)
+    ann = await signed_in(world, acr="phr")
+    assert (await ann.page("/files/plan")).status == 200
+
+    def narrowed(rules: Rules) -> Rules:
+        made = resisting(rules)
+        return replace(made, freshness=replace(made.freshness, phishing_resistant_acr=()))
+
+    world.engine.use_policy(with_rules(narrowed))
+    assert (await ann.page("/records")).status == 200
+    assert (await ann.page("/files/plan")).status == 303
+
+
+@pytest.mark.parametrize(
+    "made", ["https://idp.example/authorize?x=1", "javascript:alert(1)", "//idp.example", "", None, 7]
+)
+async def test_the_address_that_the_host_makes(made: Any) -> None:
+    """A path of the app or a whole address is linked; anything else is logged and left out."""
+
+    async def slowly(connection: Any, wish: FreshSignIn) -> Any:
+        return made
+
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=slowly)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    world.clock.advance(7 * DAY)
+    await ann.page("/records")
+    page = await ann.page("/mfa/challenge")
+    assert page.status == 200
+    assert link_in(page.text) == (made if isinstance(made, str) and made.startswith("https:") else "/logout")
+
+
+async def test_below_a_root() -> None:
+    """A path of the app gets the root before it, as sign_in does."""
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    world.clock.advance(7 * DAY)
+    page = await ann.page("/app/mfa/challenge", root_path="/app")
+    assert link_in(page.text).startswith("/app/oidc?")
+    assert "next=%2Fapp%2Fmfa%2Fchallenge" in link_in(page.text)

@@ -1,4 +1,7 @@
-"""The demand for a verified user reaches the browser: from the endpoint, over the note of the way there, to its options."""
+"""The demand for a verified user reaches the browser.
+
+It goes from the endpoint, over the note of the way there, to the browser's options.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,15 @@ async def paid(request: Request) -> Response:
 
 
 async def opened(request: Request) -> Response:
-    """Need any proof."""
+    """Answer; the endpoint needs any proof."""
     return PlainTextResponse(SECRET)
 
 
 async def proven_by_app() -> tuple[Browser, World, str]:
-    """Sign somebody in who has an app and a passkey, by the app; returns the passkey's id too."""
+    """Sign in, by the app, a person who has an app and a passkey.
+
+    Returns the passkey's id too.
+    """
     policy = with_rules(lambda rules: replace(rules, factors=replace(rules.factors, allowed=KINDS, order=KINDS)))
     routes = [Route("/pay", paid), Route("/x", opened), Route("/login", log_in, methods=["POST"])]
     world = make_world(policy=policy, app=Starlette(routes=routes))
@@ -39,7 +45,10 @@ async def proven_by_app() -> tuple[Browser, World, str]:
 
 
 async def test_a_page_leads_to_the_passkey_alone() -> None:
-    """The challenge offers only what can meet the demand, and the page's script is told to have the user verified."""
+    """The challenge offers only factors that can meet the demand.
+
+    The page's script is told to have the user verified.
+    """
     browser, _, id = await proven_by_app()
     assert (await browser.page("/x")).status == 200
     refused = await browser.page("/pay")

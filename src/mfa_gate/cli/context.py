@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ..core.changes.break_glass import MAX_REASON, stated
 from ..core.model import Subject, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Policy
+from ..core.text_safety import MAX_REASON, stated
 from ..errors import SettingsError
 from ..factors import Registry
 from ..gate import SystemClock
@@ -146,7 +146,7 @@ def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
     """
     actor, reason = args.actor, getattr(args, "reason", "")
     if not optional and not actor.strip():
-        raise SettingsError("--actor: must say who does this")
+        raise SettingsError("--actor: is empty; name the person who does this, e.g. --actor ann")
     for option, text in (("--actor", actor), ("--reason", reason)):
         if text.strip() and not stated(text):
             raise SettingsError(f"{option}: must be one line of at most {MAX_REASON} visible characters")

@@ -135,11 +135,18 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Pr
     """
     if not trusted or not forwarded_for or not is_proxy(peer, trusted):
         return peer
+    return address_behind([hop_address(hop) for value in forwarded_for for hop in value.split(",")], trusted)
+
+
+def address_behind(hops: Sequence[str], trusted: Sequence[Proxy]) -> str:
+    """Return the rightmost of ``hops`` that is no trusted proxy.
+
+    A hop that is no address makes the client ``UNKNOWN``, and so does a list without hops.
+    """
     networks = _networks(trusted)
-    hops = [hop_address(hop) for value in forwarded_for for hop in value.split(",")]
     for hop in reversed(hops):
         if parse_address(hop) is None:
             return UNKNOWN
         if not lies_in(hop, networks):
             return hop
-    return hops[-1]
+    return hops[-1] if hops else UNKNOWN

@@ -14,6 +14,7 @@ from .rules import (
     RECOVERY_WAYS,
     EnrollmentRules,
     Exemption,
+    FreshnessRules,
     Policy,
     Rules,
     Stage,
@@ -27,7 +28,8 @@ class Facts:
     """The parts of a request that the policy may look at.
 
     ``path`` is the app's own path, decoded. ``clean``: the path has no trick in it (S-5). Headers, query and host are
-    left out, because nothing may depend on them (S-3, S-6).
+    left out, because nothing may depend on them (S-3, S-6). ``acting``: somebody else is there in the name of a person
+    in ``groups``, so the groups relax nothing.
     """
 
     tenant: str
@@ -35,6 +37,7 @@ class Facts:
     method: str
     path: str
     clean: bool = True
+    acting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,18 +136,21 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
     return ""
 
 
-def _concerns(rule: StepUpRule, groups: frozenset[str]) -> bool:
-    return groups.isdisjoint(rule.groups_none) and (not rule.groups_any or not groups.isdisjoint(rule.groups_any))
+def _concerns(rule: StepUpRule, groups: frozenset[str], *, acting: bool) -> bool:
+    if not acting and not groups.isdisjoint(rule.groups_none):
+        return False
+    return not rule.groups_any or not groups.isdisjoint(rule.groups_any)
 
 
-def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
+def floors_for(rules: Rules, groups: frozenset[str] | None) -> tuple[Demand, ...]:
     """Return every demand of strength on a person in ``groups``, on any path.
 
-    Rules that only report demand nothing.
+    None stands for groups that are not known: then every rule concerns the person. Rules that only report demand nothing.
     """
     if rules.mode == "report-only":
         return ()
-    concerned = [rule for rule in rules.step_up if not rule.report_only and _concerns(rule, groups)]
+    strict = [rule for rule in rules.step_up if not rule.report_only]
+    concerned = [rule for rule in strict if groups is None or _concerns(rule, groups, acting=False)]
     floors = (demand_of(rule, rules.freshness.max_age) for rule in concerned)
     return tuple(floor for floor in floors if floor.is_strong)
 
@@ -160,6 +166,13 @@ def demand_of(rule: StepUpRule, max_age: Seconds) -> Demand:
     )
 
 
+def sign_in_could_meet(freshness: FreshnessRules, demand: Demand) -> bool:
+    """Tell if a new sign-in at an identity provider could meet ``demand``."""
+    if not freshness.trusts_logins or demand.factors_any or demand.user_verification:
+        return False
+    return bool(freshness.strong_acr) or not demand.phishing_resistant
+
+
 def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[Demand, ...]]:
     """Return the demands of every matching rule: those to be met, and those only reported.
 
@@ -172,7 +185,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     for rule in rules.step_up:
         if rule.methods and method in METHODS and method not in rule.methods and facts.method not in rule.methods:
             continue
-        if not _concerns(rule, facts.groups):
+        if not _concerns(rule, facts.groups, acting=facts.acting):
             continue
         if facts.clean and not any(path.covers(facts.path) for path in rule.paths):
             continue
@@ -205,7 +218,7 @@ def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now:
     name = exemption_for(rules.exempt, facts, now)
     if name:
         return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
-    for subjects in rules.exempt_subjects:
+    for subjects in () if facts.acting else rules.exempt_subjects:
         if subjects.expires_at is not None and now >= subjects.expires_at:
             continue
         if facts.groups.isdisjoint(subjects.groups_any) or not facts.groups.isdisjoint(subjects.groups_none):

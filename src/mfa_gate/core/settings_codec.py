@@ -34,7 +34,10 @@ def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSetting
         parts: dict[str, Any] = {name: _setting(name, document[name]) for name in document}
         return TenantSettings(tenant=tenant, version=version, **parts)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise StoreUnavailable(f"the settings of tenant {tenant!r} in the store cannot be read: {error}") from error
+        raise StoreUnavailable(
+            f"the settings of tenant {tenant!r} in the store cannot be read ({error}): start the release that wrote them, or "
+            f"restore the store from a copy"
+        ) from error
 
 
 def _setting(name: str, part: object) -> object:

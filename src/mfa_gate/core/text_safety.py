@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+MAX_REASON = 200
 LABEL_LENGTH = 40
 SMS_LENGTH = 160
 """The septets of one text message (GSM 03.38, 140 octets)."""
@@ -84,3 +85,12 @@ def _likeness(char: str, lost: str) -> str:
     parts = unicodedata.normalize("NFKD", char)
     kept = "".join(part for part in parts if part in _GSM7 and not part.isspace())
     return kept or lost
+
+
+def stated(text: str) -> str:
+    """Return a reason or ticket number in the form that is stored: one printable line.
+
+    Returns "" if there is none, if it is too long or if it is not printable.
+    """
+    line = " ".join(text.split())
+    return line if line.isprintable() and len(line) <= MAX_REASON else ""

@@ -18,9 +18,11 @@ START = ""
 _DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) if isinstance(item.default, str)}
 _NAMES = frozenset(item.name for item in fields(Event))
 _NEEDED = frozenset({"id", "kind", "at", "tenant"})
+WAS, ERASED = "was", "erased"
+"""Parts of a line from which a person was erased: its digest before that, and the erasures (``trail_erasure``)."""
 LAST_SECOND = 253_402_300_799
 """The last second (UTC) of the year 9999, the last one that a calendar can show."""
-_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 class UnreadableEvent(ValueError):
@@ -89,7 +91,7 @@ def _parts_of(text: str | bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     if type(line) is not dict or _NEEDED - line.keys():
         raise UnreadableEvent("the event is damaged (parts are missing)")
     known = {name: _part(name, part) for name, part in line.items() if name in _NAMES}
-    return known, {name: part for name, part in line.items() if name not in _NAMES}
+    return known, {name: part for name, part in line.items() if name not in _NAMES and name not in (WAS, ERASED)}
 
 
 def _part(name: str, part: Any) -> Any:
@@ -115,10 +117,25 @@ def digest_of(line: str) -> str:
     return hashlib.sha256(line.encode()).hexdigest()
 
 
+def link_digest(line: str) -> str:
+    """Return the digest by which a line stands in the chain.
+
+    It is the line's own, or the one that it had before a person was erased from it.
+    """
+    if f'"{WAS}":' in line:
+        try:
+            was = json.loads(line).get(WAS)
+        except (ValueError, RecursionError, AttributeError):
+            was = None
+        if isinstance(was, str):
+            return was
+    return digest_of(line)
+
+
 def chain_line(previous: str, line: str) -> str:
     """Return the digest of a line that follows the line with the digest ``previous``.
 
     It is the SHA-256 (hex) over the two hex digests. So a store that chains where hashing is slow (a script inside
     Redis) hashes 128 bytes, however long the line is.
     """
-    return hashlib.sha256((previous + digest_of(line)).encode()).hexdigest()
+    return hashlib.sha256((previous + link_digest(line)).encode()).hexdigest()

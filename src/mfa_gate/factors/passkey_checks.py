@@ -83,7 +83,10 @@ def _try_libraries() -> None:
     from webauthn.helpers.parse_cbor import parse_cbor
 
     if parse_cbor(b"\xa0") != {} or not _is_one_item(b"\xa0"):
-        raise RuntimeError("webauthn and cbor2, as installed here, cannot read a passkey's answer")
+        raise RuntimeError(
+            "the installed webauthn and cbor2 do not fit each other and cannot read a passkey's answer: install newer ones, "
+            "e.g. pip install --upgrade webauthn cbor2"
+        )
 
 
 def credential_of(data: Fields) -> str:

@@ -33,11 +33,15 @@ class BearerJWT:
     schemes of that header that another adapter reads in ``other_schemes``. A good JWT at a place that is not named is
     refused, and the log names the place. A token in a body or in a message of a websocket is not seen.
 
+    ``actor="act.sub"`` reads who acts for the person (RFC 8693, 4.1); the actor is judged then. Without it, such a token is
+    taken for the person's own.
+
     The claims ``amr``, ``acr`` and ``auth_time`` count as a proof if the policy trusts them.
 
     The sign-in is named by the first of the claims in ``session`` that the token has (``sid``, which outlives a refresh,
-    then ``jti``), else by a keyed hash of the token. With the hash a new token is a new sign-in, and a challenge that is
-    under way ends with it. A request without a token, or with one that ``verify`` rejects, is anonymous.
+    then ``jti``), else by a keyed hash of the token. With ``jti`` or the hash a refreshed token is a new sign-in: it ends a
+    challenge that is under way, and a proof that was not to be remembered. So let the provider send ``sid``, or name another
+    claim that a refresh keeps. A request without a token, or with one that ``verify`` rejects, is anonymous.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class BearerJWT:
         user: str = "sub",
         tenant: str = "",
         groups: str = "",
+        actor: str = "",
         session: str | Sequence[str] = ("sid", "jti"),
         rejects: tuple[type[Exception], ...] = (),
         key: bytes = b"",
@@ -64,6 +69,7 @@ class BearerJWT:
         self._user = user
         self._tenant = tenant
         self._groups = groups
+        self._actor = actor
         self._session = names(session)
         self._rejects = rejects
         self._key = key
@@ -105,6 +111,7 @@ class BearerJWT:
     def _subject(self, claims: Claims, token: str) -> Subject:
         tenant = dig(claims, self._tenant) if self._tenant else None
         groups = dig(claims, self._groups) if self._groups else None
+        actor = dig(claims, self._actor) if self._actor else None
         if self._tenant and tenant is None:
             self._absent.tell("tenant", self._tenant)
         if self._groups and groups is None:
@@ -115,6 +122,7 @@ class BearerJWT:
             groups=as_groups(groups),
             session=self._session_of(claims, token),
             upstream=upstream_of(claims.get("amr"), claims.get("acr"), claims.get("auth_time")),
+            actor="" if actor is None else folded(as_text(actor, self._actor), self._fold),
         )
 
     def _session_of(self, claims: Claims, token: str) -> str:
@@ -170,7 +178,7 @@ def _names_of(error: Exception) -> set[str]:
 
 
 def _is_same(one: Subject, other: Subject | None) -> bool:
-    return other is not None and (one.key, one.groups) == (other.key, other.groups)
+    return other is not None and (one.key, one.actor, one.groups) == (other.key, other.actor, other.groups)
 
 
 def token_session(token: str, key: bytes) -> str:

@@ -44,7 +44,10 @@ def places_of(header: str | Sequence[str], query: str | Sequence[str], cookie: s
     """
     places = Places(names(header), names(query), names(cookie))
     if any(name.lower() in ("authorization", "cookie") for name in places.headers):
-        raise SettingsError("identify: Authorization is read anyway, and a cookie is named in cookie=, not in header=")
+        raise SettingsError(
+            "identify: header= must not name Authorization or Cookie; leave Authorization out, which is always read, and name "
+            "a cookie in cookie="
+        )
     return places
 
 

@@ -70,7 +70,7 @@ def agreed(found: Sequence[Subject]) -> Subject | None:
     if not found:
         return None
     first = found[0]
-    if any(subject.key != first.key for subject in found):
+    if any((subject.key, subject.actor) != (first.key, first.actor) for subject in found):
         raise TwoPeople("the request names different people in two ways")
     if any(subject.groups != first.groups for subject in found):
         raise TwoPeople("the request names one person in two ways, with different groups")

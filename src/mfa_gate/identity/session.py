@@ -20,20 +20,21 @@ MAX_NAMED = 10
 """The most keys of a session that the log names, each cut to forty letters."""
 UNNAMED: Final = -(1 << 62)
 """No limit that anybody would name."""
-_Rest = tuple[object, object, object, Upstream | None]
-_NOTHING: _Rest = (None, None, None, None)
+_Rest = tuple[object, object, object, Upstream | None, object]
+_NOTHING: _Rest = (None, None, None, None, None)
 
 
 class SessionUser:
     """Read the user from Starlette's session.
 
-    ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested one:
-    ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of the sign-in
-    session. A missing tenant is ``"default"``. A session without the user's key is anonymous; while nobody was found, the log
-    names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings. ``amr``,
-    ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as a proof
-    if the policy trusts it. ``SessionMiddleware`` must run before the gate: it is added to the app after
-    ``gate.install(app)``.
+    ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested
+    one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of
+    the sign-in session, dotted or not. A missing tenant is ``"default"``. A session without the user's key is
+    anonymous; while nobody was found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``)
+    makes one id of several spellings. ``amr``, ``acr`` and ``auth_time`` (dotted) name the keys with the word of an
+    OpenID provider on the sign-in; it counts as a proof if the policy trusts it. ``actor`` (dotted) names the key with
+    the id of the person who is really there while ``user`` is impersonated: the actor is judged then.
+    ``SessionMiddleware`` must run before the gate: it is added to the app after ``gate.install(app)``.
 
     If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
     its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``, and the gate opens the
@@ -49,6 +50,7 @@ class SessionUser:
         tenant: str = "",
         groups: str = "",
         session: str = "",
+        actor: str = "",
         amr: str = "",
         acr: str = "",
         auth_time: str = "",
@@ -61,10 +63,11 @@ class SessionUser:
         self._tenant = tenant
         self._groups = groups
         self._session = session
+        self._actor = actor
         self.names_session = bool(session)
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
-        self._more = bool(tenant or groups or session or auth_time)
+        self._more = bool(tenant or groups or session or auth_time or actor)
         self._fold = fold
         self._known: dict[object, Subject] = {}
         # Looked up for each kind of session, not for each request. A marked session makes the answer say Vary: Cookie.
@@ -137,14 +140,22 @@ class SessionUser:
 
     def _rest(self, session: Mapping[str, Any]) -> _Rest:
         """Read the rest of the subject: tenant, groups, sign-in session, the provider's word."""
-        tenant = session.get(self._tenant) if self._tenant else None
-        groups = session.get(self._groups) if self._groups else None
-        sign_in = session.get(self._session) if self._session else None
+        tenant = dig(session, self._tenant) if self._tenant else None
+        groups = dig(session, self._groups) if self._groups else None
+        sign_in = dig(session, self._session) if self._session else None
         upstream = self._upstream(session) if self._login[2] else None
-        return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream
+        actor = dig(session, self._actor) if self._actor else None
+        return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream, actor
 
     def _learn(
-        self, key: object, user: object, tenant: object, groups: object, sign_in: object, upstream: Upstream | None
+        self,
+        key: object,
+        user: object,
+        tenant: object,
+        groups: object,
+        sign_in: object,
+        upstream: Upstream | None,
+        actor: object,
     ) -> Subject:
         if self._tenant and tenant is None:
             self._absent.tell("tenant", self._tenant)
@@ -156,6 +167,7 @@ class SessionUser:
             groups=as_groups(groups),
             session="" if sign_in is None else as_text(sign_in, self._session),
             upstream=upstream,
+            actor="" if actor in (None, "") else folded(as_text(actor, self._actor), self._fold),
         )
         if len(self._known) >= MAX_SUBJECTS:
             self._known.clear()

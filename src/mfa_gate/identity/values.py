@@ -42,7 +42,11 @@ class Absent:
         if name not in self._told:
             self._told.add(name)
             log.warning(
-                "mfa_gate: %r: somebody is signed in without %r, which is to tell the %s", self._adapter, name, what
+                "mfa_gate: %r: the sign-in of a person has no %r, which is to name the %s: store it at sign-in, or correct the "
+                "name in the adapter",
+                self._adapter,
+                name,
+                what,
             )
 
 

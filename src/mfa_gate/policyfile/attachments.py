@@ -1,4 +1,4 @@
-"""Read the two files that a policy may name: the text of the agreement and the logo."""
+"""Read the files that a policy may name: agreement, logos, stylesheet."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 from dataclasses import replace
 from pathlib import Path as File
 
-from ..core.rules import AgreementRules, BrandRules
+from ..core.rules import AgreementRules
 from .faults import Wrong, shown
 
 MOST_TEXT = 256 * 1024
 MOST_LOGO = 64 * 1024
+MOST_STYLES = 64 * 1024
 PNG = b"\x89PNG\r\n\x1a\n"
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = frozenset(
@@ -22,6 +23,17 @@ DRAWN = frozenset(
 )
 """The elements that only draw. All others (script, style, image, foreignObject, animate, a) are refused."""
 _FOREIGN = re.compile(r"url\(\s*['\"]?\s*(?!#)|javascript:|data:|expression\(|@import", re.IGNORECASE)
+
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NEVER_LOADED = (
+    (re.compile(r"@import", re.IGNORECASE), "the pages load no other stylesheet; put its rules into this file"),
+    (re.compile(r"@font-face", re.IGNORECASE), "the pages load no font; name installed ones with the key font"),
+    (
+        re.compile(r"""url\(\s*['"]?\s*(?:[a-z][a-z0-9+.-]*:(?<!data:)|//)[^)]{0,60}""", re.IGNORECASE),
+        "the pages load nothing from another site; use a path of your app or a data: address",
+    ),
+)
 
 
 def with_text(agreement: AgreementRules, base: File) -> AgreementRules:
@@ -36,14 +48,33 @@ def with_text(agreement: AgreementRules, base: File) -> AgreementRules:
     return replace(agreement, text=text, digest=hashlib.sha256(content).hexdigest())
 
 
-def with_logo(brand: BrandRules, base: File) -> BrandRules:
-    """Add the bytes of the logo: a PNG, or an SVG that only draws. Raises ``Wrong``."""
-    content = _content(base, brand.logo, most=MOST_LOGO)
+def logo_of(name: str, base: File) -> bytes:
+    """Read the logo ``name``: a PNG, or an SVG that only draws. Raises ``Wrong``."""
+    content = _content(base, name, most=MOST_LOGO)
     if not content.startswith(PNG):
         fault = svg_fault(content)
         if fault:
-            raise Wrong(f"{shown(brand.logo)} cannot be the logo: {fault}")
-    return replace(brand, logo_bytes=content)
+            raise Wrong(f"{shown(name)} cannot be the logo: {fault}")
+    return content
+
+
+def stylesheet_of(name: str, base: File) -> str:
+    """Read the stylesheet ``name``. Raises ``Wrong``.
+
+    What the content security policy of the pages forbids is refused: browsers would leave it out without a word.
+    """
+    content = _content(base, name, most=MOST_STYLES)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise Wrong(f"{shown(name)} is not UTF-8 text") from None
+    plain = _COMMENT.sub("", text)
+    for pattern, what in _NEVER_LOADED:
+        if found := pattern.search(plain):
+            raise Wrong(f"{shown(name)} holds {shown(found[0])}: {what}")
+    if plain.count("{") != plain.count("}"):
+        raise Wrong(f"{shown(name)} has {plain.count('{')} braces that open and {plain.count('}')} that close")
+    return text
 
 
 def svg_fault(content: bytes) -> str:

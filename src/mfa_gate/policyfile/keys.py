@@ -64,6 +64,8 @@ def groups(*, empty: bool, stricter: Direction = "") -> Key:
 
 LABEL = Key(says="it must be 1 to 64 letters, digits, spaces and -_.", holds=lambda v: is_.label(v))
 
+COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or is_.color(v))
+
 FILE_KEYS: Mapping[str, Key] = {
     "version": key("The version of this format.", Key(says="it must be 1")),
     "name": key("The name of the policy; every event of the audit trail carries it.", text(100)),
@@ -200,6 +202,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
                 stricter="fewer",
             ),
         ),
+        "phishing_resistant_acr": key(
+            "Those of trust_acr that meet a demand for phishing resistance.",
+            Key(
+                says="it must be an array of class references (acr), each once",
+                holds=lambda v: is_distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+                stricter="fewer",
+            ),
+        ),
         "ip_change": key("A browser that comes from another network than before."),
     },
     IPChangeRules: {
@@ -277,7 +287,26 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
                 holds=is_.legible_color,
             ),
         ),
-        "logo": key("The file of the logo (PNG or SVG), beside the policy.", text(500, empty=True)),
+        "show_name": key("false: the name is not written on the pages, e.g. because the logo holds it."),
+        "text": key("The color of text in the light theme; absent: ours.", COLOR),
+        "text_dark": key("The color of text in the dark theme; absent: ours.", COLOR),
+        "surface": key("The color behind the text in the light theme; absent: ours.", COLOR),
+        "surface_dark": key("The color behind the text in the dark theme; absent: ours.", COLOR),
+        "radius": key("The rounding of fields and buttons, in pixels.", number(0, 24)),
+        "font": key(
+            "The font, or a list of them in the order of preference; absent: that of the system.",
+            Key(
+                says="it must be names of installed fonts with commas in between; the pages load no font from a file",
+                holds=lambda v: v == "" or is_.font_names(v),
+            ),
+        ),
+        "logo": key(
+            "The file of the logo (PNG or SVG), beside the policy. A wide one keeps its shape.", text(500, empty=True)
+        ),
+        "logo_dark": key("The file of the logo for the dark theme; absent: the same.", text(500, empty=True)),
+        "stylesheet": key(
+            "The file of a stylesheet of yours, beside the policy; it comes after ours.", text(500, empty=True)
+        ),
         "help_url": key(
             "The link to the host's help.",
             Key(

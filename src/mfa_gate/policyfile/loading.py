@@ -15,7 +15,7 @@ from ..core.model import Subject
 from ..core.rules import Policy, PolicyTest, Rules
 from ..errors import SettingsError
 from ..factors import BUILT_IN, Registry
-from .attachments import with_logo, with_text
+from .attachments import logo_of, stylesheet_of, with_text
 from .checks import Checked, cross_check
 from .faults import Fault, Report, Wrong, shown
 from .keys import FILE_KEYS
@@ -180,7 +180,16 @@ class _Files:
         if agreement is not None:
             agreement = self._read(tenant, ("agreement", "file"), lambda: with_text(rules.agreement, self.base))  # type: ignore[arg-type]
         if brand.logo:
-            brand = self._read(tenant, ("brand", "logo"), lambda: with_logo(rules.brand, self.base)) or brand
+            content = self._read(tenant, ("brand", "logo"), lambda: logo_of(rules.brand.logo, self.base))
+            brand = replace(brand, logo_bytes=content or b"")
+        if brand.logo_dark:
+            content = self._read(tenant, ("brand", "logo_dark"), lambda: logo_of(rules.brand.logo_dark, self.base))
+            brand = replace(brand, logo_dark_bytes=content or b"")
+        if brand.stylesheet:
+            styles = self._read(
+                tenant, ("brand", "stylesheet"), lambda: stylesheet_of(rules.brand.stylesheet, self.base)
+            )
+            brand = replace(brand, styles=styles or "")
         return replace(rules, agreement=agreement, brand=brand)
 
     def _read(self, tenant: str, path: Path, reading: Callable[[], Any]) -> Any:

@@ -11,6 +11,7 @@ from ..core.networks import Network, parse_networks
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?")
 _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_FONT = re.compile(r"""-?[A-Za-z][A-Za-z0-9-]*(?: [A-Za-z][A-Za-z0-9-]*)*|"[A-Za-z0-9 .-]+"|'[A-Za-z0-9 .-]+'""")
 _UNCLEAN = re.compile(r"[%;\\?#*]|[^!-~]")
 LEAST_CONTRAST = 4.5
 
@@ -43,6 +44,17 @@ def help_address(text: str) -> bool:
     return (parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc) or (
         parts.scheme == "mailto" and "@" in parts.path
     )
+
+
+def color(text: str) -> bool:
+    """Accept a color in six hex digits."""
+    return _COLOR.fullmatch(text) is not None
+
+
+def font_names(text: str) -> bool:
+    """Accept names of fonts with commas in between. A name may stand in quotes."""
+    names = [name.strip() for name in text.split(",")]
+    return len(text) <= 200 and all(_FONT.fullmatch(name) for name in names)
 
 
 def contrast_with_white(color: str) -> float:

@@ -17,7 +17,14 @@ Kind = Literal[
     "table", "tables", "duration", "instant", "integer", "boolean", "text", "word", "list", "paths", "networks"
 ]
 
-HIDDEN = {(FactorRules, "options"), (AgreementRules, "text"), (AgreementRules, "digest"), (BrandRules, "logo_bytes")}
+HIDDEN = {
+    (FactorRules, "options"),
+    (AgreementRules, "text"),
+    (AgreementRules, "digest"),
+    (BrandRules, "logo_bytes"),
+    (BrandRules, "logo_dark_bytes"),
+    (BrandRules, "styles"),
+}
 """Fields that are no key: read from other files, or one table a factor."""
 
 RENAMED = {

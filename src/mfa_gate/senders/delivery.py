@@ -74,7 +74,7 @@ class Breaker:
             outcome = await attempt()
         except Exception as error:
             # The error's text may quote the message, so it is not logged.
-            log.error("a sender failed with an exception of its own: %s", type(error).__name__)
+            log.error("a sender failed unexpectedly with %s: the message was not sent", type(error).__name__)
             outcome = Outcome(reason="refused", detail=f"the message could not be written ({type(error).__name__})")
         finally:
             self._probing = False

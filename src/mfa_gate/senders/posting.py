@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..core.web_address import read_address
@@ -41,8 +42,8 @@ class Courier:
     """A client for requests, with no cookies, proxies, redirects or credentials of its own.
 
     It uses the transport below the library's client: the client writes addresses to the log and obeys the environment.
-    ``timeout`` is the seconds to connect; a whole request takes at most two more. No connection is kept open. A connection
-    that died while idle would make it unknown whether a message was sent, although it was not.
+    ``timeout`` is the seconds to connect; a whole request takes at most ``answer_time`` seconds more. No connection is
+    kept open. A connection that died while idle would make it unknown whether a message was sent, although it was not.
 
     Raises ``MissingExtra`` without the extra ``sms``.
     """
@@ -54,7 +55,8 @@ class Courier:
             raise MissingExtra(what, "sms") from None
         self._httpx = httpx2
         self._timeout = timeout
-        self._tls = tls_context or httpx2.create_ssl_context()
+        self.answer_time = ANSWER_TIME
+        self._tls = tls_context or _default_tls()
         self._lookup = Lookup()
 
     def close(self) -> None:
@@ -84,7 +86,7 @@ class Courier:
         )
         try:
             async with (
-                asyncio.timeout(self._timeout + ANSWER_TIME),
+                asyncio.timeout(self._timeout + self.answer_time),
                 httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, retries=0) as transport,
             ):
                 response = await transport.handle_async_request(request)
@@ -96,6 +98,14 @@ class Courier:
             return Outcome(reason="unreachable", transient=True, detail="no connection", provider_down=True)
         except (httpx.TransportError, TimeoutError):
             return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Read the trusted authorities, once for all senders: it takes a tenth of a second."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def _first_bytes(stream: AsyncIterator[bytes]) -> bytes:

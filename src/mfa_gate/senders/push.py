@@ -54,7 +54,9 @@ def public_vapid_key(private: str) -> str:
             raise ValueError("another length")
         key = ec.derive_private_key(int.from_bytes(raw), ec.SECP256R1())
     except ValueError:
-        raise SettingsError("WebPushSender: vapid_private_key is none; make one with: mfa-gate keys vapid") from None
+        raise SettingsError(
+            "WebPushSender: vapid_private_key is no private key; make one with: mfa-gate keys vapid"
+        ) from None
     return _b64(key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
 

@@ -175,10 +175,10 @@ class SMTPSender:
             said = token_of() if inspect.iscoroutinefunction(token_of) else await self._threads.run(token_of)
             token = await said if inspect.isawaitable(said) else said
         except Exception as error:
-            log.warning("the function that gives the SMTP token failed: %s", type(error).__name__)
+            log.warning("SMTPSender: the function token= failed with %s, so no mail can be sent", type(error).__name__)
             return Outcome(reason="unreachable", transient=True, detail="there is no token", provider_down=True)
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            return Outcome(reason="refused", detail="the token is no token", provider_down=True)
+            return Outcome(reason="refused", detail="token= gave no text of visible characters", provider_down=True)
         plain = f"user={username}\x01auth=Bearer {token}\x01\x01".encode()
         response = await client.execute_command(b"AUTH", b"XOAUTH2", base64.b64encode(plain))
         if response.code == aiosmtplib.SMTPStatus.auth_continue:

@@ -28,7 +28,9 @@ from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
 from .disputes import Disputing
 from .enrollment import Enrolled, Enrollments, OpenDraft
+from .fault_records import keep_clean
 from .first_enrollment import Leave
+from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
 from .metrics import Metrics
@@ -62,6 +64,7 @@ class Service:
     """All use cases over one store under one policy."""
 
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
+        keep_clean()
         self.engine = Engine(wiring, policy)
         self.access = Access(self.engine)
         self.upstream = Upstream(self.engine)
@@ -88,6 +91,7 @@ class Service:
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
         self.retention = Retention(self.engine, self.alarms)
         self.metrics = Metrics(self.engine)
+        self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
         self.worker = Worker(
             self.engine,
@@ -116,8 +120,10 @@ class Service:
         if not fault and serves:
             fault = await who_is_missing(engine.store)
         if not fault:
+            self.metrics.begin()
             await self.outbox.begin()
             if serves:
+                await engine.own_address.look_up()
                 self.worker.start()
         return fault
 

@@ -10,6 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from ..core.assurance import combine, could_meet, meeting
 from ..core.break_glass import is_known
@@ -17,19 +18,31 @@ from ..core.changes import break_glass
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
 from ..core.events import Event
 from ..core.evidence import Evidence, standing_for
-from ..core.model import Account, Caller, Subject
+from ..core.model import Account, Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN
-from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, requirement_for, with_endpoint
+from ..core.policy import (
+    Demand,
+    Facts,
+    Requirement,
+    floors_for,
+    is_chosen,
+    requirement_for,
+    sign_in_could_meet,
+    with_endpoint,
+)
 from ..core.reasons import Refusal
 from ..core.rules import Policy, TenantSettings
 from ..errors import StoreUnavailable
 from ..factors import Registry
+from ..storage import take_one
 from .accounts import Engine, Entry
 
 log = logging.getLogger("mfa_gate")
 
 MAX_TOLD = 100
 MAX_PASSES = 10_000
+ACTING_TOLD = 12 * 3600
+"""Seconds after which the trail says again that one person acts as another."""
 MAX_COOKIES = 2048
 ON = TenantSettings(tenant="", enabled_at=1)
 """Stands for the tenant's own choice if it is not known: the second factor is on."""
@@ -85,6 +98,7 @@ class Access:
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
         """Lists the known demands of the app's endpoints. The package that knows the endpoints sets it."""
         self._told: set[tuple[str, Demand]] = set()
+        self._acting: dict[tuple[SubjectKey, SubjectKey], int] = {}
         self._latest: tuple[Facts, Policy, TenantSettings, int, Requirement] | None = None
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> Pass | None:
@@ -151,6 +165,7 @@ class Access:
         needs.
         """
         engine = self.engine
+        observer, began = engine.effects.observer, perf_counter()
         engine.notice()
         settings = await engine.settings(facts.tenant)
         now = engine.now()
@@ -161,7 +176,7 @@ class Access:
         if extra:
             requirement = with_endpoint(requirement, extra)
         if floors:
-            requirement = self._with_floors(requirement, caller.subject)
+            requirement = self._with_floors(requirement, caller)
         entry = await engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
         decision = decide(requirement, evidence, now)
@@ -169,6 +184,10 @@ class Access:
             self._tell_dead_end(facts, requirement)
         if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(evidence)):
             decision = await self._enter_by_grant(caller, requirement, evidence, decision)
+        if caller.acts_as is not None and isinstance(decision, Allow):
+            await self._tell_acting(caller, caller.acts_as)
+        if observer is not None:
+            observer.judged(began, decision)
         return Judgement(
             decision=decision, requirement=requirement, factors=engine.factors, evidence=evidence, entry=entry
         )
@@ -207,9 +226,9 @@ class Access:
         self._latest = (facts, policy, settings, now, made)
         return made
 
-    def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
+    def _with_floors(self, requirement: Requirement, caller: Caller) -> Requirement:
         own = [d for d in self.endpoint_demands() if d.is_strong]
-        floors = (*floors_for(requirement.rules, subject.groups), *own)
+        floors = (*floors_for(requirement.rules, None if caller.acts_as else caller.subject.groups), *own)
         return replace(requirement, floors=floors) if floors else requirement
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
@@ -217,11 +236,14 @@ class Access:
         joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
         if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
             return
+        if sign_in_could_meet(requirement.rules.freshness, joint):
+            return
         if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
             return
         self._told.add((facts.tenant, joint))
         log.error(
-            "mfa_gate: %r %r is refused to everybody in tenant %r: no allowed factor meets %s together",
+            "mfa_gate: %r %r is refused to everybody in tenant %r: no allowed factor meets %s together; allow one that does, or "
+            "demand less",
             facts.method,
             facts.path,
             facts.tenant,
@@ -235,11 +257,24 @@ class Access:
 
         If the grant can no longer be used, the request is decided again from the stored account.
         """
-        key, moment, mark = caller.subject.key, self.engine.moment(network=caller.network), mark_of(evidence)
+        key, moment, mark = caller.subject.key, self.engine.moment_of(caller), mark_of(evidence)
         if await self.engine.change(key, lambda account: break_glass.use(account, moment, mark=mark)):
             return decision
         evidence = self.evidence(caller, await self.engine.store.load(key), requirement, moment.now)
         return decide(requirement, evidence, moment.now)
+
+    async def _tell_acting(self, caller: Caller, subject: Subject) -> None:
+        """Record who acts as whom, before the request passes: once in twelve hours for these two."""
+        actor, now = caller.subject.key, self.engine.now()
+        if self._acting.get((actor, subject.key), 0) > now - ACTING_TOLD:
+            return
+        bucket = f"acting:{actor}:{subject.key}"
+        if not await take_one(self.engine.store, bucket, limit=1, window=ACTING_TOLD, now=now):
+            moment = self.engine.moment(network=caller.network, actor=actor.id)
+            await self.engine.record((moment.event("account.impersonated", subject.key),))
+        if len(self._acting) >= MAX_PASSES:
+            self._acting.clear()
+        self._acting[actor, subject.key] = now
 
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """Join the account with the caller: only proofs that count here and now."""
@@ -255,9 +290,15 @@ class Access:
         self.engine.notice()
         settings = await self.engine.settings(caller.subject.tenant)
         now = self.engine.now()
-        facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
+        facts = Facts(
+            tenant=caller.subject.tenant,
+            groups=(caller.acts_as or caller.subject).groups,
+            method="GET",
+            path="",
+            acting=caller.acts_as is not None,
+        )
         requirement = requirement_for(self.engine.policy, facts, settings, now)
-        requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
+        requirement = self._with_floors(with_endpoint(requirement, extra), caller)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
         return Judgement(
@@ -273,7 +314,7 @@ class Access:
 
         If the trail cannot be written, the event is only logged and the request goes on (P-8).
         """
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         why = judgement.decision.why
         event: Event = moment.event(
             "decision.report",

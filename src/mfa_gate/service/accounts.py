@@ -12,12 +12,13 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
 from ..core.events import Event, Moment
-from ..core.model import Account, Contacts, Subject, SubjectKey, replace
+from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
-from ..errors import StoreContention, StoreUnavailable
+from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
+from .own_address import OwnAddress
 from .strangers import Strangers
 from .wiring import Wiring
 
@@ -57,7 +58,7 @@ class Engine:
         self._last_settings: OrderedDict[str, TenantSettings] = OrderedDict()
         self._generation = 0
         self.away_since: int | None = None
-        self.root = ""
+        self.own_address = OwnAddress(wiring, self.public)
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self.effects = Effects(wiring.on_event)
@@ -81,17 +82,20 @@ class Engine:
             policy=self.policy.digest[:12],
         )
 
-    def public(self, root: str | None = None) -> str:
+    def moment_of(self, caller: Caller, *, actor: str = "") -> Moment:
+        """Draw the moment of a change that ``caller`` makes. See ``moment``."""
+        moment = self.moment(network=caller.network, actor=actor)
+        return moment if caller.acts_as is None else replace(moment, acts_as=caller.acts_as.id)
+
+    def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.
 
-        ``root`` is the path below which the app is mounted, taken from the current request. Without it, the path of the last
-        request counts. The origin comes from the configuration, never from a request.
+        ``root`` is the quoted path below which the current request reached the app. It counts where the developer named
+        none. The origin comes from the configuration, never from a request.
         """
-        if not self.wiring.public:
-            return ""
-        scheme, _, rest = self.wiring.public.partition("://")
-        host, _, prefix = rest.partition("/")
-        return f"{scheme}://{host}{self.root if root is None else root}/{prefix}"
+        wiring = self.wiring
+        root = root if wiring.root is None else wiring.root
+        return f"{wiring.origin}{root}{wiring.prefix}" if wiring.origin else ""
 
     def rules(self, tenant: str) -> Rules:
         """Return the rules of a tenant."""
@@ -110,6 +114,7 @@ class Engine:
             self.reader = Reader()
             self.away_since = None
             self._last_settings.clear()
+        self.own_address = OwnAddress(wiring, self.public)
         self.forget_all()
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -204,12 +209,19 @@ class Engine:
     async def contacts(self, subject: Subject) -> Contacts:
         """Ask the host for the person's contacts.
 
-        Raises any exception of the host's function, or ``TimeoutError`` after three seconds.
+        Raises any exception of the host's function, ``SettingsError`` for an answer that is no ``Contacts``, or
+        ``TimeoutError`` after three seconds.
         """
         if self.wiring.contacts is None:
             return Contacts()
         async with asyncio.timeout(CONTACTS_TIMEOUT):
-            return await self.wiring.contacts(subject)
+            found = await self.wiring.contacts(subject)
+        if isinstance(found, Contacts):
+            return found
+        raise SettingsError(
+            f"contacts: {self.wiring.contacts!r} has returned a value of type {type(found).__name__}: return "
+            "mfa_gate.Contacts(name=..., email=..., phone=...), and Contacts() for somebody with nothing on file"
+        )
 
     # -- changing -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ They are sent in the background, so no answer waits for them.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from ..core.model import Account
 from ..ports import Message
 from ..storage import take_one
 from .accounts import Engine
+from .directory import people_of
 from .hook_places import Hook
 from .send_failures import cause_of
 
@@ -24,7 +24,6 @@ log = logging.getLogger("mfa_gate")
 
 PER_HOUR = 10
 MOST_TOLD = 20
-DIRECTORY_TIMEOUT = 10.0
 
 
 class Alarms:
@@ -35,17 +34,15 @@ class Alarms:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.kinds = dict.fromkeys(ALARMS)
         engine.effects.listeners.append(self)
-
-    def wants(self, event: Event) -> bool:
-        """Tell if administrators are mailed about the event at once."""
-        return event.kind in ALARMS
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Raise an alarm for each event that asks for one."""
-        for event in filter(self.wants, events):
-            await self.raise_for(event)
-            self.engine.effects.heard("alarm", event, ok=True)
+        for event in events:
+            if event.kind in ALARMS:
+                await self.raise_for(event)
+                self.engine.effects.heard("alarm", event, ok=True)
 
     def hooks(self) -> list[Hook]:
         """Make the hook for alarms that are raised from the trail, if there is a sender.
@@ -113,18 +110,11 @@ class Alarms:
         owner = rules.owner.strip()
         found = [owner] if "@" in owner and " " not in owner else []
         acting = {*rules.roles.tenant, *rules.roles.unlock, *rules.roles.reset}
-        directory = self.engine.wiring.directory
-        if directory is not None:
-            try:
-                async with asyncio.timeout(DIRECTORY_TIMEOUT):
-                    people = await directory(tenant)
-                found += [
-                    contacts.email.strip()
-                    for subject, contacts in people
-                    if subject.tenant == tenant and acting & subject.groups and contacts.email.strip()
-                ]
-            except Exception:
-                log.exception("the host's directory did not answer for %s", tenant)
+        found += [
+            contacts.email.strip()
+            for subject, contacts in await people_of(self.engine.wiring.directory, tenant) or ()
+            if subject.tenant == tenant and acting & subject.groups and contacts.email.strip()
+        ]
         return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
 
 

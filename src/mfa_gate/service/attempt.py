@@ -12,10 +12,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from ..core import changes
 from ..core.changes import Change, Charge, Forwarded, InFlight
+from ..core.changes.base import mark_of
 from ..core.events import Moment
 from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
@@ -74,8 +76,15 @@ class Attempts:
 
         A fault of ours gives the attempt back and is raised. The caller then answers 503, never "wrong code".
         """
-        work = self._attempt(guess)
-        return await self.to_its_end(work)
+        observer, began, outcome = self.engine.effects.observer, perf_counter(), "fault"
+        try:
+            work = self._attempt(guess)
+            answer = await self.to_its_end(work)
+            outcome = answer.reason if isinstance(answer, Refusal) else "granted"
+        finally:
+            if observer is not None:
+                observer.verified(began, guess.factor, outcome)
+        return answer
 
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` to its end, even if the caller is cancelled."""
@@ -113,7 +122,7 @@ class Attempts:
         Waits while other attempts are in flight.
         """
         caller, engine = guess.caller, self.engine
-        moment = engine.moment(network=caller.network)
+        moment = engine.moment_of(caller)
         owed = tuple(self._owed.get(caller.subject.key, ()))
 
         def step(account: Account) -> Change[Charge | Forwarded | InFlight | Refusal]:
@@ -138,7 +147,9 @@ class Attempts:
 
     async def _verify(self, guess: Guess[V, T]) -> V | Rejected:
         account = await self.engine.latest(guess.caller.subject.key)
-        await self.clock_watch.compare(account)
+        mark = mark_of(account, self.engine.now())
+        if mark:
+            await self.clock_watch.is_ahead(account, mark)
         verify = guess.prepare(account)
         if isinstance(verify, Rejected):
             return verify
@@ -151,14 +162,14 @@ class Attempts:
         return await guess.finish(outcome) or outcome
 
     async def _settle(self, guess: Guess[V, T], taken: Charge, outcome: V) -> T | Refusal:
-        moment = self.engine.moment(network=guess.caller.network)
+        moment = self.engine.moment_of(guess.caller)
         return await self.engine.change(
             guess.caller.subject.key, lambda account: guess.settle(account, moment, taken, outcome)
         )
 
     async def _fail(self, guess: Guess[V, T], taken: Charge, rejected: Rejected) -> Refusal:
         """Settle a response that was not accepted."""
-        moment = self.engine.moment(network=guess.caller.network)
+        moment = self.engine.moment_of(guess.caller)
         mark = f"{guess.target}:{rejected.mark}" if rejected.mark else ""
         return await self.engine.change(
             guess.caller.subject.key,
@@ -187,7 +198,10 @@ class Attempts:
         try:
             await self._fail(guess, taken, Rejected(reason="fault", free=True))
         except Exception as error:
-            log.warning("an attempt that was lost to a fault is given back later: %s", error)
+            log.warning(
+                "the attempt that a fault of ours took could not be given back; it is given back with the next one: %s",
+                error,
+            )
             self._owed.setdefault(guess.caller.subject.key, []).append(taken)
             while len(self._owed) > MAX_OWED:
                 self._owed.popitem(last=False)

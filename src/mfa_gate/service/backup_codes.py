@@ -55,7 +55,7 @@ class BackupCodes:
             return ()
         codes = part.show(context, draft.data)["codes"]
         kept = {**draft.data, "kept": context.seal("kept", codes), "kept_until": context.now + KEPT_FOR}
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         made = await self.engine.change(
             caller.subject.key,
             lambda current: changes.replace_backup(
@@ -102,7 +102,7 @@ class BackupCodes:
 
     async def saved(self, caller: Caller) -> None:
         """Note that the person has the codes. From now on nobody can show them again."""
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self.engine.change(
             caller.subject.key, lambda current: changes.saved_backup(current, moment, factor=self.engine.factors.backup)
         )

@@ -21,6 +21,7 @@ from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
 from .send_failures import UNKNOWN, cause_of, is_unknown
 from .send_limits import Sending
+from .wiring import APP_ORIGIN
 
 log = logging.getLogger("mfa_gate")
 
@@ -71,7 +72,7 @@ class Challenges:
             purpose=purpose,
             service=rules.brand.name or party.name,
             host=party.id,
-            origins=tuple(party.origins),
+            origins=tuple(sorted(party.origins, key=lambda origin: origin.startswith(APP_ORIGIN))),
             where=caller.network,
             public=engine.public(caller.root),
             lang=caller.lang,
@@ -114,7 +115,7 @@ class Challenges:
         if isinstance(issue, Rejected):
             return Refusal(reason=issue.reason)
         limits = part.limits(context.rules) if issue.delivery or issue.counts else None
-        moment = engine.moment(network=caller.network)
+        moment = engine.moment_of(caller)
         live, key = issue.live, caller.subject.key
 
         def step(account: Account) -> changes.Change[Challenge | Refusal]:
@@ -195,13 +196,16 @@ class Challenges:
         except SendFailed as error:
             failed = error
         except Exception:
-            log.exception("a sender failed with an exception of its own")
+            log.exception(
+                "a sender raised another exception than SendFailed, so nobody knows if its message went out: let it raise "
+                "SendFailed"
+            )
             failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
         log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
         if self.engine.factors.traits[factor].fetched:
             return failed
         reason, waived = failed.reason, 0 if is_unknown(failed) else wait
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self.engine.change(
             caller.subject.key,
             lambda account: changes.send_failed(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 
-from ..core.changes.base import mark_of
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..factors.base import Rejected
@@ -57,11 +56,12 @@ class ClockWatch:
         if len(alike) >= MANY:
             await self._tell(key, "drift", seconds=rejected.drift, people=len(alike))
 
-    async def compare(self, account: Account) -> None:
-        """Take note of an account that was changed by a clock far ahead of this one."""
-        mark = mark_of(account, self.engine.now())
-        if mark:
-            await self._tell(account.key, "ahead", seconds=mark - self.engine.now())
+    async def is_ahead(self, account: Account, mark: int) -> None:
+        """Take note of an account that was changed by a clock far ahead of this one.
+
+        ``mark`` is the account's mark (UTC seconds).
+        """
+        await self._tell(account.key, "ahead", seconds=mark - self.engine.now())
 
     async def _tell(self, key: SubjectKey, reason: str, **detail: int) -> None:
         """Log the suspicion, record it and send the alarm.

@@ -51,12 +51,13 @@ class Disputing:
         self.access = access
         self.alarms = alarms
 
-    def url(self, kind: str, event: Event) -> str:
+    async def url(self, kind: str, event: Event) -> str:
         """Make the link for a notice of ``kind`` about ``event``.
 
         Returns "" if our own pages are not reached from outside.
         """
-        public = self.engine.public()
+        own = self.engine.own_address
+        public = await own.look_up() if own.address is None else own.address
         if not public:
             return ""
         plain = json.dumps([event.tenant, event.account, event.id, kind, event.at, event.network], ensure_ascii=False)
@@ -106,7 +107,7 @@ class Disputing:
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
-        key, moment = caller.subject.key, self.engine.moment(network=caller.network)
+        key, moment = caller.subject.key, self.engine.moment_of(caller)
         await self.engine.change(key, lambda account: steps.dispute(account, moment, about="", kind=""))
         await self._alarm(Disputed(key=key, ref="", kind="", at=moment.now, network=caller.network))
         return None
@@ -116,7 +117,7 @@ class Disputing:
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         return await self.engine.change(caller.subject.key, lambda account: steps.stop_recovery(account, moment))
 
     async def _used(self, key: SubjectKey, ref: str) -> bool:

@@ -1,4 +1,4 @@
-"""The effects of a commit: counters, the log, the host's hook and listeners.
+"""The effects of a commit: counters, the log, the host's hooks and listeners.
 
 An effect can neither undo nor fail the commit.
 """
@@ -6,34 +6,87 @@ An effect can neither undo nor fail the commit.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
+from ..core.decision import Decision
 from ..core.events import Event
 from ..core.model import Account, Subject
-from .host_call import HostCall, NotCalled
+from ..thread_pool import ThreadPool
 
 audit_log = logging.getLogger("mfa_gate.audit")
 log = logging.getLogger("mfa_gate")
 
 HOOK_TIME = 20.0
 """Seconds that a hook of the host has, with the wait for its turn. After that it gets a committed event again."""
+CALL_TIMEOUT = 10.0
+"""Seconds that a call of a missed event has."""
 
 OnEvent = Callable[[Event], object]
 SubjectHook = Callable[[Subject, Event], object]
 """``on_lock``, ``on_reset``: the person concerned, and the event that tells of it."""
 
 
+class NotCalled(TimeoutError):
+    """Raised if time ended before the call's turn came.
+
+    Earlier calls of the same hook took all of it, so the host's function has not failed.
+    """
+
+
+class HostCall:
+    """The way to call one hook of the host, which must not stop the event loop.
+
+    A plain function runs in a thread of its own, one call at a time and in their order: the host's function need not be
+    safe for threads. ``threads``: up to so many calls at a time, for a function that is. An async function runs on the
+    event loop.
+    """
+
+    def __init__(self, name: str, threads: int = 1) -> None:
+        self._threads = ThreadPool(name, threads)
+
+    async def run(self, hook: Callable[..., object], *arguments: object, within: float) -> object:
+        """Call ``hook`` with ``arguments``, wait for its end and return its value.
+
+        Raises what the hook raises, and ``TimeoutError`` after ``within`` seconds. They include the wait for the call's
+        turn: ``NotCalled`` if it did not come. A plain function that has begun goes on behind a ``TimeoutError``.
+        """
+        if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
+            async with asyncio.timeout(within):
+                return await hook(*arguments)  # type: ignore[misc]  # an async function gives an awaitable
+        has_begun = False
+
+        def call() -> object:
+            nonlocal has_begun
+            has_begun = True
+            return hook(*arguments)
+
+        try:
+            async with asyncio.timeout(within):
+                result = await self._threads.run(call)
+                return await result if inspect.isawaitable(result) else result
+        except TimeoutError as error:
+            if has_begun:
+                raise
+            raise NotCalled(f"earlier calls took all of {within:g} s") from error
+
+    def close(self) -> None:
+        """Let go of the thread, without waiting for a call that hangs."""
+        self._threads.close()
+
+
 class Listener(Protocol):
     """A receiver of committed events, called in the background."""
 
-    def wants(self, event: Event) -> bool:
-        """Tell if the listener wants this event.
+    @property
+    def kinds(self) -> Mapping[str, Collection[str] | None]:
+        """Return the kinds of event that it wants, each with the factors that they must be of.
 
-        It is then called with all events of the same commit.
+        None stands for any factor. The listener is called with all events of a commit that has one that it wants.
         """
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
@@ -47,6 +100,25 @@ class Heard(Protocol):
         """Take the hook's name, the event, and ``ok`` if the call succeeded."""
 
 
+class Observer(Protocol):
+    """A receiver of durations and refusals, for metrics and traces.
+
+    It must not raise. There is none unless somebody asked for it, and a remembered request never meets it.
+    """
+
+    def judged(self, began: float, decision: Decision, /) -> None:
+        """Take a judgement that read an account and ends now. ``began`` is its ``perf_counter``."""
+
+    def verified(self, began: float, factor: str, outcome: str, /) -> None:
+        """Take a guess that ends now. ``outcome`` is ``granted``, ``fault`` or the reason."""
+
+    def refused(self, reason: str, state: str, /) -> None:
+        """Take a refusal that is sent.
+
+        ``state`` is the contract's word where a request was judged, else "".
+        """
+
+
 def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
     """Ignore the result. It is used until an ``Outbox`` stores results."""
 
@@ -54,16 +126,20 @@ def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
 class Effects:
     """The receivers of events, and the background work that goes on after an answer.
 
-    A receiver adds itself to one of the lists.
+    A receiver adds itself to one of the lists. ``hook_within`` is the seconds that a hook of the host has, with the wait
+    for its turn; ``again_within`` is the seconds for a missed event.
     """
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.on_event = on_event
         self.on_event_call = HostCall("on_event")
+        self.hook_within = HOOK_TIME
+        self.again_within = CALL_TIMEOUT
         self.closers: list[Callable[[], None]] = [self.on_event_call.close]
         self.listeners: list[Listener] = []
         self.counters: list[Callable[[Event], None]] = []
         self.failures: list[Callable[[str], None]] = []
+        self.observer: Observer | None = None
         self.heard: Heard = _nobody_listens
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -74,24 +150,21 @@ class Effects:
         """
         for event in events:
             self.tell(event, committed=True)
-        if not events or not self.listeners:
-            return
-        tasks = [
-            asyncio.create_task(self._listen(listener, events, account))
-            for listener in self.listeners
-            if any(map(listener.wants, events))
-        ]
-        if not tasks:
-            return
-        for task in tasks:
-            self._keep(task)
-        await asyncio.wait(tasks, timeout=0.3)
+        tasks: list[asyncio.Task[None]] = []
+        for listener in self.listeners:
+            for event in events:
+                factors = listener.kinds.get(event.kind, ())
+                if factors is None or event.factor in factors:
+                    tasks.append(self.later(self._listen(listener, events, account)))
+                    break
+        if tasks:
+            await asyncio.wait(tasks, timeout=0.3)
 
     async def _listen(self, listener: Listener, events: Sequence[Event], account: Account) -> None:
         try:
             await listener(events, account)
         except Exception:
-            log.exception("a notice could not be sent")
+            log.exception("%s failed on an event", type(listener).__name__)
 
     def tell(self, event: Event, *, committed: bool = False) -> None:
         """Report one event to the counters, the log (JSON) and the host's hook.
@@ -103,34 +176,35 @@ class Effects:
             try:
                 count(event)
             except Exception:
-                log.exception("an event could not be counted")
+                log.exception("an event could not be counted (ref %s)", event.id)
         if audit_log.isEnabledFor(logging.INFO):
-            audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
+            parts = asdict(event)
+            line = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
+            audit_log.info("%s", line, extra={f"mfa_{name}": part for name, part in parts.items()})
         if self.on_event is None:
             return
         self.later(self._report(self.on_event, event, committed=committed))
 
     async def _report(self, hook: OnEvent, event: Event, *, committed: bool) -> None:
         try:
-            await self.on_event_call.run(hook, event, within=HOOK_TIME)
+            await self.on_event_call.run(hook, event, within=self.hook_within)
         except NotCalled as error:
             log.warning("the on_event hook was not called (ref %s): %s", event.id, error)
             return
         except Exception:
-            log.exception("the on_event hook failed")
+            log.exception("the on_event hook failed (ref %s)", event.id)
             ok = False
         else:
             ok = True
         if committed:
             self.heard("on_event", event, ok=ok)
 
-    def later(self, work: Coroutine[object, object, None]) -> None:
+    def later(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Do ``work`` in the background. It must catch its own exceptions."""
-        self._keep(asyncio.create_task(work))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
+        task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        return task
 
     async def idle(self) -> None:
         """Wait until all background work is done."""

@@ -98,7 +98,7 @@ class Enrollments:
         crowded = await too_many(self.engine.store, caller, account, DRAFTS, now=self.engine.now())
         if crowded is not None:
             return crowded
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         enrollment = await self.engine.change(
             caller.subject.key,
             lambda current: changes.begin_enrollment(

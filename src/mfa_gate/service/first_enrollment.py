@@ -108,7 +108,7 @@ class Leave:
         text = "".join(ticket.split()).upper().replace("-", "")[:64]
         mine = self.engine.keyring
         key = caller.subject.key
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
 
         def step(account: Account) -> changes.Change[Refusal | None]:
             stored = account.ticket.digest if account.ticket else mine.digest("ticket", "none")
@@ -122,7 +122,7 @@ class Leave:
     async def skip(self, caller: Caller) -> Refusal | None:
         """Put enrollment off for this sign-in."""
         judgement = await self.access.own(caller)
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         requirement = judgement.requirement
 
         def step(account: Account) -> changes.Change[Refusal | None]:

@@ -25,8 +25,6 @@ COMMANDS = "mfa-gate"
 MAX_TRIES = 60
 """With the waits between them this takes about two days. Then the event is given up, and the log says so."""
 FEW_TRIES = 3
-CALL_TIMEOUT = 10.0
-"""Seconds that a call of a missed event has."""
 MENDLESS = (ValueError, TypeError, LookupError, AttributeError)
 """Faults of the event itself, or of data that is looked up for it: trying for two days mends none of them."""
 
@@ -36,7 +34,7 @@ class Hook:
     """A receiver of events.
 
     ``call`` raises if it failed. ``shared``: the hook runs once for all applications that share the store. One that is
-    not is the host's, and its ``call`` ends by itself after ``CALL_TIMEOUT``: it knows if the hook was called.
+    not is the host's, and its ``call`` ends by itself after ``Effects.again_within``: it knows if the hook was called.
     """
 
     name: str
@@ -144,7 +142,10 @@ async def load_place(store: Store, name: str) -> Place:
         return Place.from_bytes(body)
     except ValueError as error:
         log.error(
-            "the cursors of %s cannot be read (%s): it goes on behind the newest events of all trails", name, error
+            "the place of %s in the trails cannot be read (%s): it goes on behind the newest events; compare the trails with "
+            "what it has, and deliver by hand what is missing",
+            name,
+            error,
         )
         place = await ends_of(store)
         await store.put_meta(name, place.to_bytes())
@@ -161,7 +162,10 @@ async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
         return {} if body is None else _late(_document(body))
     except ValueError as error:
         log.error(
-            "the failed events of %s in tenant %s cannot be read (%s): they are not tried again", name, tenant, error
+            "the failed events of %s in tenant %s cannot be read (%s): they are not tried again; deliver them by hand",
+            name,
+            tenant,
+            error,
         )
         return {}
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 
 from ..core.events import Event
 from ..core.model import Account
 from .accounts import Engine
-from .effects import HOOK_TIME, SubjectHook
-from .hook_places import CALL_TIMEOUT, Hook, subject_of
-from .host_call import HostCall, NotCalled
+from .effects import HostCall, NotCalled, SubjectHook
+from .hook_places import Hook, subject_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -25,7 +23,7 @@ class SubjectListener:
     def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
         self.engine = engine
         self.name = name
-        self.kind = kind
+        self.kinds = {kind: None}
         self.hook = hook
         self._call = HostCall(name)
         engine.effects.closers.append(self._call.close)
@@ -33,17 +31,21 @@ class SubjectListener:
 
     def wants(self, event: Event) -> bool:
         """Tell if the event is of this listener's kind."""
-        return event.kind == self.kind
+        return event.kind in self.kinds
 
     async def call(self, event: Event, *, within: float) -> None:
         """Call the host's hook. Raises any exception of the hook, and those of ``HostCall.run``."""
         await self._call.run(self.hook, subject_of(event), event, within=within)
 
+    async def call_again(self, event: Event) -> None:
+        """Call the host's hook with an event that it missed. Raises as ``call`` does."""
+        await self.call(event, within=self.engine.effects.again_within)
+
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Call the hook once for each of its events."""
         for event in filter(self.wants, events):
             try:
-                await self.call(event, within=HOOK_TIME)
+                await self.call(event, within=self.engine.effects.hook_within)
             except NotCalled as error:
                 log.warning("the %s hook was not called (ref %s); it is called later: %s", self.name, event.id, error)
             except Exception:
@@ -60,7 +62,7 @@ def host_hooks(engine: Engine) -> list[Hook]:
     if on_event is not None:
 
         async def every(event: Event) -> None:
-            await engine.effects.on_event_call.run(on_event, event, within=CALL_TIMEOUT)
+            await engine.effects.on_event_call.run(on_event, event, within=engine.effects.again_within)
 
         found.append(Hook(name="on_event", wants=lambda event: True, call=every))
     for name, kind, hook in (
@@ -69,5 +71,5 @@ def host_hooks(engine: Engine) -> list[Hook]:
     ):
         if hook is not None:
             listener = SubjectListener(engine, name, kind, hook)
-            found.append(Hook(name=name, wants=listener.wants, call=partial(listener.call, within=CALL_TIMEOUT)))
+            found.append(Hook(name=name, wants=listener.wants, call=listener.call_again))
     return found

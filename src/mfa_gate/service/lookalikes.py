@@ -25,7 +25,7 @@ async def tell_lookalike(engine: Engine, caller: Caller, account: Account) -> No
     key = caller.subject.key
     if await engine.store.claim(fold_of(key.tenant, key.id), key):
         return
-    event = engine.moment(network=caller.network).event("account.lookalike", key)
+    event = engine.moment_of(caller).event("account.lookalike", key)
     log.warning(
         "mfa_gate: a new account's id differs from a known one only in case; is it one person? (ref %s)", event.id
     )

@@ -245,7 +245,7 @@ class OutOfBand:
             return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason, address=address)
         caller = Caller(subject=_subject(known.named), handle="", network=known.rules.network_of(address))
         if verb == "deny":
-            moment = self.engine.moment(network=caller.network)
+            moment = self.engine.moment_of(caller)
             denied = await self.engine.change(
                 caller.subject.key, lambda account: self._written(account, moment, challenge, None)
             )

@@ -19,8 +19,8 @@ from time import monotonic
 from ..core.events import UNREADABLE, Event
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from .accounts import Engine
+from .effects import NotCalled
 from .hook_places import (
-    CALL_TIMEOUT,
     Hook,
     Late,
     Place,
@@ -32,7 +32,6 @@ from .hook_places import (
     save_late,
     tries_for,
 )
-from .host_call import NotCalled
 
 log = logging.getLogger("mfa_gate")
 
@@ -74,8 +73,9 @@ class Outbox:
     def __init__(self, engine: Engine, hooks: Sequence[Hook]) -> None:
         self.engine = engine
         self.hooks = {hook.name: hook for hook in hooks}
+        self.run_for = RUN_FOR
         self.turn_for = TURN_FOR
-        self._heard: list[str] = []
+        self._heard: list[tuple[str, str]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._next: dict[str, str] = {}
@@ -101,11 +101,11 @@ class Outbox:
             for count in self.engine.effects.failures:
                 count(name)
         elif name in self.hooks and self.hooks[name].wants(event):
-            self._heard.append(self._mark(self.hooks[name], event))
+            self._heard.append((name, event.id))
             self._arm(FLUSH_AFTER)
 
-    def _mark(self, hook: Hook, event: Event) -> str:
-        return f"{self.name_of(hook)}|{event.id}"
+    def _mark(self, hook: Hook, id: str) -> str:
+        return f"{self.name_of(hook)}|{id}"
 
     def _arm(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -124,12 +124,12 @@ class Outbox:
         """
         if not self._heard:
             return
-        ids, self._heard = self._heard, []
+        heard, self._heard = self._heard, []
         try:
-            await self.engine.store.mark(HEARD, ids)
+            await self.engine.store.mark(HEARD, [self._mark(self.hooks[name], id) for name, id in heard])
         except Exception as error:
             log.warning("the marks of delivered events could not be stored; they are stored later: %s", error)
-            self._heard = [*ids, *self._heard][-MAX_HEARD:]
+            self._heard = [*heard, *self._heard][-MAX_HEARD:]
             self._arm(FLUSH_AGAIN)
 
     # -- at the start, and from time to time -----------------------------------------------------------------------
@@ -167,9 +167,9 @@ class Outbox:
         place = await load_place(self.engine.store, name)
         first = bisect_left(tenants, self._next.get(name, ""))
         waiting = deque((*tenants[first:], *tenants[:first]))
-        while waiting and monotonic() - began <= RUN_FOR:
+        while waiting and monotonic() - began <= self.run_for:
             tenant = waiting.popleft()
-            turn = Turn(until=min(began + RUN_FOR, monotonic() + self.turn_for))
+            turn = Turn(until=min(began + self.run_for, monotonic() + self.turn_for))
             try:
                 has_more = await self._turn(hook, place, tenant, turn)
                 self._troubles.pop((name, tenant), None)
@@ -219,7 +219,12 @@ class Outbox:
                 late[id] = Late(one.line, one.tries + 1, now + wait)
                 continue
             if tries:
-                log.error("the %s hook failed %d times and is given up (ref %s)", hook.name, one.tries + 1, id)
+                log.error(
+                    "the %s hook failed %d times on an event, which is given up (ref %s): do by hand what the hook would have done",
+                    hook.name,
+                    one.tries + 1,
+                    id,
+                )
             del late[id]
         if turn.calls > before:
             await save_late(self.engine.store, self.name_of(hook), tenant, late)
@@ -232,14 +237,14 @@ class Outbox:
         store, name, after = self.engine.store, self.name_of(hook), place.at.get(tenant, "")
         page = await store.trail(tenant, after=after, limit=PIECE)
         ready = list(takewhile(self._is_settled, page.items))
-        known = await store.marked(HEARD, [self._mark(hook, event) for event in ready if self._is_for(hook, event)])
+        known = await store.marked(HEARD, [self._mark(hook, event.id) for event in ready if self._is_for(hook, event)])
         done, had = 0, len(late)
         for event in ready:
             if done and (turn.is_over() or len(late) >= MAX_LATE):
                 break
             done += 1
             self._note(event)
-            if not self._is_for(hook, event) or self._mark(hook, event) in known:
+            if not self._is_for(hook, event) or self._mark(hook, event.id) in known:
                 continue
             turn.calls += 1
             if await self._call(hook, event) != 0:
@@ -252,7 +257,7 @@ class Outbox:
             await save_late(store, name, tenant, late)
         place.at[tenant] = page.next
         await store.put_meta(name, place.to_bytes())
-        await store.unmark(HEARD, sorted(known & {self._mark(hook, event) for event in page.items}))
+        await store.unmark(HEARD, sorted(known & {self._mark(hook, event.id) for event in page.items}))
         return done == PIECE or turn.is_over()
 
     def _is_settled(self, event: Event) -> bool:
@@ -278,7 +283,7 @@ class Outbox:
         took all of its time, so no try is used up.
         """
         try:
-            async with asyncio.timeout(CALL_TIMEOUT if hook.shared else None):
+            async with asyncio.timeout(self.engine.effects.again_within if hook.shared else None):
                 await hook.call(event)
         except NotCalled as error:
             log.warning("the %s hook was not called (ref %s); it is called later: %s", hook.name, event.id, error)

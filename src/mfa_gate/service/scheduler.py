@@ -34,7 +34,7 @@ class Job:
 
 
 class Worker:
-    """One timer that runs the jobs.
+    """One timer that runs the jobs, every ``tick`` seconds.
 
     It keeps no process alive.
     """
@@ -42,6 +42,7 @@ class Worker:
     def __init__(self, engine: Engine, jobs: Sequence[Job]) -> None:
         self.engine = engine
         self.jobs = tuple(jobs)
+        self.tick = TICK
         self._due = dict.fromkeys((job.name for job in jobs), 0.0)
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -54,12 +55,12 @@ class Worker:
         So the processes of a machine do not begin at the same time.
         """
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(TICK * (0.5 + random.random()), self._tick)  # noqa: S311 - only spreads
+        self._timer = self._loop.call_later(self.tick * (0.5 + random.random()), self._tick)  # noqa: S311 - only spreads
 
     def _tick(self) -> None:
         if self._loop is None:
             return
-        self._timer = self._loop.call_later(TICK, self._tick)
+        self._timer = self._loop.call_later(self.tick, self._tick)
         if self._round is None or self._round.done():
             self._round = self._loop.create_task(self.round())
 
@@ -78,7 +79,12 @@ class Worker:
                 if await self._takes(job):
                     await job.work()
             except Exception as error:
-                log.warning("%s could not be done now: %s: %s", job.name, type(error).__name__, error)
+                log.warning(
+                    "the job %s could not be done and is tried again when it is due: %s: %s",
+                    job.name,
+                    type(error).__name__,
+                    error,
+                )
 
     async def _takes(self, job: Job) -> bool:
         """Tell if this worker has taken the job until it is due again.
@@ -94,7 +100,7 @@ class Worker:
             if job.name not in self._ahead:
                 self._ahead.add(job.name)
                 log.error(
-                    "%s: another worker's clock is %d s ahead of this one, or this one is behind: set both right",
+                    "the job %s: another worker's clock is %d s ahead of this one, or this one is behind: set both right",
                     job.name,
                     wait - job.every,
                 )

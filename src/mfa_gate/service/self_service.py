@@ -54,21 +54,21 @@ class SelfService:
         A name opens nothing. So of the floors only phishing resistance counts here, which keeps strangers from
         swapping the names of keys.
         """
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         return await self._fresh(
             caller, lambda account, _: changes.rename(account, moment, id=id, label=label), only_resistant=True
         )
 
     async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
         """Choose the authenticator that is offered first."""
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         return await self._fresh(
             caller, lambda account, _: changes.set_default(account, moment, id=id, traits=self.engine.factors.traits)
         )
 
     async def remove(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
         """Remove one authenticator, unless the policy keeps it."""
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         removed = await self._fresh(
             caller,
             lambda account, judgement: changes.remove(
@@ -91,7 +91,7 @@ class SelfService:
         judgement = await self.access.own(caller)
         if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")
-        moment, requirement = self.engine.moment(network=caller.network), judgement.requirement
+        moment, requirement = self.engine.moment_of(caller), judgement.requirement
         max_age = int(requirement.rules.freshness.max_age)
 
         def step(account: Account) -> changes.Change[Refusal | None]:
@@ -109,14 +109,14 @@ class SelfService:
 
         Raises ``StoreUnavailable``.
         """
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self.engine.change(caller.subject.key, lambda account: changes.end_sign_in(account, moment, caller))
 
     async def accept(self, caller: Caller, *, version: str) -> Refusal | None:
         """Accept the agreement in the version that was shown."""
         judgement = await self.access.own(caller)
         agreement = judgement.requirement.rules.agreement
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
 
         def step(account: Account) -> changes.Change[Refusal | None]:
             if agreement is None:
@@ -132,7 +132,7 @@ class SelfService:
         """
         judgement = await self.access.own(caller)
         ways = judgement.requirement.rules.recovery.ways
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
 
         def step(account: Account) -> changes.Change[str | Refusal]:
             if "request" not in ways:
@@ -146,5 +146,5 @@ class SelfService:
 
         The app stays closed.
         """
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self.engine.change(caller.subject.key, lambda account: changes.decline_agreement(account, moment, caller))

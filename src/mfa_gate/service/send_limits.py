@@ -17,7 +17,7 @@ from ..ports import Pauses, PhoneSend, Senders
 from ..storage import Take, take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
-from .host_call import HostCall
+from .effects import HostCall
 
 log = logging.getLogger("mfa_gate")
 
@@ -48,6 +48,8 @@ class Sending:
         self._telephones = frozenset(
             kind for kind, traits in engine.factors.traits.items() if traits.contact == "phone"
         )
+        self.kinds = dict.fromkeys(("proof.granted", "factor.enrolled", "contact.proven"), self._telephones)
+        """The events that show an answered text or call."""
         engine.effects.closers.append(self._before_send.close)
         engine.effects.listeners.append(self)
 
@@ -67,7 +69,7 @@ class Sending:
         word = await self._ask_host(caller, context, delivery, factor)
         if not word:
             return None
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         event = moment.event(
             "challenge.refused",
             caller.subject.key,
@@ -106,6 +108,10 @@ class Sending:
         if taken is not None and not taken.wait:
             await self._watch_money(rules, tenant, taken.totals[0])
         return taken is None or not taken.wait
+
+    def paused_channels(self) -> set[str]:
+        """List the channels whose provider is in trouble at the moment."""
+        return {self.engine.factors.traits[kind].sends for kind in self._paused()}
 
     def _paused(self) -> set[str]:
         senders = self.engine.wiring.senders
@@ -219,7 +225,7 @@ class Sending:
         await self.alarms.raise_for(event)
 
     async def _tell_refused(self, caller: Caller, factor: str, limit: str) -> None:
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self._record(moment.event("challenge.refused", caller.subject.key, factor=factor, reason=limit))
 
     async def _record(self, event: Event) -> None:
@@ -233,14 +239,8 @@ class Sending:
         else:
             await self.engine.record((event,))
 
-    def wants(self, event: Event) -> bool:
-        """Tell if the event shows a text or call that was answered."""
-        return event.factor in self._telephones and event.kind in ("proof.granted", "factor.enrolled", "contact.proven")
-
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Count an answered message, once for each change."""
-        if not any(map(self.wants, events)):
-            return
         tenant = account.key.tenant
         take = Take(bucket=_answered(tenant), limit=NO_LIMIT, window=DAY, at=_day(self.engine.now()))
         await self.engine.store.take_all([take])

@@ -30,5 +30,5 @@ class Upstream:
         entry = await engine.entry(caller.subject.key)
         if not changes.is_new_login(entry.account, caller, rules, engine.now()):
             return
-        moment = engine.moment(network=caller.network)
+        moment = engine.moment_of(caller)
         await engine.change(caller.subject.key, lambda account: changes.take_login(account, moment, caller, rules))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,7 +14,7 @@ from ..core.rules import DAY
 from ..errors import SendFailed
 from ..factors.optional_parts import Reaches
 from ..keyring import Unopened
-from ..ports import Message
+from ..ports import Message, Sender
 from ..storage import take_one
 from .accounts import Engine
 from .challenges import Challenges
@@ -26,6 +26,7 @@ from .send_limits import Sending
 log = logging.getLogger("mfa_gate")
 
 TEXTS_PER_DAY = 10
+AskContacts = Callable[[], Awaitable[Contacts]]
 
 
 class Notices:
@@ -39,6 +40,14 @@ class Notices:
         self.disputing = disputing
         self.challenges = challenges
         self.sending = sending
+        self._texting = {
+            kind: part
+            for kind, part in engine.factors.items()
+            if part.traits.sends == "sms" and isinstance(part, Reaches)
+        }
+        """The factors whose numbers receive text messages."""
+        backups = [kind for kind, traits in engine.factors.traits.items() if traits.backup]
+        self.kinds: dict[str, list[str] | None] = {**dict.fromkeys(NOTICES), "proof.granted": backups}
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
@@ -51,13 +60,21 @@ class Notices:
         A notice that fails is sent again later by its hook.
         """
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
+        asked: list[Contacts] = []
+
+        async def contacts() -> Contacts:
+            if not asked:
+                asked.append(await self.engine.contacts(_subject(account)))
+            return asked[0]
+
         for event in events:
             kind = self._notice_kind(event)
             if kind not in NOTICES:
                 continue
             needless = first and kind == "browser.new_network"
-            text = partial(self.text, account=account)
-            for name, tell in (("notice.email", self.mail), ("notice.text", text)):
+            mail = partial(self.mail, contacts=contacts)
+            text = partial(self.text, account=account, contacts=contacts)
+            for name, tell in (("notice.email", mail), ("notice.text", text)):
                 try:
                     if not needless:
                         await tell(event)
@@ -78,16 +95,18 @@ class Notices:
             [Hook(name="notice.text", wants=self.wants, call=self.text, shared=True)] if senders.sms else []
         )
 
-    async def mail(self, event: Event) -> None:
+    async def mail(self, event: Event, *, contacts: AskContacts | None = None) -> None:
         """Send a notice to the e-mail address on file.
 
-        Raises the failures that may go away with time.
+        Raises the failures that may go away with time. ``contacts`` asks the host for the person's contacts; a notice
+        that is sent later asks anew.
         """
         kind = self._notice_kind(event)
-        if self.engine.wiring.senders.email is None:
+        sender = self.engine.wiring.senders.email
+        if sender is None:
             return
-        contacts = await self.engine.contacts(subject_of(event))
-        if not contacts.email:
+        found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
+        if not found.email:
             return
         rules = self.engine.rules(event.tenant)
         words = notice(
@@ -100,14 +119,15 @@ class Notices:
             else event.factor,
             owner=rules.owner,
             translate=str,
-            dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
+            dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
+            sender,
             kind,
             event,
             Message(
                 channel="email",
-                to=contacts.email,
+                to=found.email,
                 tenant=event.tenant,
                 text=words.text,
                 key=f"notice-{event.id}-{kind}",
@@ -116,25 +136,25 @@ class Notices:
             ),
         )
 
-    async def text(self, event: Event, *, account: Account | None = None) -> None:
+    async def text(self, event: Event, *, account: Account | None = None, contacts: AskContacts | None = None) -> None:
         """Send a notice by text to the enrolled numbers.
 
         Raises the failures that may go away with time.
 
-        ``account`` is the one that was written with the event, if it is at hand.
+        ``account`` is the one that was written with the event, and ``contacts`` asks for its person's contacts, if they
+        are at hand.
         """
         kind = self._notice_kind(event)
-        if self.engine.wiring.senders.sms is None:
+        sender = self.engine.wiring.senders.sms
+        if sender is None:
             return
-        subject = subject_of(event)
-        account = account or await self.engine.store.load(subject.key)
+        account = account or await self.engine.store.load(subject_of(event).key)
         numbers = self._numbers(account)
-        contacts = Contacts()
         if NOTICES[kind].everywhere:
-            contacts = await self.engine.contacts(subject)
-        rules = self.engine.rules(event.tenant)
-        on_file = [part.number_on_file(rules, contacts) for part in self._texting().values()]
-        numbers += [number for number in on_file if number and number not in numbers]
+            rules = self.engine.rules(event.tenant)
+            found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
+            on_file = [part.number_on_file(rules, found) for part in self._texting.values()]
+            numbers += [number for number in on_file if number and number not in numbers]
         text = sms_notice(kind, service=self._service(event), translate=str) if numbers else ""
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()
@@ -143,35 +163,34 @@ class Notices:
             if not await self.sending.pay(event.tenant, "sms"):
                 return
             key = f"notice-{event.id}-{kind}-{place}"
-            await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
+            await self._send(
+                sender, kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key)
+            )
 
     def _numbers(self, account: Account) -> list[str]:
         """List the numbers that are enrolled for text messages."""
-        subject = Subject(id=account.key.id, tenant=account.key.tenant)
-        caller = Caller(subject=subject, handle="", network="")
-        context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
+        reached = [mine for mine in account.authenticators if mine.factor in self._texting]
+        if not reached:
+            return []
+        caller = Caller(subject=_subject(account), handle="", network="")
+        rules = self.engine.rules(account.key.tenant)
+        context = self.challenges.context(caller, rules, purpose="notice", account=account)
         found: list[str] = []
-        texting = self._texting()
-        for mine in account.authenticators:
-            if mine.factor in texting:
-                try:
-                    found.append(texting[mine.factor].number_of(context, mine.data))
-                except (Unopened, KeyError):
-                    log.warning("a number could not be read for a notice (ref %s)", mine.id)
+        for mine in reached:
+            try:
+                found.append(self._texting[mine.factor].number_of(context, mine.data))
+            except (Unopened, KeyError):
+                log.warning(
+                    "the number of the authenticator %s cannot be read, so no notice goes there: is the key that sealed it "
+                    "listed in keys=?",
+                    mine.id,
+                )
         return list(dict.fromkeys(found))
-
-    def _texting(self) -> dict[str, Reaches]:
-        """Return the factors whose numbers receive text messages."""
-        known = self.engine.factors.items()
-        return {k: part for k, part in known if part.traits.sends == "sms" and isinstance(part, Reaches)}
 
     def _service(self, event: Event) -> str:
         return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name
 
-    async def _send(self, kind: str, event: Event, message: Message) -> None:
-        sender = self.engine.wiring.senders.for_channel(message.channel)
-        if sender is None:
-            return
+    async def _send(self, sender: Sender, kind: str, event: Event, message: Message) -> None:
         try:
             await sender.send(message)
         except SendFailed as error:
@@ -189,3 +208,7 @@ class Notices:
             return "backup_code.used" if event.factor in known and known[event.factor].backup else ""
         words = NOTICES.get(event.kind)
         return "" if words is None or (words.unless and words.unless == event.reason) else event.kind
+
+
+def _subject(account: Account) -> Subject:
+    return Subject(id=account.key.id, tenant=account.key.tenant)

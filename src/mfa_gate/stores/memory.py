@@ -20,7 +20,7 @@ from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import LAST_SECOND, chain_line, event_to_json
 from ..errors import StoreMissing, StoreUnavailable
-from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
+from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from .common.change_log import NOTHING, ChangeLog, told
 from .common.documents import (
     account_from,
@@ -134,10 +134,14 @@ class MemoryStore:
         lines = [(event, event_to_json(event)) for event in events]
         contents.accounts[key] = (version, body, checksum(key, version, body))
         summary = summary_of(account)
-        rows = contents.roster.setdefault(key.tenant, {})
-        if key.id not in rows:
-            insort(contents.order.setdefault(key.tenant, []), key.id)
-        rows[key.id] = (summary, search_text(summary))
+        rows, order = contents.roster.setdefault(key.tenant, {}), contents.order.setdefault(key.tenant, [])
+        if account.is_forgotten:
+            if rows.pop(key.id, None):
+                order.remove(key.id)
+        else:
+            if key.id not in rows:
+                insort(order, key.id)
+            rows[key.id] = (summary, search_text(summary))
         self._write(lines)
         contents.changes.note(key)
         return True
@@ -297,6 +301,14 @@ class MemoryStore:
             contents.anchors[tenant] = ChainPoint(lines=start.lines + 1, digest=line[2])
         return count
 
+    async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
+        """Replace the text of stored lines."""
+        stored = self._ready().lines
+        for place, before, line in lines:
+            kept = stored[place] if place < len(stored) else None
+            if kept is not None and kept[0].tenant == tenant and kept[1] == before:
+                stored[place] = (event_from(tenant, place, line), line, kept[2])
+
     async def anchor(self, tenant: str, /) -> ChainPoint:
         """Return the point where the kept part of the trail begins."""
         return self._ready().anchors.get(tenant, ChainPoint())
@@ -322,7 +334,8 @@ class MemoryStore:
         self._ready().meta[name] = bytes(value)
 
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
-        """List the keys of all accounts in order."""
+        """List the keys of all accounts in order, without those of forgotten people."""
         start = ("", "") if after is None else (after.tenant, after.id)
-        later = [key for key in self._ready().accounts if (key.tenant, key.id) > start]
+        everybody = [SubjectKey(tenant, id) for tenant, ids in self._ready().order.items() for id in ids]
+        later = [key for key in everybody if (key.tenant, key.id) > start]
         return tuple(sorted(later, key=lambda key: (key.tenant, key.id))[:limit])

@@ -50,17 +50,18 @@ async def verified(
 ) -> C:
     """Give ``client`` a proof of ``subject`` that the gate accepts.
 
-    The host's own sign-in is still the host's. ``fresh``: proven now; else half of the policy's ``max_age`` ago, which opens
-    the app and fails a step-up. ``age`` says it in seconds. ``factor`` is the factor of the proof; a subject without it gets
-    it (see ``enrolled``), by default the first that the subject has or the policy allows. An agreement that the policy demands
-    is accepted as well.
+    The host's own sign-in is still the host's. Of an impersonated subject it is the actor that gets the proof.
+
+    ``fresh``: proven now; else half of the policy's ``max_age`` ago, which opens the app and fails a step-up. ``age`` says it
+    in seconds. ``factor`` is the factor of the proof; a subject without it gets it (see ``enrolled``), by default the first
+    that the subject has or the policy allows. An agreement that the policy demands is accepted as well.
 
     A proof belongs to a network. ``address`` is the client's address. Without it a plain ``TestClient`` comes from ``PEER``
     (the client is changed, since its default is no address), and a client of a real server from 127.0.0.1. ``native``: the
     proof goes into the header ``MFA-Proof``, for clients without cookies. Raises ``RuntimeError`` if the gate's store
     outlives the test.
     """
-    place = _come_from(client, address)
+    subject, place = subject.judged, _come_from(client, address)
     handle = await proven(gate, subject, address=place, fresh=fresh, age=age, factor=factor, native=native)
     cookies, url = gate.web.site.cookies, client.base_url
     jar = cookies.jar(subject.key, {"scheme": url.scheme})

@@ -13,7 +13,20 @@ from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..errors import StoreMissing
 from ..service.trail_verification import verify_trail
-from ..storage import END, EVERYTHING, ChainPoint, Changed, EventPage, Reader, Store, Take, Taken, take_one
+from ..storage import (
+    END,
+    EVERYTHING,
+    ChainPoint,
+    Changed,
+    EventPage,
+    Link,
+    Reader,
+    Rewrite,
+    Store,
+    Take,
+    Taken,
+    take_one,
+)
 
 __all__ = ["StoreSuite"]
 
@@ -82,7 +95,7 @@ async def settle(store: Store) -> None:
         if changed(store) == frozenset():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("changed() never comes to rest")
+    raise AssertionError("changed() must return an empty frozenset when nothing is new, and did not within a second")
 
 
 async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
@@ -388,6 +401,47 @@ class StoreSuite:
         assert [line.id for line in (await store.trail("clinic")).items] == ["e200"]
         assert await verify_trail(store) == {}
 
+    async def test_lines_are_rewritten_in_their_place(self, store: Store, other: Store) -> None:
+        """A rewritten line keeps its place and its digest, and is found by its new account only."""
+        for start in range(0, 603, 67):
+            await store.append([event(number, key=(ALICE, BOB)[number % 2]) for number in range(start, start + 67)])
+        links, place = list[Link](), -1
+        while piece := await store.links("clinic", after=place, limit=250):
+            links += piece
+            place = piece[-1].place
+        mine = [link for link in links if '"alice"' in link.line]
+        new = [Rewrite(link.place, link.line, link.line.replace('"alice"', '"x"')) for link in mine]
+        stale = Rewrite(links[1].place, "another text", "{}")
+        half = len(new) // 2
+        await asyncio.gather(
+            store.rewrite("clinic", [new[0], stale, *new[1:half]]),
+            other.rewrite("clinic", new[half:]),
+            other.append([event(9_000, key=BOB)]),
+        )
+        await store.rewrite("clinic", [])
+        await store.rewrite("nobody", new[:1])
+        after, place = list[Link](), -1
+        while piece := await other.links("clinic", after=place, limit=250):
+            after += piece
+            place = piece[-1].place
+        assert [(link.place, link.digest) for link in after[:603]] == [(link.place, link.digest) for link in links]
+        assert [link.line for link in after[:603]] == [link.line.replace('"alice"', '"x"') for link in links]
+        assert len(after) == 604
+        assert (await other.events("clinic", account="alice")).items == ()
+        found = (await other.events("clinic", account="x", limit=1_000)).items
+        assert [line.id for line in found] == [f"e{number}" for number in range(602, -1, -2)]
+        assert (await other.events("clinic", account="bob", limit=1)).items == (event(9_000, key=BOB),)
+        back = [Rewrite(line.place, line.line, line.before) for line in new]
+        pruned, _ = await asyncio.gather(
+            other.prune("clinic", before=1_700_000_100, limit=1_000), store.rewrite("clinic", back)
+        )
+        assert pruned == 100
+        assert len(await store.links("clinic", limit=2_000)) == 504
+        assert len((await store.events("clinic", account="alice", limit=1_000)).items) == 252
+        assert (await store.events("clinic", account="x")).items == ()
+        await store.rewrite("clinic", [Rewrite(new[0].place, new[0].line, "{}")])
+        assert await store.events("nobody") == EventPage(items=())
+
     async def test_marks(self, store: Store, other: Store) -> None:
         """A mark under a name is found by all until it is forgotten; names do not mix."""
         ids = ["a", "b", *ODD_IDS]
@@ -611,6 +665,24 @@ class StoreSuite:
         assert line == summary_of(enrolled(BOB, lock=lock))
         assert (await store.page("clinic", status="verified")).items == ()
         assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
+
+    async def test_a_forgotten_person_is_nowhere(self, store: Store, other: Store) -> None:
+        """A forgotten person is in no list, search or count, and comes back as a new one."""
+        for key in (ALICE, BOB):
+            assert await store.swap(enrolled(key, name=key.id.title()))
+        before = replace(enrolled(ALICE), version=1, epoch=4, seen_at=9, forgotten_at=9)
+        assert await store.swap(before.without_person(), [event(1, key=SubjectKey("clinic", "forgotten-1"))])
+        kept = await other.load(ALICE)
+        assert kept.is_unknown
+        assert (kept.version, kept.epoch, kept.name, kept.authenticators) == (2, 4, "", ())
+        assert await other.keys() == (BOB,)
+        assert [line.key for line in (await other.page("clinic")).items] == [BOB]
+        assert (await other.page("clinic", query="alice")).items == ()
+        assert sum((await other.counts("clinic")).values()) == 1
+        assert await other.swap(replace(kept, name="Alice Newcomer"))
+        assert [line.key for line in (await store.page("clinic", query="newcomer")).items] == [ALICE]
+        assert await store.keys() == (ALICE, BOB)
+        assert not (await store.load(ALICE)).is_unknown
 
     async def test_roster_search(self, store: Store) -> None:
         """A query is a part of id or name, in any case of any alphabet.

@@ -18,8 +18,7 @@ from . import views
 from .api import refuse_body, refuse_foreign
 from .assets import asset_name, static_assets
 from .forms import BadBody, read_json
-from .i18n import available, native_name
-from .language import language_of
+from .i18n import available, language_of, native_name
 from .members import BadMember, Member, typed
 from .request import Site
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
@@ -67,11 +66,12 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if method != "POST":
         return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
     handler, members = call
-    foreign = refuse_foreign(scope, site.origins)
+    foreign = refuse_foreign(site, scope)
     if foreign is not None:
         return foreign
     try:
-        body = typed(await read_json(scope, receive), dict.fromkeys(members, TEXT), members)
+        sent = await read_json(scope, receive, within=site.body_within)
+        body = typed(sent, dict.fromkeys(members, TEXT), members)
     except (BadBody, BadMember) as bad:
         return refuse_body(bad)
     return await handler(phone, body)
@@ -88,6 +88,7 @@ def show(phone: Phone) -> Answer:
         prefix=phone.base.removesuffix("/approve"),
         now=engine.now(),
         brand_name=party.name,
+        brand=engine.policy.base.brand,
         lang=language_of(phone.scope),
         languages=tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available()),
         here=phone.base,

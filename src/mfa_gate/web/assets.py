@@ -1,4 +1,4 @@
-"""The static files, and the stylesheets with the colors of a brand.
+"""The static files, and the stylesheets of brands.
 
 The name of a file holds a hash of its content, so the content of one name never changes.
 """
@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from .color import Palette, palette, parse, to_hex
+from ..core.rules import BrandRules, Policy
 from .resources import folder
+from .theme import brand_css
 
-__all__ = ["CSP", "Asset", "asset_name", "brand_css", "brand_name", "static_asset", "static_assets"]
+__all__ = [
+    "CSP",
+    "Asset",
+    "BrandSheets",
+    "asset_name",
+    "brand_asset",
+    "brand_name",
+    "static_asset",
+    "static_assets",
+]
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -24,7 +34,7 @@ CSP = (
 )
 """The content security policy that the pages are written for (S-103): nothing inline, nothing from another site."""
 
-_BRAND = re.compile(r"brand\.([0-9a-f]{6})\.[0-9a-f]{12}\.css")
+_BRAND = re.compile(r"brand\.[0-9a-f]{12}\.css")
 _HASHED = re.compile(r"([a-z][a-z0-9-]*)\.[0-9a-f]{12}\.([a-z]+)")
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -67,28 +77,9 @@ def asset_name(plain: str) -> str:
     raise KeyError(plain)
 
 
-def is_known(name: str, accents: Iterable[str]) -> bool:
-    """Tell whether ``name`` is worth a look: no colors, or those of one of ``accents``.
-
-    Anybody may ask for the stylesheet of any color. Nothing is computed or kept for a color that only a visitor names
-    (S-122).
-    """
-    match = _BRAND.fullmatch(name)
-    return match is None or f"#{match.group(1)}" in {to_hex(parse(accent)) for accent in accents if accent}
-
-
 def static_asset(name: str) -> Asset | None:
-    """Return the file for ``{prefix}/static/{name}``; None is answered with 404.
-
-    It is a shipped file, or the stylesheet of the color that the name itself tells.
-    """
-    match = _BRAND.fullmatch(name)
-    if match is None:
-        return static_assets().get(name)
-    accent = f"#{match.group(1)}"
-    if name != brand_name(accent):
-        return None
-    return Asset(name=name, content=brand_css(accent), media_type=_TYPES[".css"])
+    """Return the shipped file for ``{prefix}/static/{name}``; None is answered with 404."""
+    return static_assets().get(name)
 
 
 def present_asset(name: str) -> Asset | None:
@@ -97,9 +88,6 @@ def present_asset(name: str) -> Asset | None:
     While a new version is rolled out, a page of one version asks workers of the other for its files. What they have is better
     than no style and no script; it must not be kept under that name.
     """
-    brand = _BRAND.fullmatch(name)
-    if brand is not None:
-        return static_asset(brand_name(f"#{brand.group(1)}"))
     other = _HASHED.fullmatch(name)
     if other is None:
         return None
@@ -110,31 +98,38 @@ def present_asset(name: str) -> Asset | None:
 
 
 @lru_cache(maxsize=256)
-def brand_name(accent: str) -> str:
-    """Return the name of the stylesheet with the colors of an accent.
+def brand_name(brand: BrandRules) -> str:
+    """Return the name of the stylesheet of a brand."""
+    return f"brand.{_hash(brand_css(brand))}.css"
 
-    The name tells the color, so no table of tenants is needed.
+
+def is_brand(name: str) -> bool:
+    """Tell if ``name`` is that of a brand's stylesheet, of this version of it or of another."""
+    return _BRAND.fullmatch(name) is not None
+
+
+class BrandSheets:
+    """The stylesheets of the brands that a policy names.
+
+    Anybody may ask for a stylesheet by any name. Nothing is computed for a name that only a visitor tells (S-122).
     """
-    color = to_hex(parse(accent))
-    return f"brand.{color[1:]}.{_hash(brand_css(color))}.css"
+
+    def __init__(self) -> None:
+        self._policy: Policy | None = None
+        self._found: dict[str, BrandRules] = {}
+
+    def find(self, name: str, policy: Policy) -> Asset | None:
+        """Return the stylesheet with this name, if a brand of ``policy`` has it."""
+        if policy is not self._policy:
+            brands = {BrandRules(), *(rules.brand for rules in (policy.base, *policy.tenants.values()))}
+            self._found, self._policy = {brand_name(brand): brand for brand in brands}, policy
+        brand = self._found.get(name)
+        return None if brand is None else brand_asset(brand)
 
 
-@lru_cache(maxsize=256)
-def brand_css(accent: str) -> bytes:
-    """Write the stylesheet with the six colors made of an accent, for both themes.
-
-    It is a file because the content security policy forbids inline style.
-    """
-    color = parse(accent)
-    light, dark = _rule(palette(color, dark=False)), _rule(palette(color, dark=True))
-    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n".encode()
-
-
-def _rule(colors: Palette) -> str:
-    return (
-        f":root {{ --accent: {colors.fill}; --accent-hover: {colors.hover}; --on-accent: {colors.on_fill}; "
-        f"--accent-line: {colors.line}; --accent-text: {colors.text}; --accent-soft: {colors.soft} }}"
-    )
+def brand_asset(brand: BrandRules) -> Asset:
+    """Make the stylesheet of a brand."""
+    return Asset(name=brand_name(brand), content=brand_css(brand), media_type=_TYPES[".css"])
 
 
 def _hash(content: bytes) -> str:

@@ -6,19 +6,22 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
-from ..core.networks import Proxy
+from ..core.networks import UNKNOWN, Proxy
 from ..core.policy import Facts
+from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
-from .scope import address_of, browser_label, is_clean
+from .scope import FORWARDED_FOR, address_of, browser_label, is_clean
 from .types import Scope
+from .unknown_address import UnknownAddresses
 
 log = logging.getLogger("mfa_gate")
 
@@ -45,19 +48,32 @@ class Identified:
 class Callers:
     """The reader of callers from connections.
 
-    ``trusted`` are the proxies whose forwarded addresses count.
+    ``trusted`` are the proxies whose forwarded addresses count. ``told_in`` is the header in which they tell them, in lower
+    case. ``reads_prefix`` says that they also tell the path that they take off.
     """
 
-    def __init__(self, *, service: Service, identify: Identify, cookies: Cookies, trusted: Sequence[Proxy]) -> None:
+    def __init__(
+        self,
+        *,
+        service: Service,
+        identify: Identify,
+        cookies: Cookies,
+        trusted: Sequence[Proxy],
+        told_in: bytes = FORWARDED_FOR,
+        reads_prefix: bool = False,
+    ) -> None:
         self._service = service
-        self._origins = frozenset(service.engine.wiring.relying_party.origins)
+        self._origins = frozenset(service.engine.wiring.relying_party.web_origins)
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)
+        self.told_in = told_in
+        self.reads_prefix = reads_prefix
         self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = (
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which does not wait; None where the adapter has none."""
+        self._unknown = UnknownAddresses(trusted, told_in)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
@@ -67,19 +83,38 @@ class Callers:
         Raises the errors of the host, or ``TimeoutError`` after five seconds.
         """
         if self.subject_now is not None:
-            return self.subject_now(scope)
-        copy = {**scope, "state": dict(scope.get("state", ()))}
-        async with asyncio.timeout(self.identify_within):
-            return await self.identify(HTTPConnection(copy))
+            found = self.subject_now(scope)
+        else:
+            copy = {**scope, "state": dict(scope.get("state", ()))}
+            async with asyncio.timeout(self.identify_within):
+                answer = self.identify(HTTPConnection(copy))
+                if not isawaitable(answer):
+                    raise WiringFault(
+                        f"identify: {self.identify!r} is a plain function, and the gate awaits its answer: write async def"
+                    )
+                found = await answer
+        if found is None or isinstance(found, Subject):
+            return found
+        raise WiringFault(
+            f"identify: {self.identify!r} has returned a value of type {type(found).__name__}: return a "
+            "mfa_gate.Subject, or None where nobody is signed in"
+        )
 
     def address(self, scope: Scope) -> str:
         """Return the client's address, as the trusted proxies tell it."""
-        return address_of(scope, self.trusted)
+        return address_of(scope, self.trusted, self.told_in)
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """Collect the facts that the policy may look at. ``path`` is the app's own path."""
         method = scope["method"] if scope["type"] == "http" else "GET"
-        return Facts(tenant=subject.tenant, groups=subject.groups, method=method, path=path, clean=is_clean(path))
+        return Facts(
+            tenant=subject.tenant,
+            groups=subject.groups,
+            method=method,
+            path=path,
+            clean=is_clean(path),
+            acting=bool(subject.actor),
+        )
 
     async def identified(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller, and take the subject's sign-in at an identity provider, if it has one.
@@ -94,8 +129,12 @@ class Callers:
     def known(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller from the connection alone.
 
-        The caller has no label: only a request that may write makes one.
+        The caller has no label: only a request that may write makes one. Where the subject is impersonated, the caller is the
+        actor.
         """
+        acts_as = None
+        if subject.actor:
+            subject, acts_as = subject.judged, subject
         if not subject.session:
             self.warn_of_sessions()
         jar = self.cookies.jar(subject.key, scope)
@@ -104,15 +143,18 @@ class Callers:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:
             handle = self.cookies.open(jar, self.cookies.value(jar, scope))
-        rules = self._service.engine.rules(subject.tenant)
+        network = self._service.engine.rules(subject.tenant).network_of(address)
+        if network == UNKNOWN:
+            self._unknown.tell(scope)
         caller = Caller(
             subject=subject,
             handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
-            network=rules.network_of(address),
+            network=network,
             kind="client" if native else "browser",
             also=tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle))
-            if jar.earlier
+            if jar.earlier and not native
             else (),
+            acts_as=acts_as,
         )
         return Identified(jar=jar, handle=handle, caller=caller)
 

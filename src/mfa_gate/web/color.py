@@ -51,30 +51,31 @@ def contrast(one: Color, other: Color) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def palette(accent: Color, *, dark: bool) -> Palette:
+def palette(accent: Color, *, dark: bool, grounds: tuple[Color, ...] = ()) -> Palette:
     """Make the accent's colors for one theme.
 
     In the light theme the fill stays the brand's own color. A color that must stand out from the ground is changed
-    until its contrast is high enough.
+    until its contrast is high enough. ``grounds`` are the card and the page; none: those of our stylesheet.
     """
-    grounds = DARK_GROUNDS if dark else LIGHT_GROUNDS
+    grounds = grounds or (DARK_GROUNDS if dark else LIGHT_GROUNDS)
     away = WHITE if dark else BLACK
-    fill = _until(accent, away, grounds, 3.0) if dark else accent
+    fill = until(accent, away, grounds, 3.0) if dark else accent
     on_fill = WHITE if contrast(fill, WHITE) >= 4.5 else BLACK
-    soft = _mix(grounds[0], fill, 0.16 if dark else 0.09)
+    soft = mix(grounds[0], fill, 0.16 if dark else 0.09)
     return Palette(
         fill=to_hex(fill),
-        hover=to_hex(_mix(fill, BLACK if on_fill == WHITE else WHITE, 0.14)),
+        hover=to_hex(mix(fill, BLACK if on_fill == WHITE else WHITE, 0.14)),
         on_fill=to_hex(on_fill),
-        line=to_hex(_until(accent, away, (*grounds, soft), 3.0)),
-        text=to_hex(_until(accent, away, (*grounds, soft), 4.6)),
+        line=to_hex(until(accent, away, (*grounds, soft), 3.0)),
+        text=to_hex(until(accent, away, (*grounds, soft), 4.6)),
         soft=to_hex(soft),
     )
 
 
-def _until(color: Color, goal: Color, grounds: tuple[Color, ...], ratio: float) -> Color:
+def until(color: Color, goal: Color, grounds: tuple[Color, ...], ratio: float) -> Color:
+    """Change ``color`` towards ``goal`` until it has ``ratio`` against all ``grounds``."""
     for step in range(51):
-        mixed = _lighter(color, step / 50) if goal == WHITE else _mix(color, goal, step / 50)
+        mixed = _lighter(color, step / 50) if goal == WHITE else mix(color, goal, step / 50)
         if min(contrast(mixed, ground) for ground in grounds) >= ratio:
             return mixed
     return goal
@@ -87,7 +88,8 @@ def _lighter(color: Color, share: float) -> Color:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _mix(color: Color, other: Color, share: float) -> Color:
+def mix(color: Color, other: Color, share: float) -> Color:
+    """Mix two colors; ``share`` is that of ``other``, from 0 to 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(color, other, strict=True))
     return red, green, blue
 

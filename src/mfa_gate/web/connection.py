@@ -22,14 +22,16 @@ from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
 from .endpoint_demands import EndpointDemands
+from .forms import Heard
 from .late_user_check import LateUserCheck
+from .responses import CLOSE_CODE
 from .scope import app_path, header_in
 from .types import Receive, Scope, Send
+from .unheard import nothing_more
 
 log = logging.getLogger("mfa_gate")
 
 
-CLOSE_CODE = 4401
 PACE = 0.01
 """Seconds that each further part of an answer costs the app on a connection that is over."""
 STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
@@ -122,6 +124,7 @@ class ConnectionGate(Protocol):
         """Return all open connections, with this one."""
 
     endpoint_demands: EndpointDemands
+    keeps_forms: bool
     late_user_check: LateUserCheck
 
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
@@ -136,7 +139,8 @@ class Connection:
 
     ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
     (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app
-    found a user where the gate saw nobody, which the gate answers). ``afterwards`` is called when the app has ended.
+    found a user where the gate saw nobody, which the gate answers). ``ended`` says that the app has read the body to its
+    end, ``heard`` has what it has read, where the host keeps forms. ``afterwards`` is called when the app has ended.
     """
 
     # One is made for each request. Slots cost half of what attributes do, and a default of the class costs nothing:
@@ -148,12 +152,14 @@ class Connection:
     need: ProofRequired | None = None
     gone = False
     connected = False
+    ended = False
     judged_at: float | None = None
     over_at = 0.0
     looking = False
     asking = False
     cancels = 0
     closing: asyncio.Task[None] | None = None
+    heard: Heard | None = None
     afterwards: Callable[[], Awaitable[None]] | None = None
     _readers: dict[asyncio.Task[Any], bool] | None = None
 
@@ -214,6 +220,10 @@ class Connection:
                 readers.pop(task, None)
         kind = message["type"]
         self.connected = True
+        self.ended = not message.get("more_body")
+        if self.gate.keeps_forms and kind == "http.request":
+            self.heard = self.heard or Heard()
+            self.heard.add(message)
         self.gone = self.gone or kind in ("http.disconnect", "websocket.disconnect")
         return message
 
@@ -339,6 +349,10 @@ class Connection:
             if not own:
                 log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
             receive = self.connect if self.scope["type"] == "websocket" else self._receive
+            if self.heard is not None:
+                receive = self.heard.replayed(receive)
+            elif self.ended and self.scope["type"] == "http":
+                receive = nothing_more
             await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()

@@ -27,6 +27,7 @@ MAX_KNOWN = 10_000
 PENDING_LIFE = 86_400
 NOTE_LIFE = 1800
 MAX_VALUE = 120
+MAX_SEALED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,14 @@ class Jar:
     """The names of one subject's cookies, as sent, and the signer of each.
 
     Each kind has a signer of its own, so a value of one kind never counts as another. ``once`` is the note that this
-    browser is not to be remembered.
+    browser is not to be remembered, ``owed`` the note of the step-up that a script was refused for.
     """
 
     handle: bytes
     going: bytes
     flash: bytes
     once: bytes
+    owed: bytes
     signers: Mapping[bytes, Signer]
     tokens: Signer
     secure: bool
@@ -70,13 +72,15 @@ class Cookies:
             return known
         ids = self._keyring.ids
         name, *earlier = (self._name(key, id, secure=secure) for id in ids)
-        handle, going, flash, once = (f"{name}{end}".encode() for end in ("", "-to", "-note", "-once"))
-        kinds = {handle: "handle", going: "going", flash: "flash", once: "once"}
+        ends = ("", "-to", "-note", "-once", "-owed")
+        handle, going, flash, once, owed = (f"{name}{end}".encode() for end in ends)
+        kinds = {handle: "handle", going: "going", flash: "flash", once: "once", owed: "owed"}
         jar = Jar(
             handle,
             going,
             flash,
             once,
+            owed,
             {name: self._signer(kind, key) for name, kind in kinds.items()},
             self._signer("token", key),
             secure,
@@ -176,6 +180,24 @@ class Cookies:
         try:
             note = json.loads(urlsafe_b64decode(jar.signers[name].unsign(value)))
         except (BadSignature, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def seal_note(self, key: SubjectKey, note: Note) -> str:
+        """Seal a note for an address, readable for this subject only.
+
+        Addresses are logged, so the place in the note must not stand there.
+        """
+        text = json.dumps(note, separators=(",", ":")).encode()
+        return self._keyring.seal("note", text, row=(key.tenant, key.id), nonce=self._entropy(12))
+
+    def open_note(self, key: SubjectKey, sealed: str) -> Note:
+        """Return the note in an address, if we sealed it for this subject; else an empty one."""
+        if len(sealed) > MAX_SEALED:
+            return {}
+        try:
+            note = json.loads(self._keyring.open("note", sealed, row=(key.tenant, key.id)))
+        except ValueError:
             return {}
         return note if isinstance(note, dict) else {}
 

@@ -19,8 +19,12 @@ EXPOSED: Header = (b"access-control-expose-headers", b"Retry-After, WWW-Authenti
 
 def preflight(scope: Scope, origins: tuple[str, ...]) -> Answer | None:
     """Answer a listed origin that asks whether it may call; None for every other request."""
-    asks = scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method") is not None
-    return Answer(204, b"", ALLOWED) if asks and is_listed(scope, origins) else None
+    return Answer(204, b"", ALLOWED) if asks_to_call(scope) and is_listed(scope, origins) else None
+
+
+def asks_to_call(scope: Scope) -> bool:
+    """Tell if a browser asks whether a page of another origin may call."""
+    return scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method") is not None
 
 
 def readable_by(scope: Scope, send: Send, origins: tuple[str, ...]) -> Send:

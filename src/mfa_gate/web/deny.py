@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
+from ..core.model import Subject
 from ..core.policy import Demand
 from ..core.reasons import Refusal
+from ..service.kept_forms import MAX_FORM
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
-from .forms import is_listed
-from .request import Site, going_note, page_request
-from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
+from .forms import BadBody, is_listed, media_type, read_body, same_origin
+from .i18n import language_of
+from .interruption import MARK, SAFE, going_note, is_form, page_of
+from .request import Site
+from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
 from .scope import (
+    CallerKind,
     app_path,
     caller_kind,
     has_bearer,
@@ -20,14 +26,16 @@ from .scope import (
     is_clean,
     is_rooted,
     own_place,
-    place_in,
     root_of,
     safe_path,
 )
 from .types import Receive, Scope, Send
-from .views import Framed
+from .unheard import hear_out
+from .views import Frame, Framed
 
 ACR = "urn:mfa-gate:second-factor"
+TRY_LATER = 1013
+"""The close code of a service that cannot answer at the moment."""
 
 
 async def deny(
@@ -42,19 +50,24 @@ async def deny(
 ) -> None:
     """Answer a request that may not pass.
 
-    The body of the request is not read, and the request is never sent again (S-16).
+    The request is never sent again by itself (S-16). Its body is kept only where the host keeps forms, and dropped elsewhere.
     """
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
-    place = f"{root_of(scope)}{site.prefix}{place_of(decision)}"
-    refusal = refusal_of(decision)
     kind = caller_kind(scope)
+    kept_form = await _keep_or_drop(site, scope, receive, caller.subject, is_a_form=is_form(scope, kind))
+    segment, kept = _way_on(site, scope, found, decision, demands, kind=kind, kept_form=kept_form)
+    base = f"{root_of(scope)}{site.prefix}{segment}"
+    place = base + place_of(decision)
+    refusal = refusal_of(decision)
+    if (observer := site.service.engine.effects.observer) is not None:
+        observer.refused(refusal.reason, state_of(decision))
     # A front end on another origin takes a path for its own: it gets the whole address.
     start = _origin_asked(scope, site.origins) if is_listed(scope, site.api_origins) else ""
     more: dict[str, Any] = {
         "challenge_url": start + place,
-        "api_url": f"{start}{root_of(scope)}{site.prefix}{call_of(decision)}",
+        "api_url": start + base + call_of(decision),
         "state": state_of(decision),
     }
     if isinstance(decision, StepUp):
@@ -63,7 +76,7 @@ async def deny(
         if decision.demand.user_verification:
             more["user_verification"] = True
     if kind == "page":
-        headers = keep_going(site, scope, jar, path, demands)
+        headers = keep_going(site, scope, jar, path, demands, kept_form=kept_form)
         if not site.cookies.value(jar, scope):
             fresh = site.cookies.fresh()
             headers.append(site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
@@ -77,19 +90,72 @@ async def deny(
             'error_description="A second factor is required", '
             f'max_age="{max_age}", acr_values="{ACR}"'
         )
-        answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
+        # A proxy may have added the token to htmx's own request, so the answer leads on for htmx as well.
+        htmx = [(b"hx-redirect", place.encode())] if header(scope, b"hx-request") == b"true" else []
+        headers = [(b"www-authenticate", challenge.encode()), *htmx, *kept]
+        answer = problem(refusal, status=401, headers=headers, **more)
     elif kind == "htmx":
-        headers = keep_going(site, scope, jar, path, demands)
-        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *headers], **more)
-    elif kind == "frame":
-        request = await page_request(site, scope, caller.subject)
-        answer = request.show(Framed(url=place), status=403)
+        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
+    elif kind == "turbo" and kept and scope["method"] not in SAFE:
+        # Turbo loads the form's page anew after a 403, and that page itself owes nothing, so it would not ask.
+        answer = redirect(place, kept)
+    elif kind in ("frame", "turbo"):
+        answer = framed_page(_small_page(site, scope, caller.subject.tenant, place, leaves=kind == "turbo"), kept)
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)
     else:
         status = site.json_status if refusal.row.status == 403 else None
-        answer = problem(refusal, status=status, **more)
-    return await send_answer(scope, receive, send, answer)
+        answer = problem(refusal, status=status, headers=kept, **more)
+    return await send_answer(scope, receive, send, answer, site=site)
+
+
+def _way_on(
+    site: Site,
+    scope: Scope,
+    found: Identified,
+    decision: Decision,
+    demands: tuple[Demand, ...],
+    *,
+    kind: CallerKind,
+    kept_form: str = "",
+) -> tuple[str, list[Header]]:
+    """Keep the page and the demands of a request that is no page load.
+
+    Returns the segment of the address that carries them, and a cookie for a browser that owes more than usual: ``GET
+    state`` tells it by that, and so does the challenge where the address carries nothing.
+    """
+    if kind in ("page", "subresource", "prefetch"):
+        return "", []
+    path, jar, is_client = app_path(scope), found.jar, found.caller.kind == "client"
+    is_stricter = bool(demands) or (isinstance(decision, (StepUp, Enroll)) and len(decision.why.demands) > 1)
+    method: str = scope.get("method", "GET")
+    to = _page_behind(site, scope, kind)
+    note = going_note(
+        to=to,
+        path=path,
+        method=method,
+        clean=is_clean(path),
+        demands=demands,
+        is_form=is_form(scope, kind),
+        kept=kept_form,
+    )
+    is_carried = to or (is_client and is_stricter)
+    segment = f"{MARK}{site.cookies.seal_note(found.caller.subject.key, note)}" if is_carried else ""
+    owed = [site.cookies.set_note(jar, jar.owed, note)] if is_stricter and not is_client else []
+    return segment, owed
+
+
+def _page_behind(site: Site, scope: Scope, kind: CallerKind) -> str:
+    """Find the page to lead back to, of the app or on a listed front end.
+
+    Returns "" where nobody tells it.
+    """
+    if is_listed(scope, site.api_origins):
+        referer = (header(scope, b"referer") or b"").decode("latin-1")
+        return referer if site.is_front_end(referer) else ""
+    if kind == "turbo" and scope["method"] in SAFE and header(scope, b"turbo-frame") is None:
+        return _asked(scope)  # a visit
+    return page_of(scope) or (_asked(scope) if kind == "frame" else "")
 
 
 def call_of(decision: Decision) -> str:
@@ -116,39 +182,79 @@ def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
     return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
 
-def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
+async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, subject: Subject, *, is_a_form: bool) -> str:
+    """Keep the form of a page of our own, where the host wants it; returns its word, or "".
+
+    A form of another site would come from ours afterwards, so it is never kept. What is not kept is read and dropped (V-43).
+    """
+    if (
+        site.kept_forms is None
+        or not is_a_form
+        or scope["method"] != "POST"
+        or not same_origin(scope, site.origins)
+        or media_type(scope) != "application/x-www-form-urlencoded"
+    ):
+        with suppress(BadBody):  # the app has read more than is told again
+            await hear_out(scope, receive)
+        return ""
+    try:
+        body = await read_body(scope, receive, within=site.body_within, limit=MAX_FORM)
+    except BadBody:
+        return ""
+    return await site.kept_forms.keep(subject, target=_asked(scope), body=body)
+
+
+def keep_going(
+    site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...], *, kept_form: str = ""
+) -> list[Header]:
     """Remember the place of a page load.
 
     A form's target is no place to return to: there, the page with the form is remembered (U-71).
     """
     method: str = scope["method"]
-    if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
-        query = scope.get("query_string", b"").decode("latin-1")
-        place = own_place(scope)
-        to = safe_path(f"{place}?{query}") if place and query else place
-    else:
-        to = _page_of(scope)
-    note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
+    to = _asked(scope) if method in SAFE else page_of(scope)
+    is_unsent = method not in SAFE
+    note = going_note(
+        to=to, path=path, method=method, clean=is_clean(path), demands=demands, is_form=is_unsent, kept=kept_form
+    )
     return [site.cookies.set_note(jar, jar.going, note)]
 
 
-def _page_of(scope: Scope) -> str:
-    """Find the page that a form or a fragment belongs to.
+def _asked(scope: Scope) -> str:
+    """Return the place that a GET asks for, with its query."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    place = own_place(scope)
+    return safe_path(f"{place}?{query}") if place and query else place
 
-    Returns "" where the browser does not say that the page is ours.
+
+def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool) -> bytes:
+    """Draw the page that a frame shows: a link that opens ``url`` as a page of its own.
+
+    With ``leaves`` the browser goes there by itself. Turbo puts this page in the place of the whole page.
     """
-    current = header(scope, b"hx-current-url") or header(scope, b"referer")
-    if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
-        return ""
-    return place_in(current)
+    brand = site.service.engine.rules(tenant).brand
+    base = root_of(scope) + site.prefix
+    now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
+    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=language_of(scope))
+    return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 
-async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+async def deny_websocket(
+    scope: Scope, receive: Receive, send: Send, answer: Answer, *, site: Site | None = None
+) -> None:
     """Refuse a websocket before it is accepted.
 
-    It sends ``answer`` where the server can send one, else it closes the websocket.
+    It sends ``answer`` where the server can send one, else it closes the websocket. A ``site`` that wants scripts to know
+    the reason accepts it first, since browsers tell them nothing about a handshake that failed.
     """
     await receive()
+    code = _close_code(site, scope, answer) if site is not None else 0
+    if code:
+        accept = {"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols") or ()), None)}
+        cookies = [item for item in answer.headers if item[0] == b"set-cookie"]
+        await send({**accept, "headers": cookies})
+        await send({"type": "websocket.close", "code": code, "reason": answer.reason})
+        return
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})
         return
@@ -156,13 +262,26 @@ async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Ans
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+def _close_code(site: Site, scope: Scope, answer: Answer) -> int:
+    """Return the code that tells a script why it is refused; 0 where nobody may be told."""
+    if not site.accept_refused_websockets or not answer.reason:
+        return 0
+    origin = header(scope, b"origin")
+    tells = any(key == b"origin" for key, _ in scope["headers"])
+    if tells and (origin is None or origin.decode("latin-1") not in (*site.origins, *site.api_origins)):
+        return 0
+    return {401: CLOSE_CODE, 403: CLOSE_CODE, 503: TRY_LATER}.get(answer.status, 0)
+
+
+async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer, *, site: Site | None = None) -> None:
     """Send ``answer`` on any kind of connection that was not accepted yet."""
     if scope["type"] == "websocket":
-        return await deny_websocket(scope, receive, send, answer)
+        return await deny_websocket(scope, receive, send, answer, site=site)
     return await answer.send(scope, send)
 
 
-async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+async def send_problem(
+    scope: Scope, receive: Receive, send: Send, refusal: Refusal, *, site: Site | None = None
+) -> None:
     """Send a problem document on any kind of connection."""
-    await send_answer(scope, receive, send, problem(refusal))
+    await send_answer(scope, receive, send, problem(refusal), site=site)

@@ -10,7 +10,7 @@ from ..core.reasons import Refusal
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
-from .language import language_of
+from .i18n import language_of
 from .request import Site
 from .responses import Answer, page
 from .scope import own_place, root_of
@@ -29,7 +29,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if method != "POST":
         return _fault(site, scope, Refusal(reason="method_not_allowed"), headers=[(b"allow", b"GET, HEAD, POST")])
     try:
-        form = await read_form(scope, receive)
+        form = await read_form(scope, receive, within=site.body_within)
     except BadBody as bad:
         return _fault(site, scope, Refusal(reason=bad.reason))
     if form.get("action") != "dispute":
@@ -53,7 +53,7 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
         prefix=root + site.prefix,
         now=engine.now(),
         brand_name=rules.brand.name or engine.wiring.relying_party.name,
-        accent=rules.brand.accent,
+        brand=rules.brand,
         help_url=rules.brand.help_url,
         contact=rules.recovery.contact,
         owner=rules.owner,

@@ -37,6 +37,12 @@ class EndpointDemands:
         """List the demands of the apps' endpoints that are never asked (see ``lost_demands_in``)."""
         return tuple(dict.fromkeys(fault for app, _ in self._apps for fault in lost_demands_in(app)))
 
+    def posts_alone(self, path: str) -> bool:
+        """Tell if some route of the apps has this very path, and all of them take POST and no GET."""
+        mine = [leaf for app, _ in self._apps for leaf in _leaves_of(app) if leaf.template == path]
+        methods = {method for leaf in mine for method in leaf.methods}
+        return "POST" in methods and "GET" not in methods
+
     def __call__(self) -> tuple[Demand, ...]:
         """List all known demands; the routes are read anew when there are more of them."""
         owners = [owner_of_routes(app) if owner is None else owner for app, owner in self._apps]

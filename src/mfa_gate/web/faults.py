@@ -13,7 +13,7 @@ from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
-from .language import language_of
+from .i18n import language_of
 from .request import Site
 from .responses import Answer, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, own_place, root_of
@@ -49,8 +49,9 @@ class Faults:
         else:
             log.error("mfa_gate: a fault refused a request (ref %s)", ref, exc_info=error)
         refusal = Refusal(reason="store_unavailable" if is_away else "fault", ref=ref, retry_after=1)
+        self._observe(refusal)
         if caller_kind(scope) != "page":
-            return await send_problem(scope, receive, send, refusal)
+            return await send_problem(scope, receive, send, refusal, site=self._site)
         return await self.page(scope, refusal).send(scope, send)
 
     def page(self, scope: Scope, refusal: Refusal) -> Answer:
@@ -65,6 +66,7 @@ class Faults:
                 prefix=root_of(scope) + self._site.prefix,
                 now=engine.now(),
                 brand_name=engine.wiring.relying_party.name,
+                brand=engine.policy.base.brand,
                 lang=language_of(scope),
             )
             view = Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
@@ -82,11 +84,12 @@ class Faults:
         """
         self._log_once(str(error))
         refusal = Refusal(reason="unreadable")
+        self._observe(refusal)
         challenge = INVALID_TOKEN if isinstance(error, Refused) else INVALID_REQUEST
         headers = [(b"www-authenticate", challenge)] if has_bearer(scope) else []
         answer = problem(refusal, headers=headers)
         if scope["type"] == "websocket":
-            return await deny_websocket(scope, receive, send, answer)
+            return await deny_websocket(scope, receive, send, answer, site=self._site)
         if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self._site.prefix}/api/"):
             answer = self._sign_in_again(scope, refusal)
         return await answer.send(scope, send)
@@ -112,6 +115,11 @@ class Faults:
         if new:
             self._refused.add(text)
         log.log(logging.WARNING if new else logging.INFO, "mfa_gate: a request was refused (401): %s", text)
+
+    def _observe(self, refusal: Refusal) -> None:
+        observer = self._site.service.engine.effects.observer
+        if observer is not None:
+            observer.refused(refusal.reason, "")
 
     def _report(self, error: Exception) -> str:
         """Report the event of a fault, and return its reference.

@@ -14,12 +14,14 @@ from urllib.parse import parse_qsl
 
 from .scope import header, origin_in
 from .types import Receive, Scope
+from .unheard import drop_rest, hear_out
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
 MAX_FIELDS = 20
 MAX_DEPTH = 8
 READ_TIMEOUT = 10.0
+"""Seconds that a body has to come in, unless the site says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +37,71 @@ class BadBody(Exception):
     member: str = ""
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, within: float, limit: int = MAX_BODY) -> bytes:
     """Read the whole body. Raises ``BadBody``.
 
-    The reason is ``too_large`` for more than ``limit`` bytes, and ``malformed`` for a body that does not come in time.
+    The reason is ``too_large`` for more than ``limit`` bytes, and ``malformed`` for a body that does not come ``within`` so
+    many seconds.
     """
     length = header(scope, b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 9 or int(length) > limit):
+        await hear_out(scope, receive)
         raise BadBody("too_large")
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(READ_TIMEOUT):
+        async with asyncio.timeout(within):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise BadBody("malformed")
                 size += len(message.get("body", b""))
                 if size > limit:
-                    raise BadBody("too_large")
+                    break
                 parts.append(message.get("body", b""))
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError as error:
         raise BadBody("malformed") from error
+    if message.get("more_body"):
+        await drop_rest(receive)
+    raise BadBody("too_large")
+
+
+class Heard:
+    """The parts of a body that the app has read.
+
+    The gate reads them again for a form that it keeps.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._size = 0
+        self._ended = False
+
+    def add(self, message: Any) -> None:
+        """Keep one more part, of a body of usual size."""
+        self._ended = not message.get("more_body")
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_PROOF_BODY:
+            self._messages.clear()
+        else:
+            self._messages.append(message)
+
+    def replayed(self, receive: Receive) -> Receive:
+        """Make the ``receive`` that gives these parts first, and then those that nobody has read."""
+        waiting = [*self._messages]
+
+        async def again() -> Any:
+            if waiting:
+                return waiting.pop(0)
+            if self._size > MAX_PROOF_BODY:
+                if not self._ended:
+                    await drop_rest(receive)
+                raise BadBody("too_large")
+            return await receive()
+
+        return again
 
 
 def media_type(scope: Scope) -> str:
@@ -70,22 +113,22 @@ def media_type(scope: Scope) -> str:
     return value.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
-async def read_form(scope: Scope, receive: Receive) -> dict[str, str]:
+async def read_form(scope: Scope, receive: Receive, *, within: float) -> dict[str, str]:
     """Read the fields of a urlencoded form of ours.
 
     Raises ``BadBody``, also for a field that comes twice (S-105).
     """
-    return await parse_form(scope, receive, limit=MAX_BODY, fields=MAX_FIELDS)
+    return await parse_form(scope, receive, within=within, limit=MAX_BODY, fields=MAX_FIELDS)
 
 
-async def parse_form(scope: Scope, receive: Receive, *, limit: int, fields: int) -> dict[str, str]:
+async def parse_form(scope: Scope, receive: Receive, *, within: float, limit: int, fields: int) -> dict[str, str]:
     """Read the fields of a urlencoded form. Raises ``BadBody``.
 
     The form has at most ``limit`` bytes, and at most as many fields as ``fields`` says.
     """
     if media_type(scope) != "application/x-www-form-urlencoded":
         raise BadBody("media_type")
-    body = await read_body(scope, receive, limit=limit)
+    body = await read_body(scope, receive, within=within, limit=limit)
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=fields)
     except ValueError as error:
@@ -96,7 +139,7 @@ async def parse_form(scope: Scope, receive: Receive, *, limit: int, fields: int)
     return found
 
 
-async def read_json(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> dict[str, Any]:
+async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int = MAX_BODY) -> dict[str, Any]:
     """Read the object in a JSON body. Raises ``BadBody``.
 
     It refuses another media type, duplicate keys, NaN, a body nested too deep, and a value that is no object.
@@ -104,7 +147,7 @@ async def read_json(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) ->
     if media_type(scope) != "application/json":
         raise BadBody("media_type", detail="Send the body as JSON, with the header Content-Type: application/json.")
     try:
-        body = await read_body(scope, receive, limit=limit)
+        body = await read_body(scope, receive, within=within, limit=limit)
     except BadBody as bad:
         told = f"A body has at most {limit} bytes." if bad.reason == "too_large" else "Send the whole body at once."
         raise BadBody(bad.reason, "" if bad.reason == "too_large" else "The body did not come", told) from bad

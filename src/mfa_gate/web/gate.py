@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,20 +13,22 @@ from ..core.model import Seconds, Subject
 from ..core.policy import Demand
 from ..errors import StoreContention, StoreUnavailable
 from ..service import Judgement
+from . import well_known
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
-from .lifespan import Lifespan, running_loop
+from .lifespan import ChecksApp, Lifespan, running_loop
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
 from .router import Router
-from .scope import app_path, caller_kind
+from .scope import app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
-from .types import Receive, Scope, Send
+from .types import App, Receive, Scope, Send
+from .unheard import hear_out
 
 log = logging.getLogger("mfa_gate")
 
@@ -42,7 +44,7 @@ class Gate:
         self,
         *,
         site: Site,
-        check: Callable[[Any], Sequence[str]],
+        check: ChecksApp,
         any_forwarder: bool = False,
         timing: Timing | None = None,
     ) -> None:
@@ -54,21 +56,38 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open)
+        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
+        self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
-        self.latest_path_rules = PathRules(self.engine.policy, prefix=site.prefix, sign_out=site.sign_out)
+        self._served = well_known.paths_of(service.engine.wiring.relying_party)
+        self.latest_path_rules = self._index()
 
     @property
     def path_rules(self) -> PathRules:
         """Return the index of the policy in force."""
-        policy = self.engine.policy
-        if self.latest_path_rules.policy is not policy:
-            self.latest_path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
+        if self.latest_path_rules.policy is not self.engine.policy:
+            self.latest_path_rules = self._index()
         return self.latest_path_rules
+
+    def _index(self) -> PathRules:
+        site = self.site
+        return PathRules(self.engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served)
+
+    def add_app(self, app: App) -> None:
+        """Take an app that the gate stands around: its routes are looked at."""
+        self.endpoint_demands.add_app(app)
+        if self.lifespan.opened:
+            self._look_at_sign_out()
+
+    def _look_at_sign_out(self) -> None:
+        """Find out if the app's sign-out takes POST alone."""
+        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
+            self.site.sign_out_form.posts = True
 
     # -- each connection -----------------------------------------------------------------------------------------
 
@@ -78,10 +97,15 @@ class Gate:
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
         running_loop()
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             await self.router(scope, receive, send, path[len(prefix) :])
+            return None
+        if path in self._served and kind == "http":
+            await well_known.answer(self.site, scope, path).send(scope, send)
             return None
         passed: Passed = EXEMPT
         subject: Subject | None = None
@@ -99,10 +123,12 @@ class Gate:
                     self.sightings.stranger(scope)
         except StoreUnavailable as error:
             if subject is None or not self.has_grace(scope, path, subject):
+                await hear_out(scope, receive)
                 await self.router.fault(scope, receive, send, error)
                 return None
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
+            await hear_out(scope, receive)
             await self.router.fault(scope, receive, send, error)
             return None
         is_sign_out = way == "named" and rules.signs_out(scope, path)
@@ -212,6 +238,8 @@ class Gate:
 
     async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """Answer the demand of an endpoint (``require_proof``)."""
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         try:
             if need.fault is not None:
                 return await self.router.fault(scope, receive, send, need.fault)

@@ -1,4 +1,4 @@
-"""Choose the language of a page, and give its words.
+"""Choose the language of a request (U-64), and give its words.
 
 gettext reads the catalogues at run time. Babel has made them beforehand.
 """
@@ -8,15 +8,30 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources.abc import Traversable
 from typing import Protocol
 
+from .cookies import cookie_value
 from .resources import folder
+from .types import Scope
 
-__all__ = ["DOMAIN", "PSEUDO", "Pseudo", "Words", "available", "native_name", "negotiate", "translator"]
+__all__ = [
+    "DOMAIN",
+    "LANG_COOKIE",
+    "PSEUDO",
+    "Pseudo",
+    "Words",
+    "available",
+    "language_of",
+    "native_name",
+    "negotiate",
+    "translator",
+]
+
+LANG_COOKIE = b"mfa-lang"
+MAX_ACCEPT = 512
 
 DOMAIN = "mfa_gate"
 PSEUDO = "en-XA"
@@ -64,17 +79,27 @@ def _catalogue(lang: str) -> Traversable:
     return folder("locale").joinpath(lang).joinpath("LC_MESSAGES").joinpath(f"{DOMAIN}.mo")
 
 
-def negotiate(*, cookie: str = "", accept_language: str = "", languages: Iterable[str] | None = None) -> str:
+def language_of(scope: Scope) -> str:
+    """Return the tag of the reader's language.
+
+    It is the language that was chosen before, else the best of ``Accept-Language``.
+    """
+    accept = b",".join([value for key, value in scope["headers"] if key == b"accept-language"])
+    return negotiate(cookie=cookie_value(scope, LANG_COOKIE), accept_language=accept[:MAX_ACCEPT].decode("latin-1"))
+
+
+@lru_cache(maxsize=512)
+def negotiate(*, cookie: str = "", accept_language: str = "", languages: tuple[str, ...] | None = None) -> str:
     """Choose the language to use (U-64).
 
     The language that was chosen before comes first, then the best of ``Accept-Language`` (RFC 9110, 12.5.4), then
     English. A malformed value is skipped. The result is always a known tag.
     """
-    known = tuple(available() if languages is None else languages)
+    known = available() if languages is None else languages
     if cookie in known:
         return cookie
     wanted: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accept_language[:512].split(",")):
+    for place, part in enumerate(accept_language[:MAX_ACCEPT].split(",")):
         tag, _, quality = part.strip().partition(";")
         match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", quality) if quality else None
         if quality and match is None:

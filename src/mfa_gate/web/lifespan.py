@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import MFAGateError, SettingsError
 from ..service import Service
@@ -20,6 +20,11 @@ ASYNCIO_ONLY = (
     "hypercorn --worker-class asyncio"
 )
 
+TWO_GATES = (
+    "two gates are around one app, so people are asked twice, or the proof at one serves the other: keep the outermost one, and "
+    "take the other out"
+)
+
 
 def running_loop() -> asyncio.AbstractEventLoop:
     """Return the running event loop. Raises ``SettingsError`` outside of asyncio."""
@@ -29,6 +34,13 @@ def running_loop() -> asyncio.AbstractEventLoop:
         raise SettingsError(ASYNCIO_ONLY) from None
 
 
+class ChecksApp(Protocol):
+    """A check of an app's layers and routes."""
+
+    def __call__(self, app: Any, *, inside: bool) -> Sequence[str]:
+        """List the faults. ``inside``: ``app`` is only the part that the gate is around."""
+
+
 class Lifespan:
     """The opening and closing of the gate with its app.
 
@@ -36,15 +48,15 @@ class Lifespan:
     middleware order. ``any_forwarder`` allows a server that believes every client's forwarded address.
     """
 
-    def __init__(
-        self, *, service: Service, callers: Callers, check: Callable[[Any], Sequence[str]], any_forwarder: bool
-    ) -> None:
+    def __init__(self, *, service: Service, callers: Callers, check: ChecksApp, any_forwarder: bool) -> None:
         self._service = service
         self._callers = callers
         self._check = check
         self._any_forwarder = any_forwarder
         self.opened = False
         self.looked: set[bool] = set()
+        self.at_open: list[Callable[[], None]] = []
+        """Called each time that the gate has opened."""
         self._opening: asyncio.Task[None] | None = None
 
     @property
@@ -72,6 +84,8 @@ class Lifespan:
             raise SettingsError(fault)
         self.opened = True
         self._callers.check_sessions()
+        for look in self.at_open:
+            look()
 
     async def aclose(self) -> None:
         """Let go of store and senders, and of all that was remembered.
@@ -85,8 +99,11 @@ class Lifespan:
     def look_at_server(self, scope: Scope) -> None:
         """Look at the server during the first requests. Raises ``SettingsError``.
 
-        The gate may have been opened outside of the server's calls, where the server cannot be seen.
+        A request that came through another gate is refused as well: no start could see that one. The gate may have been
+        opened outside of the server's calls, where the server cannot be seen.
         """
+        if "mfa_gate" in scope:
+            raise SettingsError(f"middleware order: {TWO_GATES}")
         if len(self.looked) < 2 and (replaced := is_forwarded(scope)) not in self.looked:
             self._look_at_server(replaced=replaced)
 
@@ -110,7 +127,7 @@ class Lifespan:
         ended = False
         try:
             running_loop()
-            faults = self._check(scope.get("app"))
+            faults = self._check(scope["app"], inside=False) if "app" in scope else self._check(app, inside=True)
             if faults:
                 raise SettingsError(faults)
             await self.open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import current_task
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from threading import get_ident
 from typing import Any, Protocol
 
@@ -29,18 +29,19 @@ class HasGate(Protocol):
 class MFAGateMiddleware:
     """The gate as a middleware around any ASGI app.
 
-    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``, without the check that ``install``
-    makes.
+    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``. Only an app of Starlette's kind is checked at
+    its start.
     """
 
-    def __init__(self, app: App, *, gate: HasGate) -> None:
-        self.app = app
+    def __init__(self, app: Callable[..., Awaitable[Any]], *, gate: HasGate) -> None:
+        # Each framework has types of its own for the three arguments; a narrower type would refuse most apps.
+        self.app: App = app
         self.gate = gate
         self._gate = gate.web
         self._connections = gate.web.connections
         self._passes = gate.web.service.access.passes
         self._has_failed = False
-        self._gate.endpoint_demands.add_app(app)
+        self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection, call the app, and keep the connection while it lasts.
@@ -49,6 +50,7 @@ class MFAGateMiddleware:
         a moment ago. An error on this short way occurs again while judging, and refuses there. The app's exceptions pass
         through.
         """
+        __tracebackhide__ = True  # a report of the app's fault needs no frame of ours, which holds the cookies
         # Nearly every request walks through here, and each call that is saved is a hundredth of what SessionMiddleware
         # adds. So the short way is written out.
         gate, connections = self._gate, self._connections
@@ -87,7 +89,9 @@ class MFAGateMiddleware:
                             if key == b"cookie":
                                 cookies = cookies + b"; " + value if cookies else value
                         trusted = callers.trusted
-                        address = address_of(whole, trusted) if trusted or client is None else client[0]
+                        address = (
+                            address_of(whole, trusted, callers.told_in) if trusted or client is None else client[0]
+                        )
                         passed = self._passes(subject, cookies, address)
         except Exception as error:
             self._tell(error)

@@ -10,13 +10,13 @@ from threading import get_ident
 from typing import Any, Protocol
 
 from ..core.decision import Allow
-from ..core.model import Subject
+from ..core.model import Subject, SubjectKey
 from ..core.revocation import has_signed_out, is_revoked
 from ..errors import MFAGateError, StoreUnavailable
 from ..service import Judgement, Service
 from ..service.access import Pass
 from .callers import Callers
-from .connection import Connection, ConnectionGate, LetIn, Timing, WithoutSubject
+from .connection import EXEMPT, Connection, ConnectionGate, LetIn, Timing, WithoutSubject
 from .lifespan import running_loop
 from .types import Scope
 
@@ -94,6 +94,19 @@ class OpenConnections:
         """
         rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
         await asyncio.gather(*rounds)
+
+    def spare(self, key: SubjectKey) -> None:
+        """Let the request of this task run to its end, if it is one of ``key``.
+
+        A stream or a websocket does not. The request ends that person's proofs itself, and its answer must arrive.
+        """
+        task = asyncio.current_task()
+        for connection in self.open:
+            passed = connection.passed
+            if connection.task is not task or connection.is_live or isinstance(passed, WithoutSubject):
+                continue
+            if passed.subject.key == key:
+                connection.passed = EXEMPT
 
     # -- who is due ------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if scope.get("query_string"):
         return problem(Refusal(reason="not_allowed"))
     try:
-        params = await parse_form(scope, receive, limit=MAX_BODY, fields=MAX_FIELDS)
+        params = await parse_form(scope, receive, within=site.body_within, limit=MAX_BODY, fields=MAX_FIELDS)
     except BadBody as bad:
         return problem(Refusal(reason=bad.reason))
     headers: dict[str, str] = {}

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Renderer"]
 
-MAX_TEXTS = 2048
+OURS = "mfa_gate"
+MAX_ICONS = 256
 OTHER_FACTOR = "factors/_other.html"
 """The general words of a kind that this version does not know (S-83)."""
 
@@ -52,15 +53,15 @@ class Renderer:
 
         The error means that a template of the host is broken.
         """
-        environment = self._environments.get(frame.lang) or self._environment(frame.lang)
-        static = f"{frame.prefix}/static/"
+        environment = self._environments.get(frame.lang) or self.environment(frame.lang)
+        static = frame.assets or f"{frame.prefix}/static/"
         page: dict[str, Any] = {
             **environment.globals,
             "view": view,
             "frame": frame,
             "prefix": frame.prefix,
             "asset": lambda name: static + asset_name(name),
-            "brand_href": static + brand_name(frame.accent),
+            "brand_href": static + brand_name(frame.brand),
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(
@@ -71,11 +72,12 @@ class Renderer:
         page["ui"] = environment.get_template("_parts.html").make_module(page, shared=True)
         return environment.get_template(view.template).render(page).encode()
 
-    def _environment(self, lang: str) -> Environment:
-        from jinja2 import Environment, StrictUndefined
+    def environment(self, lang: str) -> Environment:
+        """Make the environment of a language, and keep it for its pages."""
+        from jinja2 import StrictUndefined
 
         words = translator(lang)
-        environment = Environment(
+        environment = _in_words(words)(
             loader=self._loader,
             autoescape=True,
             undefined=StrictUndefined,
@@ -91,8 +93,10 @@ class Renderer:
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)
-        for name in ("words", "icons"):
-            environment.globals[name] = environment.get_template(f"_{name}.html").module
+        icons: Any = environment.get_template("_icons.html").module
+        environment.globals["icons"] = icons
+        environment.globals["icon"] = lru_cache(maxsize=MAX_ICONS)(icons.icon)
+        environment.globals["words"] = environment.get_template("_words.html").module
         self._environments[lang] = environment
         return environment
 
@@ -100,27 +104,49 @@ class Renderer:
     def _loader(self) -> BaseLoader:
         """Read all templates once, for every language.
 
-        The host's come first, then ours, then those of the factors.
+        The host's come first, then ours, then those of the factors. Ours have a second name, below ``mfa_gate/``, by
+        which a template of the host extends the one that it replaces.
         """
-        from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
+        from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader
 
         theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
         texts = DictLoader({**theirs, **dict(every_text(folder("templates")))})
-        return ChoiceLoader([FileSystemLoader(str(self._own)), texts]) if self._own else texts
+        if not self._own:
+            return texts
+        return ChoiceLoader([FileSystemLoader(str(self._own)), texts, PrefixLoader({OURS: texts})])
+
+
+def _in_words(words: Words) -> type[Environment]:
+    """Make the environment of one language.
+
+    When it compiles a template, it puts the texts without values in.
+    """
+    from jinja2 import Environment, nodes
+    from jinja2.visitor import NodeTransformer
+
+    said = _said(words)
+
+    class Texts(NodeTransformer):
+        def visit_Call(self, node: nodes.Call) -> nodes.Node:
+            self.generic_visit(node)
+            match node:
+                case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=str(text))], kwargs=[]):
+                    return nodes.Const(said(text), lineno=node.lineno)
+            return node
+
+    class InWords(Environment):
+        def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+            return Texts().visit(super()._parse(source, name, filename))  # type: ignore[no-any-return]
+
+    return InWords
 
 
 def _said(words: Words) -> Callable[..., Markup]:
-    """Make the ``_`` of the templates: Jinja's newstyle gettext that keeps plain texts."""
+    """Make the ``_`` of the templates: Jinja's newstyle gettext."""
     from markupsafe import Markup
 
-    @lru_cache(maxsize=MAX_TEXTS)
-    def whole(message: str) -> Markup:
-        return Markup(words.gettext(message)) % {}  # noqa: S704  # a text of a catalogue, as Jinja takes it
-
     def said(message: str, **values: object) -> Markup:
-        if not values:
-            return whole(message)
-        return Markup(words.gettext(message)) % values  # noqa: S704  # the values are escaped
+        return Markup(words.gettext(message)) % values  # noqa: S704  # a text of a catalogue; the values are escaped
 
     return said
 

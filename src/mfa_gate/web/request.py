@@ -9,23 +9,29 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Literal
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Seconds, Subject, replace
-from ..core.policy import Demand, Facts
+from ..core.model import Caller, Subject, replace
+from ..core.policy import Demand
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
+from ..ports import SignInAgain
 from ..service import Judgement, Service
+from ..service.kept_forms import KeptForms
+from .assets import BrandSheets
 from .callers import Callers
-from .cookies import PENDING_LIFE, Cookies, Jar, Note
-from .i18n import available, native_name
-from .language import language_of
+from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
+from .forms import READ_TIMEOUT
+from .i18n import available, language_of, native_name
+from .interruption import MARK, demands_of, facts_of, going_note
+from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
-from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
+from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
+from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
@@ -39,6 +45,7 @@ class Site:
     """The parts that all our own addresses share.
 
     ``sign_in``, ``sign_out`` and ``home`` are paths of the host, as the host's own router sees them.
+    ``body_within`` is the seconds that the body of a request has to come in.
     """
 
     service: Service
@@ -51,11 +58,20 @@ class Site:
     home: str
     origins: tuple[str, ...]
     json_status: int = 403
+    accept_refused_websockets: bool = False
+    kept_forms: KeptForms | None = None
+    sign_in_again: SignInAgain | None = None
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    sign_out_form: SignOutForm = field(default_factory=SignOutForm)
+    body_within: float = READ_TIMEOUT
+    brand_sheets: BrandSheets = field(default_factory=BrandSheets)
+    origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
+        if not self.api_origins:
+            return False
         place, _, fragment = address.partition("#")
         found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
         if found is None or found.url not in (place, f"{place}/"):
@@ -68,7 +84,9 @@ class PageRequest:
     """A request of a signed-in subject to one of our pages.
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
-    cannot be sent at the moment; they are known after the first call of ``judgement``.
+    cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
+    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
     site: Site
@@ -83,31 +101,28 @@ class PageRequest:
     headers: list[Header] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
+    carried: str = ""
     off: frozenset[str] = frozenset()
-    lang: str = "en"
+    service: Service = field(init=False)
+    factors: Registry = field(init=False)
+    lang: str = field(init=False)
     _judgement: Judgement | None = None
     _going: Note | None = None
 
     def __post_init__(self) -> None:
+        self.service = self.site.service
+        self.factors = self.service.engine.factors
         self.lang = language_of(self.scope)
         label = browser_label(self.scope)
         self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
-        self.service.engine.root = self.root
-
-    @property
-    def service(self) -> Service:
-        """Return the use cases."""
-        return self.site.service
-
-    @property
-    def factors(self) -> Registry:
-        """Return the factors of this gate."""
-        return self.service.engine.factors
 
     @property
     def base(self) -> str:
-        """Return the prefix with the root path. All our own links begin with it."""
-        return self.root + self.site.prefix
+        """Return the prefix with the root path, and the note that is carried along.
+
+        All our own links begin with it.
+        """
+        return self.root + self.site.prefix + self.carried
 
     @property
     def rules(self) -> Rules:
@@ -146,17 +161,9 @@ class PageRequest:
         if self._judgement is None:
             self.off = await self.service.sending.off(self.subject.tenant)
             going = self.going
-            path = going.get("p")
-            if self.interrupted and isinstance(path, str):
-                facts = Facts(
-                    tenant=self.subject.tenant,
-                    groups=self.subject.groups,
-                    method=str(going.get("m", "GET")),
-                    path=path,
-                    clean=bool(going.get("c", True)),
-                )
+            if self.interrupted and "p" in going and (facts := facts_of(going, self.caller)) is not None:
                 judge = self.service.access.judge
-                self._judgement = await judge(self.caller, facts, extra=_demands(going), floors=True)
+                self._judgement = await judge(self.caller, facts, extra=demands_of(going), floors=True)
                 if self._judgement.evidence is not None:
                     return self._judgement
             self._judgement = await self.service.access.own(self.caller)
@@ -176,6 +183,46 @@ class PageRequest:
             self._going = self.site.cookies.note(self.jar, self.jar.going, self.scope)
         return self._going
 
+    def carry(self, sealed: str) -> bool:
+        """Take the note of the interrupted request from the address.
+
+        Returns False if it is none of this subject's.
+        """
+        note = self.site.cookies.open_note(self.subject.key, sealed)
+        if note:
+            self._going, self.carried = note, MARK + sealed
+        return bool(note)
+
+    def keep_carried(self) -> None:
+        """Keep the carried note in the cookie as well, unless another tab's note is there.
+
+        So the way back is not lost if somebody goes on at a plain address of ours.
+        """
+        cookies, jar = self.site.cookies, self.jar
+        if self._going and not cookie_value(self.scope, jar.going):
+            self.headers.append(cookies.set_note(jar, jar.going, self._going))
+
+    def carry_note(self, note: Note) -> None:
+        """Let the links and forms from here on carry another note."""
+        self._going, self.carried = note, MARK + self.site.cookies.seal_note(self.subject.key, note)
+
+    @property
+    def owed(self) -> Note:
+        """Return the note of the step-up that a script was refused for, if this browser keeps one."""
+        return self.site.cookies.note(self.jar, self.jar.owed, self.scope)
+
+    def heed_owed(self) -> None:
+        """Judge a JSON caller by the demand that it was refused for, if it was."""
+        if self.carried:
+            self.interrupted = True
+        elif owed := self.owed:
+            self._going, self.interrupted = owed, True
+
+    def drop_owed(self) -> None:
+        """Forget the step-up that a script was refused for."""
+        if cookie_value(self.scope, self.jar.owed):
+            self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.owed))
+
     @property
     def going_to(self) -> str:
         """Return the place on this site where the visitor was going.
@@ -184,6 +231,11 @@ class PageRequest:
         """
         to = str(self.going.get("to", ""))
         return (to if self.site.is_front_end(to) else safe_path(to)) or self.host(self.site.home)
+
+    @property
+    def onward(self) -> str:
+        """Return the place to go on to, or the page of ours that tells of a stopped form."""
+        return self.own("/challenge") if "f" in self.going else self.going_to
 
     # -- answering -----------------------------------------------------------------------------------------------
 
@@ -194,23 +246,32 @@ class PageRequest:
         account = self._judgement.account if self._judgement else None
         return Frame(
             prefix=self.base,
+            assets=f"{self.root}{site.prefix}/static/",
             now=self.now,
             csrf_token=self.csrf_token,
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
-            accent=brand.accent,
-            logo=f"{self.base}/static/logo" if brand.logo_bytes else "",
+            brand=brand,
+            logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
+            logo_dark=f"{self.root}{site.prefix}/static/logo-dark" if brand.logo_dark_bytes else "",
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
             person=(account.name if account else "") or self.subject.id,
             sign_out=self.host(site.sign_out),
+            sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
             lang=self.lang,
             languages=_languages(),
             dev=site.dev,
             notice=notice or self._flash(),
             problems=(*self.problems, *problems),
+            unsent=self._unsent(),
         )
+
+    def _unsent(self) -> Literal["", "lost", "kept"]:
+        """Tell if a form was stopped on the way here, and if it is kept."""
+        kept = self.going.get("f") if self.interrupted else None
+        return "" if kept is None else "kept" if kept else "lost"
 
     @property
     def flashed(self) -> str:
@@ -241,26 +302,38 @@ class PageRequest:
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:
             status = 422
-        return page(body, status=status, headers=self._all_headers())
+        answer = page(body, status=status, headers=self._all_headers())
+        answer.reason = frame.problems[0].reason if frame.problems else ""
+        return answer
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
         """Redirect to ``to`` with 303. ``done`` forgets the interrupted request.
 
         After a form that succeeded, the address ends in a fragment of its own; without one browsers would keep the
         fragment of the form. Where the app may lead to another origin from there, a page of ours goes on: browsers
-        hold the redirects of a form to ``form-action``.
+        hold the redirects of a form to ``form-action``. A page of ours also comes first if a form was stopped.
         """
         if notice is not None:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
+        is_settled = done or notice is not None
+        if done and "f" in self.going:
+            to, done = self.onward, False
         if done:
-            self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.going))
-        if self.scope["method"] != "POST" or not (done or notice):
+            to = self._with_fragment(to)
+            self.forget_interruption()
+        if self.scope["method"] != "POST" or not is_settled:
             return redirect(to, self._all_headers())
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
             self.headers.append((b"refresh", f"0;url={to}".encode()))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
+
+    def _with_fragment(self, to: str) -> str:
+        """Add the fragment that a script on our page has kept for the wanted page."""
+        fragment = self.form.get("fragment", "")
+        is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
+        return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
 
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""
@@ -270,10 +343,22 @@ class PageRequest:
         """Return the address of a page of the host's own, below the root; "" for none."""
         return self.root + place if place else ""
 
+    def forget_interruption(self) -> None:
+        """Forget the interrupted request; another tab's way is left alone."""
+        cookies, jar = self.site.cookies, self.jar
+        if not self.carried or cookies.note(jar, jar.going, self.scope) == self._going:
+            self.headers.append(cookies.drop_note(jar, jar.going))
+        self._going = {}
+        self.drop_owed()
+
     def come_back_to(self, place: str, *, demands: tuple[Demand, ...] = ()) -> None:
-        """Remember a page of ours to return to, after a proof that meets ``demands``."""
+        """Remember a page of ours to return to, after a proof that meets ``demands``.
+
+        That page carries on the note that is carried now.
+        """
         note = going_note(to=self.own(place), path="", method="GET", clean=True, demands=demands)
         self.headers.append(self.site.cookies.set_note(self.jar, self.jar.going, note))
+        self._going, self.carried = None, ""
 
     def lead_on(self, decision: Decision) -> Answer:
         """Lead on from a decision: to one of our pages, or to where the visitor was going."""
@@ -318,45 +403,6 @@ def _languages() -> tuple[Language, ...]:
     return tuple(Language(tag=tag, name=native_name(tag)) for tag in available())
 
 
-def _demands(going: Note) -> tuple[Demand, ...]:
-    """Read the endpoint's own demands from the note of the interrupted request."""
-    found: list[Demand] = []
-    for item in going.get("d", ()):
-        rule, max_age, factors, strong, *more = item
-        found.append(
-            Demand(
-                rule=str(rule),
-                max_age=Seconds(int(max_age)),
-                factors_any=tuple(factors),
-                phishing_resistant=bool(strong),
-                user_verification=bool(more and more[0]),
-            )
-        )
-    return tuple(found)
-
-
-def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[Demand, ...] = ()) -> dict[str, Any]:
-    """Make the note of an interrupted request.
-
-    It has the place to return to, and the facts by which the request is judged.
-    """
-    note: dict[str, Any] = {"to": to, "p": path[:512], "m": method[:16]}
-    if not clean or len(path) > 512:
-        note["c"] = False
-    if demands:
-        note["d"] = [_noted(demand) for demand in demands]
-    return note
-
-
-def _noted(demand: Demand) -> list[object]:
-    """Write a demand down for the note.
-
-    The last member stands there only if it is true: workers of the version before know four members.
-    """
-    first = [demand.rule, demand.max_age, list(demand.factors_any), demand.phishing_resistant]
-    return [*first, True] if demand.user_verification else first
-
-
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:
     """Make the page request of ``subject``.
 
@@ -366,13 +412,16 @@ async def page_request(site: Site, scope: Scope, subject: Subject) -> PageReques
     address = callers.address(scope)
     found = await callers.identified(scope, subject, address)
     given = callers.with_handle(found, scope, address)
+    root, own = root_of(scope), site.service.engine.own_address
+    if root != own.root:
+        await own.visited(None if has_chosen_root(scope) else root)
     return PageRequest(
         site=site,
         scope=scope,
-        subject=subject,
+        subject=given.caller.subject,
         jar=given.jar,
         handle=given.handle,
         fresh=not found.handle,
         caller=given.caller,
-        root=root_of(scope),
+        root=root,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
@@ -14,6 +14,9 @@ from .members import words_of
 from .types import Scope, Send
 
 Header = tuple[bytes, bytes]
+
+CLOSE_CODE = 4401
+"""The close code of a websocket that needs a proof."""
 
 VARY_COOKIE: Header = (b"vary", b"Cookie")
 NO_STORE: tuple[Header, ...] = ((b"cache-control", b"no-store"), VARY_COOKIE)
@@ -26,6 +29,14 @@ PAGE_HEADERS: tuple[Header, ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
+FRAMED_HEADERS: tuple[Header, ...] = (
+    *NO_STORE,
+    (b"content-security-policy", CSP.replace("; frame-ancestors 'none'", "").encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-embedder-policy", b"require-corp"),
+)
+"""The headers of the one page that frames may show (decision 57). Isolated pages show only frames with the last one."""
 
 
 @runtime_checkable
@@ -45,13 +56,15 @@ def stamp(at: int) -> str:
 class Answer:
     """A whole answer of ours, sent at once.
 
-    ``headers`` come in addition to the length and the media type, which every answer has.
+    ``headers`` come in addition to the length and the media type, which every answer has. ``reason`` is the one of the
+    refusal that the answer tells, "" for any other.
     """
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "reason", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = (), *, media: str = "") -> None:
         self.status = status
+        self.reason = ""
         self.body = body
         self.headers = [*headers, (b"content-length", str(len(body)).encode())]
         if media:
@@ -69,14 +82,37 @@ class Answer:
         If the session layer around the gate says ``Vary: Cookie``, we do not.
         """
         session = scope.get("session")
-        if not isinstance(session, TellsCookie) or not session.accessed:
+        if not _tells_cookie(session) or not session.accessed:
             return self.headers
         return [item for item in self.headers if item != VARY_COOKIE]
+
+
+_TELLING: dict[type, bool] = {}
+"""The classes of sessions that were met, and True for those that tell. To ask a protocol costs as much as an answer."""
+
+
+def _tells_cookie(session: object) -> TypeGuard[TellsCookie]:
+    kind = type(session)
+    if kind not in _TELLING:
+        _TELLING[kind] = isinstance(session, TellsCookie)
+    return _TELLING[kind]
 
 
 def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
     """Make the answer with a page of ours, which nobody caches or frames."""
     return Answer(status, body, (*PAGE_HEADERS, *headers), media="text/html; charset=utf-8")
+
+
+def leading_elsewhere(headers: Iterable[Header]) -> list[Header]:
+    """Let the form of a page be answered by a redirect to another origin, as for a payment."""
+    policy = (b"content-security-policy", CSP.encode())
+    freed = (policy[0], policy[1].replace(b"form-action 'self'; ", b""))
+    return [freed if item == policy else item for item in headers]
+
+
+def framed_page(body: bytes, headers: Iterable[Header] = ()) -> Answer:
+    """Make the answer with the small page that a frame shows: a link and nothing else."""
+    return Answer(403, body, (*FRAMED_HEADERS, *headers), media="text/html; charset=utf-8")
 
 
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
@@ -131,7 +167,9 @@ def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[He
     elif refusal.row.status == 503:
         extra.append((b"retry-after", b"1"))
     value = problem_of(refusal, status=status, **more)
-    return as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+    answer = as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+    answer.reason = refusal.reason
+    return answer
 
 
 def refusal_of(decision: Decision) -> Refusal:

@@ -6,27 +6,32 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from ..core.reasons import Refusal
-from . import api, approve, dispute, openapi, pages, provider_callbacks, static_files
-from .cors import preflight, readable_by
+from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
+from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
-from .i18n import available
-from .language import LANG_COOKIE
-from .request import PageRequest, Site, going_note
+from .i18n import LANG_COOKIE, available
+from .interruption import MARK, going_note
+from .origin_faults import OriginFault, OriginKind, origin_fault
+from .request import PageRequest, Site
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
-from .scope import caller_kind, is_rooted, own_place, root_of
+from .scope import caller_kind, is_rooted, own_place, root_of, safe_path
 from .types import Receive, Scope, Send
-from .views import CookiesOff, Fault, Problem
+from .views import CookiesOff, Fault, Problem, WrongAddress
 
 WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
 
+FAULT_WORDS: Mapping[OriginKind, str] = {"unlisted": "csrf", "elsewhere": "other_site", "untold": "origin_untold"}
+"""The problem of a form for each fault of its origin."""
+
 WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/static/": (static_files.answer, False),
+    "/health": (health.answer, True),
     "/hooks/": (provider_callbacks.answer, True),
     "/dispute/": (dispute.answer, True),
     "/approve": (approve.answer, True),
@@ -54,12 +59,18 @@ class Router:
         """Answer a request for ``place`` (the path below the prefix)."""
         if scope["type"] != "http":
             return await send_problem(scope, receive, send, Refusal(reason="not_found"))
+        carried = ""
+        if place.startswith(MARK):
+            carried, slash, place = place[len(MARK) :].partition("/")
+            place = slash + place
         if place.startswith("/api/"):
             send = readable_by(scope, send, self.site.api_origins)
         try:
-            answer = self._turned_away(scope) or await self._answer(scope, receive, place)
+            answer = self._turned_away(scope) or await self._answer(scope, receive, place, carried)
         except Exception as error:
             return await self.fault(scope, receive, send, error)
+        if answer.reason and (observer := self.site.service.engine.effects.observer) is not None:
+            observer.refused(answer.reason, "")
         return await answer.send(scope, send)
 
     def _turned_away(self, scope: Scope) -> Answer | None:
@@ -71,8 +82,8 @@ class Router:
         refusal = Refusal(reason="early_data")
         return self._faults.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
 
-    async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
-        if place.startswith("/api/") and (asked := preflight(scope, self.site.api_origins)):
+    async def _answer(self, scope: Scope, receive: Receive, place: str, carried: str) -> Answer:
+        if place.startswith("/api/") and scope["method"] == "OPTIONS" and (asked := self._preflight(scope)):
             return asked
         name, slash, rest = place.removeprefix("/").partition("/")
         if found := WITHOUT_SIGN_IN.get(f"/{name}{slash}"):
@@ -91,9 +102,24 @@ class Router:
         await self._open()
         request = await request_of(self.site, scope, subject)
         request.interrupted = place.startswith(ON_THE_WAY)
+        is_kept = not carried or request.carry(carried)
         if is_call:
             return await api.answer(request, receive, place.removeprefix("/api"))
+        if carried and scope["method"] in ("GET", "HEAD"):
+            if not is_kept:
+                return request.go(request.own(place))
+            request.keep_carried()
         return await self._page(request, receive, "" if place == "/" else place)
+
+    def _preflight(self, scope: Scope) -> Answer | None:
+        """Let a listed front end call.
+
+        One that is not listed is named in the log, because its browser tells the app nothing else.
+        """
+        found = preflight(scope, self.site.api_origins)
+        if found is None and asks_to_call(scope) and not same_origin(scope, self.site.origins):
+            self.site.origin_log.tell(origin_fault(scope), what="a JSON call", now=self.site.service.engine.now())
+        return found
 
     async def _page(self, request: PageRequest, receive: Receive, place: str) -> Answer:
         handlers = pages.find(place)
@@ -105,7 +131,7 @@ class Router:
             request.headers.append((b"allow", ", ".join([*handlers, "HEAD"]).encode()))
             return self._refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
-            return self._in_language(request) or self._to_front_end(request) or await handler(request)
+            return self._in_language(request) or self._to_front_end(request, place) or await handler(request)
         return await self._post(request, receive, handlers)
 
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
@@ -119,12 +145,12 @@ class Router:
 
     async def anonymous(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer where an endpoint demands a proof and nobody is signed in."""
-        await send_answer(scope, receive, send, self._nobody(scope))
+        await send_answer(scope, receive, send, self._nobody(scope), site=self.site)
 
     async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""
         try:
-            request.form = await read_form(request.scope, receive)
+            request.form = await read_form(request.scope, receive, within=self.site.body_within)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
@@ -132,19 +158,34 @@ class Router:
         return await self._stale_form(request, handlers.get("GET"))
 
     async def _stale_form(self, request: PageRequest, show: pages.Page | None) -> Answer:
-        """Show the form's page again where the token is not this browser's (U-56).
+        """Tell the reason why a form is not taken, and show its page again (U-56).
 
-        The token is an old one, or cookies are off, or the form was already sent.
+        The app was opened at an address that is not listed; another site has sent the form; cookies are off; or the token
+        is an old one, or was used already.
         """
-        if request.fresh:
+        fault = None if same_origin(request.scope, self.site.origins) else origin_fault(request.scope)
+        if fault is not None:
+            self.site.origin_log.tell(fault, what="a form", now=request.now)
+            if fault.kind == "unlisted":
+                return self._wrong_address(request, fault, request.base if show is None else own_place(request.scope))
+        elif request.fresh:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
         request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
-        request.problems.append(Problem(reason="csrf"))
+        request.problems.append(Problem(reason=FAULT_WORDS[fault.kind] if fault else "csrf"))
         if show is not None:
             return await show(request)
         return self._refused(request, Refusal(reason="csrf"))
+
+    def _wrong_address(self, request: PageRequest, fault: OriginFault, place: str) -> Answer:
+        """Lead to the same page at a listed origin.
+
+        On the developer's own machine the page names the setting as well.
+        """
+        origins = self.site.origins
+        shown = {"came": fault.came, "listed": ", ".join(origins)} if fault.is_local else {}
+        return request.show(WrongAddress(url=origins[0] + place, **shown), status=403)
 
     def _in_language(self, request: PageRequest) -> Answer | None:
         """Remember the language of ``?lang=de`` and show the same place (U-64)."""
@@ -159,20 +200,27 @@ class Router:
         request.headers.append((b"set-cookie", text.encode()))
         return request.go(own_place(request.scope) or request.base)
 
-    def _to_front_end(self, request: PageRequest) -> Answer | None:
-        """Remember the place to which a listed front end wants its person back.
+    def _to_front_end(self, request: PageRequest, place: str) -> Answer | None:
+        """Remember the place to which a front end wants its person back.
 
-        It is told by ``?return_to=https://…``. The same place is shown without it.
+        The front end is a listed one, or one on our own origins. It tells ``?return_to=https://…``. The same place is
+        shown without it.
         """
         query = request.scope.get("query_string", b"")
         if not request.interrupted or not query.startswith(b"return_to="):
             return None
         to = unquote(query[len(b"return_to=") :].decode("latin-1"))
         if not request.site.is_front_end(to):
+            mine = next((origin for origin in request.site.origins if to.startswith(f"{origin}/")), "")
+            to = safe_path(to.removeprefix(mine))
+        if not to:
             return None
         note = {**going_note(to=to, path="", method="GET", clean=True), **request.going, "to": to}
-        request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
-        return request.go(own_place(request.scope) or request.base)
+        if request.carried:
+            request.carry_note(note)
+        else:
+            request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+        return request.go(request.own(place))
 
     def _refused(self, request: PageRequest, refusal: Refusal) -> Answer:
         """Refuse at one of our addresses: a page for page loads, else a problem document."""
@@ -186,7 +234,9 @@ class Router:
             retry_after=refusal.retry_after or 0,
             back=request.base,
         )
-        return request.show(view, status=code)
+        answer = request.show(view, status=code)
+        answer.reason = refusal.reason
+        return answer
 
 
 def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:

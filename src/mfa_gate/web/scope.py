@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
-from ..core.networks import Proxy, client_address
+from ..core.forwarded import forwarded_address, named_address
+from ..core.networks import Proxy, client_address, is_proxy
 from ..identity.credentials import shows_bearer
 from .types import Scope
 
-CallerKind = Literal["page", "htmx", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
+CallerKind = Literal["page", "htmx", "turbo", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
 
 _SUBRESOURCES = frozenset(
     b"audio audioworklet embed font image manifest object paintworklet report script serviceworker sharedworker style "
     b"track video worker xslt".split()
 )
+_FRAMES = frozenset((b"iframe", b"frame", b"fencedframe"))
+_FRAGMENTS = (b"x-up-version", b"x-pjax", b"x-inertia")
+"""Headers of scripts that load parts of a page as HTML."""
 _BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
 _SAFE = "/!$&'()*+,:;=@~-._"
 """Characters that stand in a path as they are; all others are quoted."""
 
+
+_NO_PATH = frozenset(",?#")
+"""What no prefix of a proxy has: a comma joins two headers, the others end a path."""
+FORWARDED_FOR = b"x-forwarded-for"
+TOLD_ROOT = "mfa_gate.told_root"
+"""The scope's key for the path that a proxy has taken off. The gate alone writes it."""
 
 _LEADING = frozenset(
     [
@@ -72,9 +83,22 @@ def is_rooted(scope: Scope) -> bool:
     return not root or is_plain(root)
 
 
+def has_chosen_root(scope: Scope) -> bool:
+    """Tell if the visitor may have chosen the root.
+
+    A mount with a parameter lets everybody choose. Daphne takes the root from a header that every client may send, and
+    hides the header.
+    """
+    root: str = scope.get("root_path") or ""
+    if root and "daphne.server" in sys.modules:
+        return True
+    return bool(scope.get("path_params")) and scope.get("app_root_path", root) != root
+
+
 def _root_in(scope: Scope) -> str:
     root: str = scope.get("root_path") or ""
-    return root.rstrip("/")
+    told: str = scope.get(TOLD_ROOT, "")
+    return told + root.rstrip("/")
 
 
 def is_clean(path: str) -> bool:
@@ -107,17 +131,35 @@ def header_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
     return next((value for key, value in headers if key.lower() == name), b"")
 
 
-def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:
+def address_of(scope: Scope, trusted: Sequence[Proxy], told_in: bytes = FORWARDED_FOR) -> str:
     """Return the client's address (decisions 6).
 
     It is the peer of the socket. Behind proxies that ``trusted`` lists, it is the address that these proxies tell.
+    ``told_in`` is the header that they use, in lower case.
     """
     client = scope.get("client")
     peer: str = client[0] if client else ""
     if not trusted:
         return peer
-    forwarded = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
-    return client_address(peer, forwarded, trusted)
+    told = [value.decode("latin-1") for key, value in scope["headers"] if key == told_in]
+    if told_in == FORWARDED_FOR:
+        return client_address(peer, told, trusted)
+    return forwarded_address(peer, told, trusted) if told_in == b"forwarded" else named_address(peer, told, trusted)
+
+
+def note_told_root(scope: Scope, trusted: Sequence[Proxy]) -> None:
+    """Note the path that a trusted proxy has taken off, as ``X-Forwarded-Prefix`` tells it.
+
+    It stands before the root of every address that leaves. The path that the app sees stays as it is. A header that is
+    sent twice, or that is no plain path, is noted as one below which no address can be built.
+    """
+    told = [value.decode("latin-1").strip() for key, value in scope["headers"] if key == b"x-forwarded-prefix"]
+    client = scope.get("client")
+    if not told or not is_proxy(client[0] if client else "", trusted):
+        return
+    root = told[0].rstrip("/")
+    is_good = len(told) == 1 and (not root or (is_clean(root) and _NO_PATH.isdisjoint(root)))
+    scope[TOLD_ROOT] = root if is_good else "//"
 
 
 def has_bearer(scope: Scope) -> bool:
@@ -141,33 +183,57 @@ def caller_kind(scope: Scope) -> CallerKind:
     if scope["type"] == "websocket":
         return "websocket"
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    if b"prefetch" in headers.get(b"sec-purpose", b"") or headers.get(b"purpose") == b"prefetch":
+    purpose = headers.get(b"sec-purpose") or headers.get(b"x-sec-purpose", b"")
+    if b"prefetch" in purpose or headers.get(b"purpose") == b"prefetch":
         return "prefetch"
     if _is_navigation(headers):
         return "page"
+    if _is_turbo(headers):
+        return "turbo"
     if has_bearer(scope):
         return "bearer"
     if headers.get(b"hx-request") == b"true":
         return "htmx"
     mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
-    if dest in (b"iframe", b"frame", b"fencedframe"):
+    if dest in _FRAMES:
         return "frame"
     if dest in _SUBRESOURCES:
         return "subresource"
     if mode is not None:
-        return "fetch"
+        return "page" if _is_passed_on(headers) else "fetch"
     return "page" if _takes_html(headers) else "fetch"
 
 
 def _is_navigation(headers: dict[bytes, bytes]) -> bool:
     """Tell if a browser loads a document, even if a proxy has added headers (a bearer token).
 
-    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` only with navigations.
+    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` only with navigations. A service worker that fetches
+    the request itself keeps the mode, and the destination is ``empty`` then.
     """
     mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
     if mode is None and dest is None:
         return headers.get(b"upgrade-insecure-requests") == b"1" and _takes_html(headers)
-    return mode == b"navigate" and dest in (b"document", None)
+    return mode == b"navigate" and dest in (b"document", b"empty", None)
+
+
+def _is_passed_on(headers: dict[bytes, bytes]) -> bool:
+    """Tell if a service worker passes a page load on as a request of its own.
+
+    Such a request is of the same origin, and its first choice is HTML. Scripts that load a part of a page so say who they
+    are.
+    """
+    if headers.get(b"sec-fetch-site") != b"same-origin" or not headers.get(b"accept", b"").startswith(b"text/html"):
+        return False
+    if headers.get(b"x-requested-with", b"").lower() == b"xmlhttprequest":
+        return False
+    return headers.keys().isdisjoint(_FRAGMENTS)
+
+
+def _is_turbo(headers: dict[bytes, bytes]) -> bool:
+    """Tell if Turbo asks: for a frame, with a form, or for a visit."""
+    if b"turbo-frame" in headers or b"x-turbo-request-id" in headers:
+        return True
+    return b"text/vnd.turbo-stream.html" in headers.get(b"accept", b"")
 
 
 def _takes_html(headers: dict[bytes, bytes]) -> bool:
@@ -229,9 +295,10 @@ def own_place(scope: Scope) -> str:
     Returns "" where a browser would read another site in the path.
     """
     path: str = scope["path"]
-    root = _root_in(scope)
+    root: str = (scope.get("root_path") or "").rstrip("/")
     if root and path != root and not path.startswith(f"{root}/"):
         path = root + path
+    path = scope.get(TOLD_ROOT, "") + path
     return safe_path(quote(path, safe=_SAFE))
 
 

@@ -88,7 +88,9 @@ class require_proof:
     async def _check(self, connection: HTTPConnection) -> None:
         seen = connection.scope.get("mfa_gate")
         if not isinstance(seen, Connection):
-            raise RuntimeError("require_proof: no gate is in the stack to ask for a second factor")
+            raise RuntimeError(
+                "require_proof: no gate is around this app to ask for a second factor; add it with gate.install(app)"
+            )
         seen.gate.endpoint_demands.note(self.demand)
         try:
             judgement = await seen.gate.judge_again(connection.scope, extra=(self.demand,))

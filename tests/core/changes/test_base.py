@@ -1,4 +1,4 @@
-"""Whatever happens to an account, it stays within its bounds and one change of it is small."""
+"""Any change keeps an account within its bounds, and one change of it is small."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ def within(of: Account) -> None:
 
 
 class AnyLife(RuleBasedStateMachine):
-    """Random steps of one account by several browsers, sessions and networks, with a clock that jumps both ways."""
+    """Random steps of one account, by several browsers, sessions and networks.
+
+    The clock jumps both ways.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -276,7 +279,10 @@ def full(*, authenticators: int, browsers: int, networks: int, proofs: int, chal
 
 
 def test_the_fullest_account_is_under_16_kb() -> None:
-    """Design 1: with every bound reached at once an account is stored in 16 KB; the browsers used last are kept."""
+    """An account with every bound reached at once is stored in 16 KB.
+
+    Design 1. The browsers that were used last are kept.
+    """
     of = full(authenticators=19, browsers=10, networks=5, proofs=3, challenges=16)
     assert len(encode(of)) > 2 * MAX_BYTES
     begun = changes.begin_enrollment(
@@ -288,7 +294,10 @@ def test_the_fullest_account_is_under_16_kb() -> None:
 
 
 def test_ended_challenges_go_before_a_browser() -> None:
-    """What is missed least goes first: a browser is forgotten only when no ended challenge is left."""
+    """A browser is forgotten only after every ended challenge is gone.
+
+    The account gives up first the parts that are missed least.
+    """
     of = full(authenticators=20, browsers=3, networks=5, proofs=2, challenges=14)
     dead = replace(of, challenges=tuple(replace(c, spent_at=NOW) for c in of.challenges))
     assert len(encode(dead)) > MAX_BYTES
@@ -300,7 +309,10 @@ def test_ended_challenges_go_before_a_browser() -> None:
 
 
 def test_no_bound_costs_a_factor() -> None:
-    """S-83: an account that is too large for another reason keeps every authenticator and the browser used last."""
+    """An account that is too large for another reason keeps every authenticator.
+
+    S-83. It also keeps the browser that was used last.
+    """
     of = full(authenticators=20, browsers=2, networks=1, proofs=1, challenges=0)
     large = replace(of, authenticators=tuple(replace(a, data={"key": "k" * 900}) for a in of.authenticators))
     after = changes.charge(large, Moment(now=NOW, nonce=b"n" * 32), RULES).account
@@ -309,7 +321,10 @@ def test_no_bound_costs_a_factor() -> None:
 
 
 def test_ten_browsers_on_five_networks_fit() -> None:
-    """D-5: what the bounds promise is kept for an account as people have one: ten browsers with five networks each."""
+    """A usual account keeps ten browsers with five networks each.
+
+    D-5. The number of browsers and networks that the bounds promise is real for such an account.
+    """
     of = full(authenticators=3, browsers=10, networks=5, proofs=1, challenges=3)
     after = changes.charge(of, Moment(now=NOW, nonce=b"n" * 32), RULES).account
     assert len(after.browsers) == 10
@@ -317,7 +332,10 @@ def test_ten_browsers_on_five_networks_fit() -> None:
 
 
 def test_a_usual_account_is_under_3_kb() -> None:
-    """An app, an e-mail address, ten backup codes and two browsers with two networks each take at most 3 KB."""
+    """An account of usual content takes at most 3 KB.
+
+    It has an app, an e-mail address, ten backup codes, and two browsers with two networks each.
+    """
 
     def text(size: int, label: str) -> str:
         return expand(b"seed", label, size).hex()[:size]

@@ -1,4 +1,7 @@
-"""Break-glass grants: two different hands, a short time, in place of a fresh proof and of nothing else."""
+"""Break-glass grants: two different hands, a short time, and a fresh proof replaced.
+
+A grant stands in for a fresh proof and for nothing else.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,11 @@ def reason_of(answer: Refusal | None) -> str:
     ],
 )
 def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
-    """Not who asked, by whatever way and spelling, and not the person concerned."""
+    """A grant is confirmed by a second person, never by the one who asked.
+
+    The person concerned cannot confirm it either. Another way or another spelling of the same name does not
+    help.
+    """
     waiting = asked()
     change = break_glass.confirm(waiting, moment(), by=by, ref=ref_of(waiting))
     assert reason_of(change.answer) == want
@@ -86,7 +93,10 @@ def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
 
 
 def test_two_operators_of_one_name_are_one() -> None:
-    """At the store a name is only what was said."""
+    """Two operators of one name count as one person.
+
+    At the store a name is only a claim.
+    """
     assert is_same_hand(Hand("operator:Eve"), Hand("operator: eve"))
     assert not is_same_hand(Hand("operator:eve"), Hand("operator:bob"))
 
@@ -108,7 +118,10 @@ def test_a_reason_and_a_ticket(reason: str, ticket: str) -> None:
 
 
 def test_a_request_waits_an_hour() -> None:
-    """At exactly one hour it cannot be confirmed any more, and what replaced it is not confirmed unseen."""
+    """A request cannot be confirmed any more after exactly one hour.
+
+    A confirmation names the request that was seen. A request that replaced it is not confirmed by it.
+    """
     waiting = asked()
     ref = ref_of(waiting)
     assert reason_of(break_glass.confirm(waiting, moment(NOW + CONFIRM_WITHIN - 1), by=OTHER, ref=ref).answer) == "done"
@@ -121,7 +134,10 @@ def test_a_request_waits_an_hour() -> None:
 
 
 def test_one_at_a_time() -> None:
-    """A request or a grant is ended before another is asked for; what is over is told as such and makes room."""
+    """A new request is refused while another request or a grant lives.
+
+    One that is over is reported as ended and makes room.
+    """
     for there in (asked(), granted()):
         change = break_glass.ask(there, moment(NOW + 60), by=OTHER, hours=11, **ASKED)
         assert reason_of(change.answer) == "not_allowed"
@@ -139,7 +155,10 @@ def test_it_cannot_be_confirmed_twice() -> None:
 
 
 def test_it_stands_in_for_a_fresh_proof_until_its_end() -> None:
-    """The subject passes as if proven, with any factor or none, until exactly its end, and the decision says why."""
+    """A grant lets the subject pass as if proven, until exactly its end.
+
+    This holds with any factor and with none. The decision names the grant as its reason.
+    """
     for there in (granted(), granted(account())):
         allow = judged(there)
         assert isinstance(allow, Allow)
@@ -160,7 +179,10 @@ STRICT: list[tuple[Demand, ...]] = [
 
 @pytest.mark.parametrize("extra", STRICT)
 def test_no_step_up_is_met_by_it(extra: tuple[Demand, ...]) -> None:
-    """Whatever a rule asks for besides, a grant is no answer to it; also where it is the only demand."""
+    """A grant meets no demand of a rule beyond freshness.
+
+    This holds also for a rule whose demand is the only one.
+    """
     base = requirement()
     for demanded in (with_demands(base, *base.demands, *extra), with_demands(base, *extra)):
         if extra == (demand("freshness"),):
@@ -182,7 +204,11 @@ def locked_by(of: Account, cause: str) -> Account:
 
 @pytest.mark.parametrize("cause", ["attempts", "rolling", "administrator"])
 def test_a_locked_account_stays_locked(cause: str) -> None:
-    """It neither helps who is locked nor can it be asked for or confirmed then; and unlocking does not revive it."""
+    """A grant does not open a locked account.
+
+    A grant for a locked account can be neither requested nor confirmed. Unlocking the account does not revive
+    it.
+    """
     assert isinstance(judged(locked_by(granted(), cause)), Deny)
     assert reason_of(break_glass.confirm(locked_by(asked(), cause), moment(), by=OTHER, ref="").answer) == "locked"
     change = break_glass.ask(locked_by(account("app"), cause), moment(), by=BOSS, hours=4, **ASKED)
@@ -210,7 +236,10 @@ ENDS: dict[str, Callable[[Account, Moment], Account]] = {
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("make", [asked, granted])
 def test_what_ends_it(end: str, make: Callable[[], Account]) -> None:
-    """An administrator, a lock, a reset and "this was not me" end a grant and a request for one at once."""
+    """A grant and a request for one end at once for each of these causes.
+
+    An administrator, a lock, a reset and "this was not me" end it.
+    """
     after = ENDS[end](make(), moment(NOW + 1))
     assert after.grant is None
     assert not isinstance(judged(after, now=NOW + 1), Allow)
@@ -252,7 +281,11 @@ def test_a_browser_is_known_by_its_sign_in_then_its_handle_then_its_place() -> N
 
 
 def test_it_ends_by_itself_and_is_told() -> None:
-    """What is over, unconfirmed, locked or revoked is taken away with an event; what counts stays."""
+    """A grant that no longer counts is taken away with an event.
+
+    It no longer counts after its end, after the hour without a confirmation, and on a locked or revoked
+    account. One that counts stays.
+    """
     for there, at, cause in (
         (granted(), NOW + 4 * HOUR, "over"),
         (asked(), NOW + CONFIRM_WITHIN, "over"),
@@ -267,7 +300,10 @@ def test_it_ends_by_itself_and_is_told() -> None:
 
 
 def test_no_factor_changes_by_it() -> None:
-    """S-84: a grant is no proof; what needs one still does."""
+    """A grant is no proof, so a change of factors still needs one.
+
+    S-84.
+    """
     refusal = may_change(evidence(granted()), requirement(), NOW)
     assert refusal is not None
     assert refusal.reason == "proof_required"
@@ -277,7 +313,7 @@ TERMS = AgreementRules(id="terms", version="1", title="Terms", file="t.md", agai
 
 
 def agreement_of(decision: Decision) -> str:
-    """What is asked for."""
+    """Name the kind of the decision: the thing that is asked for."""
     return type(decision).__name__
 
 
@@ -289,7 +325,7 @@ def test_the_agreement_is_asked_for_as_ever() -> None:
 
 
 def test_a_proof_goes_before_it() -> None:
-    """Who has a fresh proof passes by that."""
+    """A subject with a fresh proof passes by the proof, not by the grant."""
     allow = judged(granted(account("app", proofs=(proof(),))))
     assert isinstance(allow, Allow)
     assert (allow.granted, allow.why.rule) == (False, "proof")

@@ -1,4 +1,4 @@
-"""How often a code is sent, how many may live, and what a failed delivery leaves behind."""
+"""Challenges: the pace of sending, the number that may live, and failed deliveries."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def test_too_soon_says_how_long_and_changes_nothing() -> None:
 
 
 def test_a_day_of_sending() -> None:
-    """S-50, F-24: whoever asks every second, by every factor in turn, gets ten messages a day and no eleventh."""
+    """An account gets ten messages a day and no eleventh.
+
+    S-50, F-24. This holds for a caller who asks all day long, with each factor in turn.
+    """
     of, sends = account("mail", "text"), 0
     for second in range(0, DAY, 20):
         change = send(of, now=NOW + second, factor=("mail", "text")[second // 20 % 2])
@@ -77,7 +80,10 @@ def test_a_day_of_sending() -> None:
 
 
 def test_what_a_challenge_is() -> None:
-    """A challenge says what it is for, for whom and until when; the event holds none of its secret."""
+    """A challenge holds its purpose, its browser and its end.
+
+    The event holds none of its secret.
+    """
     change = send(account("mail"))
     made = change.answer
     assert isinstance(made, Challenge)
@@ -97,7 +103,10 @@ def test_any_of_five_and_the_oldest_goes() -> None:
 
 
 def test_codes_and_other_challenges_are_bounded() -> None:
-    """Over all factors and purposes ten codes and six other challenges are kept; what lives outlasts what has ended."""
+    """An account keeps ten codes and six other challenges over all factors and purposes.
+
+    A live challenge outlasts one that has ended.
+    """
     of = account("mail", challenges=tuple(challenge(f"d{n}", spent_at=NOW - 1) for n in range(MAX_CODES)))
     free = ResendRules(wait=Seconds(0), per_hour=60, per_day=60)
     for second in range(9):
@@ -110,7 +119,10 @@ def test_codes_and_other_challenges_are_bounded() -> None:
 
 
 def test_requests_that_no_day_counts_are_bounded_too() -> None:
-    """Requests to a phone at the policy's own pace for hours leave a bounded trace, and the window counts them all."""
+    """Hours of requests to a phone at the policy's own pace leave a bounded trace.
+
+    The window counts every one of them.
+    """
     of, sends, limits = account("push"), 0, CountRules(count=20, window=Seconds(900))
     for second in range(0, DAY // 4, 30):
         change = send(of, now=NOW + second, factor="push", limits=limits)
@@ -136,7 +148,10 @@ def test_nothing_is_sent_while_locked() -> None:
 
 
 def test_a_failed_delivery_counts_and_the_code_stays_good() -> None:
-    """S-50, F-21: what the provider did not take counts as sent, is told, and may still be answered."""
+    """A code that the provider did not take counts as sent and may still be answered.
+
+    S-50, F-21. An event reports the failed delivery.
+    """
     change = send(account("mail"))
     assert isinstance(change.answer, Challenge)
     failed = send_failed(change.account, moment(), challenge=change.answer.id, factor="mail", reason="timeout")
@@ -147,7 +162,10 @@ def test_a_failed_delivery_counts_and_the_code_stays_good() -> None:
 
 
 def test_what_was_not_handed_over_asks_for_no_wait() -> None:
-    """F-21: the wait is given back where nothing left; the hour and the day count it all the same."""
+    """A message that never left gives its wait back.
+
+    F-21. The hour and the day count it all the same.
+    """
     of = sent(3000, 2000, 1000, 500)
     change = send(of)
     assert isinstance(change.answer, Challenge)
@@ -166,7 +184,10 @@ def test_what_was_not_handed_over_asks_for_no_wait() -> None:
     ("ttl", "age", "kept"), [(600, 4799, True), (600, 4800, False), (3600, 7199, True), (3600, 7200, False)]
 )
 def test_an_ended_code_is_known_a_while(ttl: int, age: int, kept: bool) -> None:
-    """U-10: an ended code is kept long enough to be told apart from a wrong one, and not for ever."""
+    """An ended code is kept long enough to be told apart from a wrong one.
+
+    U-10. It is not kept for ever.
+    """
     of = account("mail", challenges=(challenge("old", age=age, ttl=ttl),))
     assert ("old" in [c.id for c in send(of).account.challenges]) is kept
 

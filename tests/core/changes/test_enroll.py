@@ -1,4 +1,4 @@
-"""Who may bind an authenticator, what a first one needs, and when one begins to count."""
+"""Enrollment: the right to bind an authenticator, first ones, and the moment one counts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def word(refusal: Refusal | None) -> str:
 
 
 def allowed(of: Account, traits: Traits = APP, rules: Rules = RULES, *, now: int = NOW) -> str:
-    """What ``may_enroll`` says, "" for yes."""
+    """Return the reason word of ``may_enroll``, "" for yes."""
     asked = requirement(rules)
     return word(may_enroll(evidence(of, now=now), judged(of, asked, now=now), asked, traits, now))
 
@@ -133,7 +133,10 @@ FIRST: list[tuple[str, str, Account, Traits, str]] = [
 
 @pytest.mark.parametrize(("first", "of", "traits", "reason"), [row[1:] for row in FIRST], ids=[row[0] for row in FIRST])
 def test_who_may_enroll(first: Any, of: Account, traits: Traits, reason: str) -> None:
-    """S-82, S-83, S-93, D-9: a first enrollment needs what the policy says, a further one a fresh proof, never less."""
+    """A first enrollment needs the policy's condition, a further one a fresh proof.
+
+    S-82, S-83, S-93, D-9. Never less.
+    """
     assert allowed(of, traits, rules_with(enrollment=EnrollmentRules(first=first))) == reason
 
 
@@ -144,7 +147,10 @@ def test_only_what_the_policy_allows() -> None:
 
 @pytest.mark.parametrize(("age", "reason"), [(0, ""), (CHANGE_AGE - 1, ""), (CHANGE_AGE, "proof_required")])
 def test_a_proof_of_five_minutes(age: int, reason: str) -> None:
-    """S-84, D-10: changing factors needs a proof of less than five minutes; exactly five is too old."""
+    """A change of factors needs a proof of less than five minutes.
+
+    S-84, D-10. A proof of exactly five minutes is too old.
+    """
     refusal = may_change(evidence(account("app", proofs=(proof(age=age),))), requirement(), NOW)
     assert word(refusal) == reason
     assert refusal is None or refusal.max_age == CHANGE_AGE
@@ -163,7 +169,10 @@ def test_a_proof_of_five_minutes(age: int, reason: str) -> None:
     ],
 )
 def test_leave(first: Any, leave: Leave, reason: str) -> None:
-    """D-9: a proven contact or a ticket opens a first enrollment for a quarter of an hour, in that browser alone."""
+    """A proven contact or a ticket opens a first enrollment for a quarter of an hour.
+
+    D-9. It opens it in that browser alone.
+    """
     assert allowed(account(leave=leave), APP, rules_with(enrollment=EnrollmentRules(first=first))) == reason
 
 
@@ -178,7 +187,10 @@ def test_leave(first: Any, leave: Leave, reason: str) -> None:
     ],
 )
 def test_a_phone_counts_as_on_file_by_its_own_section(kind: str, sms: Any, voice: Any, reason: str) -> None:
-    """D-9: a number that somebody types proves no contact, whatever another factor's section says."""
+    """A phone number that the person types proves no contact.
+
+    D-9. Only the factor's own section of the policy decides, never the section of another factor.
+    """
     rules = rules_with(
         factors=FactorRules(
             allowed=(kind,),
@@ -190,14 +202,20 @@ def test_a_phone_counts_as_on_file_by_its_own_section(kind: str, sms: Any, voice
 
 
 def test_a_draft_does_not_count() -> None:
-    """S-85: what is not confirmed neither satisfies nor asks."""
+    """A draft that is not confirmed neither satisfies a demand nor is asked for.
+
+    S-85.
+    """
     of = begin(account()).account
     assert (of.authenticators, draft_of(begin(account())).expires_at) == ((), NOW + ENROLLMENT_LIFE)
     assert not isinstance(judged(of), (Allow, StepUp))
 
 
 def test_a_second_start_leaves_a_live_one_alone() -> None:
-    """S-66: a new draft takes the place of the browser's earlier draft of the kind, never of what is enrolled."""
+    """A new draft replaces the browser's earlier draft of the kind.
+
+    S-66. It never replaces an enrolled authenticator.
+    """
     of = account("app", challenges=(challenge("mine"),))
     first = begin(of, nonce=b"1")
     waiting = replace(
@@ -225,7 +243,10 @@ def test_drafts_are_bounded_and_end() -> None:
 
 
 def test_a_confirmed_draft_counts_and_is_a_proof() -> None:
-    """S-85, contract 3: from its confirmation on it counts; leave, ticket, skips and its codes are gone with it."""
+    """A draft counts from its confirmation on, and the confirmation is a proof.
+
+    S-85, contract 3. The leave, the ticket, the skips and the codes of the draft are gone with it.
+    """
     before = account(
         skips=((skip_key(ANN, HANDLE), NOW),),
         leave=Leave(kind="contact", browser=HANDLE, at=NOW),
@@ -269,7 +290,10 @@ def test_confirming_twice_makes_one() -> None:
     ],
 )
 def test_what_is_judged_again_when_it_is_settled(change: dict[str, Any], parts: dict[str, Any], reason: str) -> None:
-    """S-82, S-84: what was allowed when a draft began is judged on the account as it is when it would count."""
+    """A confirmation is judged on the account of that moment, not of the draft's beginning.
+
+    S-82, S-84. A right that was there at the beginning may be gone.
+    """
     begun = begin(account())
     of = replace(begun.account, **change)
     after = confirm(of, draft_of(begun), **parts)
@@ -333,13 +357,19 @@ def test_how_many(held: int, single: bool, reason: str) -> None:
     ],
 )
 def test_labels(label: str, held: tuple[str, ...], found: str) -> None:
-    """U-32: a label is one printable line of at most 40 characters and unique; the next free number is added."""
+    """A label is one printable line of at most 40 characters, and unique.
+
+    U-32. A label that is taken gets the next free number.
+    """
     of = account(authenticators=tuple(authenticator(id=f"a{n}", label=name) for n, name in enumerate(held)))
     assert free_label(of, label) == found
 
 
 def test_the_label_of_a_draft_is_bounded() -> None:
-    """A label of any length and with any character fits into a draft, and so does the host's name of the person."""
+    """A label of any length and with any character fits into a draft.
+
+    The same holds for the host's name of the person.
+    """
     change = begin(account(name="Ann"), label="\ud800" + "x" * 16_000, name="\ud800Ann" + "x" * 99)
     assert draft_of(change).label == "x" * 40
     assert change.account.name == ("Ann" + "x" * 99)[:80]
@@ -414,7 +444,10 @@ def test_what_must_be_done_is_not_skipped(of: Account) -> None:
     ],
 )
 def test_a_proven_contact(of: Account, reason: str) -> None:
-    """D-9, S-83: a live code to the contact on file gives leave once, and never to an account that has a factor."""
+    """A live code to the contact on file gives leave to enroll once.
+
+    D-9, S-83. It never gives leave to an account that has a factor.
+    """
     charged, taken = taken_from(of, RULES)
     change = grant_leave(charged, moment(), RULES, taken=taken, challenge="c1", browser=HANDLE, factor="mail")
     assert word(change.answer) == reason
@@ -439,7 +472,10 @@ TICKET = Ticket(digest="d", expires_at=NOW + 60, actor="boss", ref="T-1")
     ],
 )
 def test_a_ticket(of: Account, matches: bool, now: int, reason: str) -> None:
-    """S-94: an administrator's ticket works once, until its end, and only where nothing is enrolled."""
+    """An administrator's ticket works once, until its end.
+
+    S-94. It works only for an account with nothing enrolled.
+    """
     change = redeem_ticket(of, moment(now), matches=matches, browser=HANDLE)
     assert word(change.answer) == reason
     if not reason:

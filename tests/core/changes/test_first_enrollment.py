@@ -1,4 +1,7 @@
-"""Who is asked to enroll, who may put it off, and that nobody with a factor ever gets there."""
+"""First enrollment: the demand for one, and the right to put it off.
+
+A subject with a factor never gets there.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ def test_optional_may_be_skipped() -> None:
     ],
 )
 def test_a_skip_is_of_one_sign_in(subject: Subject, of: Account, who: dict[str, Any], passes: bool) -> None:
-    """``remind = "next-sign-in"``: a skip holds for the host's session, or twelve hours in this browser without one."""
+    """A skip with ``remind = "next-sign-in"`` holds for the host's session.
+
+    Without a session it holds for twelve hours in this browser.
+    """
     decision = judged(of, optional(), caller(subject, **who))
     assert isinstance(decision, Allow) is passes
     if isinstance(decision, Allow):
@@ -87,7 +93,10 @@ def test_how_often(limit: int, count: int, may: bool) -> None:
 
 
 def test_a_stronger_demand_is_not_skipped() -> None:
-    """A step-up rule asks for a factor also while enrollment is optional, and offers what meets it."""
+    """A step-up rule asks for a factor also while enrollment is optional.
+
+    It offers the factors that meet it.
+    """
     base = optional()
     wanted = with_demands(base, *base.demands, demand("export", factors=("key", "app")))
     decision = judged(skipped(ANN), wanted)
@@ -111,14 +120,20 @@ def test_a_skip_ends_when_it_is_required() -> None:
     ],
 )
 def test_what_counts_as_enrolled(kinds: tuple[str, ...], met: type) -> None:
-    """S-83, S-93: backup codes alone never count; a kind that this version does not know always does."""
+    """Backup codes alone never count as enrolled; a factor of an unknown kind always does.
+
+    S-83, S-93. Unknown means that this version does not know the kind.
+    """
     of = account(*kinds)
     assert isinstance(judged(of), met)
     assert isinstance(judged(of, optional()), met)
 
 
 def test_an_unknown_kind_is_never_skipped_past() -> None:
-    """S-83: a factor of a newer version keeps the account closed while this one cannot ask for it, even after a skip."""
+    """A factor of a newer version keeps the account closed, even after a skip.
+
+    S-83. This version cannot ask for that factor, so nothing opens the account.
+    """
     of = account(authenticators=(authenticator("unheard-of"),), skips=((skip_key(ANN, HANDLE), NOW),))
     assert isinstance(judged(of, optional()), StepUp)
     assert isinstance(judged(account("app", skips=((skip_key(ANN, HANDLE), NOW),)), optional()), StepUp)
@@ -149,7 +164,10 @@ def accepted(**parts: Any) -> Acceptance:
     ],
 )
 def test_agreement(again: Any, subject: Subject, parts: dict[str, Any] | None, passes: bool) -> None:
-    """The agreement is asked after the proof: for a new version or text, or at each sign-in since the proof."""
+    """The agreement is asked for after the proof.
+
+    It is asked for when its version or text is new, or at each sign-in since the proof.
+    """
     rules = rules_with(
         agreement=AgreementRules(id="data", version="2", title="Data", file="x", digest="d2", again=again)
     )
@@ -163,7 +181,10 @@ def test_agreement(again: Any, subject: Subject, parts: dict[str, Any] | None, p
 
 
 def test_an_agreement_is_no_way_around_the_proof() -> None:
-    """S-89: who owes the second factor is asked for it, not for the agreement; an accepted one changes nothing."""
+    """A subject who owes the second factor is asked for it, not for the agreement.
+
+    S-89. An agreement that is already accepted changes nothing.
+    """
     rules = rules_with(agreement=AGREEMENT)
     assert isinstance(judged(account("app"), requirement(rules)), StepUp)
     assert isinstance(judged(account("app", acceptances=(accepted(),)), requirement(rules)), StepUp)
@@ -171,7 +192,10 @@ def test_an_agreement_is_no_way_around_the_proof() -> None:
 
 
 def test_who_skipped_accepts_once_and_is_in() -> None:
-    """Each sign-in, without named sessions and without a proof: an acceptance since the skip is enough."""
+    """An acceptance since the skip is enough for a subject without a proof.
+
+    The agreement is one of each sign-in, and the host does not name sessions.
+    """
     each = AgreementRules(id="data", version="2", title="Data", file="x", digest="d2", again="each-sign-in")
     wanted = optional(agreement=each)
     key = skip_key(NO_SESSION_ANN, HANDLE)

@@ -61,7 +61,10 @@ def word(answer: object) -> str:
     ],
 )
 def test_renaming(label: str, reason: str) -> None:
-    """A name is one printable line of at most 40 characters that no other authenticator of the subject has."""
+    """A new name is one printable line of at most 40 characters, unique for the subject.
+
+    No other authenticator of the subject may have it.
+    """
     of = account("app", "key")
     change = rename(of, moment(), id="app-1", label=label)
     assert word(change.answer) == reason
@@ -106,7 +109,10 @@ def test_what_is_not_ones_own_is_unknown() -> None:
     ],
 )
 def test_removing(factors: tuple[str, ...], stage: Any, permanent: bool, reason: str, left: tuple[str, ...]) -> None:
-    """S-88, S-93: the last factor stays while it is required or for good; where it may go, backup codes go with it."""
+    """The last factor stays while it is required, or for good if the policy says so.
+
+    S-88, S-93. The backup codes go with a last factor that may be removed.
+    """
     change = remove(account(*factors), moment(), id="app-1", traits=TRAITS, stage=stage, permanent=permanent)
     assert word(change.answer) == reason
     assert tuple(a.factor for a in change.account.authenticators) == left
@@ -149,7 +155,10 @@ def agreement(again: Any = "new-version", **parts: Any) -> AgreementRules:
 
 
 def test_an_acceptance_is_written_down() -> None:
-    """The version, the text's digest, time and network are kept and told; the session only as its digest."""
+    """An acceptance keeps and reports the version and the digest of the text.
+
+    It also keeps the time and the network. The session is kept only as its digest.
+    """
     change = accept_agreement(account("app"), moment(), caller(), agreement=agreement(), version="2")
     kept = change.account.acceptances[0]
     assert (kept.version, kept.digest, kept.at, kept.network) == ("2", "d" * 64, NOW, HOME)
@@ -164,7 +173,10 @@ def test_only_the_version_that_was_shown() -> None:
 
 
 def test_two_devices_do_not_ask_in_turns() -> None:
-    """Each sign-in accepts for itself: the second device's acceptance does not end the first's."""
+    """The second device's acceptance does not end the acceptance of the first.
+
+    With ``each-sign-in`` each sign-in accepts for itself.
+    """
     rules = agreement("each-sign-in")
     of = account("app", proofs=(proof(),))
     other = Subject("ann", "clinic", session="sign-in 2")
@@ -187,7 +199,7 @@ def test_acceptances_are_bounded() -> None:
 
 
 def test_saved_backup_codes_cannot_be_shown_again() -> None:
-    """Once the person has them, what was kept to show them again is gone."""
+    """The copy for showing backup codes again is gone once the person has saved them."""
     of = account(authenticators=(authenticator(), authenticator("paper", data={"left": ["1"], "kept": "sealed"})))
     assert saved_backup(account("app"), moment(), factor="paper").account == account("app")
     change = saved_backup(of, moment(), factor="paper")
@@ -196,7 +208,10 @@ def test_saved_backup_codes_cannot_be_shown_again() -> None:
 
 
 def test_where_a_device_is_woken_is_written_into_the_data_of_now() -> None:
-    """What changed since the device was looked at stays: the new data is made of what the step is given."""
+    """A device's wake address is written into the data that the account has now.
+
+    The step makes the new data from the data that it is given. A change since the device was looked at stays.
+    """
     seen = authenticator("app", data={"key": "k", "count": 1})
     of = account(authenticators=(replace(seen, data={"key": "k", "count": 2}),))
     change = amend_authenticator(of, moment(), seen=seen, amend=lambda data: {**data, "wake": "w"})
@@ -204,7 +219,10 @@ def test_where_a_device_is_woken_is_written_into_the_data_of_now() -> None:
 
 
 def test_an_old_copy_of_backup_codes_goes_with_any_change() -> None:
-    """S-92: a quarter of an hour after they were made nothing of them can be read; their digests stay as they are."""
+    """Backup codes cannot be read any more a quarter of an hour after they were made.
+
+    S-92. Any change of the account drops the old copy. The digests of the codes stay as they are.
+    """
     data = {"left": ["1"], "used": [], "kept": "sealed", "kept_until": NOW}
     of = account(authenticators=(authenticator(), authenticator("paper", data=data)))
     young = replace(

@@ -1,4 +1,4 @@
-"""Charge, verify, settle: what an answer costs, what a success consumes, and what a replay gets."""
+"""Charge, verify, settle: the cost of an answer, the effect of a success, and replays."""
 
 from __future__ import annotations
 
@@ -97,7 +97,10 @@ def refused(change: Change[Any]) -> Refusal:
 
 
 def test_the_seventh_failure_locks_once() -> None:
-    """S-31, S-35, D-7: six failures tell what is left; the seventh locks, with exactly one lock event."""
+    """The seventh failure locks the account, with exactly one lock event.
+
+    S-31, S-35, D-7. Each of the six failures before it names the attempts that are left.
+    """
     of, events = account("app"), []
     for left in (6, 5, 4, 3, 2, 1, 0):
         change = fail(of)
@@ -115,7 +118,10 @@ def test_the_seventh_failure_locks_once() -> None:
 
 
 def test_seven_at_once_lock_once() -> None:
-    """S-31: seven attempts charged before any is settled are all that is compared; settling them locks once."""
+    """At most seven attempts are charged before any is settled; settling them locks once.
+
+    S-31. An eighth is not compared: it must wait.
+    """
     of, charges = account("app"), []
     for _ in range(7):
         of, taken = taken_from(of, RULES)
@@ -134,7 +140,10 @@ def test_seven_at_once_lock_once() -> None:
 
 
 def test_a_lock_kills_what_is_outstanding() -> None:
-    """S-34: a lock leaves no code and no draft alive, and a right answer that comes late is refused like a wrong one."""
+    """A lock leaves no code and no draft alive.
+
+    S-34. A right answer that comes late is refused like a wrong one.
+    """
     of = account("app", challenges=(challenge(),), attempts=Attempts(used=5))
     of, taken = taken_from(of, RULES)
     locked = fail(of).account
@@ -145,7 +154,10 @@ def test_a_lock_kills_what_is_outstanding() -> None:
 
 @pytest.mark.parametrize(("ends", "epoch"), [(False, 4), (True, 5)])
 def test_what_a_lock_does_to_live_proofs(ends: bool, epoch: int) -> None:
-    """D-8: the owner's other browsers live through an attempt lock, unless the policy ends all sessions."""
+    """The owner's live proofs survive an attempt lock.
+
+    D-8. They end with it only if the policy says that a lock ends all sessions.
+    """
     rules = rules_with(attempts=AttemptRules(lock_ends_sessions=ends))
     of = account("app", proofs=(proof(epoch=4),), epoch=4, attempts=Attempts(used=6))
     locked = fail(of, rules=rules).account
@@ -155,7 +167,10 @@ def test_what_a_lock_does_to_live_proofs(ends: bool, epoch: int) -> None:
 
 
 def test_what_was_no_guess_costs_nothing() -> None:
-    """S-37, D-34: an expired or replayed code gives its attempt back, and is written down as refused."""
+    """An expired or replayed code gives its attempt back.
+
+    S-37, D-34. It is written down as refused, not as failed.
+    """
     change = fail(account("app", attempts=Attempts(used=3)), free=True)
     assert (change.account.attempts.used, refused(change).attempts_remaining) == (3, 4)
     assert [event.kind for event in change.events] == ["attempt.refused"]
@@ -164,7 +179,10 @@ def test_what_was_no_guess_costs_nothing() -> None:
 
 
 def test_a_refund_does_not_follow_a_success() -> None:
-    """S-37: an attempt of before a success is not given back after it: the counter would fall below none."""
+    """An attempt from before a success is not given back after it.
+
+    S-37. The counter would fall below zero.
+    """
     of, taken = taken_from(account("app"), RULES)
     of = succeed(of).account
     of, _ = taken_from(of, RULES)
@@ -173,7 +191,10 @@ def test_a_refund_does_not_follow_a_success() -> None:
 
 
 def test_a_failure_is_told_with_its_words() -> None:
-    """The trail has factor, reason, what is left and the alarm; the challenge that dies with its answer is spent."""
+    """The event of a failure has the factor, the reason, the attempts left and the alarm.
+
+    A challenge that dies with its answer is spent.
+    """
     of = account("app", challenges=(challenge("c1"), challenge("c2")))
     change = fail(of, alarm="cloned", spent="c2")
     event = change.events[0]
@@ -183,7 +204,10 @@ def test_a_failure_is_told_with_its_words() -> None:
 
 @pytest.mark.parametrize(("waited", "locks"), [(0, False), (LOST_ANSWER - 1, False), (LOST_ANSWER, True)])
 def test_lost_answers_lock_in_the_end(waited: int, locks: bool) -> None:
-    """S-31: seven charged attempts without an outcome are a crash after thirty seconds, and the lock is written once."""
+    """Seven charged attempts without an outcome lock the account after thirty seconds.
+
+    S-31. By then the outcomes were lost in a crash. The lock is written once.
+    """
     of = account("app", attempts=Attempts(used=7, charged_at=NOW))
     change = charge(of, moment(NOW + waited), RULES)
     assert isinstance(change.answer, Refusal if locks else InFlight)
@@ -193,7 +217,10 @@ def test_lost_answers_lock_in_the_end(waited: int, locks: bool) -> None:
 
 
 def test_the_rolling_budget_outlives_successes() -> None:
-    """D-7: an owner who succeeds after every sixth failure of an attacker stops the fiftieth all the same."""
+    """The fiftieth failure of an attacker locks, though the owner succeeds after every sixth.
+
+    D-7. A success does not empty the rolling budget.
+    """
     of, failures, kinds = account("app"), 0, list[str]()
     while of.lock is None:
         for _ in range(6):
@@ -220,7 +247,11 @@ def test_the_rolling_window_forgets_old_failures() -> None:
 
 
 def test_success_consumes_and_grants_in_one_change() -> None:
-    """S-22, S-44: all codes of the purpose spent, all attempts back, the new data kept, a proof under a new handle."""
+    """A success spends the codes of its purpose and grants a proof, in one change.
+
+    S-22, S-44. The change gives all attempts back, keeps the factor's new data and gives the browser a new
+    handle.
+    """
     codes = (challenge("c1"), challenge("c2", factor="text"), challenge("c3", purpose="enroll", target="e1"))
     of = account("app", challenges=codes, attempts=Attempts(used=3), proofs=(proof(age=DAY),))
     change = succeed(of, challenge="c1", user_verified=True, phishing_resistant=True)
@@ -238,7 +269,10 @@ def test_success_consumes_and_grants_in_one_change() -> None:
 
 
 def test_a_replay_of_the_same_answer_grants_nothing() -> None:
-    """S-44, S-59: the second of two that verified the same code finds the data changed: refused, and not charged."""
+    """The second of two attempts that verified the same code is refused.
+
+    S-44, S-59. It finds the factor's data changed. It is not charged.
+    """
     of, first = taken_from(account("app"), RULES)
     of, second = taken_from(of, RULES)
     seen = of.authenticators[0]
@@ -259,7 +293,10 @@ def test_a_replay_of_the_same_answer_grants_nothing() -> None:
     ],
 )
 def test_a_challenge_must_still_be_live(mine: tuple[Any, ...], reason: str) -> None:
-    """S-44, S-47: what was spent, has ended or is gone when it is settled grants nothing and costs nothing."""
+    """A challenge that is spent, over or gone at the settling grants nothing.
+
+    S-44, S-47. It costs nothing either.
+    """
     change = succeed(account("app", challenges=mine), challenge="c1")
     assert refused(change).reason == reason
     assert change.account.attempts.used == 0
@@ -288,7 +325,10 @@ def test_an_authenticator_that_changed_meanwhile() -> None:
     ],
 )
 def test_what_a_proof_is_bound_to(subject: Subject, remember: bool, rules: Any, mark: str) -> None:
-    """D-12: not remembered, by choice or policy, is bound to the host's session; its id itself is not stored."""
+    """A proof that is not remembered is bound to the host's session.
+
+    D-12. The person's choice or the policy decides that. The id of the session itself is not stored.
+    """
     change = succeed(
         account("app"),
         who=caller(subject),
@@ -300,7 +340,10 @@ def test_what_a_proof_is_bound_to(subject: Subject, remember: bool, rules: Any, 
 
 
 def test_a_new_network_of_a_known_browser_is_told() -> None:
-    """S-111: a change of network is an event of its own, a first proof and a known network are none."""
+    """A known browser's change of network is an event of its own.
+
+    S-111. A first proof and a known network are none.
+    """
     of = account("app", proofs=(proof(network=HOME, age=DAY),))
     away = succeed(of, who=caller(network=AWAY))
     assert [event.kind for event in away.events] == ["proof.granted", "browser.new_network"]
@@ -311,7 +354,10 @@ def test_a_new_network_of_a_known_browser_is_told() -> None:
 
 @pytest.mark.parametrize("known", [1, 3, 5])
 def test_a_browser_keeps_its_last_networks(known: int) -> None:
-    """D-5: a browser's proofs are kept for so many networks, the one proven longest ago goes first."""
+    """A browser keeps its proofs for as many networks as the policy says.
+
+    D-5. The network that was proven longest ago goes first.
+    """
     rules = rules_with(freshness=FreshnessRules(ip_change=IPChangeRules(known_networks=known)))
     of, handle = account("app"), HANDLE
     for step in range(8):
@@ -325,7 +371,10 @@ def test_a_browser_keeps_its_last_networks(known: int) -> None:
 
 
 def test_proofs_of_one_network_are_one_a_factor() -> None:
-    """A new proof takes the place of the one by the same factor there; what an epoch ended is gone."""
+    """A new proof replaces the proof of the same factor on the same network.
+
+    A proof that an epoch ended is gone.
+    """
     proofs = (proof("app", age=9), proof("key", age=8), proof("text", age=7, epoch=1))
     after = succeed(account("app", "key", proofs=proofs)).account
     found = after.browsers[0].proofs
@@ -333,7 +382,10 @@ def test_proofs_of_one_network_are_one_a_factor() -> None:
 
 
 def test_a_copy_of_a_right_answer_is_led_to_its_result() -> None:
-    """F-11, F-13, D-34: the same answer from the same browser is known for thirty seconds, and grants nothing new."""
+    """A copy of a right answer finds the result of the first for thirty seconds.
+
+    F-11, F-13, D-34. It must be the same answer from the same browser. It grants nothing new.
+    """
     after = succeed(account("app"), answer="digest").account
     found = twin_of(after, HANDLE, "digest", NOW + TWIN_LIFE - 1)
     assert found is not None
@@ -369,7 +421,10 @@ def test_a_stricter_policy_holds_at_once() -> None:
 
 
 def test_a_shorter_age_needs_no_change_of_the_account() -> None:
-    """The age is judged when it is asked, not when the proof was made: a stricter policy holds for old proofs."""
+    """A stricter policy on age holds for proofs that exist already.
+
+    The age is judged at each request, not at the making of the proof.
+    """
     after = succeed(account("app"), now=NOW - 3600).account
     rules = rules_with(freshness=FreshnessRules(max_age=Seconds(3600)))
     who = caller(handle="new" + "h" * 19)
@@ -378,7 +433,10 @@ def test_a_shorter_age_needs_no_change_of_the_account() -> None:
 
 
 def test_ten_browsers_are_remembered() -> None:
-    """D-11: the eleventh browser takes the place of the one that was used longest ago; an old twin is not kept."""
+    """The eleventh browser replaces the browser that was used longest ago.
+
+    D-11. An old twin is not kept.
+    """
     of = account("app")
     for step in range(14):
         change = succeed(

@@ -52,7 +52,7 @@ def test_people_are_counted_once_an_outcome() -> None:
 
 
 def test_report_only_events_say_what_is_to_come() -> None:
-    """A report becomes what the file now says of the request that it names.
+    """A report becomes the present file's decision on the request that it names.
 
     A lock and an unlock are remembered.
     """

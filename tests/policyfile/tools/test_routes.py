@@ -96,7 +96,10 @@ def test_a_fastapi_app_has_its_prefixes() -> None:
 
 
 def test_a_mounted_app_behind_middleware_is_listed() -> None:
-    """Each address of the mounted app is listed, with the mount's prefix, and not the mount as a whole."""
+    """Each address of a mounted app behind middleware is listed, with the mount's prefix.
+
+    The mount as a whole is not listed.
+    """
     inner = Starlette(routes=[Route("/files/{path:path}", page), Route("/", page)])
     app = Starlette(
         routes=[

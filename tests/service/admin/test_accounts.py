@@ -1,4 +1,4 @@
-"""The administrators' day: turning on, the choice of factors, unlock, lock, reset by ticket, tickets, calls for help."""
+"""The administrators' day: turning on, factors, unlock, lock, reset, tickets, help."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TICKETS = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrol
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """Where it is on already, by policy."""
+    """A world in which the policy has the second factor on already."""
     async with running(make_world()) as made:
         yield made
 
@@ -62,7 +62,10 @@ async def turned_on(world: World, factors: list[str]) -> Browser:
 
 
 async def test_turning_on_is_for_good() -> None:
-    """Decision 19: typed confirmation turns it on for the whole tenant; no page, no call and no command turns it off."""
+    """A typed confirmation turns the second factor on for the whole tenant, for good.
+
+    Decision 19. No page, no call and no command turns it off.
+    """
     async with running(make_world(policy=DESK)) as world:
         user = await world.browser("ann")
         assert (await user.state())["state"] == "off"
@@ -98,7 +101,7 @@ async def test_turning_on_is_for_good() -> None:
 
 
 async def test_the_checklist_is_ticked_by_hand_and_by_facts() -> None:
-    """The date and the message are an administrator's word, the others what is so."""
+    """The date and the message are ticked by an administrator, and the others by facts."""
     async with running(make_world(policy=DESK)) as world:
         boss = await mailed("boss", world)
 
@@ -118,7 +121,11 @@ async def test_the_checklist_is_ticked_by_hand_and_by_facts() -> None:
     ("picked", "enrollable"), [(["email"], ["email"]), (["sms"], ["sms"]), (["sms", "email"], ["sms", "email"])]
 )
 async def test_the_clinics_choice_is_what_people_may_enroll(picked: list[str], enrollable: list[str]) -> None:
-    """E-mail only, text only, or each user chooses: others are neither shown nor taken; without a choice, no choice page."""
+    """People may enroll only the factors that the administrator chose.
+
+    The choice is e-mail only, text only, or both. Other factors are neither shown nor taken. If one factor is
+    left, there is no page for the choice.
+    """
     async with running(make_world(policy=DESK)) as world:
         await turned_on(world, picked)
         user = await world.browser("ann")
@@ -133,7 +140,10 @@ async def test_the_clinics_choice_is_what_people_may_enroll(picked: list[str], e
 
 
 async def test_only_what_the_policy_allows_can_be_picked() -> None:
-    """The rails: an administrator cannot pick what the policy does not allow, nothing at all, or one twice."""
+    """An administrator cannot pick a factor that the policy does not allow.
+
+    The choice cannot be empty, and cannot have a factor twice.
+    """
     async with running(make_world(policy=DESK)) as world:
         boss = await mailed("boss", world)
         for factors in ([], ["totp"], ["backup-code"], ["email", "email"], ["email", "nonsense"]):
@@ -150,7 +160,10 @@ async def test_only_what_the_policy_allows_can_be_picked() -> None:
 
 
 async def test_who_has_what_is_no_longer_offered_proves_it_then_enrolls_another() -> None:
-    """S-83: a factor that the administrator took away still asks for itself first, and then for one that is allowed."""
+    """A factor that the administrator took away is still asked for first.
+
+    S-83. Then an allowed one is enrolled.
+    """
     async with running(make_world(policy=DESK)) as world:
         boss = await turned_on(world, ["email", "sms"])
         await mailed("ann", world)
@@ -178,7 +191,10 @@ async def test_who_has_what_is_no_longer_offered_proves_it_then_enrolls_another(
 
 
 async def test_unlock_gives_seven_attempts_back(world: World) -> None:
-    """Decision 8: the administrator's unlock, with a reason, gives all seven back; the user is told, and gets in."""
+    """An administrator's unlock, with a reason, gives all seven attempts back.
+
+    Decision 8. The user is notified, and gets in.
+    """
     ann = await world.enrolled()
     elsewhere = await world.browser()
     elsewhere.secret = ann.secret
@@ -200,7 +216,10 @@ async def test_unlock_gives_seven_attempts_back(world: World) -> None:
 
 
 async def test_a_lock_by_an_administrator_ends_every_proof(world: World) -> None:
-    """Decision 8: every browser is out at once, nothing is compared or sent, and unlocking revives no proof."""
+    """A lock by an administrator puts every browser out at once.
+
+    Decision 8. No answer is compared and nothing is sent. Unlocking revives no proof.
+    """
     here = await world.enrolled()
     there = await world.browser(address="203.0.113.50")
     await there.prove(here.secret)
@@ -224,7 +243,10 @@ async def test_a_lock_by_an_administrator_ends_every_proof(world: World) -> None
 
 @pytest.mark.parametrize("id", ["\x1b[31mRED", "ﬁ", "a\u202eb", "a\nb", "e\u0301", "x" * 300])
 async def test_nobody_is_made_of_an_odd_id(world: World, id: str) -> None:
-    """What no host could say as an id is no person, for every call and page: no account and no line with it is written."""
+    """An id that no host could give is no person, for every call and page.
+
+    No account and no line of the trail is written for it.
+    """
     boss = await boss_of(world)
     before, lines = await world.store.keys(), len((await world.store.events("alpha")).items)
     why = {"reason": "x"}
@@ -254,7 +276,10 @@ async def test_nobody_is_made_of_an_odd_id(world: World, id: str) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "none"])
 async def test_reset_under_a_ticket(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """S-94: everything is removed, every proof ends, the host is told, the user is told; a hook that fails harms nothing."""
+    """A reset under a ticket removes every factor and ends every proof.
+
+    S-94. The host and the user are notified. A hook that fails harms nothing.
+    """
     called: list[Subject] = []
 
     def sync(subject: Subject, event: Event) -> None:
@@ -309,7 +334,10 @@ async def ticket_for(boss: Browser, id: str = "ann") -> str:
 
 
 async def with_boss(policy: Policy) -> tuple[World, Browser]:
-    """A world where the first enrollment needs a ticket; the administrator was enrolled before that."""
+    """Make a world in which the first enrollment needs a ticket.
+
+    The administrator was enrolled before that.
+    """
     world = make_world()
     boss = await boss_of(world)
     world.engine.use_policy(policy)
@@ -317,14 +345,17 @@ async def with_boss(policy: Policy) -> tuple[World, Browser]:
 
 
 async def redeem(browser: Browser, ticket: str) -> bool:
-    """Type a ticket on the enrollment page; whether it was taken."""
+    """Type a ticket on the enrollment page, and return True if it was taken."""
     reply = await browser.form("/mfa/enroll", {"action": "ticket", "ticket": ticket})
     assert reply.status in (303, 422, 403)
     return reply.status == 303
 
 
 async def test_a_ticket_works_once() -> None:
-    """Decision 9: shown once, of one person, one use; a newer one takes its place; nothing of it is in trail or store."""
+    """A ticket is shown once and works once, for one person.
+
+    Decision 9. A newer ticket replaces it. Neither the trail nor the store contains it.
+    """
     world, boss = await with_boss(TICKETS)
     async with running(world):
         ann, bob = await world.browser("ann"), await world.browser("bob")
@@ -375,7 +406,10 @@ async def test_the_page_shows_a_ticket_once() -> None:
 
 
 async def test_a_call_for_help_waits_in_the_queue(world: World) -> None:
-    """The administrators see who asks and why; it changes nothing else, one waits at a time, and refusing answers it."""
+    """A call for help waits in the administrators' queue, with its sender and its reason.
+
+    It changes nothing else. One waits at a time. Refusing it answers it.
+    """
     ann = await world.enrolled()
     lost = await world.browser()
     asked = await lost.api("POST", "recovery", {"about": "my phone fell into the lake"})
@@ -415,8 +449,11 @@ async def test_approving_is_a_reset(world: World) -> None:
 
 
 async def test_a_request_is_held_so_that_it_can_be_stopped() -> None:
-    """The hold is policy: until a request has waited that long, neither reset nor ticket; the person is told at once, and who
-    never asked is not held. An unlock takes nothing away, so it is never held."""
+    """A call for help must wait as long as the policy says before a reset or a ticket.
+
+    The person is notified at once. A person who never asked is not held. An unlock takes nothing away, so it
+    is never held.
+    """
     policy = with_rules(lambda rules: replace(rules, recovery=replace(rules.recovery, hold=Seconds(86_400))))
     async with running(make_world(policy=policy)) as world:
         ann = await world.enrolled()
@@ -441,7 +478,7 @@ async def test_a_request_is_held_so_that_it_can_be_stopped() -> None:
 
 
 async def test_a_held_request_that_was_stopped_is_gone() -> None:
-    """Who was not it says so, and nothing is left to approve."""
+    """A held request that the owner stops is gone: nothing is left to approve."""
     policy = with_rules(lambda rules: replace(rules, recovery=replace(rules.recovery, hold=Seconds(86_400))))
     async with running(make_world(policy=policy)) as world:
         ann = await world.enrolled()
@@ -462,7 +499,10 @@ async def test_nothing_to_ask_for_where_the_policy_offers_no_request() -> None:
 
 
 async def test_a_query_that_no_page_of_ours_makes(world: World) -> None:
-    """More members than any page of the desk has are no fault: the first page of the list is shown."""
+    """A query with more members than any page has shows the first page of the list.
+
+    It is no fault.
+    """
     boss = await boss_of(world)
     many = "&".join(f"q{number}=x" for number in range(50))
     for place in ("accounts", "audit", "tenant"):
@@ -470,7 +510,10 @@ async def test_a_query_that_no_page_of_ours_makes(world: World) -> None:
 
 
 async def test_what_others_did_is_not_said_to_the_administrator(world: World) -> None:
-    """The recent activity on somebody's page tells what they did; it does not say "you" to the administrator who reads it."""
+    """The activity on another person's page does not say "you" to the administrator.
+
+    It says what that person did.
+    """
     ann, boss = await world.enrolled(), await boss_of(world)
     assert "You confirmed" in (await ann.page("/mfa")).text
     told = (await boss.page("/mfa/admin/accounts/ann")).text

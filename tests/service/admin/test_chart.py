@@ -1,4 +1,7 @@
-"""The plot of enrollment over time: a row a day, drawn on the server, with the same as a table; no view counts people."""
+"""The plot of enrollment over time: one row a day, drawn on the server, with a table.
+
+No view of the page counts people.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ async def day(world: World, *ids: str) -> None:
 
 
 async def test_a_row_a_day() -> None:
-    """What was so on each day stays; twice on a day is once; today is as it is now; the page and JSON show it."""
+    """Each day keeps its own count, and a second count on a day replaces the first.
+
+    Today has the numbers of now. The page and JSON show the same.
+    """
     async with running(make_world()) as world:
         await day(world, "ann")
         await day(world, "bob", "eve")
@@ -56,7 +62,10 @@ async def test_it_is_bounded_and_of_one_tenant() -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 12, 13, 400])
 def test_every_point_is_in_the_box(length: int) -> None:
-    """Whatever the history, the lines stay inside, go from left to right, and the table is short with both ends in it."""
+    """The lines of any history stay inside the box and go from left to right.
+
+    The table is short and has both ends of the history.
+    """
     history = [Count(day=20_000 + 3 * number, enrolled=number % 7, people=7 + number) for number in range(length)]
     chart = chart_of(history)
     assert chart is not None

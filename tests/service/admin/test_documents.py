@@ -1,4 +1,7 @@
-"""An actor sees one document of an account, made by the service: no more than the actor's rights, whatever the way."""
+"""An actor sees one document of an account, made by the service.
+
+It shows no more than the actor's rights, by JSON, by page and by command.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def helpers(rules: Rules) -> Rules:
 
 
 async def test_a_person_who_may_not_look_gets_no_account() -> None:
-    """By JSON the answer to an act has the id and the tenant alone; the look itself is refused."""
+    """An actor without the right to look gets only the id and the tenant by JSON.
+
+    This is the answer to an act. The look itself is refused.
+    """
     async with running(make_world(policy=with_rules(helpers))) as world:
         await world.enrolled()
         hands = await world.enrolled("hands", groups=["hands"])
@@ -38,7 +44,10 @@ async def test_a_person_who_may_not_look_gets_no_account() -> None:
 
 
 async def test_a_person_who_may_not_look_gets_no_page_of_the_account() -> None:
-    """By page the act leads away, and whatever is opened or sent shows nothing that is on file."""
+    """An act by page leads an actor without the right to look away from the account.
+
+    No page that the actor opens or sends shows anything that is on file.
+    """
     async with running(make_world(policy=with_rules(helpers))) as world:
         ann = await world.enrolled()
         kept = await world.account("ann")
@@ -57,7 +66,10 @@ async def test_a_person_who_may_not_look_gets_no_page_of_the_account() -> None:
 
 
 async def test_a_person_who_may_look_gets_no_trail_by_json() -> None:
-    """The document of an account has no events, and the call that lists them is refused; so is their page."""
+    """The document of an account has no events, so an actor with the right to look gets none.
+
+    The call that lists events is refused, and so is their page.
+    """
     async with running(make_world(policy=with_rules(helpers))) as world:
         await world.enrolled()
         eyes = await world.enrolled("eyes", groups=["eyes"])
@@ -70,7 +82,7 @@ async def test_a_person_who_may_look_gets_no_trail_by_json() -> None:
 
 
 async def test_a_person_who_may_look_sees_no_trail() -> None:
-    """The page of an account shows what happened only to an actor who may read the trail."""
+    """The page of an account shows its events only to an actor who may read the trail."""
     async with running(make_world(policy=with_rules(helpers))) as world:
         await world.enrolled()
         boss = await world.enrolled("boss", groups=["admin"])
@@ -85,7 +97,10 @@ async def test_a_person_who_may_look_sees_no_trail() -> None:
 
 @pytest.mark.parametrize("way", ["json", "page"])
 async def test_an_act_loads_the_account_once(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The change loads the account; the answer is drawn from what was written."""
+    """An act loads the account once.
+
+    The change loads it. The answer is drawn from the account that was written.
+    """
     async with running(make_world()) as world:
         await world.enrolled()
         boss = await world.enrolled("boss", groups=["admin"])
@@ -101,7 +116,10 @@ async def test_an_act_loads_the_account_once(way: str, monkeypatch: pytest.Monke
 
 
 def counted(world: World, monkeypatch: pytest.MonkeyPatch) -> list[SubjectKey]:
-    """Write down every account that is loaded from the store, but for those that the mails after the commit load."""
+    """Record every account that is loaded from the store.
+
+    The loads by the mails after the commit are not recorded.
+    """
     loads: list[SubjectKey] = []
     load = world.store.load
     monkeypatch.setattr(world.gate.service.engine.effects, "follow", nothing)
@@ -119,7 +137,10 @@ async def nothing(events: object, account: object) -> None:
 
 
 async def test_an_operator_names_the_tenant() -> None:
-    """An id that exists in two tenants is never guessed: without a tenant there is no such account."""
+    """An id that exists in two tenants is never guessed.
+
+    Without a tenant there is no such account.
+    """
     async with running(make_world()) as world:
         for tenant in ("alpha", "beta"):
             await world.enrolled("42", tenant)

@@ -1,4 +1,4 @@
-"""Administrators owe what the app demands of them, and for an act a fresh proof besides."""
+"""Administrators owe the same demands as at the app, and for an act a fresh proof besides."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ DESK: list[tuple[str, str, Any]] = [
 
 
 async def test_who_is_below_the_floor_administers_nothing() -> None:
-    """Decision 38: the app sends this administrator to enrollment, so the desk does; with a passkey both open."""
+    """An administrator whom the app sends to enrollment can do nothing at the desk.
+
+    Decision 38. With a passkey both the app and the desk open.
+    """
     async with running(make_world(policy=with_rules(strong))) as world:
         await world.enrolled("ann")
         boss = await boss_by_app(world)
@@ -63,7 +66,7 @@ async def test_who_is_below_the_floor_administers_nothing() -> None:
         key = await with_passkey(boss)
         assert await boss.is_in()
         assert (await boss.api(*LOCK)).status == 200
-        # A fresh proof by the app beside an older one by the passkey is not the fresh strong one that an act needs.
+        # An act needs one proof that is fresh and strong. A fresh one by the app beside an older passkey's is not that.
         world.clock.advance(400)
         assert (await boss.prove()).status == 200
         refused = await boss.api("POST", "admin/accounts/ann/unlock", {"reason": "x"})
@@ -101,7 +104,10 @@ async def test_a_shorter_rule_holds_at_the_desk() -> None:
 
 
 async def test_what_only_watches_closes_no_desk() -> None:
-    """Decision 44: in report-only the app passes, and the desk asks for a fresh proof of any kind, as it did."""
+    """A rule in report-only mode closes no desk.
+
+    Decision 44. The app passes, and the desk asks for a fresh proof of any kind, as it did before.
+    """
     watching = with_rules(lambda rules: replace(strong(rules), mode="report-only", agreement=AGREEMENT))
     async with running(make_world(policy=watching)) as world:
         boss = await boss_by_app(world)
@@ -115,7 +121,10 @@ async def test_what_only_watches_closes_no_desk() -> None:
 
 @pytest.mark.parametrize("call", ["unlock", "lock", "reset", "ticket", "refuse", "break-glass", "break-glass/revoke"])
 async def test_an_id_means_the_own_tenant_or_the_one_that_is_named(call: str) -> None:
-    """The same id in two tenants, or in another one alone, is never guessed: not to look at, not to act on."""
+    """An id without a tenant means the administrator's own tenant.
+
+    The same id in two other tenants, or in one alone, is never guessed, neither for a look nor for an act.
+    """
     async with running(make_world()) as world:
         for tenant in ("beta", "strict"):
             await world.enrolled("42", tenant)
@@ -163,7 +172,11 @@ def chosen(rules: Rules) -> Rules:
 
 
 async def test_a_choice_that_closes_a_page_to_everybody_is_refused() -> None:
-    """The policy file's check holds for the desk's choice: the refusal names the rule, and nothing is changed."""
+    """A choice of factors that would close a page to everybody is refused.
+
+    The policy file's check holds for the desk's choice too. The refusal names the rule, and nothing is
+    changed.
+    """
     async with running(make_world(policy=with_rules(chosen))) as world:
         boss = await world.browser("boss", groups=["admin"])
         await boss.enroll_email()

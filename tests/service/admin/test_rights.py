@@ -1,4 +1,7 @@
-"""Who may do what to whom, in which state, at which tenant: one table, by JSON, by page and by command alike."""
+"""The rights of administrators: one table over actors, actions, states and tenants.
+
+It holds by JSON, by page and by command alike.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ FACTORS = ["totp", "sms", "email"]
 
 
 def expected(role: str, state: str, action: str, target: str) -> str:
-    """What the table says: ``done``, or the reason why not."""
+    """Return the word of the table: ``done``, or the reason of the refusal."""
     if state == "anonymous":
         return "signed_out"
     if not RIGHTS[role]:
@@ -82,14 +85,14 @@ def cells() -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What came of one try: a word of the table, and the reference of the refusal."""
+    """The outcome of one try: a word of the table, and the reference of the refusal."""
 
     word: str
     ref: str = ""
 
 
 def place_of(action: str, target: str, number: int) -> SubjectKey:
-    """Whom, or which tenant, a cell is about."""
+    """Return the account or the tenant of a cell."""
     tenant = "beta" if target == "other" else "nowhere" if target == "unknown" and action in ON_TENANT else "alpha"
     return SubjectKey(tenant, {"self": "ann", "unknown": f"nobody{number}"}.get(target, "bob"))
 
@@ -151,7 +154,7 @@ async def by_page(actor: Browser, action: str, target: SubjectKey, *, token: str
 
 
 def person(where: SubjectKey, action: str, version: int, *, at: int = START) -> Account:
-    """Somebody on whom every action has something to do."""
+    """Make an account on which the action has something to do."""
     own = () if action == "ticket" else (Authenticator(id="a1", factor="totp", label="App", created_at=START),)
     grant = None
     if action in ("confirm", "revoke"):
@@ -203,7 +206,10 @@ async def actor_in(role: str, state: str) -> Any:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("role", ROLES)
 async def test_only_the_allowed_cells_succeed(role: str, state: str, way: str) -> None:
-    """S-36, S-121: what is not allowed is refused, changes nothing, and stands in the trail with its reference."""
+    """An action that is not allowed is refused and changes nothing.
+
+    S-36, S-121. It stands in the trail with its reference.
+    """
     wrong: list[str] = []
     async with actor_in(role, state) as (world, actor):
         token = "x" if state == "anonymous" else await actor.token("/mfa/enroll/email")
@@ -246,7 +252,10 @@ async def test_a_link_to_another_tenant_never_acts_in_the_own() -> None:
 
 
 async def test_refusals_cannot_fill_the_trail() -> None:
-    """S-121: after so many refusals an hour, further ones of one actor are told to the log and the hook only."""
+    """The trail keeps only a bounded number of refusals of one actor an hour.
+
+    S-121. Further ones go to the log and the hook only.
+    """
     async with actor_in("none", "fresh") as (world, actor):
         for _ in range(DENIED_PER_HOUR + 5):
             assert (await actor.api("GET", "admin/accounts")).status == 403
@@ -262,7 +271,10 @@ async def test_refusals_cannot_fill_the_trail() -> None:
 async def test_the_operator(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, action: str, target: str
 ) -> None:
-    """Who has the key and the store in hand needs no right; every change says so, and who nobody knows is nobody."""
+    """An operator with the key and the store in hand needs no right.
+
+    Every change says that an operator made it. An unknown account is reported as not found.
+    """
     (tmp_path / "keys").write_text(key(1))
     (tmp_path / "policy.toml").write_text('version = 1\nname = "tests"\n')
     monkeypatch.setenv("MFA_GATE_STORE", f"sqlite:///{tmp_path}/mfa.db")

@@ -1,4 +1,4 @@
-"""Preparing a tenant: a test message that really goes out, reminders to who is missing, and who can be reached."""
+"""Preparing a tenant: a real test message, reminders, and people who can be reached."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def person(id: str, email: str = "", phone: str = "") -> tuple[Subject, Contacts
 
 
 async def test_the_test_message_goes_out_and_is_ticked_by_who_got_it() -> None:
-    """The message goes to the administrator's own address; only "It arrived" ticks the line, and both are in the trail."""
+    """The test message goes to the administrator's own address.
+
+    Only "It arrived" ticks the line. Both steps are in the trail.
+    """
     async with running(make_world(policy=DESK)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         await world.engine.effects.idle()
@@ -45,7 +48,10 @@ async def test_the_test_message_goes_out_and_is_ticked_by_who_got_it() -> None:
 
 
 async def test_a_test_message_that_fails_says_so() -> None:
-    """F-21: what was not delivered is told on the page; and so many tries an hour are all."""
+    """The page says that a test message was not delivered.
+
+    F-21. The number of tries an hour is limited.
+    """
     async with running(make_world(policy=DESK)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         await world.engine.effects.idle()
@@ -78,7 +84,10 @@ async def test_only_who_may(action: str) -> None:
 
 
 async def test_reminders() -> None:
-    """Everybody known without a second step gets one mail, once a day; who has one, or is of another tenant, gets none."""
+    """Every known person without a second step gets one reminder a day.
+
+    A person with a second step, or of another tenant, gets none.
+    """
 
     async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
         return [person("dora", "dora@alpha.example"), person("boss", "boss@alpha.example")]
@@ -108,7 +117,10 @@ async def test_reminders() -> None:
 
 
 async def test_no_reminder_for_who_signs_in_elsewhere() -> None:
-    """Whose sign-in elsewhere counts as the second step is not missing; where the policy trusts none, they are."""
+    """A person whose sign-in elsewhere counts as the second step gets no reminder.
+
+    If the policy trusts no such sign-in, the person is missing.
+    """
     trusting = replace(OPTIONAL.base, freshness=replace(OPTIONAL.base.freshness, trust_amr=("mfa",)))
     policy = replace(OPTIONAL, base=trusting, tenants={**OPTIONAL.tenants, "alpha": trusting})
 
@@ -150,7 +162,10 @@ async def test_one_address_that_fails_stops_no_other() -> None:
     ],
 )
 async def test_who_can_be_reached(people: list[tuple[Subject, Contacts]], reachable: bool) -> None:
-    """The practice's rule: e-mail addresses are unique, numbers may be shared, everybody has one or the other."""
+    """Everybody can be reached if each person has a unique e-mail address or a number.
+
+    This is the practice's rule. Numbers may be shared.
+    """
     assert all_reachable(people) is reachable
 
     async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
@@ -178,8 +193,11 @@ async def test_a_directory_that_does_not_answer() -> None:
 
 
 async def test_two_administrators() -> None:
-    """Where the host's directory tells who is an administrator, two of them with a second step are needed: one, or people
-    who could unlock nobody, do not do."""
+    """Two administrators with a second step are needed before a tenant is ready.
+
+    This is so if the host's directory tells who is an administrator. One administrator is not enough, nor are
+    people who could unlock nobody.
+    """
     people: list[tuple[Subject, Contacts]] = []
 
     async def directory(tenant: str) -> list[tuple[Subject, Contacts]]:

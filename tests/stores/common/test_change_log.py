@@ -55,7 +55,10 @@ def test_who_was_away_too_long_forgets_all() -> None:
 
 
 def test_another_log_is_everything() -> None:
-    """A store that was opened anew has a log of its own; while nobody can know, all may have changed, each time."""
+    """A store that was opened anew reports that everything may have changed.
+
+    It has a log of its own. While no log can tell, all may have changed, at each look.
+    """
     reader = Looks(ChangeLog())
     found = []
     for log in (reader.log, None, None, ChangeLog()):

@@ -1,10 +1,12 @@
-"""Several workers on ``memory://`` are noticed at the start; one worker, or another application, is not."""
+"""Several workers on ``memory://`` are noticed at the start.
+
+One worker, or another application, is not.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import textwrap
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mfa_gate.stores import memory
+from tests.web.serving import free_port
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(memory.__file__).parents[2])}
 WORD = "memory:// is used by several worker processes"
@@ -29,13 +32,8 @@ async def app(scope, receive, send):
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 async def said(place: Path, arguments: Sequence[str], *, workers: int) -> str:
-    """Run uvicorn until all workers have started; what it printed."""
+    """Run uvicorn until all workers have started, and return its output."""
     (place / "memory_app.py").write_text(APP)
     command = [sys.executable, "-m", "uvicorn", "memory_app:app", "--port", str(free_port()), *arguments]
     log = place / "log"
@@ -66,7 +64,10 @@ async def test_one_worker(tmp_path: Path) -> None:
 
 
 def test_a_forked_child(tmp_path: Path) -> None:
-    """Forked workers, as gunicorn has them, are noticed; several stores in one process are one worker."""
+    """Forked workers, as gunicorn has them, are noticed.
+
+    Several stores in one process are one worker.
+    """
     script = """
         import asyncio, logging, os, sys, time
         logging.basicConfig(stream=sys.stdout)
@@ -93,7 +94,10 @@ def test_a_forked_child(tmp_path: Path) -> None:
 
 
 def ended(place: Path, script: str) -> str:
-    """Run a script in Python's development mode, which tells of what nobody closed; what it said."""
+    """Run a script in Python's development mode, and return its output.
+
+    That mode reports resources that nobody closed.
+    """
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", textwrap.dedent(script)],
         env=ENVIRONMENT,
@@ -107,7 +111,10 @@ def ended(place: Path, script: str) -> str:
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:
-    """The socket that holds the name is closed with the last store that uses it, and not before."""
+    """The socket that holds the name is closed with the last store that uses it.
+
+    It is not closed earlier.
+    """
     script = """
         import asyncio, os
         from pathlib import Path

@@ -43,7 +43,10 @@ OTHER = SubjectKey("finance", "x")
     ],
 )
 async def test_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, place: int) -> None:
-    """Altering, removing, adding or cutting off lines shows at the first wrong place; the other tenant's trail holds."""
+    """Altered, removed, added or cut-off lines show at the first wrong place.
+
+    The other tenant's trail holds.
+    """
     monkeypatch.setattr(trail_verification, "PIECE", 3)
     store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
     await store.open()
@@ -93,7 +96,10 @@ BODIES = ["{", "", '{"id":"e4"}', 'replace(body, \'"at":\', \'"at":"x","was":\')
 
 @pytest.mark.parametrize("body", BODIES)
 async def test_sqlite_damaged_line(tmp_path: Path, body: str) -> None:
-    """One damaged line stands in its place; all pages of both tenants answer, and the chain names the line."""
+    """A damaged line stands in its place, and verifying the trail names it.
+
+    All pages of both tenants answer.
+    """
     store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
     await store.open()
     for number in range(10):

@@ -79,7 +79,10 @@ async def test_another_database(server: servers.Server, caplog: pytest.LogCaptur
 
 
 async def test_parts_of_a_store(server: servers.Server) -> None:
-    """Nothing new is begun over people whose store's own key is gone; limits alone are no people."""
+    """No new store is begun over people if the store's own key is gone.
+
+    Limits alone are no people.
+    """
     url = f"redis://127.0.0.1:{server.port}"
     await start(url)
     server.say("DEL", STORE)
@@ -94,7 +97,10 @@ async def test_parts_of_a_store(server: servers.Server) -> None:
 
 
 async def test_a_cluster_that_lost_one_of_its_disks(tmp_path: Path) -> None:
-    """The server that has the store's own key comes back empty: the tenants on the others show that this is no new store."""
+    """A Cluster whose server with the store's own key came back empty is no new store.
+
+    The tenants on the other servers show that.
+    """
     with servers.cluster(tmp_path) as nodes:
         url = f"redis+cluster://127.0.0.1:{nodes[0].port},127.0.0.1:{nodes[1].port}"
         store = RedisStore(url)
@@ -118,7 +124,10 @@ async def test_a_cluster_that_lost_one_of_its_disks(tmp_path: Path) -> None:
 
 
 async def test_emptied_under_workers(server: servers.Server, caplog: pytest.LogCaptureFixture) -> None:
-    """A worker that runs while the store is emptied refuses, says so once, and goes on refusing beside a store made anew."""
+    """A worker that runs while the store is emptied refuses, and says so once.
+
+    It goes on refusing beside a store that was made anew.
+    """
     url = f"redis://127.0.0.1:{server.port}"
     store = RedisStore(url)
     await store.open()
@@ -152,7 +161,10 @@ async def test_emptied_between_two_openings(server: servers.Server) -> None:
 
 
 async def test_no_store_is_made(server: servers.Server, caplog: pytest.LogCaptureFixture) -> None:
-    """F-8: an ``open`` that may make no store writes no key, and names the databases that hold one."""
+    """An ``open`` that may make no store writes no key.
+
+    F-8. It names the databases that hold one.
+    """
     url = f"redis://:@127.0.0.1:{server.port}"
     await start(f"{url}/0")
     caplog.clear()
@@ -169,7 +181,10 @@ async def test_no_store_is_made(server: servers.Server, caplog: pytest.LogCaptur
 async def test_a_call_makes_no_store(
     server: servers.Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only ``open`` makes a store: a call of another event loop that comes before it is done finds none."""
+    """Only ``open`` makes a store.
+
+    A call of another event loop that comes before ``open`` is done finds none.
+    """
     store, start_session, early = RedisStore(f"redis://127.0.0.1:{server.port}"), Session.start, [True]
 
     async def call() -> None:
@@ -191,7 +206,7 @@ async def test_a_call_makes_no_store(
 
 
 async def test_parts_and_no_making(server: servers.Server) -> None:
-    """Where parts of a store are left, an ``open`` that may make none refuses as any other does."""
+    """An ``open`` that may make no store refuses parts of a store as any other does."""
     url = f"redis://:@127.0.0.1:{server.port}/0"
     await start(url)
     server.say("DEL", STORE)

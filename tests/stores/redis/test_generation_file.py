@@ -1,5 +1,8 @@
-"""An older copy in the place of the Redis store: recognized, refused until somebody wants it, and then nothing comes back (F-38,
-S-123). What a failover or a restart loses is none."""
+"""An older copy in the place of the Redis store (F-38, S-123).
+
+It is recognized and refused until somebody wants it. Then nothing comes back. The loss of a failover or a
+restart is no older copy.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ def url(server: servers.Server, marker: Path | None = None) -> str:
 
 
 async def a_minute() -> None:
-    """What was written settles: it is old enough, and was looked at again."""
+    """Wait until the changes have settled: they are old enough, and were looked at again."""
     await asyncio.sleep(SETTLED + 1.3)
 
 
@@ -73,7 +76,7 @@ async def change(store: RedisStore, key: SubjectKey = ALICE, **parts: object) ->
 
 
 async def healthy(store: RedisStore) -> None:
-    """It answers, and goes on doing so after it has looked at what the servers have."""
+    """Check that the store answers, also after it has looked at the data of the servers."""
     await answers(store, within=5)
     for _ in range(20):
         await asyncio.sleep(0.1)
@@ -82,8 +85,11 @@ async def healthy(store: RedisStore) -> None:
 
 
 async def test_under_running_workers(server: servers.Server, opened: Opened) -> None:
-    """S-123: a dump of before a lock, put back while workers run, is refused at the very first look, by the worker that made
-    the change and by one that only heard of it, until the newer data is there again."""
+    """An older copy that is put back while workers run is refused at the very first look.
+
+    S-123. The copy is a dump from before a lock. The worker that made the change refuses it, and so does one
+    that only heard of it, until the newer data is there again.
+    """
     store, other = await opened(url(server)), await opened(url(server))
     assert await store.swap(enrolled(ALICE), [event(1)])
     assert await store.swap(enrolled(CAROL), [event(2, key=CAROL)])
@@ -110,7 +116,11 @@ async def test_under_running_workers(server: servers.Server, opened: Opened) -> 
 
 
 async def test_a_worker_at_rest(server: servers.Server, opened: Opened) -> None:
-    """S-123: what a worker heard of settles at its next look, and it looks when the servers are back, though nobody asks it."""
+    """A worker at rest refuses an older copy too.
+
+    S-123. The changes that it heard of settle at its next look. It looks when the servers are back, though
+    nobody asks it.
+    """
     idle, store = await opened(url(server), timing=AT_REST), await opened(url(server), timing=AT_REST)
     assert await store.swap(enrolled(ALICE))
     older = server.copy("older")
@@ -133,7 +143,10 @@ async def test_a_worker_at_rest(server: servers.Server, opened: Opened) -> None:
 
 
 async def refusal_of_a_copy(store: RedisStore) -> str:
-    """What is said of it. Between the old server and the copy there is an outage; after it no load is answered once."""
+    """Return the words of the refusal of a copy.
+
+    Between the old server and the copy there is an outage. After it no load is answered even once.
+    """
     until = time.monotonic() + 5
     while "older copy" not in (told := await refusal(store, within=0)):
         assert time.monotonic() < until
@@ -141,7 +154,10 @@ async def refusal_of_a_copy(store: RedisStore) -> str:
 
 
 async def test_a_copy_without_the_tenant(server: servers.Server, opened: Opened) -> None:
-    """S-123: a copy of before a tenant's first person is no store in which nobody of that tenant is enrolled."""
+    """A copy from before a tenant's first person is refused.
+
+    S-123. It is no store in which nobody of that tenant is enrolled.
+    """
     store = await opened(url(server))
     assert await store.swap(enrolled(CAROL))
     older = server.copy("older")
@@ -156,8 +172,10 @@ async def test_a_copy_without_the_tenant(server: servers.Server, opened: Opened)
 async def test_what_each_call_reads_is_enough(
     server: servers.Server, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S-123: also where data is replaced on open connections, and before anybody has looked, no account is read of a tenant
-    that went back."""
+    """No account is read of a tenant that went back, even before anybody has looked.
+
+    S-123. This holds also if the data is replaced while the connections stay open.
+    """
     store = await opened(url(server))
     assert await store.swap(enrolled(ALICE))
     assert await store.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
@@ -173,8 +191,11 @@ async def test_what_each_call_reads_is_enough(
 
 
 async def test_accepted(server: servers.Server, opened: Opened) -> None:
-    """F-38: once an operator has accepted the copy every worker goes on by itself, one that started meanwhile too, and no proof
-    lives, no code counts; the lock that the copy has stands, and what happens from then on counts."""
+    """Every worker goes on by itself once an operator has accepted the copy.
+
+    F-38. A worker that started meanwhile does too. No proof lives and no code counts. The lock that the copy
+    has stands, and later changes count.
+    """
     store, other = await opened(url(server)), await opened(url(server))
     assert await store.swap(enrolled(ALICE, challenges=(CODE,)), [event(1)])
     assert await store.swap(enrolled(BOB, lock=LOCK))
@@ -210,7 +231,10 @@ async def test_accepted(server: servers.Server, opened: Opened) -> None:
 
 
 async def test_accepted_twice(server: servers.Server, opened: Opened) -> None:
-    """Each acceptance is later than the one before, also within a second: nothing of between lives on."""
+    """Each acceptance is later than the one before, also within a second.
+
+    Nothing from between the two lives on.
+    """
     store = await opened(url(server))
     assert await store.swap(enrolled(ALICE))
     await store.accept()
@@ -224,8 +248,11 @@ async def test_accepted_twice(server: servers.Server, opened: Opened) -> None:
 
 
 async def test_what_was_before_the_accepted_copy(server: servers.Server, opened: Opened, tmp_path: Path) -> None:
-    """S-123: once a copy is accepted, the newer data that it took the place of is no longer the store: what was used since the
-    acceptance would be unused there. Workers refuse it, and with a marker the start does."""
+    """The newer data that an accepted copy replaced is no longer the store.
+
+    S-123. The codes that were used since the acceptance would be unused there. Workers refuse that data. With
+    a marker the start refuses it too.
+    """
     marked = url(server, tmp_path / "marker")
     store = await opened(marked)
     assert await store.swap(enrolled(ALICE))
@@ -262,7 +289,10 @@ async def test_there_is_nothing_to_accept(server: servers.Server) -> None:
 
 
 async def test_what_the_ledger_knows_does_not_come_back(server: servers.Server, opened: Opened) -> None:
-    """An accepted copy is the store: what this process had confirmed in the minute before is not written into it."""
+    """A change that was confirmed before the acceptance is not written into the accepted copy.
+
+    The copy is the store, also for the changes that this process had confirmed in the minute before.
+    """
     store = await opened(url(server))
     assert await store.swap(enrolled(ALICE))
     older = server.copy("older")
@@ -277,8 +307,11 @@ async def test_what_the_ledger_knows_does_not_come_back(server: servers.Server, 
 
 
 async def test_while_every_worker_was_down(server: servers.Server, opened: Opened, tmp_path: Path) -> None:
-    """S-123: with ``?marker=`` a copy that was put in place meanwhile stops the start, until it is accepted; the marker then
-    begins anew. Without one nothing is written, and nothing can be known."""
+    """A copy that was put in place while every worker was down stops the start.
+
+    S-123. This needs ``?marker=``, and lasts until the copy is accepted. The marker then begins anew. Without
+    a marker nothing is written, and nothing can be known.
+    """
     marked = url(server, tmp_path / "marker")
     store = await opened(marked)
     assert await store.swap(enrolled(ALICE, challenges=(CODE,)))
@@ -308,8 +341,11 @@ async def test_while_every_worker_was_down(server: servers.Server, opened: Opene
 
 
 async def test_another_store_where_there_was_one(server: servers.Server, opened: Opened, tmp_path: Path) -> None:
-    """F-6: emptied, or replaced by another store, while every worker was down: a marker stops the start, also of accepting, and
-    nothing is written; deleting it begins anew."""
+    """A marker stops the start on a store that was emptied or replaced by another one.
+
+    F-6. It happened while every worker was down. The marker stops also the acceptance, and nothing is
+    written. Deleting the marker begins anew.
+    """
     marked = url(server, tmp_path / "marker")
     store = await opened(marked)
     assert await store.swap(enrolled(ALICE))
@@ -329,7 +365,10 @@ async def test_another_store_where_there_was_one(server: servers.Server, opened:
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
 async def test_a_restart_is_none(tmp_path: Path, opened: Opened, fsync: str) -> None:
-    """F-3: a server that was killed and comes back, with the loss of a second or without, is the store."""
+    """A server that was killed and comes back is the store.
+
+    F-3. This holds with the loss of a second and without it.
+    """
     with servers.single(tmp_path, "--appendonly", "yes", "--appendfsync", fsync) as server:
         store = await opened(url(server, tmp_path / "marker"))
         assert await store.swap(enrolled(ALICE))
@@ -348,8 +387,11 @@ async def test_a_restart_is_none(tmp_path: Path, opened: Opened, fsync: str) -> 
 
 
 async def test_a_failover_that_loses_is_none(tmp_path: Path, opened: Opened) -> None:
-    """F-3: a replica that lacks the last moment takes over: what is confirmed is put back, and nobody is refused for it, then or
-    when that moment is long ago."""
+    """A replica that takes over without the last moment is no older copy.
+
+    F-3. The confirmed changes are put back. Nobody is refused for the loss, neither then nor long after that
+    moment.
+    """
     with servers.pair(tmp_path) as pair:
         place = f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate"
         store, other = await opened(place), await opened(place)
@@ -376,7 +418,10 @@ async def test_a_failover_that_loses_is_none(tmp_path: Path, opened: Opened) -> 
 
 
 async def test_a_replica_of_yesterday_is_one(tmp_path: Path, opened: Opened) -> None:
-    """S-123: a replica that was cut off long ago and takes over now is an older copy like any other."""
+    """A replica that was cut off long ago and takes over now is an older copy.
+
+    S-123. It is refused like any other.
+    """
     with servers.pair(tmp_path) as pair:
         store = await opened(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate")
         assert await store.swap(enrolled(ALICE))
@@ -396,7 +441,10 @@ async def test_a_replica_of_yesterday_is_one(tmp_path: Path, opened: Opened) -> 
 
 
 async def test_one_node_of_a_cluster(tmp_path: Path, opened: Opened) -> None:
-    """S-123: where one server of a Cluster is put back, that is noticed; accepted, everybody proves again, wherever they are."""
+    """One server of a Cluster that is put back is noticed.
+
+    S-123. After the acceptance everybody proves again, whatever server they are on.
+    """
     with servers.cluster(tmp_path) as nodes:
         for node in nodes:
             node.say("CONFIG", "SET", "appendfsync", "always")
@@ -429,7 +477,7 @@ async def test_one_node_of_a_cluster(tmp_path: Path, opened: Opened) -> None:
 
 
 async def refusal_of_any(store: RedisStore, keys: list[SubjectKey]) -> str:
-    """What is said where any of these is refused."""
+    """Return the words of the refusals of these keys."""
     outcomes = await asyncio.gather(*(store.load(key) for key in keys), return_exceptions=True)
     return " ".join(str(outcome) for outcome in outcomes if isinstance(outcome, StoreUnavailable))
 

@@ -1,4 +1,7 @@
-"""What a process and a machine remember of how far the store had come, and when that makes a store an older copy (F-38, S-123)."""
+"""The memory of a process and of a machine of how far the store had come.
+
+By it a store is recognized as an older copy (F-38, S-123).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from mfa_gate.stores.redis.timing import USUAL
 
 
 def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> HighWaterMark:
-    """What came of notices heard and of looks, each at its time."""
+    """Make the mark that results from notices heard and from looks, each at its time."""
     made = HighWaterMark()
     made.begin("id", 0)
     for at in sorted({*noted, *looked}):
@@ -27,7 +30,10 @@ def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, in
 
 
 def test_what_was_there_a_minute_ago_is_missed() -> None:
-    """A tenant that has come less far than a minute before the servers went away is an older copy; so is one that is gone."""
+    """A tenant that has come less far than a minute before the outage shows an older copy.
+
+    So does a tenant that is gone.
+    """
     known = past(noted={0: {"a": 5}, 50: {"a": 9}}, looked={61: {"a": 9, "b": 1}})
     assert (known.is_behind("a", 4), known.is_behind("a", 5), known.is_behind("b", 0)) == (True, False, False)
     for found in ({"a": 4, "b": 1}, {"b": 1}):
@@ -40,7 +46,10 @@ def test_what_was_there_a_minute_ago_is_missed() -> None:
 
 @pytest.mark.parametrize("away", [1, 59, 3_600])
 def test_what_a_failover_lost_is_not_missed(away: int) -> None:
-    """F-3: a minute's changes may be lost, however long the servers were away; and what was lost does not settle later."""
+    """The changes of a minute may be lost, however long the servers were away.
+
+    F-3. A lost change does not settle later.
+    """
     known = past(noted={0: {"a": 5}, 62: {"a": 9}}, looked={61: {"a": 5}, 63 + away: {"a": 6}})
     assert known.trouble == ""
     for later in (100, 200, 300):
@@ -50,7 +59,10 @@ def test_what_a_failover_lost_is_not_missed(away: int) -> None:
 
 
 def test_what_is_too_young_for_one_is_old_enough_for_the_other() -> None:
-    """What has not settled when the servers go away is at most as old as the ledger keeps."""
+    """A change that has not settled before an outage is still in the ledger.
+
+    It is at most as old as the ledger keeps.
+    """
     assert USUAL.settled_after + USUAL.look_every + 5 < USUAL.kept_for
     known = past(
         noted={float(at): {"a": at} for at in range(1, 121)}, looked={30.0 * n: {"a": 30 * n} for n in range(5)}
@@ -65,7 +77,10 @@ def test_what_is_remembered_of_the_recent_is_bounded() -> None:
 
 
 def test_an_accepted_copy_begins_anew() -> None:
-    """F-38: what was known before an operator accepted a copy counts no more; an older acceptance is no news."""
+    """The memory from before an operator accepted a copy counts no more.
+
+    F-38. An older acceptance is no news.
+    """
     known = past(noted={0: {"a": 5}}, looked={61: {"a": 5}, 70: {"a": 1}})
     known.begin("id", 0)
     assert known.trouble
@@ -81,7 +96,10 @@ def test_an_accepted_copy_begins_anew() -> None:
 
 
 def test_a_marker_only_ever_learns(tmp_path: Path) -> None:
-    """Several processes keep one file: none takes back what another remembered; a later acceptance alone begins anew."""
+    """No process takes back from the marker what another process remembered.
+
+    Several processes keep one file. Only a later acceptance begins it anew.
+    """
     marker = GenerationFile(str(tmp_path / "marker"))
     assert marker.read() is None
     marker.keep(Memory("id", 0, {"a": 5, "ä\n": 1}))
@@ -117,7 +135,10 @@ def test_a_marker_is_written_where_something_changed(tmp_path: Path) -> None:
     ],
 )
 def test_a_marker_that_does_not_fit_stops_the_start(tmp_path: Path, text: str, message: str) -> None:
-    """S-123: what was remembered and cannot be read, or is of another store, is told with what to do; never passed over."""
+    """A marker that cannot be read, or is of another store, stops the start.
+
+    S-123. The error says the way on. The marker is never passed over.
+    """
     (tmp_path / "marker").write_text(text)
     with pytest.raises(SettingsError, match=message):
         GenerationFile(str(tmp_path / "marker")).require("id")

@@ -1,5 +1,7 @@
-"""The data of Redis goes back while workers run: no number that comes again is taken for what it was, and nothing that a worker
-knows is lost (F-3, F-4)."""
+"""The data of Redis goes back while workers run (F-3, F-4).
+
+No number that comes again is taken for the number before. No change that a worker knows is lost.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ async def opened(server: servers.Server) -> AsyncIterator[Opened]:
 
 
 class Copy:
-    """All data of the server as they were, put back in one piece while every connection stays as it is."""
+    """A copy of all data of the server, which is put back in one piece.
+
+    Every connection stays as it is.
+    """
 
     def __init__(self, server: servers.Server) -> None:
         self._server = server
@@ -92,7 +97,10 @@ async def locked(store: RedisStore) -> bool:
 
 
 async def test_a_swap_of_another_history(server: servers.Server, opened: Opened) -> None:
-    """F-4: a version that was made anew after a loss is another one, though it has the same number."""
+    """A version that was made anew after a loss is another version.
+
+    F-4. It has the same number.
+    """
     one, two, three = await opened(), await opened(), await opened()
     await change(one, 1, name="first")
     copy = Copy(server)
@@ -108,7 +116,10 @@ async def test_a_swap_of_another_history(server: servers.Server, opened: Opened)
 
 
 async def test_a_swap_of_what_was_committed_here(server: servers.Server, opened: Opened) -> None:
-    """F-4: who goes on from a change of its own, without reading it again, is held to that very change."""
+    """A worker that goes on from a change of its own is held to that very change.
+
+    F-4. It does not read the change again.
+    """
     one, two = await opened(), await opened()
     await change(one, 1, name="first")
     copy = Copy(server)
@@ -140,8 +151,11 @@ async def test_settings_of_another_history(server: servers.Server, opened: Opene
 async def test_others_have_written_on(
     server: servers.Server, opened: Opened, others: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F-3: three confirmed changes, a lock among them, are lost, and another worker writes first, fewer times or more. Of both
-    the stricter holds, by itself; the lines of both are in the trail, which is whole; and the log says so."""
+    """Confirmed changes that were lost come back, though another worker writes first.
+
+    F-3. Three changes are lost, a lock among them, and the other worker writes fewer times or more. Of both
+    the stricter holds, by itself. The lines of both are in the trail, which is whole. The log says so.
+    """
     one, two = await opened(), await opened()
     await change(one, 1, name="first")
     copy = Copy(server)
@@ -225,7 +239,10 @@ async def silence(looks: Callable[[], Changed]) -> None:
 
 
 async def test_notices_with_lower_numbers(server: servers.Server, opened: Opened) -> None:
-    """F-4: after the data went back on a living connection the notices are numbered lower, and are heard."""
+    """Notices with lower numbers are heard after the data went back.
+
+    F-4. The connection stays alive.
+    """
     one, two = await opened(), await opened()
     await change(one, name="first")
     copy = Copy(server)
@@ -242,7 +259,10 @@ async def test_notices_with_lower_numbers(server: servers.Server, opened: Opened
 
 
 async def test_data_that_went_back_in_silence(server: servers.Server, opened: Opened) -> None:
-    """F-4: also where nobody writes on, a worker finds out that its cache is of what is gone: at a load, or by itself."""
+    """A worker finds out by itself, or at a load, that its cache is of data that is gone.
+
+    F-4. This holds also if nobody writes on.
+    """
     one, two = await opened(), await opened()
     await change(one, name="first")
     copy = Copy(server)
@@ -263,8 +283,11 @@ async def test_data_that_went_back_in_silence(server: servers.Server, opened: Op
 
 
 async def test_while_redis_loads_its_file(tmp_path: Path) -> None:
-    """F-3: after a power cut Redis lets people subscribe while it still loads its file, and refuses all else. The channel counts
-    as up when the store answers, and what was lost is put back then, for everybody."""
+    """The lost changes are put back when the store answers again after a power cut.
+
+    F-3. Redis lets clients subscribe while it still loads its file, and refuses all else. The channel counts
+    as up only when the store answers. Then the changes are put back for everybody.
+    """
     with servers.single(tmp_path, "--appendonly", "yes", "--enable-debug-command", "yes") as server:
         url = f"redis://127.0.0.1:{server.port}"
         one, two = RedisStore(url), RedisStore(url)
@@ -285,7 +308,10 @@ async def test_while_redis_loads_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", ["oom", "misconf"])
 async def test_while_redis_refuses_writes(server: servers.Server, opened: Opened, fault: str) -> None:
-    """F-2, F-3: where reads answer and writes are refused for a while, what was lost is put back after it."""
+    """The lost changes are put back after a time in which writes are refused.
+
+    F-2, F-3. Reads answer meanwhile.
+    """
     one, two = await opened(), await opened()
     await change(one, 1, attempts=Attempts(used=6))
     copy = Copy(server)

@@ -1,4 +1,7 @@
-"""A new primary that never had what Redis confirmed: the process that it was confirmed to puts it back (F-3)."""
+"""A new primary that never had the changes that Redis confirmed (F-3).
+
+The process that they were confirmed to puts them back.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +36,20 @@ def account(version: int, **more: object) -> Account:
 
 
 def test_what_went_back_is_what_was_confirmed() -> None:
-    """A store that is only behind gets the confirmed account again, at the version that it has."""
+    """A store that is only behind gets the confirmed account again.
+
+    The account has the version of the store.
+    """
     confirmed = account(9, seen_at=50, attempts=Attempts(used=7), lock=LOCK)
     stored = account(6, seen_at=40, attempts=Attempts(used=4))
     assert regained(stored, confirmed, untouched=True) == replace(confirmed, version=6)
 
 
 def test_what_others_changed_since_is_stricter() -> None:
-    """Where somebody has written since, theirs stands, with the higher count, the lock, and no code or proof of before."""
+    """An account that others have written since keeps their change, made stricter.
+
+    It has the higher count and the lock, and no earlier code or proof.
+    """
     code = Challenge(id="c", factor="email", purpose="sign-in", target="t", browser="b", issued_at=1, expires_at=999)
     confirmed = account(9, seen_at=50, epoch=3, attempts=Attempts(used=7, days=((1, 2),)), lock=LOCK)
     stored = account(
@@ -54,7 +63,10 @@ def test_what_others_changed_since_is_stricter() -> None:
 
 
 def test_the_ledger_is_bounded() -> None:
-    """S-122: a process remembers so many accounts, for so long, and the events that went with them."""
+    """A process remembers a bounded number of accounts for a bounded time.
+
+    S-122. It also remembers the events that went with them.
+    """
     recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     for number in range(MAX_KEPT + 10):
         key = SubjectKey("t", str(number))
@@ -78,7 +90,10 @@ def test_the_ledger_is_bounded() -> None:
 
 
 def test_the_ledger_keeps_as_long_as_the_stores_own_times_say() -> None:
-    """F-3: whoever lets changes settle later remembers them longer, or a failover could lose them for good."""
+    """A store whose changes settle later remembers them longer.
+
+    F-3. Otherwise a failover could lose them for good.
+    """
     store = RedisStore("redis://127.0.0.1:1", timing=Timing(settled_after=300.0))
     ledgers: list[RecentWrites[Any, Any]] = [store._accounts._recent_writes, store._settings._recent_writes]
     for recent_writes in ledgers:
@@ -104,7 +119,10 @@ def test_the_ledger_keeps_as_long_as_the_stores_own_times_say() -> None:
     ],
 )
 def test_what_is_lost(version: int, history: str, untouched: bool, events: list[str]) -> None:
-    """F-3: the number of a version tells nothing, since others may have made that number anew; the operation's name does."""
+    """The operation's name in the history shows a loss; the number of a version does not.
+
+    F-3. Others may have made that number anew.
+    """
     recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     for number, op in enumerate("cde", start=3):
         recent_writes.keep(ALICE, account(number - 1), number, op, f"{number} {op}", [event(number)], 0.0)
@@ -119,7 +137,10 @@ def test_what_is_lost(version: int, history: str, untouched: bool, events: list[
     [(5, "5 c d e"), (6, "6 d e f"), (4, "4 c +d +e =p"), (5, "5 c +e =p x"), (60, "60 u v w"), (50, "50 +x +y z")],
 )
 def test_what_is_not_lost(version: int, history: str) -> None:
-    """An operation in the history is not lost; one further back than the history reaches is not judged."""
+    """An operation in the history is not lost.
+
+    An operation further back than the history reaches is not judged.
+    """
     recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     recent_writes.keep(ALICE, account(4), 5, "e", "5 c d e", [], 0.0)
     assert lost(recent_writes.of(ALICE), version, History(history)) is None
@@ -137,7 +158,10 @@ def test_lines_that_only_this_process_knows() -> None:
 
 
 def test_of_both_the_stricter_holds() -> None:
-    """A reset, a removed authenticator, a freeze and a used sign-in that were lost do not come back with what others wrote."""
+    """Losses that made an account stricter hold over the later changes of others.
+
+    They are a reset, a removed authenticator, a freeze and a used sign-in.
+    """
     old, gone, new = (
         Authenticator(id=id, factor="totp", label=id, created_at=at)
         for id, at in (("old", 1), ("gone", 2), ("new", 70))
@@ -178,8 +202,11 @@ async def patiently(store: RedisStore) -> Account:
 
 
 async def test_failover_that_loses(tmp_path: Path) -> None:
-    """F-3: without ``replicas`` a failover loses what the replica did not have; attempts, the lock and their events are back
-    at the first look, and by themselves for a process that remembers nothing of them."""
+    """Attempts, the lock and their events come back after a failover that lost them.
+
+    F-3. Without ``replicas`` the failover loses the changes that the replica did not have. They are back at
+    the first look. They come back by themselves for a process that remembers nothing of them.
+    """
     with servers.pair(tmp_path) as pair:
         url = f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate"
         store, other = RedisStore(url), RedisStore(url)
@@ -213,8 +240,11 @@ async def test_failover_that_loses(tmp_path: Path) -> None:
 
 
 async def test_failover_after_which_others_write_first(tmp_path: Path) -> None:
-    """F-3: the new primary is written to before anybody who knows of the lost lock can put it back: as many changes as were lost,
-    so that all numbers fit. The lock and the attempts come back, with everybody's lines, and a swap of before fails."""
+    """A lost lock comes back though others write to the new primary first.
+
+    F-3. They make as many changes as were lost, so that all numbers fit. The lock and the attempts come back,
+    with everybody's lines. A swap from before fails.
+    """
     with servers.pair(tmp_path) as pair:
         url = f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate"
         store = RedisStore(url)

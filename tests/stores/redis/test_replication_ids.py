@@ -1,4 +1,7 @@
-"""Two servers that both say they are the primary: nobody comes back to the one that was taken over from (F-4)."""
+"""Two servers that both say they are the primary (F-4).
+
+Nobody comes back to the one that was taken over from.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from mfa_gate.testing.store_suite import ALICE, enrolled
 
 from .. import servers
 from ..faults import READS, WRITES, refusal, refused
+from ..patience import REDIS
 
 pytestmark = pytest.mark.waits
 
@@ -28,12 +32,15 @@ OLD, NEW = "a" * 40, "b" * 40
 
 
 def answer(id: str, before: str = "0" * 40, role: str = "master") -> dict[str, str]:
-    """What ``INFO replication`` says."""
+    """Make an answer of ``INFO replication``."""
     return {"role": role, "master_replid": id, "master_replid2": before}
 
 
 def test_who_was_taken_over_from_is_refused() -> None:
-    """F-4: the id that another server goes on from is refused from then on; a restarted server has another id."""
+    """A server that another server took over from is refused from then on.
+
+    F-4. It is known by the id from which the other goes on. A restarted server has another id.
+    """
     replication_ids = ReplicationIds()
     assert replication_ids.admit(answer(OLD)) == OLD
     assert replication_ids.admit(answer(NEW, OLD)) == NEW
@@ -46,7 +53,10 @@ def test_who_was_taken_over_from_is_refused() -> None:
 
 
 def test_a_server_that_names_no_history() -> None:
-    """What stands in for Redis and has no such ids is taken at its word, again and again."""
+    """A server that names no replication ids is taken at its word, again and again.
+
+    It stands in for Redis and has no such ids.
+    """
     replication_ids = ReplicationIds()
     assert [replication_ids.admit({"role": "master"}) for _ in range(3)] == ["", "", ""]
     assert [replication_ids.admit(answer(OLD, OLD)) for _ in range(3)] == [OLD] * 3
@@ -71,7 +81,7 @@ def pair(tmp_path: Path) -> Iterator[servers.Pair]:
 
 @pytest.fixture
 async def store(pair: servers.Pair) -> AsyncIterator[RedisStore]:
-    store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate")
+    store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate", timing=REDIS)
     await store.open()
     assert await store.swap(enrolled(ALICE))
     with pair.primary.client() as client:
@@ -89,7 +99,7 @@ def point(pair: servers.Pair, server: servers.Server) -> None:
 
 async def attempts(store: RedisStore, used: int) -> None:
     """Until the account says so: another server answers."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + servers.PATIENCE
     while True:
         try:
             if (await store.load(ALICE)).attempts.used == used:
@@ -101,12 +111,16 @@ async def attempts(store: RedisStore, used: int) -> None:
 
 
 async def test_an_undemoted_primary_is_refused(pair: servers.Pair, store: RedisStore) -> None:
-    """F-4: a primary that stood still while another took over goes on as if nothing was; whoever is led back to it is refused,
-    since it has not what was committed since, and goes on where the other one is named again."""
+    """A primary that stood still while another took over is refused.
+
+    F-4. It goes on as if nothing had happened, and lacks the changes since. A store that is led back to it
+    refuses it. The store goes on when the other server is named again.
+    """
     assert pair.primary.process is not None
     pair.primary.process.send_signal(signal.SIGSTOP)
     try:
-        until = time.monotonic() + 20
+        await asyncio.to_thread(pair.take_over)
+        until = time.monotonic() + servers.PATIENCE
         while True:
             try:
                 assert await store.swap(replace(await store.load(ALICE), attempts=Attempts(used=7)))
@@ -119,8 +133,10 @@ async def test_an_undemoted_primary_is_refused(pair: servers.Pair, store: RedisS
         pair.primary.process.send_signal(signal.SIGCONT)
     assert b"role:master" in servers.raw_info(pair.primary)
     point(pair, pair.primary)
-    until = time.monotonic() + 10
-    while "before the failover" not in await refusal(store, within=10):  # but for the connection that died first
+    until = time.monotonic() + servers.PATIENCE
+    while "before the failover" not in await refusal(
+        store, within=servers.PATIENCE
+    ):  # but for the connection that died first
         assert time.monotonic() < until
     await refused(store, {"load": READS["load"], "meta": READS["meta"], "swap": WRITES["swap"]})
     point(pair, pair.replica)
@@ -128,7 +144,10 @@ async def test_an_undemoted_primary_is_refused(pair: servers.Pair, store: RedisS
 
 
 async def test_nobody_stays_with_the_old_primary(pair: servers.Pair, store: RedisStore) -> None:
-    """F-4: where the Sentinel names another server, the connection to the one before is given up, though it answers well."""
+    """The connection to the old primary is given up when the Sentinel names another server.
+
+    F-4. The old primary still answers well.
+    """
     pair.replica.say("REPLICAOF", "NO", "ONE")
     other = RedisStore(f"redis://127.0.0.1:{pair.replica.port}")
     await other.open()

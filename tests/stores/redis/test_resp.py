@@ -1,4 +1,7 @@
-"""Redis's replies are read whole, in whatever pieces they come, and what is no reply ends the connection."""
+"""Redis's replies are read whole, in whatever pieces they come.
+
+Bytes that are no reply end the connection.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,10 @@ def test_in_pieces(size: int) -> None:
     ],
 )
 def test_no_reply(sent: bytes) -> None:
-    """A connection that ends within a reply, or speaks otherwise, is a fault and never an answer."""
+    """A connection that ends within a reply, or speaks another protocol, is a fault.
+
+    It never gives an answer.
+    """
     with pytest.raises(ConnectionError):
         asyncio.run(replies_of(sent, 4096).next())
 
@@ -112,8 +118,11 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_odd_replies_break_nothing_for_good(tmp_path: Path, odd: bytes) -> None:
-    """S-117: whatever comes in between, before or behind the replies, nobody gets another's answer, and the calls after it are
-    answered as if nothing had been."""
+    """Nobody gets another call's answer, whatever bytes come between the replies.
+
+    S-117. The bytes come between, before or behind the replies. Later calls are answered as if nothing had
+    happened.
+    """
     with servers.single(tmp_path, "--appendonly", "yes") as server, Between(server.port) as between:
         store = RedisStore(f"redis://127.0.0.1:{between.port}")
         await store.open()
@@ -138,7 +147,7 @@ async def test_odd_replies_break_nothing_for_good(tmp_path: Path, odd: bytes) ->
 
 
 class Between:
-    """Carries what is said to the server and back, and once says ``odd`` before the next reply."""
+    """A relay to the server and back that once says ``odd`` before the next reply."""
 
     def __init__(self, port: int) -> None:
         self.odd = b""

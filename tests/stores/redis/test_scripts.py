@@ -100,7 +100,10 @@ TOUCHED: list[tuple[Call, list[str]]] = [
 async def test_a_key_of_another_type(
     server: servers.Server, store: RedisStore, call: Call, key: str, kind: str
 ) -> None:
-    """A key that holds something else refuses the whole change, each time, and other tenants go on."""
+    """A key of another type refuses the whole change, each time.
+
+    Other tenants go on.
+    """
     server.say("DEL", key)
     server.say(*(("SET", key, "x") if kind == "string" else ("RPUSH", key, "x")))
     before = everything(server)
@@ -149,7 +152,10 @@ async def test_a_damaged_row(server: servers.Server, store: RedisStore, field: s
 
 
 async def test_a_trail_that_has_come_further(server: servers.Server, store: RedisStore) -> None:
-    """Lines are written behind the stream's last id, though the head's stamp lies before it; or nothing is written."""
+    """Lines are written behind the stream's last id, or nothing is written.
+
+    The stamp of the head lies before that id.
+    """
     ahead = 1 << 52
     server.say("XADD", KEYS.trail, f"{ahead}-5", "k", "attempt.failed", "e", "{}", "d", "x")
     server.say("XDEL", KEYS.trail, f"{ahead}-5")
@@ -165,7 +171,7 @@ async def test_a_trail_that_has_come_further(server: servers.Server, store: Redi
 
 @pytest.mark.parametrize("command", ["xadd", "zadd", "zrem", "publish", "hset", "hincrby"])
 async def test_what_the_user_may_not(server: servers.Server, store: RedisStore, command: str) -> None:
-    """A user who may not do all of it does none of it."""
+    """A Redis user without the right to all commands of a change makes none of it."""
     account = replace(await store.load(ALICE), name="Another", authenticators=())
     before = everything(server)
     server.say("ACL", "SETUSER", "default", f"-{command}")
@@ -175,7 +181,7 @@ async def test_what_the_user_may_not(server: servers.Server, store: RedisStore, 
 
 
 async def test_a_bucket_of_another_type(server: servers.Server, store: RedisStore) -> None:
-    """A limit that cannot be read refuses, and leaves what is there."""
+    """A limit that cannot be read refuses, and leaves the stored value."""
     server.say("RPUSH", bucket_key("b"), "x")
     with pytest.raises(StoreUnavailable):
         await take_one(store, "b", limit=1, window=60, now=1000)

@@ -1,4 +1,4 @@
-"""The servers of a Cluster are found in each form that ``CLUSTER SLOTS`` is documented to tell them."""
+"""The servers of a Cluster are found in each documented form of ``CLUSTER SLOTS``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def test_what_is_no_answer(reply: object) -> None:
 
 @pytest.mark.parametrize("kind", ["unknown-endpoint", "hostname"])
 async def test_a_cluster_that_names_no_endpoint(tmp_path: Path, kind: str) -> None:
-    """F-5: a Cluster behind one address, whose servers do not know how they are reached, is used like any other."""
+    """A Cluster behind one address is used like any other.
+
+    F-5. Its servers do not know the addresses by which they are reached.
+    """
     with servers.cluster(tmp_path) as nodes:
         for node in nodes:
             node.say("CONFIG", "SET", "cluster-preferred-endpoint-type", kind)

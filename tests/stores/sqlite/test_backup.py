@@ -1,4 +1,7 @@
-"""Take a backup of a running SQLite store and put it back, as the README of the stores says."""
+"""The README's backup of a running SQLite store, taken and put back.
+
+The README is the one of the stores.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def documented() -> str:
 
 
 async def test_backup_while_it_is_written_to(tmp_path: Path) -> None:
-    """What was told before the backup is in it, log and all; it is private, whole, and one file."""
+    """The backup holds every change that was acknowledged before it, log and all.
+
+    It is private, whole, and one file.
+    """
     store = SQLiteStore(tmp_path / "mfa_gate.db")
     await store.open()
     assert await store.swap(enrolled(ALICE), [event(1)])
@@ -51,7 +57,7 @@ async def test_backup_while_it_is_written_to(tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     assert backup.stat().st_mode & 0o077 == 0
 
-    # As "Restore a backup" says: the file in its place, without the log, then the operator's word.
+    # As "Restore a backup" says: put the file in its place without the log, then the operator accepts it.
     for ending in ("-wal", "-shm"):
         (tmp_path / f"mfa_gate.db{ending}").unlink(missing_ok=True)
     os.replace(backup, tmp_path / "mfa_gate.db")
@@ -70,7 +76,10 @@ async def test_backup_while_it_is_written_to(tmp_path: Path) -> None:
 
 
 async def test_backup_on_another_machine(tmp_path: Path) -> None:
-    """A backup is nobody's newest store: elsewhere, too, it is refused until an operator wants it."""
+    """A backup on another machine is refused until an operator wants it.
+
+    A backup is nobody's newest store.
+    """
     store = SQLiteStore(tmp_path / "mfa_gate.db")
     await store.open()
     assert await store.swap(enrolled(ALICE))

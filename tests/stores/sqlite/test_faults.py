@@ -1,4 +1,7 @@
-"""What the SQLite store does when its file or disk fails while it runs: refuse within a second, lose nothing, go on."""
+"""The SQLite store while its file or disk fails.
+
+It refuses within a second, loses nothing, and goes on.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ def move(place: Path, *names: str, back: bool = False) -> None:
 
 @pytest.mark.parametrize("names", [NAMES[:1], NAMES], ids=["database", "database and log"])
 async def test_moved_away_and_back(store: SQLiteStore, place: Path, names: tuple[str, ...]) -> None:
-    """F-1: without its file the store refuses and makes no empty one; with the file back it goes on."""
+    """A store without its file refuses and makes no empty one.
+
+    F-1. With the file back it goes on.
+    """
     move(place, *names)
     await out_of_order(store)
     assert not (place / "mfa.db").exists()
@@ -74,7 +80,10 @@ async def test_moved_away_and_back(store: SQLiteStore, place: Path, names: tuple
 
 @pytest.mark.parametrize("together", [True, False], ids=["at once", "one by one"])
 async def test_deleted_and_restored(store: SQLiteStore, place: Path, together: bool) -> None:
-    """F-8: a copy of database and log put in the place of the deleted ones is taken on, without a restart."""
+    """A copy of database and log in the place of the deleted ones is taken on.
+
+    F-8. No restart is needed.
+    """
     for name in NAMES[:2]:
         shutil.copy(place / name, place / "away" / name)
     for name in NAMES:
@@ -90,7 +99,7 @@ async def test_deleted_and_restored(store: SQLiteStore, place: Path, together: b
 
 
 async def test_copy_without_its_log(store: SQLiteStore, place: Path) -> None:
-    """A fresh copy of the database alone, beside the log that stayed, is taken on where the two fit."""
+    """A fresh copy of the database alone is taken on if the log that stayed fits it."""
     shutil.copy(place / "mfa.db", place / "away" / "mfa.db")
     (place / "mfa.db").unlink()
     await out_of_order(store)
@@ -100,7 +109,10 @@ async def test_copy_without_its_log(store: SQLiteStore, place: Path) -> None:
 
 
 async def test_old_copy_with_a_newer_log(store: SQLiteStore, place: Path) -> None:
-    """S-123: an old copy beside a log that does not fit is refused, and neither is changed; without the log it is used."""
+    """An old copy beside a log that does not fit is refused, and neither is changed.
+
+    S-123. Without the log the copy is used.
+    """
     with contextlib.closing(sqlite3.connect(place / "mfa.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         shutil.copy(place / "mfa.db", place / "away" / "old.db")
@@ -121,7 +133,10 @@ async def test_old_copy_with_a_newer_log(store: SQLiteStore, place: Path) -> Non
 
 
 async def test_old_copy(store: SQLiteStore, place: Path) -> None:
-    """S-123, F-38: an old copy put in the place of the running store is refused, until the operator chooses it."""
+    """An old copy in the place of the running store is refused until the operator chooses it.
+
+    S-123, F-38.
+    """
     await store.aclose()
     old = (place / "mfa.db").read_bytes()
     await store.open()
@@ -149,7 +164,7 @@ async def test_old_copy(store: SQLiteStore, place: Path) -> None:
 
 @pytest.mark.parametrize("names", [NAMES[1:2], NAMES[2:], NAMES[1:]], ids=["log", "index", "both"])
 async def test_log_removed(store: SQLiteStore, place: Path, names: tuple[str, ...]) -> None:
-    """What was committed survives the removal of the log or of its index under the running store."""
+    """Committed changes survive the removal of the log or its index under the running store."""
     for name in names:
         (place / name).unlink()
     await answers(store)
@@ -186,7 +201,10 @@ REPLACEMENTS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("kind", REPLACEMENTS)
 async def test_replaced(store: SQLiteStore, place: Path, kind: str) -> None:
-    """F-8: another file in the store's place is an outage, not a store in which nobody is enrolled."""
+    """Another file in the store's place is an outage.
+
+    F-8. It is not a store in which nobody is enrolled.
+    """
     move(place, *NAMES)
     await asyncio.to_thread(REPLACEMENTS[kind], place / "mfa.db")
     await out_of_order(store)
@@ -198,8 +216,10 @@ async def test_replaced(store: SQLiteStore, place: Path, kind: str) -> None:
 
 
 async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-8: while another thread closes the connections of a replaced file, which takes as long as the disk takes, nobody is
-    told that nothing has changed."""
+    """A store that lets go of a replaced file never says that nothing has changed.
+
+    F-8. Another thread closes the connections meanwhile, which takes as long as the disk takes.
+    """
     changed(store)
     closing, go_on = threading.Event(), threading.Event()
     drop = PooledConnection.drop
@@ -228,7 +248,10 @@ async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypat
 
 @pytest.mark.parametrize("reach", ["header", "all"])
 async def test_corrupt(store: SQLiteStore, place: Path, reach: str) -> None:
-    """F-8: with the bytes on the disk damaged the store refuses; with the right bytes back it goes on."""
+    """A store whose bytes on the disk are damaged refuses.
+
+    F-8. With the right bytes back it goes on.
+    """
     await store.aclose()  # brings the log home, so that the database itself has it all
     await store.open()
     changed(store)
@@ -254,7 +277,10 @@ async def test_corrupt(store: SQLiteStore, place: Path, reach: str) -> None:
     ],
 )
 async def test_damaged_account(store: SQLiteStore, place: Path, damage: str) -> None:
-    """F-19: an account that cannot be read whole is an outage, never an account without factors; others still answer."""
+    """An account that cannot be read whole is an outage, never an account without factors.
+
+    F-19. Other accounts still answer.
+    """
     assert await store.swap(enrolled(BOB))
     with contextlib.closing(sqlite3.connect(place / "mfa.db", isolation_level=None)) as connection:
         if "us3d" in damage:
@@ -265,7 +291,10 @@ async def test_damaged_account(store: SQLiteStore, place: Path, damage: str) -> 
 
 
 async def test_newer_release(store: SQLiteStore, place: Path) -> None:
-    """F-20: after a newer release upgraded the file, the older process refuses instead of writing past it."""
+    """The older process refuses after a newer release upgraded the file.
+
+    F-20. It does not write past the upgrade.
+    """
     with contextlib.closing(sqlite3.connect(place / "mfa.db", isolation_level=None)) as connection:
         (ours,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute("PRAGMA user_version = 99")
@@ -276,7 +305,10 @@ async def test_newer_release(store: SQLiteStore, place: Path) -> None:
 
 
 async def test_locked_by_another_process(store: SQLiteStore, place: Path) -> None:
-    """F-7: while another process holds the write lock, writes are refused in time, reads and notices answer."""
+    """Writes are refused in time while another process holds the write lock.
+
+    F-7. Reads and notices answer.
+    """
     held = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\nc.execute('BEGIN EXCLUSIVE')\nprint(1, flush=True)\ninput()"
     with subprocess.Popen(
         [sys.executable, "-c", held, str(place / "mfa.db")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -340,7 +372,10 @@ async def swap_until_refused(store: SQLiteStore) -> int:
 
 @pytest.mark.skipif(not ROOT, reason="mounting needs root")
 async def test_full_disk(place: Path) -> None:
-    """F-2: on a full disk writes are refused and reads answer; all that was acknowledged is there; with room it goes on."""
+    """Writes are refused on a full disk, and reads answer.
+
+    F-2. All that was acknowledged is there. With room on the disk the store goes on.
+    """
     with small_disk(place) as point:
         store = SQLiteStore(point / "mfa.db")
         await store.open()
@@ -358,7 +393,10 @@ async def test_full_disk(place: Path) -> None:
 
 @pytest.mark.skipif(not ROOT, reason="mounting needs root")
 async def test_read_only_disk(place: Path) -> None:
-    """F-2: on a disk that is read-only there is no start, and nothing is made elsewhere; writable again, all is there."""
+    """The store does not start on a read-only disk, and makes nothing elsewhere.
+
+    F-2. When the disk is writable again, all is there.
+    """
     with small_disk(place) as point:
         store = SQLiteStore(point / "mfa.db")
         await store.open()
@@ -422,6 +460,9 @@ def run_script(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def test_file_size_limit(place: Path) -> None:
-    """F-2: where the log cannot grow, neighbours in one transaction are all refused, and none of them is half there."""
+    """Neighbours in one transaction are all refused if the log cannot grow.
+
+    F-2. None of them is half there.
+    """
     done = run_script(LIMITED, str(place / "mfa.db"))
     assert done.stdout == "held\n", done.stderr

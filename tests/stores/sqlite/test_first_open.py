@@ -1,4 +1,4 @@
-"""When a process must not start on a SQLite file, and what the first start makes."""
+"""The first start on a SQLite file: its result, and the files that stop a start."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def sql(path: Path, *statements: str) -> None:
 
 
 async def test_missing_with_marker(path: Path) -> None:
-    """F-8: a store that was there once is never made anew in silence: that would unenroll everybody."""
+    """A store that was there once is never made anew in silence.
+
+    F-8. That would unenroll everybody.
+    """
     await made(path)
     path.unlink()
     message = await refusal(path)
@@ -62,7 +65,10 @@ async def test_missing_with_marker(path: Path) -> None:
 
 
 async def test_another_store_in_its_place(path: Path) -> None:
-    """F-8: a store that was made elsewhere is not taken for this one, unless the operator says so."""
+    """A store that was made elsewhere is refused unless the operator accepts it.
+
+    F-8. It is not taken for this one.
+    """
     await made(path)
     await made(path.with_name("other.db"))
     shutil.move(path.with_name("other.db"), path)
@@ -79,7 +85,10 @@ async def made_again(path: Path) -> None:
 
 
 async def test_marker_comes_back(path: Path) -> None:
-    """A first start that was killed before its marker leaves a store that the next start takes on and marks."""
+    """A store whose first start was killed before its marker is taken on and marked.
+
+    The next start does it.
+    """
     store = SQLiteStore(path)
     await store.open()
     await store.aclose()
@@ -89,7 +98,10 @@ async def test_marker_comes_back(path: Path) -> None:
 
 
 async def test_no_marker_beside_a_store_in_use(path: Path) -> None:
-    """A copy without its marker, or a store that was moved without it, is not taken for one that somebody accepted."""
+    """A store in use without its marker is refused.
+
+    It may be a copy, or a store that was moved without its marker. It is not taken for an accepted one.
+    """
     await made(path)
     path.with_name("mfa.db.created").unlink()
     before = path.read_bytes()
@@ -111,7 +123,10 @@ async def test_damaged_marker(path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["link.db", "sub/../mfa.db", "sub/up/mfa.db", "sub/link.db"])
 async def test_other_names_are_the_same_store(path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Whatever name leads to the file, it has one marker and one log, and opening it by another name changes nothing."""
+    """A store has one marker and one log, whatever name leads to its file.
+
+    Opening it by another name changes nothing.
+    """
     await made(path)
     folder = path.parent
     (folder / "sub").mkdir()
@@ -138,7 +153,10 @@ async def bare(path: Path) -> tuple[object, ...]:
 
 
 async def test_link_that_leads_elsewhere_meanwhile(path: Path) -> None:
-    """A link that is set to another file while the store is open is no way to two stores in use at once."""
+    """A link that is set to another file while the store is open is refused.
+
+    It is no way to two stores in use at once.
+    """
     await made(path)
     await made(path.with_name("other.db"))
     link = path.with_name("link.db")
@@ -153,7 +171,10 @@ async def test_link_that_leads_elsewhere_meanwhile(path: Path) -> None:
 
 
 async def test_second_name(path: Path) -> None:
-    """A hard link would have a log of its own, and two users of the two names would destroy the file."""
+    """A second name by a hard link is refused.
+
+    The second name would have a log of its own. Two users of the two names would destroy the file.
+    """
     await made(path)
     os.link(path, path.with_name("second.db"))
     assert "second name" in await refusal(path)
@@ -162,8 +183,10 @@ async def test_second_name(path: Path) -> None:
 
 
 async def test_old_copy(path: Path) -> None:
-    """S-123, F-38: yesterday's copy is not started on, since it would revive spent codes and undo locks; the operator may
-    choose it."""
+    """The store does not start on yesterday's copy.
+
+    S-123, F-38. The copy would revive spent codes and undo locks. The operator may choose it.
+    """
     await made(path)
     old = path.read_bytes()
     store = SQLiteStore(path)
@@ -213,7 +236,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 async def test_refused(path: Path, kind: str) -> None:
-    """F-8, F-20: a file that is not a sound store of ours stops the start, with its fix, and is left as it is."""
+    """A file that is no sound store of ours stops the start, and the error says the fix.
+
+    F-8, F-20. The file is left as it is.
+    """
     make, message = REFUSED[kind]
     await asyncio.to_thread(make, path)
     before = path.read_bytes() if path.is_file() else b""
@@ -256,7 +282,10 @@ async def test_old_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_upgrade(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-20: an older file is brought up to date in one step that is whole, and keeps its contents."""
+    """An older file is brought up to date in one whole step, and keeps its contents.
+
+    F-20.
+    """
     await made(path)
     monkeypatch.setitem(schema.STEPS, schema.SCHEMA, ("CREATE TABLE more (x)", "INSERT INTO more VALUES (5)"))
     for module in (schema, first_open, __import__("mfa_gate.stores.sqlite.file", fromlist=["x"])):
@@ -269,13 +298,16 @@ async def test_upgrade(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_first_starts_at_once(path: Path) -> None:
-    """Many workers that start for the first time at the same moment end up on one store, without leftovers."""
+    """Many workers that start for the first time at once end up on one store.
+
+    They leave no other files behind.
+    """
     stores = [SQLiteStore(path) for _ in range(12)]
     await asyncio.gather(*(store.open() for store in stores))
     won = await asyncio.gather(*(store.swap(enrolled(ALICE)) for store in stores))
     assert sum(won) == 1
     await asyncio.gather(*(store.aclose() for store in stores))
-    # Where the last two connections close at the same moment, SQLite may leave its log: whoever opens next takes it up.
+    # SQLite may leave its log if the last two connections close at the same moment. The next opening takes it up.
     last = SQLiteStore(path)
     await last.open()
     await last.aclose()
@@ -324,7 +356,10 @@ broken line
     ],
 )
 def test_mounts(path: str, kind: str) -> None:
-    """S-116: the innermost and latest mount that holds the path tells whether it is a network file system."""
+    """The innermost and latest mount of a path tells if it is a network file system.
+
+    S-116.
+    """
     assert network_fs.network_type(path, MOUNTS) == kind
 
 
@@ -356,7 +391,10 @@ def test_wrong_urls(url: str, message: str) -> None:
 
 
 async def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three slashes are relative to the working directory, four absolute; no store is imported before it is named."""
+    """Three slashes are relative to the working directory, and four are absolute.
+
+    No store is imported before it is named.
+    """
     monkeypatch.chdir(tmp_path)
     assert isinstance(store_from_url("memory://"), MemoryStore)
     for url, path in (("sqlite:///a.db", "a.db"), (f"sqlite:///{tmp_path}/b c%20.db", "b c%20.db")):
@@ -379,7 +417,10 @@ def test_lazy_imports() -> None:
 
 
 async def test_no_store_is_made(path: Path) -> None:
-    """F-8: an ``open`` that may make no store leaves no file. A store that was lost is still said to be lost."""
+    """An ``open`` that may make no store leaves no file.
+
+    F-8. A store that was lost is still reported as lost.
+    """
     for place in (path, path.parent / "no" / "folder.db"):
         with pytest.raises(StoreMissing, match="there is no store there yet"):
             await SQLiteStore(place).open(make=False)

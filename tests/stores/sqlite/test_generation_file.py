@@ -1,4 +1,7 @@
-"""The marker beside the SQLite store is written before anybody hears of what it guards, and not at every write."""
+"""The marker beside the SQLite store is written before its change is acknowledged.
+
+It is not written at every write.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ async def refusal(path: Path) -> str:
 
 
 async def test_a_log_that_is_lost_after_a_kill(path: Path) -> None:
-    """``kill -9`` right after the first account was told, and the log is lost: the store is no new one with nobody in it."""
+    """A store whose log is lost after a kill is no new store with nobody in it.
+
+    The ``kill -9`` comes right after the first account was acknowledged.
+    """
     process = await asyncio.to_thread(start, FIRST, path)
     assert process.stdout is not None
     assert (await asyncio.to_thread(process.stdout.readline)).strip() == "told"
@@ -75,7 +81,7 @@ GRAVE = {
 
 @pytest.mark.parametrize("kind", GRAVE)
 async def test_a_copy_of_the_moment_before(path: Path, kind: str) -> None:
-    """A copy that was taken just before is refused, however soon after it somebody puts it back."""
+    """A copy that was taken just before is refused, however soon it is put back."""
     store = SQLiteStore(path)
     await store.open()
     assert await store.swap(enrolled(ALICE))
@@ -91,7 +97,10 @@ async def test_a_copy_of_the_moment_before(path: Path, kind: str) -> None:
 
 
 async def test_the_marker_is_not_written_at_every_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred ordinary changes cost the marker nothing, the first account and each lock one file."""
+    """A hundred ordinary changes do not write the marker.
+
+    The first account and each lock write it once.
+    """
     written: list[str] = []
 
     def counting(path: str, text: str, *, like: os.stat_result | None = None) -> None:
@@ -134,7 +143,10 @@ async def test_an_older_number_is_never_written_over_a_newer_one(path: Path) -> 
 async def test_a_marker_that_cannot_be_written_is_said_once(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The lock holds all the same; the log says, once, that an older copy would not be noticed."""
+    """A lock holds though the marker cannot be written.
+
+    The log says once that an older copy would not be noticed.
+    """
     store = SQLiteStore(path)
     await store.open()
     assert await store.swap(enrolled(ALICE))

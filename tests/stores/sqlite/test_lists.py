@@ -1,4 +1,7 @@
-"""Lists, searches and counts of the SQLite store hold up nobody's load, and give the same answers in pieces."""
+"""Lists, searches and counts of the SQLite store hold up nobody's load.
+
+They give the same answers in pieces.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ async def test_a_slow_list_holds_up_no_load(store: SQLiteStore) -> None:
 
 
 async def test_a_list_that_was_given_up_is_stopped(store: SQLiteStore) -> None:
-    """Whoever asked hears in time, the question ends in SQLite too, and the next one is answered."""
+    """A list that takes too long is refused in time and ends in SQLite too.
+
+    The next one is answered.
+    """
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await store._lister().run(lambda connection: connection.execute(ENDLESS).fetchall())
@@ -92,7 +98,10 @@ async def test_answers_do_not_wait_for_the_slow_job_behind_them(store: SQLiteSto
 async def test_pieces_make_no_difference(
     store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, query: str, status: str
 ) -> None:
-    """A search that looks at three people at a time finds what one in memory finds, page by page."""
+    """A search in pieces of three people finds the same as a search in memory.
+
+    This holds page by page.
+    """
     monkeypatch.setattr(roster, "SEARCHED_AT_ONCE", 3)
     monkeypatch.setattr(roster, "COUNTED_AT_ONCE", 8)
     memory = MemoryStore()

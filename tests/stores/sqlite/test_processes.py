@@ -66,7 +66,10 @@ asyncio.run(main())
 
 
 async def test_killed_at_any_moment(tmp_path: Path) -> None:
-    """F-9, F-10: after kill -9 every acknowledged attempt is there with its event, and no event without its attempt."""
+    """Every acknowledged attempt is there with its event after a ``kill -9``.
+
+    F-9, F-10. No event is there without its attempt.
+    """
     path = tmp_path / "mfa.db"
     chance = random.Random(5)
     for _ in range(6):
@@ -209,7 +212,10 @@ async def test_fork(tmp_path: Path) -> None:
 
 
 async def test_fork_while_busy(tmp_path: Path) -> None:
-    """F-40: a fork amid running swaps loses none of them and leaves no half of one to the child."""
+    """A fork amid running swaps loses none of them.
+
+    F-40. It leaves no half of one to the child.
+    """
     store = SQLiteStore(tmp_path / "mfa.db")
     await store.open()
     swaps = [asyncio.ensure_future(store.swap(enrolled(SubjectKey("t", f"u{n:03}")))) for n in range(200)]
@@ -247,8 +253,11 @@ async def test_several_loops(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_big_roster(tmp_path: Path) -> None:
-    """With 100,000 accounts a search that finds nothing takes under 100 ms of work, and counting under 200 ms; on a machine
-    that is slower than that, no more than a few times what SQLite takes to look at every row once."""
+    """A search in 100,000 accounts that finds nothing takes under 100 ms of work.
+
+    Counting takes under 200 ms. On a slower machine neither takes more than a few times as long as SQLite
+    takes to look at every row once.
+    """
     store = SQLiteStore(tmp_path / "mfa.db")
     await store.open()
     rows = ((f"user{n:06}@clinic.example", f"Name {n}", f"user{n:06}@clinic.example\nname {n}") for n in range(100_000))

@@ -1,4 +1,7 @@
-"""The SQLite store on volumes of container platforms: another user of the same group, no hard links, nothing to sync, read-only."""
+"""The SQLite store on volumes of container platforms.
+
+Such a volume has another user of the same group, no hard links, nothing to sync, or is read-only.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="acting as other users
 def volume() -> Iterator[Path]:
     """A folder that a group shares, below a folder that everybody may pass through."""
     folder = Path(tempfile.mkdtemp(prefix="mfa_gate-"))
-    change(folder / "warm.db", 0)()  # what Python loads only when it is used, the other users may not read
+    change(folder / "warm.db", 0)()  # Python loads modules at their first use, and the other users may not read these
     for left in folder.iterdir():
         left.unlink()
     yield folder
@@ -34,7 +37,7 @@ def volume() -> Iterator[Path]:
 
 
 def act_as(user: int, work: Callable[[], None], *, group: int = GROUP) -> str:
-    """Do ``work`` in a process of another user; what it refused with, or "done"."""
+    """Do ``work`` in a process of another user, and return the refusal or "done"."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
@@ -73,7 +76,10 @@ def change(path: Path, version: int) -> Callable[[], None]:
 @needs_root
 @pytest.mark.parametrize("mode", [0o2770, 0o2775])
 def test_the_next_container_has_another_user(volume: Path, mode: int) -> None:
-    """A store that its group may write is used by the next user of that group, marker and all, and stays closed to others."""
+    """The next user of the group uses a store that its group may write, marker and all.
+
+    The store stays closed to others.
+    """
     path = volume / "mfa.db"
     os.chown(volume, 0, GROUP)
     volume.chmod(mode)
@@ -92,7 +98,10 @@ def test_the_next_container_has_another_user(volume: Path, mode: int) -> None:
 @needs_root
 @pytest.mark.parametrize(("folder", "file"), [(0o777, 0o660), (0o2777, 0o660), (0o755, 0o660), (0o2770, 0o600)])
 def test_another_user_is_refused(volume: Path, folder: int, file: int) -> None:
-    """In a folder that others may look into or write, or without the group's right, only the owner uses the file."""
+    """Only the owner uses the file in a folder that is open to others.
+
+    The same holds if the group lacks the right to write.
+    """
     path = volume / "mfa.db"
     os.chown(volume, 0, GROUP)
     volume.chmod(0o2770)
@@ -106,7 +115,7 @@ def test_another_user_is_refused(volume: Path, folder: int, file: int) -> None:
 
 @pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK])
 async def test_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    """Many first starts at once on a volume without hard links end up on one store all the same."""
+    """Many first starts at once on a volume without hard links end up on one store."""
 
     def link(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
@@ -120,7 +129,10 @@ async def test_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, co
 
 
 async def test_neither_hard_links_nor_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the volume lacks is named, with the alternatives, and nothing is left behind."""
+    """An error names the features that the volume lacks, with the alternatives.
+
+    Nothing is left behind.
+    """
 
     def missing(*_: object, **__: object) -> None:
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...core.assurance import combine, could_meet
-from ...core.policy import Facts, demands_for, factors_for
-from ...core.rules import TenantSettings
+from ...core.policy import Facts, demands_for, factors_for, sign_in_could_meet
+from ...core.rules import BrandRules, TenantSettings
 from ...web.endpoint_demands import demands_in, lost_demands_in
 from .app_stack import starlette_of
 from .verdicts import Line
@@ -45,7 +45,10 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
         everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
         for demand in known:
             joint = combine((*everywhere, demand), rule=demand.rule)
-            if not any(could_meet(kind, joint, gate.service.engine.factors.traits) for kind in allowed):
+            traits = gate.service.engine.factors.traits
+            if not any(could_meet(kind, joint, traits) for kind in allowed) and not sign_in_could_meet(
+                rules.freshness, joint
+            ):
                 wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
                 if joint.user_verification:
                     wanted = f"{wanted or 'a factor'} that verifies its user"
@@ -55,6 +58,34 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
                     "policy",
                     f"{demand.rule} asks for {wanted}, and {where} only {', '.join(allowed)} can be used",
                 )
+
+
+def brands(gate: MFAGate) -> Iterator[Line]:
+    """Report colors of a brand that cannot be read on each other (WCAG 2.2, 1.4.3 and 1.4.11)."""
+    from ...web.contrast import unread_colors, weak_pairs
+    from ...web.resources import folder
+    from ...web.theme import brand_css
+
+    ours = folder("static").joinpath("mfa.css").read_text("utf-8")
+    brands: dict[BrandRules, str] = {}
+    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
+        brands.setdefault(rules.brand, tenant)
+    quiet = True
+    for brand, where in brands.items():
+        sheets = (ours, brand_css(brand).decode())
+        for pair in weak_pairs(*sheets):
+            quiet = False
+            yield Line(
+                "fault",
+                "contrast",
+                f"[brand] ({where}), {pair.theme} theme: --{pair.front} {pair.front_color} on --{pair.ground} "
+                f"{pair.ground_color} has {pair.ratio:.1f}:1; {pair.needed:g}:1 is needed",
+            )
+        for name, value in unread_colors(*sheets):
+            quiet = False
+            yield Line("note", "contrast", f"[brand] ({where}): --{name} {value} is not checked: write it as #rrggbb")
+    if quiet:
+        yield Line("ok", "contrast", "the colors of the brand can be read, in the light and in the dark theme")
 
 
 def accents(gate: MFAGate) -> Iterator[Line]:

@@ -48,7 +48,7 @@ def order(app: Any, gate: MFAGate) -> Iterator[Line]:
     stack = list(getattr(starlette_of(app), "user_middleware", ()))
     names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
     yield Line("note", "order", " > ".join([*names, type(starlette_of(app)).__name__]) or "no middleware")
-    faults = list(gate.check(starlette_of(app)))
+    faults = list(gate.check(app))
     for fault in faults:
         yield Line("fault", "order", fault)
     outside = names[: names.index("MFAGateMiddleware")] if "MFAGateMiddleware" in names else []
@@ -67,7 +67,7 @@ def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
 
     The whole second factor rests on that cookie.
     """
-    origins = gate.service.engine.wiring.relying_party.origins
+    origins = gate.service.engine.wiring.relying_party.web_origins
     plain = [origin for origin in origins if not origin.startswith("https:")]
     if plain and len(plain) < len(origins):
         yield Line(
@@ -138,7 +138,9 @@ def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) ->
             "reading the gate sees no proxy any more; use one of them (uvicorn: --no-proxy-headers)",
         )
     elif trusted:
-        yield Line("ok", "proxies", f"X-Forwarded-For counts from {', '.join(map(str, trusted))}")
+        callers = gate.web.callers
+        told = callers.told_in.decode().title() + (" and X-Forwarded-Prefix" if callers.reads_prefix else "")
+        yield Line("ok", "proxies", f"{told} counts from {', '.join(map(str, trusted))}")
     elif server:
         yield Line("ok", "proxies", f"the server reads X-Forwarded-For from {server}; the gate takes its word")
     else:

@@ -28,5 +28,10 @@ async def examine(app: Any, gate: MFAGate) -> list[Line]:
     ]
     lines += [line async for line in store_of(gate)]
     lines += [line async for line in senders_of(gate)]
-    lines += [*app_policy.policy(app, gate), *app_policy.endpoints(app, gate), *app_policy.accents(gate)]
+    lines += [
+        *app_policy.policy(app, gate),
+        *app_policy.endpoints(app, gate),
+        *app_policy.accents(gate),
+        *app_policy.brands(gate),
+    ]
     return lines

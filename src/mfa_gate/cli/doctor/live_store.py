@@ -125,7 +125,13 @@ def _file(path: str) -> tuple[bool, list[Line]]:
     if found.st_mode & (stat.S_IRWXO if is_shared else stat.S_IRWXG | stat.S_IRWXO):
         lines.append(Line("warning", "store", f"{path} is open to other users of this machine: chmod 600"))
     if found.st_uid != os.geteuid() and not (is_shared and os.access(path, os.W_OK)):
-        lines.append(Line("warning", "store", f"{path} belongs to another user (uid {found.st_uid}) than runs this"))
+        lines.append(
+            Line(
+                "warning",
+                "store",
+                f"{path} belongs to another user (uid {found.st_uid}) than runs this: run as that user, or change the owner",
+            )
+        )
     if (free := shutil.disk_usage(folder).free) < LEAST_FREE:
         lines.append(
             Line("warning", "store", f"{folder} has {free // 2**20} MB left; a full disk refuses everybody (503)")
@@ -137,7 +143,7 @@ def _file(path: str) -> tuple[bool, list[Line]]:
     except sqlite3.Error as error:
         return False, [*lines, Line("fault", "store", f"{path} cannot be read: {error}")]
     if sound != "ok":
-        lines.append(Line("fault", "store", f"{path} is damaged: {sound}"))
+        lines.append(Line("fault", "store", f"{path} is damaged ({sound}): restore it from a copy"))
     if mode != "wal":
         lines.append(
             Line(

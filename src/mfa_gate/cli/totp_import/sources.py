@@ -156,7 +156,7 @@ def django_otp(path: Path, options: Options) -> Iterator[Raw | Unusable]:
     """
     for name in (options.user_table, options.user_column):
         if not _NAME.fullmatch(name):
-            raise SettingsError(f"{name!r} is no name of a table or column")
+            raise SettingsError(f"{name!r} is no name of a table or column: write letters, digits and underscores")
     theirs = "d.user_id" if options.user_column == "id" else f'u."{options.user_column}"'
     joined = "" if options.user_column == "id" else f'LEFT JOIN "{options.user_table}" u ON u.id = d.user_id '
     query = (

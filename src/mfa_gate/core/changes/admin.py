@@ -7,9 +7,10 @@ from ..events import Moment
 from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
 from ..rules import DAY
+from ..text_safety import stated
 from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
 from .bounds import tidy
-from .break_glass import close, stated
+from .break_glass import close
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -25,7 +26,7 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
         return keep(account, None)
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
     # The lock has ended the grant that was given before it. Unlocking must not revive that grant.
-    account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
+    account, ended = close(account, moment, reason="locked") if account.lock and account.grant else (account, ())
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
     changed = replace(

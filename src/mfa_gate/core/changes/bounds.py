@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..codec import encode
 from ..model import (
@@ -42,34 +42,48 @@ KEEP_DEAD = 7200
 COPY = ("kept", "kept_until")
 """The fields with the readable copy of fresh backup codes, which can be shown again for a quarter of an hour."""
 
+_MOST = {
+    "skips": MAX_SKIPS,
+    "acceptances": MAX_ACCEPTANCES,
+    "logins": MAX_LOGINS,
+    "uncounted": MAX_UNCOUNTED,
+    "drifted": MAX_UNCOUNTED,
+}
+"""The parts of which the latest few are kept, however old they are."""
+
 
 def tidy(account: Account, now: int) -> Account:
     """Cut the account to its bounds.
 
-    Parts that ended long ago go first, then the oldest ones.
+    Parts that ended long ago go first, then the oldest ones. An account has few of the parts, and only those are cut.
     """
-    tidied = replace(
-        account,
-        seen_at=now,
-        authenticators=tuple(_without_old_copy(a, now) for a in account.authenticators),
-        challenges=_bounded_challenges(account, now),
-        enrollments=_fairly(
+    cut: dict[str, Any] = {"seen_at": now}
+    if any(has_old_copy(a, now) for a in account.authenticators):
+        cut["authenticators"] = tuple(_without_old_copy(a, now) for a in account.authenticators)
+    if account.challenges:
+        cut["challenges"] = _bounded_challenges(account, now)
+    if account.enrollments:
+        cut["enrollments"] = _fairly(
             [e for e in account.enrollments if now < e.expires_at],
             known_handles(account),
             each=MAX_ENROLLMENTS,
             of_all=MAX_ENROLLMENTS_OF_ALL,
-        ),
-        replaced=tuple(e for e in account.replaced if now < e.expires_at)[-MAX_ENROLLMENTS:],
-        browsers=kept_browsers(tuple(_without_old_twin(b, now) for b in account.browsers), account.epoch, now),
-        sent=_bounded_sends(account.sent, now),
-        skips=account.skips[-MAX_SKIPS:],
-        ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
-        acceptances=account.acceptances[-MAX_ACCEPTANCES:],
-        logins=account.logins[-MAX_LOGINS:],
-        uncounted=account.uncounted[-MAX_UNCOUNTED:],
-        drifted=account.drifted[-MAX_UNCOUNTED:],
-        sign_outs=tuple(item for item in account.sign_outs if now - item[1] < DAY)[-MAX_SIGN_OUTS:],
-    )
+        )
+    if account.replaced:
+        cut["replaced"] = tuple(e for e in account.replaced if now < e.expires_at)[-MAX_ENROLLMENTS:]
+    if account.browsers:
+        browsers = tuple([_without_old_twin(b, now) for b in account.browsers])
+        cut["browsers"] = kept_browsers(browsers, account.epoch, now)
+    if account.sent:
+        cut["sent"] = _bounded_sends(account.sent, now)
+    if account.ticket and now >= account.ticket.expires_at:
+        cut["ticket"] = None
+    if account.sign_outs:
+        cut["sign_outs"] = tuple(item for item in account.sign_outs if now - item[1] < DAY)[-MAX_SIGN_OUTS:]
+    for part, most in _MOST.items():
+        if len(items := getattr(account, part)) > most:
+            cut[part] = items[-most:]
+    tidied = replace(account, **cut)
     while len(encode(tidied)) > MAX_BYTES:
         smaller = _less(tidied, now)
         if smaller is tidied:
@@ -83,8 +97,6 @@ def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:
 
     The day's limit does not count free sends. The largest window that a policy can set holds 20 of them.
     """
-    if not sent:
-        return sent
     free = [s for s in sent if s.free][:-MAX_FREE_SENDS]
     return tuple(s for s in sent if now - max(s.at, s.mark) < DAY and s not in free)
 
@@ -202,8 +214,6 @@ def _fairly(items: Sequence[C], known: frozenset[str], *, each: int, of_all: int
 
 
 def _bounded_challenges(account: Account, now: int) -> tuple[Challenge, ...]:
-    if not account.challenges:
-        return account.challenges
     known = known_handles(account)
     kept = [c for c in account.challenges if _age(c, now) < min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
     kept.sort(key=_since)

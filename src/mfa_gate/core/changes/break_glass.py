@@ -10,21 +10,12 @@ from ..events import Event, Moment
 from ..model import Account, Grant, replace
 from ..reasons import Refusal
 from ..roles import Hand, is_same_hand
+from ..text_safety import stated
 from .base import Change, refuse, time_of
 from .bounds import tidy
 
-MAX_REASON = 200
 WHICH = "Name the request that you have read by its reference: no other one waits."
 SECOND = "A second administrator confirms, not the one who asked and not the person concerned."
-
-
-def stated(text: str) -> str:
-    """Return a reason or ticket number in the form that is stored: one printable line.
-
-    Returns "" if there is none, if it is too long or if it is not printable.
-    """
-    line = " ".join(text.split())
-    return line if line.isprintable() and len(line) <= MAX_REASON else ""
 
 
 def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str, hours: int) -> Change[Refusal | None]:

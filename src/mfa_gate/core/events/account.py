@@ -41,6 +41,19 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="account.forgotten",
+        trail="the application had everything about a person erased; the line names a pseudonym",
+        seen_by="desk",
+        desk=Words("Everything about this person was erased"),
+        grave=True,
+    ),
+    EventKind(
+        kind="account.impersonated",
+        trail="an actor whose second factor was judged acts as this person; at most once in twelve hours",
+        seen_by="desk",
+        desk=Words("Somebody else acted as this person"),
+    ),
+    EventKind(
         kind="factor.enrolled",
         trail="an authenticator was confirmed",
         seen_by="person",

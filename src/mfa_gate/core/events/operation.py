@@ -34,6 +34,12 @@ ROWS = (
         ),
     ),
     EventKind(
+        kind="audit.erased",
+        trail="a person was erased from the lines before; a pseudonym stands there, and the trail still verifies",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
         kind="keys.rotated",
         trail="secrets were sealed anew under the newest key",
         seen_by="trail",

@@ -60,7 +60,7 @@ class Moment:
     These are the time, the place, who acts through which app, and a nonce.
 
     ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes. Ids and references are derived from it. So a
-    transition that runs again after a lost swap makes the same ones.
+    transition that runs again after a lost swap makes the same ones. ``acts_as`` is the id that the actor impersonates.
     """
 
     now: int
@@ -69,12 +69,15 @@ class Moment:
     network: str = ""
     actor: str = ""
     policy: str = ""
+    acts_as: str = ""
 
     def event(self, kind: str, key: SubjectKey, **more: str | int) -> Event:
         """Make an event of this moment about ``key``.
 
         Words that are no field of ``Event`` become its detail.
         """
+        if self.acts_as:
+            more.setdefault("acts_as", self.acts_as)
         named = {name: str(more.pop(name)) for name in ("factor", "reason", "ticket", "actor") if name in more}
         return Event(
             id=draw_ref(self.nonce, kind),

@@ -5,7 +5,7 @@ Import from here: the files inside are its parts.
 
 from __future__ import annotations
 
-from .account import Account
+from .account import Account, replace
 from .authenticator import Authenticator, Challenge, Enrollment
 from .bounds import (
     MAX_ACCEPTANCES,
@@ -29,7 +29,6 @@ from .bounds import (
 )
 from .leave import Acceptance, Grant, Leave, Recovery, Ticket
 from .proofs import Attempts, Browser, Lock, Proof, Sent, Twin
-from .replacing import replace
 from .subject import MAX_ID_BYTES, Caller, Contacts, Subject, SubjectKey, Upstream
 from .values import Fields, Seconds
 

@@ -53,6 +53,10 @@ class Subject:
     session, if it has one. ``upstream`` is the statement of an identity provider about that sign-in; it counts if the
     policy trusts it (``freshness.trust_amr``).
 
+    ``actor`` is the id, in the same tenant, of the person who is really there while ``id`` is impersonated; "" where
+    nobody is. The actor is judged: it owes and proves the second factor, and its account is the one of our pages and
+    JSON calls. ``groups`` then only add demands, and give no right: nothing is exempt by them.
+
     Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical. Raises it too
     for groups that are a text, bytes or a mapping instead of several texts.
     """
@@ -62,11 +66,13 @@ class Subject:
     groups: frozenset[str] = frozenset()
     session: str = ""
     upstream: Upstream | None = None
+    actor: str = ""
     key: SubjectKey = field(init=False, repr=False, compare=False)
     """The key of this subject's account."""
 
     def __post_init__(self) -> None:
-        for name, value in (("id", self.id), ("tenant", self.tenant)):
+        named = (("id", self.id), ("tenant", self.tenant))
+        for name, value in (*named, ("actor", self.actor)) if self.actor != "" else named:
             if type(value) is not str or not value:
                 raise ValueError(f"Subject.{name} must be a non-empty str, not {value!r}")
             if value[0] == " " or value[-1] == " ":
@@ -84,7 +90,19 @@ class Subject:
             object.__setattr__(self, "groups", frozenset(self.groups))
         if not all(isinstance(group, str) for group in self.groups):
             raise ValueError("Subject.groups must be a set of str")
+        if self.actor == self.id:
+            object.__setattr__(self, "actor", "")
         object.__setattr__(self, "key", SubjectKey(self.tenant, self.id))
+
+    @property
+    def judged(self) -> Subject:
+        """Return the subject whose account is judged: the actor, or this subject without one.
+
+        The actor's own groups are not known.
+        """
+        if not self.actor:
+            return self
+        return Subject(self.actor, self.tenant, session=self.session, upstream=self.upstream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,8 @@ class Caller:
     ``handle`` is the digest of the browser's handle ("" if it has none). ``label`` is a name for the browser that
     people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang`` is the language of the page,
     ``root`` the path that the app is mounted under. ``also`` are the digests of other handles that this same browser
-    has from workers with other keys: a code that was sent for them was sent to this browser.
+    has from workers with other keys: a code that was sent for them was sent to this browser. ``acts_as`` is the subject
+    that the caller impersonates, as the host has named it; None where nobody is impersonated.
     """
 
     subject: Subject
@@ -117,6 +136,7 @@ class Caller:
     lang: str = "en"
     root: str = ""
     also: tuple[str, ...] = ()
+    acts_as: Subject | None = None
 
     def asked(self, challenge: Challenge) -> bool:
         """Tell if this browser is the one that asked for ``challenge``."""

@@ -42,7 +42,7 @@ ROWS = (
         status=403,
         title="This request did not come from our page",
         text="Reload the page and try again.",
-        beside_form=Sentence("This page was open for a long time. Nothing was lost. Please send it again."),
+        beside_form=Sentence("Please send that again. Your page was out of date."),
     ),
     Reason(
         word="ticket_required",

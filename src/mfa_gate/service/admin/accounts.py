@@ -5,7 +5,9 @@ Each act checks the rights first, then does one load, one step and one swap.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ...core.break_glass import DEFAULT_HOURS
 from ...core.changes import Change, keep
@@ -19,6 +21,8 @@ from .damaged_accounts import discard
 from .documents import AccountDocument, AccountList, account_document
 from .rights import Actor, Rights
 
+A = TypeVar("A")
+
 TICKET_CHARS = 26
 MAX_PAGE = 200
 RECENT = 20
@@ -28,7 +32,7 @@ RECENT = 20
 class Done:
     """A finished act.
 
-    ``account`` is None for an actor who may not look. ``ticket`` is shown this once.
+    ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once.
     """
 
     account: AccountDocument | None
@@ -74,7 +78,7 @@ class AccountDesk:
         if refusal is not None:
             return refusal
         account = await self.engine.store.load(key)
-        if not account.version:
+        if account.is_unknown:
             return Refusal(reason="not_found")
         activity: tuple[Event, ...] | None = None
         if recent and self.rights.has(actor, "audit", key.tenant):
@@ -92,10 +96,11 @@ class AccountDesk:
         ticket: str = "",
         hours: int = DEFAULT_HOURS,
         ref: str = "",
+        drawn: bool = True,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
-        A name without a row is refused (404).
+        A name without a row is refused (404). ``drawn``: answer with the account, for an actor who may look.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -103,7 +108,7 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
         if refusal is not None:
             return refusal
-        made, digest = self._ticket(key) if action.gives_ticket else ("", "")
+        made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         given = Given(
             moment=self.rights.moment(actor),
             by=actor.hand,
@@ -118,42 +123,22 @@ class AccountDesk:
         if isinstance(found, Refusal):
             return found
         # The account was loaded once, for the change. The answer shows the account that was written.
-        may_look = self.rights.has(actor, "look", key.tenant)
-        return Done(account=self._document(found, actor) if may_look else None, ticket=made)
+        shown = drawn and self.rights.has(actor, "look", key.tenant)
+        return Done(account=self._document(found, actor) if shown else None, ticket=made)
 
     async def _change(self, action: Action, key: SubjectKey, given: Given) -> Account | Refusal:
         """Run the step of ``action``. Returns the account as it was written, or the refusal.
 
         Claims of removed authenticators are released after the commit.
         """
-        gone: set[str] = set()
-        after: list[Account] = []
 
         def step(account: Account) -> Change[Refusal | None]:
-            if not account.version and not action.unknown:
+            if account.is_unknown and not action.unknown:
                 return keep(account, Refusal(reason="not_found"))
-            change = action.step(account, given)
-            gone.clear()
-            gone.update(_claims(account) - _claims(change.account))
-            after[:] = [change.account]
-            return change
+            return action.step(account, given)
 
-        refusal = await self.engine.change(key, step)
-        if refusal is not None:
-            return refusal
-        for claim in sorted(gone):
-            await self.engine.store.release(claim, key)
-        return after[0]
-
-    def _ticket(self, key: SubjectKey) -> tuple[str, str]:
-        """Draw an enrollment ticket of 130 bits.
-
-        Returns its text in groups of five, and its digest.
-        """
-        raw = self.engine.wiring.entropy(TICKET_CHARS)
-        text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
-        digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
-        return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
+        refusal, account = await change_and_release(self.engine, key, step)
+        return account if refusal is None else refusal
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
@@ -163,6 +148,40 @@ class AccountDesk:
     def _document(self, account: Account, actor: Actor, activity: tuple[Event, ...] | None = None) -> AccountDocument:
         rules, now = self.engine.rules(account.key.tenant), self.engine.now()
         return account_document(account, actor=actor, rules=rules, now=now, activity=activity)
+
+
+def draw_ticket(engine: Engine, key: SubjectKey) -> tuple[str, str]:
+    """Draw an enrollment ticket of 130 bits.
+
+    Returns its text in groups of five, and its digest.
+    """
+    raw = engine.wiring.entropy(TICKET_CHARS)
+    text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
+    digest = engine.keyring.digest("ticket", key.tenant, key.id, text)
+    return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
+
+
+async def change_and_release(
+    engine: Engine, key: SubjectKey, step: Callable[[Account], Change[A]]
+) -> tuple[A, Account]:
+    """Change an account, then release the claims of the authenticators that it no longer has.
+
+    Returns the answer of the step, and the account as the step made it. Raises as ``Engine.change``.
+    """
+    gone: set[str] = set()
+    after: list[Account] = []
+
+    def noting(account: Account) -> Change[A]:
+        change = step(account)
+        gone.clear()
+        gone.update(_claims(account) - _claims(change.account))
+        after[:] = [change.account]
+        return change
+
+    answer = await engine.change(key, noting)
+    for claim in sorted(gone):
+        await engine.store.release(claim, key)
+    return answer, after[0]
 
 
 def _claims(account: Account) -> set[str]:

@@ -39,14 +39,20 @@ class BreakGlass:
                 keys |= await self._granted_in(tenant)
             except Exception as error:
                 log.error(
-                    "the break-glass grants of tenant %s could not be read; the other tenants go on: %s", tenant, error
+                    "the break-glass grants of tenant %s could not be read and are looked at later; the other tenants go on: %s",
+                    tenant,
+                    error,
                 )
         count = 0
         for key in keys:
             try:
                 count += await self._expire(key)
             except Exception as error:
-                log.error("the end of a break-glass grant could not be seen for %s; the others go on: %s", key, error)
+                log.error(
+                    "the break-glass grant of %s could not be ended and is looked at later; the others go on: %s",
+                    key,
+                    error,
+                )
         return count
 
     async def _granted_in(self, tenant: str) -> dict[SubjectKey, None]:

@@ -43,7 +43,11 @@ class EnrollmentChart:
             try:
                 await self._note(tenant)
             except Exception as error:
-                log.warning("the people of %s could not be counted; the other tenants go on: %s", tenant, error)
+                log.warning(
+                    "the people of tenant %s could not be counted for the chart; the other tenants go on: %s",
+                    tenant,
+                    error,
+                )
 
     async def _note(self, tenant: str) -> None:
         store, kept = self.engine.store, await self._kept(tenant)
@@ -67,7 +71,9 @@ class EnrollmentChart:
                 raise ValueError("a row has other things than numbers")
             return tuple(Count(day=day, enrolled=enrolled, people=people) for day, enrolled, people in rows)
         except (ValueError, TypeError, RecursionError) as error:
-            log.error("how many people %s had on each day cannot be read, and begins anew: %s", tenant, error)
+            log.error(
+                "the daily counts of people of tenant %s cannot be read, so the chart begins anew: %s", tenant, error
+            )
             return ()
 
 

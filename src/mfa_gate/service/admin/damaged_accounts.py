@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...core.changes.break_glass import stated
 from ...core.events import Moment
 from ...core.model import Account, Lock, SubjectKey
 from ...core.reasons import Refusal
+from ...core.text_safety import stated
 from ...errors import DamagedAccount, StoreContention
 from ..accounts import Engine
 

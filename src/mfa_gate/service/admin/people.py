@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable
 
 from ...core.model import Contacts, Subject, SubjectKey
 from ...core.roles import has_right
 from ..accounts import Engine
-
-log = logging.getLogger("mfa_gate")
+from ..directory import people_of
 
 MAX_REMINDED = 10_000
 PIECE = 200
-DIRECTORY_TIMEOUT = 10.0
 
 
 class TenantPeople:
@@ -51,15 +47,7 @@ class TenantPeople:
 
         Returns None if there is no directory, or if it does not answer.
         """
-        directory = self.engine.wiring.directory
-        if directory is None:
-            return None
-        try:
-            async with asyncio.timeout(DIRECTORY_TIMEOUT):
-                return tuple(await directory(tenant))
-        except Exception:
-            log.exception("the host's directory did not answer for %s", tenant)
-            return None
+        return await people_of(self.engine.wiring.directory, tenant)
 
     async def two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
         """Tell if two people with the right to unlock have set up a second step.

@@ -147,7 +147,9 @@ class Rights:
 
     def moment(self, actor: Actor) -> Moment:
         """Draw the moment of an act by this actor."""
-        return self.engine.moment(network=actor.network, actor=actor.name)
+        if actor.caller is not None:
+            return self.engine.moment_of(actor.caller, actor=actor.name)
+        return self.engine.moment(actor=actor.name)
 
 
 def key_of(actor: Actor, id: str, tenant: str = "") -> SubjectKey:

@@ -60,7 +60,7 @@ class TenantMessages:
         try:
             await sender.send(message)
         except SendFailed as error:
-            log.warning("a test message was not delivered: %s", cause_of(error))
+            log.warning("the test message of tenant %s was not delivered: %s", tenant, cause_of(error))
             return Refusal(reason="send_failed", detail=error.reason)
         await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
         return None
@@ -87,7 +87,8 @@ class TenantMessages:
 
     async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
         sender = self.engine.wiring.senders.email
-        public = self.engine.public()
+        own = self.engine.own_address
+        public = await own.look_up() if own.address is None else own.address
         words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
         for key in missing:
             try:
@@ -105,9 +106,9 @@ class TenantMessages:
                         )
                     )
             except SendFailed as error:
-                log.warning("a reminder was not delivered: %s", cause_of(error))
+                log.warning("a reminder to one person of tenant %s was not delivered: %s", tenant, cause_of(error))
             except Exception:
-                log.exception("a reminder was not sent")
+                log.exception("a reminder to one person of tenant %s was not sent; the others go on", tenant)
 
     def _service(self, tenant: str) -> str:
         return self.engine.rules(tenant).brand.name or self.engine.wiring.relying_party.name

@@ -16,6 +16,7 @@ from ...core.trail import event_to_json
 from ...errors import SettingsError
 from .. import Service
 from ..admin.chart import chart_of
+from ..own_address import kept_roots
 from ..store_checks import CANARY
 from ..undelivered import owed
 from .export_file import ExportReader, ExportWriter, Record
@@ -96,7 +97,8 @@ class Export:
                 if tenant not in self.reached.tenants:
                     await self._tenant(tenant, progress)
         if not self.reached.is_owed:
-            self.put(k="owed", hooks=await owed(self.store, self.reached.apps))
+            roots = await kept_roots(self.store, self.reached.apps)
+            self.put(k="owed", hooks=await owed(self.store, self.reached.apps), roots=roots)
         total = sum([sum((await self.store.counts(tenant)).values()) for tenant in tenants])
         with self.progress("exporting accounts", total) as progress:
             progress.step(self.reached.accounts)

@@ -87,7 +87,9 @@ class ExportReader:
                 continue
             self.header = record
             if record["export"] != FORMAT:
-                raise self.fault(f"an export of format {record['export']}, this release reads {FORMAT}")
+                raise self.fault(
+                    f"an export of format {record['export']}, but this release reads {FORMAT}: use the release that wrote it"
+                )
 
     def _opened(self, line: bytes) -> Record:
         row = row_of(self.header, self.count + 1)

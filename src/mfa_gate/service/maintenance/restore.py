@@ -20,6 +20,7 @@ from ...errors import StoreContention, StoreUnavailable
 from .. import Service
 from ..admin.chart import chart_of
 from ..arriving import begin_arrival, end_arrival
+from ..own_address import keep_roots
 from ..undelivered import owe
 from .export_file import ExportReader, Record
 
@@ -75,7 +76,7 @@ class Restore:
     async def take(self, record: Record, lines: ExportReader) -> None:
         """Import one line. Raises ``SettingsError`` if this release cannot read it."""
         if self.tally.is_whole:
-            raise lines.fault("stands behind the closing line")
+            raise lines.fault("stands behind the closing line: take the file as the export wrote it")
         if not self._has_begun:
             await begin_arrival(self.store, self._name, merge=self._merge)
             self._has_begun = True
@@ -88,13 +89,16 @@ class Restore:
                 case {"k": "owed"}:
                     for name, owed in record["hooks"].items():
                         await owe(self.store, name, owed, now=self.engine.now())
+                    await keep_roots(self.store, record.get("roots", {}))
                 case {"k": "end"}:
                     self.tally.is_whole, self.tally.changed = True, record["changed"]
                 case {"t": tenant, "i": id, "b": body}:
                     key = SubjectKey(tenant, id)
                     await self._account(codec.decode(key, 0, body.encode("utf-8", "surrogatepass")))
                 case _:
-                    raise lines.fault("of a kind that this release does not know")
+                    raise lines.fault(
+                        "of a kind that this release does not know: import it with the release that wrote it"
+                    )
         except (codec.UnreadableAccount, UnreadableEvent) as error:
             raise lines.fault(str(error)) from error
 
@@ -233,7 +237,7 @@ def name_of(lines: ExportReader) -> str:
     first, is_whole = "", False
     for record in lines:
         if is_whole:
-            raise lines.fault("stands behind the closing line")
+            raise lines.fault("stands behind the closing line: take the file as the export wrote it")
         first = first or hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
         try:
             is_whole = _check(record, lines)
@@ -256,14 +260,14 @@ def _check(record: Record, lines: ExportReader) -> bool:
         case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str()}:
             if settings:
                 settings_from(tenant, 0, settings)
-        case {"k": "owed", "hooks": dict()}:
+        case {"k": "owed", "hooks": dict()} if isinstance(record.get("roots", {}), dict):
             pass
         case {"k": "end", "changed": list()}:
             return True
         case {"t": str(tenant), "i": str(id), "b": str(body)}:
             codec.decode(SubjectKey(tenant, id), 0, body.encode("utf-8", "surrogatepass"))
         case _:
-            raise lines.fault("of a kind that this release does not know")
+            raise lines.fault("of a kind that this release does not know: import it with the release that wrote it")
     return False
 
 

@@ -34,5 +34,7 @@ async def accept(session: Session, generation_file: GenerationFile | None) -> No
         payload = json.dumps([tenant, None, new_operation()])
         reply = await session.run(ACCEPT, [keys_of(tenant).head], store_id, f"{PREFIX}changed:{store_id}", payload, at)
         if reply[0] == b"gone":
-            raise SettingsError(f"the accounts of tenant {tenant!r} in Redis belong to another store")
+            raise SettingsError(
+                f"the accounts of tenant {tenant!r} in Redis belong to another store: put one whole copy in place first"
+            )
     await session.ask(STORE, ("SET", RESTORED, at), writes=True)

@@ -53,7 +53,7 @@ class RedisAccounts:
                 missing += 1
                 reason = error
         if missing:
-            log.info("what Redis may have lost of %d accounts cannot be put back yet: %s", missing, reason)
+            log.info("changes of %d accounts, which Redis may have lost, cannot be put back yet: %s", missing, reason)
             return False
         self._recent_writes.is_owed = False
         return True
@@ -89,7 +89,7 @@ class RedisAccounts:
         session.require_current(key.tenant, number, newest)
         version, body, check, op, words = row
         if head != session.store_id.encode() and (version is not None or not await session.is_unknown(key.tenant)):
-            raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}")
+            raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}: restore it from a copy")
         account = Account(key=key)
         if version is not None:
             account = replace(
@@ -127,7 +127,7 @@ class RedisAccounts:
             *(account.version, version, self._expected(account), op),
             *(extra, ONLY_PUTS_BACK if missing and missing.untouched else ""),
             *(checksum(key, version, body), body),
-            *(key.id, line_of(summary), STATUSES.index(summary.status) + 1),
+            *(key.id, "" if account.is_forgotten else line_of(summary), STATUSES.index(summary.status) + 1),
             *arguments_of(events),
             reads_back=self._reads_back,
         )

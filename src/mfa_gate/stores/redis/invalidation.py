@@ -63,7 +63,6 @@ class Invalidation:
         self._heard: dict[str, None] = {}
         self._up = asyncio.Event()
         self._owing = asyncio.Event()
-        self._closing = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -79,7 +78,6 @@ class Invalidation:
 
     async def aclose(self) -> None:
         """Listen no more."""
-        self._closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -111,24 +109,35 @@ class Invalidation:
         return True
 
     async def _listen(self) -> None:
+        """Listen, and begin anew each time the channel breaks.
+
+        Each try is a task of its own. Before Python 3.13 a group whose tasks fail at that moment swallows the cancellation
+        of the task that it runs in, and ``aclose`` or an event loop that ends would wait for ever.
+        """
         while True:
+            attempt = asyncio.ensure_future(self._listen_once())
             try:
-                addresses = await self._topology.primaries()
-                async with asyncio.TaskGroup() as group:
-                    ready = [asyncio.Event() for _ in addresses]
-                    for address, event in zip(addresses, ready, strict=True):
-                        group.create_task(self._listen_to(address, event))
-                    group.create_task(self._declare_up(ready))
-                    group.create_task(self._put_back())
-                    group.create_task(self._watch(addresses))
-            except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
-                self.log = None
-                self._up.clear()
+                await asyncio.wait({attempt})
+            finally:
+                attempt.cancel()
+                await asyncio.gather(attempt, return_exceptions=True)
             self._log.note(None)
             self._on_loss()
-            if self._closing:  # before Python 3.13 a group whose tasks fail at that moment swallows the cancellation
-                return
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
+
+    async def _listen_once(self) -> None:
+        try:
+            addresses = await self._topology.primaries()
+            async with asyncio.TaskGroup() as group:
+                ready = [asyncio.Event() for _ in addresses]
+                for address, event in zip(addresses, ready, strict=True):
+                    group.create_task(self._listen_to(address, event))
+                group.create_task(self._declare_up(ready))
+                group.create_task(self._put_back())
+                group.create_task(self._watch(addresses))
+        except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
+            self.log = None
+            self._up.clear()
 
     async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
         """Open the channel once the store answers.

@@ -156,18 +156,24 @@ end
 # The index of names: strings of records "\\2 id \\0 text to search \\1", with a few people in each string. So a search looks at
 # few strings, and a change writes few bytes. `places` has the string of each person. New people come into the last string.
 NAME_IT = """
+local function without(all, id)
+  local first, behind = string.find(all, '\\2' .. id .. '\\0', 1, true)
+  if not first then return all end
+  return string.sub(all, 1, first - 1) .. string.sub(all, (string.find(all, '\\1', behind, true) or #all) + 1)
+end
+local function unname_it(names, places, id)
+  local bucket = redis.call('HGET', places, id)
+  if not bucket then return end
+  redis.call('HSET', names, bucket, without(redis.call('HGET', names, bucket) or '', id))
+  redis.call('HDEL', places, id)
+end
 local function name_it(names, places, id, text)
   local bucket = redis.call('HGET', places, id)
   if not bucket then
     bucket = string.format('%d', math.floor((redis.call('HINCRBY', KEYS[1], 'indexed', 1) - 1) / IN_ONE))
     redis.call('HSET', places, id, bucket)
   end
-  local all, mark = redis.call('HGET', names, bucket) or '', '\\2' .. id .. '\\0'
-  local first, behind = string.find(all, mark, 1, true)
-  if first then
-    local last = string.find(all, '\\1', behind, true) or #all
-    all = string.sub(all, 1, first - 1) .. string.sub(all, last + 1)
-  end
-  redis.call('HSET', names, bucket, all .. mark .. text .. '\\1')
+  local all = without(redis.call('HGET', names, bucket) or '', id)
+  redis.call('HSET', names, bucket, all .. '\\2' .. id .. '\\0' .. text .. '\\1')
 end
 """.replace("IN_ONE", str(NAMES_IN_ONE))

@@ -30,7 +30,7 @@ _KEEP_FIRST = 5.0
 _AT_ONCE = 100
 
 FLUSHED = (
-    "Redis holds no longer the store that was opened: it was flushed or replaced; restore it, or restart every worker to "
+    "Redis no longer holds the store that was opened: it was flushed or replaced; restore it, or restart every worker to "
     "begin anew with nobody enrolled"
 )
 UNACCEPTED = (

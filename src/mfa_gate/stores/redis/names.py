@@ -42,6 +42,10 @@ class TenantKeys:
         self.places = self._base + "places"
         self.trail = self._base + "trail"
 
+    def copy(self, name: str) -> str:
+        """Name the key of a copy of the trail that is being made."""
+        return f"{self._base}trail~{name}"
+
     def account(self, id: str) -> str:
         """Name the key of an account: version, operation, checksum and body."""
         return f"{self._base}a:{id}"

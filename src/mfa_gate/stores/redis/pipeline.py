@@ -236,7 +236,7 @@ class Pipeline:
         await connection.send_packed_command(packed(commands), check_health=False)
         replies = [await self._replies.next() for _ in commands]
         if replies.pop() != mark:  # there was one too many, or one too few: none is known to belong to its question
-            raise ConnectionError("what Redis answers does not fit to what it was asked")
+            raise ConnectionError("the replies of Redis do not fit the commands that it was sent")
         acknowledged = replies.pop() if waits else 0
         enough = isinstance(acknowledged, int) and acknowledged >= self._place.replicas
         at = 0

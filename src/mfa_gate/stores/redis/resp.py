@@ -25,6 +25,7 @@ _DIGITS = 20
 _DEEPEST = 16
 """The most levels of nested arrays. Our scripts answer with two."""
 _LARGEST = 64 * 2**20
+_NO_REPLY = "the server sent bytes that are no reply of Redis: is another service at this address?"
 
 
 def fields_of(reply: Reply) -> dict[str, str]:
@@ -72,7 +73,7 @@ class Replies:
         self._bytes = self._bytes[self._at :] + chunk
         self._at = 0
         if len(self._bytes) > _LARGEST:
-            raise ConnectionError("what Redis sent is larger than any reply")
+            raise ConnectionError("Redis sent more bytes than any reply has")
 
 
 def _read(text: bytes, at: int, depth: int) -> tuple[Reply, int]:
@@ -95,7 +96,7 @@ def _read(text: bytes, at: int, depth: int) -> tuple[Reply, int]:
             return _error(line.decode(errors="replace")), at
         case b"*" if depth < _DEEPEST:
             return _read_many(text, at, _whole(line), depth + 1)
-    raise ConnectionError("what Redis sent is no reply")
+    raise ConnectionError(_NO_REPLY)
 
 
 def _read_bulk(text: bytes, at: int, size: int) -> tuple[Reply, int]:
@@ -103,11 +104,11 @@ def _read_bulk(text: bytes, at: int, size: int) -> tuple[Reply, int]:
     if size == _NONE:
         return None, at
     if not 0 <= size <= _LARGEST:
-        raise ConnectionError("what Redis sent is no reply")
+        raise ConnectionError(_NO_REPLY)
     if end + 2 > len(text):
         return None, _INCOMPLETE
     if text[end : end + 2] != b"\r\n":
-        raise ConnectionError("what Redis sent is no reply")
+        raise ConnectionError(_NO_REPLY)
     return text[at:end], end + 2
 
 
@@ -115,7 +116,7 @@ def _read_many(text: bytes, at: int, count: int, depth: int) -> tuple[Reply, int
     if count == _NONE:
         return None, at
     if not 0 <= count <= _LARGEST:
-        raise ConnectionError("what Redis sent is no reply")
+        raise ConnectionError(_NO_REPLY)
     found: list[Reply] = []
     for _ in range(count):
         reply, at = _read(text, at, depth)
@@ -127,7 +128,7 @@ def _read_many(text: bytes, at: int, count: int, depth: int) -> tuple[Reply, int
 
 def _whole(line: bytes) -> int:
     if not line.removeprefix(b"-").isdigit() or len(line) > _DIGITS:
-        raise ConnectionError("what Redis sent is no reply")
+        raise ConnectionError(_NO_REPLY)
     return int(line)
 
 

@@ -42,12 +42,18 @@ demand_trail(KEYS[2], 15, 12)
 demand_leave('HSET', KEYS[3], 'v', '1')
 demand_leave('ZADD', KEYS[4], 0, 'x')
 demand_leave('ZREM', KEYS[6], 'x')
+if ARGV[13] == '' then demand_leave('HDEL', KEYS[5], 'x') end
 demand_telling(ARGV[2])
 local ops = history(row[3], version, row[2], ARGV[5], ARGV[8], ARGV[9] .. ARGV[7])
 redis.call('HSET', KEYS[3], 'v', ARGV[5], 'o', ARGV[7], 'c', ARGV[10], 'b', ARGV[11], 'h', ops)
 local id, line = ARGV[12], ARGV[13]
 local before = redis.call('HGET', KEYS[5], id)
-if before ~= line then
+if line == '' then
+  redis.call('HDEL', KEYS[5], id)
+  for i = 6, 9 do redis.call('ZREM', KEYS[i], id) end
+  redis.call('ZREM', KEYS[4], id)
+  unname_it(KEYS[10], KEYS[11], id)
+elseif before ~= line then
   local text, old = string.match(line, '\\n(.*)$'), before and string.match(before, '\\n(.*)$')
   if old ~= text or redis.call('HEXISTS', KEYS[11], id) == 0 then name_it(KEYS[10], KEYS[11], id, text) end
   redis.call('HSET', KEYS[5], id, line)
@@ -63,7 +69,7 @@ return {'done', ops}
 )
 """Keys: head, trail, account, ids, lines, four statuses, names, places, index keys. Arguments: store, channel, payload,
 version, next version, the operation that made the version ("": any), operation, operations put back with it, "=" where it
-only puts back, checksum, body, id, line, status, events."""
+only puts back, checksum, body, id, line ("": the person is forgotten), status, events."""
 
 SWAP_SETTINGS = Script(
     WRITE_EVENTS
@@ -248,6 +254,69 @@ return {'done'}
 )
 """Keys: head, trail, two index keys a line. Arguments: store, id of the first line, digest of the last one to go, then for each
 line its id and whether it has an account."""
+
+COPY = Script(
+    DEMAND
+    + "demand('hash', KEYS[1], KEYS[4])\ndemand('stream', KEYS[2], KEYS[3])\n"
+    + HEAD
+    + """
+demand_leave('XADD', KEYS[3], '*', 'k', 'v')
+local last = ''
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], ARGV[2], '+', 'COUNT', ARGV[3])) do
+  local parts, line = entry[2], entry[2][4]
+  local text = redis.call('HGET', KEYS[4], string.match(entry[1], '%d+'))
+  if text and string.sub(text, 1, #line + 1) == line .. '\\n' then line = string.sub(text, #line + 2) end
+  redis.call('XADD', KEYS[3], entry[1], 'k', parts[2], 'e', line, 'd', parts[6])
+  last = entry[1]
+end
+redis.call('EXPIRE', KEYS[3], 3600)
+return {'done', last}
+"""
+)
+"""Keys: head, trail, copy, texts (by the stamp of a line: the text that it has, a line break, and its new text). Arguments: store,
+where to begin, how many lines. The answer has the id of the last line that was copied."""
+
+TAKE_PLACE = Script(
+    DEMAND
+    + "demand('hash', KEYS[1])\ndemand('stream', KEYS[2], KEYS[3])\n"
+    + HEAD
+    + """
+for i = 5, #KEYS do demand('zset', KEYS[i]) end
+demand_whole(KEYS[1], 'rewritten')
+demand_leave('RENAME', KEYS[3], KEYS[2])
+demand_leave('PERSIST', KEYS[2])
+demand_leave('HINCRBY', KEYS[1], 'rewritten', 1)
+if (redis.call('HGET', KEYS[1], 'rewritten') or '0') ~= ARGV[2] or redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('UNLINK', KEYS[3], KEYS[4])
+  return {'lost'}
+end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. ARGV[3], '+')) do
+  redis.call('XADD', KEYS[3], entry[1], unpack(entry[2]))
+end
+local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+redis.call('UNLINK', KEYS[4])
+if not first then
+  redis.call('UNLINK', KEYS[3])
+  return {'done'}
+end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '(' .. first[1])) do redis.call('XDEL', KEYS[3], entry[1]) end
+redis.call('RENAME', KEYS[3], KEYS[2])
+redis.call('PERSIST', KEYS[2])
+redis.call('HINCRBY', KEYS[1], 'rewritten', 1)
+local at = 4
+for key = 5, #KEYS, 2 do
+  for i = at + 1, at + tonumber(ARGV[at]) do
+    if redis.call('ZREM', KEYS[key], ARGV[i]) == 1 then redis.call('ZADD', KEYS[key + 1], ARGV[i], ARGV[i]) end
+  end
+  at = at + 1 + tonumber(ARGV[at])
+end
+return {'done'}
+"""
+)
+"""Keys: head, trail, copy, texts, then pairs: the index of an account that lines leave, and the one that they enter. Arguments:
+store, how many times the trail was rewritten when the copy began, id of the last line that was copied, then for each pair the
+number of its lines and their stamps. The copy gets the lines that came meanwhile, loses those that were pruned, and takes the
+place of the trail."""
 
 TAKE = Script(
     """

@@ -272,7 +272,9 @@ class Session:
             return
         (head,) = await self.run(ENTER, [TenantKeys(tenant).head], self.store_id)
         if head != self.store_id.encode():
-            raise StoreUnavailable(f"the accounts of tenant {tenant!r} in Redis belong to another store")
+            raise StoreUnavailable(
+                f"the accounts of tenant {tenant!r} in Redis belong to another store: restore one whole copy"
+            )
         await self._list(tenant)
 
     async def make_listed(self, tenant: str) -> None:

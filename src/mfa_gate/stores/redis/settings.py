@@ -44,7 +44,7 @@ class RedisSettings:
             try:
                 await self.load(tenant)
             except StoreUnavailable as error:
-                log.info("what Redis may have lost of the settings of %s cannot be put back yet: %s", tenant, error)
+                log.info("settings of tenant %s, which Redis may have lost, cannot be put back yet: %s", tenant, error)
                 return False
         self._recent_writes.is_owed = False
         return True
@@ -77,7 +77,7 @@ class RedisSettings:
         )
         session.require_current(tenant, number, newest)
         if head != session.store_id.encode() and (version is not None or not await session.is_unknown(tenant)):
-            raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}")
+            raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}: restore it from a copy")
         settings = TenantSettings(tenant=tenant)
         if version is not None:
             read = settings_from(tenant, whole(version), body or b"")

@@ -10,9 +10,9 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
 from ...errors import StoreMissing, StoreUnavailable
-from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from ..common.change_log import NOTHING, told
-from . import accounts, limits, notes, roster, trail
+from . import accounts, limits, notes, roster, trail, trail_copy
 from .acceptance import accept
 from .accounts import RedisAccounts
 from .generation_file import GenerationFile
@@ -236,6 +236,10 @@ class RedisStore:
     async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
         return await trail.prune(await self._ready(), tenant, before=before, limit=limit, now=now)
+
+    async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
+        """Replace the text of stored lines."""
+        await trail_copy.rewrite(await self._ready(), tenant, lines)
 
     async def take_all(self, takes: Sequence[Take], /) -> Taken:
         """Take from all buckets, or from none."""

@@ -17,6 +17,7 @@ from ...core.trail import digest_of, event_to_json
 from ...errors import StoreUnavailable
 from . import scripts
 from .history import History
+from .monitor import FLUSHED
 from .names import STORE, TENANTS, TenantKeys, keys_of
 from .pipeline import OutcomeUnknown
 from .resp import Reply
@@ -93,7 +94,7 @@ async def in_tenant(
         await session.enter(tenant)
         reply = await session.run(script, keys, session.store_id, *arguments)
     if reply[0] == b"gone":
-        raise StoreUnavailable(f"Redis has lost the accounts of tenant {tenant!r}")
+        raise StoreUnavailable(f"Redis has lost the accounts of tenant {tenant!r}: restore them from a copy")
     return reply
 
 
@@ -136,14 +137,14 @@ def whole(reply: bytes | None) -> int:
     if reply is None:
         return 0
     if not reply.isdigit():
-        raise StoreUnavailable("a row in Redis is damaged: its version is no number")
+        raise StoreUnavailable("a row in Redis is damaged (its version is no number): restore it from a copy")
     return int(reply)
 
 
 async def tenants_of(session: Session) -> list[str]:
     found, names = await session.ask(STORE, ("GET", STORE), ("SMEMBERS", TENANTS))
     if found != session.store_id.encode():
-        raise StoreUnavailable("Redis holds no longer the store that was opened")
+        raise StoreUnavailable(FLUSHED)
     return sorted(name.decode() for name in names)
 
 

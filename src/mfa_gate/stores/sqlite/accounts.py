@@ -16,7 +16,7 @@ from ...errors import StoreUnavailable
 from ..common.documents import account_from, checksum
 from .file import RESTORED
 from .invalidation import note_change
-from .roster import write_summary
+from .roster import remove_summary, write_summary
 from .trail import Lines, to_lines, write_lines
 from .worker_thread import WorkerThread
 
@@ -35,6 +35,7 @@ class Swap:
     summary: Summary
     lines: Lines
     op: int
+    is_forgotten: bool
 
     @property
     def is_grave(self) -> bool:
@@ -46,7 +47,8 @@ class Swap:
         """Prepare the swap. Everything is encoded before the transaction begins."""
         body = encode(account)
         check = checksum(account.key, account.version + 1, body)
-        return cls(account, body, check, summary_of(account), to_lines(events), secrets.randbits(63))
+        lines, summary = to_lines(events), summary_of(account)
+        return cls(account, body, check, summary, lines, secrets.randbits(63), account.is_forgotten)
 
     def write(self, connection: sqlite3.Connection) -> bool:
         """Write it. Returns False if the stored version is another one: nothing was written then."""
@@ -66,7 +68,10 @@ class Swap:
             )
         if done.rowcount != 1:
             return False
-        write_summary(connection, self.summary)
+        if self.is_forgotten:
+            remove_summary(connection, key)
+        else:
+            write_summary(connection, self.summary)
         write_lines(connection, self.lines)
         note_change(connection, key)
         return True
@@ -101,7 +106,9 @@ def _find(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[int, by
         try:
             return row, int(restored[0]) if restored else 0
         except ValueError as error:
-            raise StoreUnavailable("when an older copy was accepted as the store cannot be read") from error
+            raise StoreUnavailable(
+                "the time of an accepted copy cannot be read: restore the store from a copy"
+            ) from error
 
     return work
 
@@ -130,8 +137,8 @@ async def release(thread: WorkerThread, name: str, key: SubjectKey) -> None:
 
 
 async def keys(thread: WorkerThread, after: SubjectKey | None, limit: int) -> tuple[SubjectKey, ...]:
-    """List the keys of all accounts in order."""
-    statement = "SELECT tenant, id FROM account WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT ?"
+    """List the keys of all accounts in order, without those of forgotten people."""
+    statement = "SELECT tenant, id FROM roster WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT ?"
     values = ("", "", limit) if after is None else (after.tenant, after.id, limit)
     rows = await thread.run(lambda connection: connection.execute(statement, values).fetchall())
     return tuple(SubjectKey(tenant, id) for tenant, id in rows)

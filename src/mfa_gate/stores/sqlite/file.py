@@ -105,7 +105,9 @@ class StoreFile:
         if self.given != self.path and not _is_same(self.given, found):
             raise StoreUnavailable(f"{self.given} leads to another file than at the start ({self.path}): restart")
         if not found.st_mode & stat.S_IRUSR:
-            raise StoreUnavailable(f"the SQLite store {self.path} may not be read: chmod 600")
+            raise StoreUnavailable(
+                f"the SQLite store {self.path} may not be read: as its owner, run chmod 600 {self.path}"
+            )
         return Identity((found.st_dev, found.st_ino), _place_of(self.log), _place_of(self.index))
 
     def require_writable(self) -> None:
@@ -114,7 +116,9 @@ class StoreFile:
         Raises ``StoreUnavailable``.
         """
         if not os.stat(self.path).st_mode & stat.S_IWUSR:
-            raise StoreUnavailable(f"the SQLite store {self.path} is read-only: chmod 600")
+            raise StoreUnavailable(
+                f"the SQLite store {self.path} is read-only: as its owner, run chmod 600 {self.path}"
+            )
 
     def raw(self, *, mode: str = "rw", patience: float = OPEN_PATIENCE) -> sqlite3.Connection:
         """A connection that never creates the file, whoever it belongs to."""

@@ -38,6 +38,11 @@ def write_summary(connection: sqlite3.Connection, line: Summary) -> None:
     )
 
 
+def remove_summary(connection: sqlite3.Connection, key: SubjectKey) -> None:
+    """Remove the line of a person who was forgotten."""
+    connection.execute("DELETE FROM roster WHERE tenant = ? AND id = ?", (key.tenant, key.id))
+
+
 async def page(thread: WorkerThread, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
     """Return summaries of a tenant, by id."""
     found, word = list[Summary](), search_word(query)

@@ -17,7 +17,7 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
-from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from ..common.fork_safety import watch
 from . import accounts, limits, notes, roster, settings, trail
 from .connection import ConnectionPool, PooledConnection
@@ -193,6 +193,10 @@ class SQLiteStore:
     async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
         return await trail.prune(self._writer(), tenant, before=before, limit=limit, now=now)
+
+    async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
+        """Replace the text of stored lines."""
+        await trail.rewrite(self._writer(), tenant, lines)
 
     async def take_all(self, takes: Sequence[Take], /) -> Taken:
         """Take from all buckets in one transaction, or from none."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from ...core.events import Event
 from ...core.trail import START, chain_line, event_to_json
-from ...storage import END, ChainPoint, EventPage, Link
+from ...storage import END, ChainPoint, EventPage, Link, Rewrite
 from ..common.documents import cursor_from, event_from
 from .worker_thread import WorkerThread
 
 _NO_SEQ = 2**63 - 1
+REWRITTEN_AT_ONCE = 500
 
 Lines = Sequence[tuple[Event, str]]
 
@@ -145,3 +147,17 @@ async def prune(thread: WorkerThread, tenant: str, *, before: int, limit: int, n
         return len(rows)
 
     return await thread.run(work)
+
+
+async def rewrite(thread: WorkerThread, tenant: str, lines: Sequence[Rewrite]) -> None:
+    """Replace the text of stored lines where it is still the same, the newest lines first."""
+    rows = [(line, event_from(tenant, place, line).account, tenant, place, before) for place, before, line in lines]
+    statement = "UPDATE event SET body = ?, account = ? WHERE tenant = ? AND seq = ? AND body = ?"
+    while rows:
+        piece = rows[-REWRITTEN_AT_ONCE:]
+        del rows[-REWRITTEN_AT_ONCE:]
+        await thread.run(partial(_update_all, statement, piece))
+
+
+def _update_all(statement: str, rows: Sequence[tuple[object, ...]], connection: sqlite3.Connection) -> None:
+    connection.executemany(statement, rows).close()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from ...core.reasons import Refusal
 from ..forms import BadBody, is_listed, read_json, same_origin, tells_origin
 from ..members import BadMember, Body, typed
-from ..request import PageRequest
+from ..origin_faults import origin_fault
+from ..request import PageRequest, Site
 from ..responses import Answer, problem
 from ..scope import header, is_bearer_alone
 from ..types import Receive, Scope
@@ -30,11 +31,13 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
     body: Body = {}
     try:
         if method != "GET":
-            foreign = refuse_foreign(request.scope, request.site.origins, request.site.api_origins)
+            foreign = refuse_foreign(request.site, request.scope, request.site.api_origins)
             if foreign is not None:
                 return foreign
             if method != "DELETE":
-                body = typed(await read_json(request.scope, receive, limit=call.limit), call.members, call.required)
+                within = request.site.body_within
+                sent = await read_json(request.scope, receive, within=within, limit=call.limit)
+                body = typed(sent, call.members, call.required)
         result = await call.handler(request, body, name)
     except (BadBody, BadMember) as bad:
         return refuse_body(bad)
@@ -48,7 +51,7 @@ def refuse_body(bad: BadBody | BadMember) -> Answer:
     return problem(Refusal(reason=reason, detail=bad.detail, member=bad.member), title=bad.title or None)
 
 
-def refuse_foreign(scope: Scope, origins: tuple[str, ...], api_origins: tuple[str, ...] = ()) -> Answer | None:
+def refuse_foreign(site: Site, scope: Scope, api_origins: tuple[str, ...] = ()) -> Answer | None:
     """Answer a change that may be somebody else's doing; None where it is the caller's own.
 
     A change needs a header that no form can send. A browser must be on our own page besides, or on a listed one. A caller
@@ -61,9 +64,9 @@ def refuse_foreign(scope: Scope, origins: tuple[str, ...], api_origins: tuple[st
         )
     if is_bearer_alone(scope) or not tells_origin(scope):
         return None
-    if same_origin(scope, origins) or is_listed(scope, api_origins):
+    if same_origin(scope, site.origins) or is_listed(scope, api_origins):
         return None
-    came = (header(scope, b"origin") or b"").decode("latin-1")[:100]
-    detail = f'The browser tells the origin "{came}", which is' if came else "The browser tells another site, which is"
-    detail += " neither in relying_party.origins nor, on the same site, in api_origins."
-    return problem(Refusal(reason="csrf", detail=detail, member="Origin"), title="This origin may make no changes")
+    fault = origin_fault(scope)
+    site.origin_log.tell(fault, what="a JSON call", now=site.service.engine.now())
+    refusal = Refusal(reason="csrf", detail=fault.detail, member="Origin")
+    return problem(refusal, title="This origin may make no changes")

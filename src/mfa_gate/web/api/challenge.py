@@ -12,6 +12,11 @@ from ..responses import Answer, as_json, problem, stamp
 from .calls import Body, named
 from .documents import state_document
 
+NO_COOKIE = (
+    "The browser has sent no cookie of ours, so it is not the one that asked. Cookies are turned off, or the call was made "
+    'without them: fetch(…, {credentials: "include"}).'
+)
+
 
 async def state(request: PageRequest, body: Body, name: str) -> Answer:
     """Tell the caller's state: ``GET state``."""
@@ -87,6 +92,8 @@ async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
     refusal = named(refusal, not_found="challenge" if body.get("challenge") else "authenticator", wrong_code="response")
     if "enrollment" in body and refusal.member in ("authenticator", "challenge"):
         refusal = replace(refusal, member="enrollment")
+    if refusal.reason == "not_found" and request.fresh and request.caller.kind == "browser":
+        refusal = replace(refusal, detail=NO_COOKIE)
     account = (await request.judgement()).account
     if account is None or refusal.reason not in UNTYPED or types_code(request, account, body):
         return problem(refusal)

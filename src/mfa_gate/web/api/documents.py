@@ -24,10 +24,16 @@ def authenticator_document(request: PageRequest, judgement: Judgement, mine: Aut
 
 
 async def state_document(request: PageRequest) -> dict[str, object]:
-    """Draw the state of the caller."""
+    """Draw the state of the caller.
+
+    A caller that was refused for a step-up is judged by it, until it is met.
+    """
     request.forget_judgement()
+    request.heed_owed()
     judgement = await request.judgement()
     decision, account = judgement.decision, judgement.account
+    if isinstance(decision, (Allow, Agree)):
+        request.drop_owed()
     rules = judgement.requirement.rules
     proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
     can_enroll = isinstance(decision, (Allow, Enroll))

@@ -54,7 +54,4 @@ def find(place: str) -> Mapping[str, Page] | None:
 
 
 def _bound(handler: OneOf, name: str) -> Page:
-    async def bound(request: PageRequest) -> Answer:
-        return await handler(request, name)
-
-    return bound
+    return lambda request: handler(request, name)

@@ -17,8 +17,7 @@ from .. import views
 from ..request import PageRequest
 from ..responses import Answer, page
 from ..views import Notice, Problem
-from .common import confirm_first, locked_view, not_found, problem_from
-from .ways import kinds_of, way_of, ways_of
+from .common import confirm_first, kinds_of, locked_view, not_found, problem_from, way_of, ways_of
 
 RECENT = 20
 

@@ -46,13 +46,17 @@ def _query(request: PageRequest) -> dict[str, str]:
     return {name: value[:MAX_ID_BYTES] for name, value in pairs}
 
 
+def _asked_tenant(request: PageRequest) -> str:
+    """Return the tenant that was asked for, else the visitor's own."""
+    return _query(request).get("tenant", "") or request.subject.tenant
+
+
 def _desk(request: PageRequest, place: str) -> admin.Desk:
     """Fill the top of the page.
 
     The tenant is the one that was asked for: the service says if the actor reaches it.
     """
-    service = request.service.rights
-    tenant = _query(request).get("tenant", "") or request.subject.tenant
+    service, tenant = request.service.rights, _asked_tenant(request)
     tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
     return admin.Desk(
         tenant=tenant,
@@ -143,8 +147,8 @@ async def account(request: PageRequest, id: str) -> Answer:
 
 async def act(request: PageRequest, id: str) -> Answer:
     """Answer ``POST /admin/accounts/{id}``: do the act that ``action`` names."""
-    desk, form, service = _desk(request, "accounts"), request.form, request.service.account_desk
-    key, actor, action = SubjectKey(desk.tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
+    form, service, tenant = request.form, request.service.account_desk, _asked_tenant(request)
+    key, actor, action = SubjectKey(tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
     if action is None:
         await request.judgement()
         return not_found(request)
@@ -156,12 +160,14 @@ async def act(request: PageRequest, id: str) -> Answer:
         ticket=form.get("ticket", ""),
         hours=_hours(form),
         ref=form.get("ref", ""),
+        drawn=False,
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
     if refusal is None and not ticket:
         return request.go(_url(request, key), notice=Notice(word=f"admin_{action.name}", value=id))
     await request.judgement()
+    desk = _desk(request, "accounts")
     if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
         return _no(request, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     found = await service.account(actor, key, recent=True)

@@ -14,12 +14,12 @@ from ...service.factor_choice import first_offer, reachable
 from .. import views
 from ..forms import is_early
 from ..request import PageRequest
-from ..responses import Answer
-from ..scope import header
+from ..responses import Answer, leading_elsewhere
+from ..scope import caller_kind, header
 from ..types import Scope
 from ..views import Notice, Problem, Sending
-from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
-from .ways import way_of, ways_of
+from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code, way_of, ways_of
+from .sign_in_again import sign_in_again
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
 """Reasons for which nothing was sent. They are told on the same page, which has the other ways."""
@@ -31,33 +31,45 @@ async def start(request: PageRequest) -> Answer:
     A POST with ``authenticator`` is the form of that authenticator.
     """
     judgement = await request.judgement()
+    if isinstance(judgement.decision, Allow) and "f" in request.going:
+        return await _unsent(request)
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
         request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
         return request.show(views.Continue(continue_url=onward, why="done"))
+    if isinstance(judgement.decision, Allow) and not request.carried and (owed := request.owed):
+        # A script of a page that tells no address was refused: what is allowed usually is too little for it.
+        request.carry_note(owed)
+        request.forget_judgement()
+        judgement = await request.judgement()
     if not isinstance(judgement.decision, StepUp):
         return request.lead_on(judgement.decision)
     if request.scope["method"] == "POST":
         return await answer(request, request.form.get("authenticator", ""))
     mine = first_offer(judgement, off=request.off)
     if mine is None and judgement.evidence is not None and judgement.evidence.upstream:
-        return request.show(_sign_in_again(request, judgement.decision))
+        return request.show(await sign_in_again(request, judgement.decision))
     if mine is None:
         return request.show(views.Fault(reason="not_enrollable", status=403))
     return await one(request, mine.id)
 
 
-def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:
-    """Draw the page that leads to the identity provider.
+async def _unsent(request: PageRequest) -> Answer:
+    """Show on the way back that a form was not sent (U-69).
 
-    Nothing of ours is set up, so only the identity provider can confirm the person.
+    A kept form has a button, which sends it to the app itself, so the app's own protection against forgery holds. It is shown once.
     """
-    return views.SignInAgain(
-        why=decision.reason,
-        max_age=decision.demand.max_age,
-        sign_in=request.host(request.site.sign_in),
-        sign_out=request.host(request.site.sign_out),
-    )
+    word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
+    may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
+    kept = await forms.take(request.subject, word) if forms is not None and word and may_take else None
+    request.forget_interruption()
+    if kept is None:
+        return request.show(views.Unsent(back=back))
+    target, fields = kept
+    mine = (views.HiddenField(name=name, value=value) for name, value in fields)
+    answer = request.show(views.Unsent(back=back, target=target, fields=tuple(mine)))
+    answer.headers = leading_elsewhere(answer.headers)
+    return answer
 
 
 async def one(request: PageRequest, id: str) -> Answer:
@@ -92,29 +104,32 @@ async def answer(request: PageRequest, id: str) -> Answer:
         return not_found(request)
     action, code = request.form.get("action"), request.form.get("code", "")
     has_answer = "code" in request.form or action == "check" or not request.factors.traits[mine.factor].needs_challenge
-    asks = request.rules.freshness.remember == "browser"
-    if asks and ("asked" in request.form or (has_answer and action != "send")):
-        keep_choice(request, remember=bool(request.form.get("remember")))
+    asks, remember = request.rules.freshness.remember == "browser", bool(request.form.get("remember"))
     if action == "send" or not has_answer:
+        if asks and "asked" in request.form:
+            keep_choice(request, remember=remember)
         return await _send(request, judgement, mine)
     asked = _waiting(request, judgement, mine)
     if not code.strip() and wants_code(request, mine.factor, asked):
+        if asks:
+            keep_choice(request, remember=remember)
         return request.show(
             _view(request, judgement, mine, asked),
             status=422,
             problems=[Problem(reason="code_missing", field="code")],
         )
-    rules = request.rules
     result = await request.service.verification.verify(
         request.caller,
         handle=request.handle,
         authenticator=mine.id,
         challenge=request.form.get("challenge", ""),
         response=code,
-        remember=bool(request.form.get("remember")) and rules.freshness.remember == "browser",
+        remember=remember and asks,
         judgement=judgement,
     )
     if isinstance(result, Refusal):
+        if asks:
+            keep_choice(request, remember=remember)
         return await _refused(request, mine, result)
     request.take_handle(result.handle, remembered=result.remembered)
     keep_choice(request, remember=True)
@@ -320,7 +335,7 @@ def _view(
     max_age = int(rules.freshness.max_age)
     account = judgement.account
     shape = request.factors[mine.factor].code(rules, mine.data)
-    face = request.service.challenges.face(request.caller, account, challenge) if account else {}
+    face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
     return views.Challenge(
         way=way_of(request, mine, judgement),
         why=decision.reason if isinstance(decision, StepUp) else "no_proof",

@@ -20,8 +20,17 @@ from ..qr_code import drawn
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, Sending
-from .common import confirm_first, locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
-from .ways import kinds_of, way_of
+from .common import (
+    confirm_first,
+    kinds_of,
+    locked_view,
+    not_found,
+    poll_url,
+    problem_from,
+    waiting_of,
+    wants_code,
+    way_of,
+)
 
 
 async def start(request: PageRequest) -> Answer:
@@ -235,7 +244,7 @@ async def done(request: PageRequest) -> Answer:
     default = account.authenticator(account.default) or newest
     has_codes = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     offer_codes = request.factors.backup in judgement.requirement.factors and not has_codes
-    onward = request.going_to if isinstance(judgement.decision, Allow) else request.own("/challenge")
+    onward = request.onward if isinstance(judgement.decision, Allow) else request.own("/challenge")
     return request.show(
         views.EnrollDone(
             way=way_of(request, newest, judgement),

@@ -1,5 +1,5 @@
 // What a script adds to pages that work without it: local times, copying, printing, one submit, waiting, the texted code.
-// Nothing here decides anything, keeps anything, or talks to another site.
+// Nothing here decides anything or talks to another site. The tab keeps the wanted page's fragment, and nothing else is kept.
 "use strict";
 
 (() => {
@@ -10,6 +10,28 @@
   const say = (text, region = polite) => {
     if (region) region.textContent = text;
   };
+
+  // The fragment of the wanted page (#/inbox). Browsers take it along to our first page, but never send it. The tab keeps it
+  // on the way through our pages; it goes with our forms, and with the links that lead on. A new arrival begins anew.
+  const FRAGMENT = "mfa-fragment";
+  const ours = new URL("..", document.currentScript.src).href;
+  const brought = location.hash.slice(1);
+  let fragment = "";
+  try {
+    if (brought && brought !== "errors" && !document.getElementById(brought)) sessionStorage.setItem(FRAGMENT, brought);
+    else if (!document.referrer.startsWith(ours)) sessionStorage.removeItem(FRAGMENT);
+    fragment = sessionStorage.getItem(FRAGMENT) || "";
+  } catch {
+    // no storage here: the wanted page opens at its beginning
+  }
+  if (fragment) {
+    all("form[method=post]", (form) => {
+      if (form.elements.csrf_token) form.addEventListener("formdata", (event) => event.formData.set("fragment", fragment));
+    });
+    all("a[data-onward]", (link) => {
+      if (!link.hash) link.hash = fragment;
+    });
+  }
 
   // Times: the page says UTC, the reader's own zone is nicer.
   const styles = {
@@ -223,7 +245,8 @@
         field("code").value = written(credential);
         button.form.requestSubmit();
       } catch (error) {
-        tell(error.name === "InvalidStateError" ? button.dataset.exists : button.dataset.cancelled);
+        const { exists, refused, cancelled } = button.dataset;
+        tell({ InvalidStateError: exists, SecurityError: refused }[error.name] || cancelled);
       }
       busy = false;
     });

@@ -34,7 +34,7 @@ from .enroll import (
     Region,
 )
 from .frame import Frame, Language, Notice, Problem, Sending, Way, Why
-from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed
+from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed, HiddenField, Unsent, WrongAddress
 
 __all__ = [
     "Activity",
@@ -60,6 +60,7 @@ __all__ = [
     "Fault",
     "Frame",
     "Framed",
+    "HiddenField",
     "Language",
     "Locked",
     "Notice",
@@ -70,9 +71,11 @@ __all__ = [
     "Sending",
     "Settings",
     "SignInAgain",
+    "Unsent",
     "View",
     "Way",
     "Why",
+    "WrongAddress",
 ]
 
 View = (
@@ -97,6 +100,8 @@ View = (
     | Approve
     | Continue
     | CookiesOff
+    | WrongAddress
     | Framed
+    | Unsent
     | Fault
 )

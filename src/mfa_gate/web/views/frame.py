@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.rules import BrandRules
+
 RTL = frozenset({"ar", "fa", "he", "ur"})
 
 Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
@@ -55,27 +57,33 @@ class Language:
 class Frame:
     """The frame around every page.
 
-    ``prefix`` holds the root path. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
-    ``person`` is the name of the signed-in person, empty for nobody.
+    ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
+    ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
+    ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
+    form with a button, and no link. ``unsent`` tells that a form was stopped, and if it is kept.
     """
 
     prefix: str
     now: int
+    assets: str = ""
     csrf_token: str = ""
     brand_name: str = ""
-    accent: str = "#0b5fff"
+    brand: BrandRules = BrandRules()
     logo: str = ""
+    logo_dark: str = ""
     help_url: str = ""
     contact: str = ""
     owner: str = ""
     person: str = ""
     sign_out: str = ""
+    sign_out_posts: bool = False
     here: str = ""
     lang: str = "en"
     languages: tuple[Language, ...] = ()
     dev: bool = False
     notice: Notice | None = None
     problems: tuple[Problem, ...] = ()
+    unsent: Literal["", "lost", "kept"] = ""
 
     @property
     def dir(self) -> str:

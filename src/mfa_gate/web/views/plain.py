@@ -49,6 +49,27 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenField:
+    """One field of a form that is kept."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """The page that says that a form was not sent (U-69).
+
+    ``back`` leads to the page of the form. A form that is kept has a ``target``, and ``fields`` as they were sent.
+    """
+
+    template: ClassVar[str] = "unsent.html"
+    back: str
+    target: str = ""
+    fields: tuple[HiddenField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CookiesOff:
     """The page for a browser that keeps no cookies. ``retry_url`` tries again."""
 
@@ -57,14 +78,28 @@ class CookiesOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongAddress:
+    """The page for a form that was opened at an address that is not listed.
+
+    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only.
+    """
+
+    template: ClassVar[str] = "wrong_address.html"
+    url: str
+    came: str = ""
+    listed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Framed:
     """The small page for a browser that loads us inside a frame.
 
-    Its one link opens ``url`` as a page of its own.
+    Its one link opens ``url`` as a page of its own. With ``leaves`` the page goes there by itself.
     """
 
     template: ClassVar[str] = "framed.html"
     url: str
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,10 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "ticket_stated": Sentence("Give the ticket number that this is done under."),
     "confirm_stated": Sentence("Type “%(detail)s” exactly, to confirm."),
     "factors_dead_end": Sentence("With this choice nobody could meet a rule of the policy: %(detail)s."),
+    "other_site": Sentence("This was sent from another site, so nothing was done. If you meant it, send it from here."),
+    "origin_untold": Sentence(
+        "Your browser did not tell which page has sent this. Please send it again, or use another browser."
+    ),
     "factors_stated": Sentence("Choose how people confirm."),
 }
 """Problems of a form that are seen before anything is asked of the account.

@@ -1,0 +1,50 @@
+"""Steps in a person's life that the host reports: all proofs end, the person is forgotten."""
+
+from __future__ import annotations
+
+from ..entropy import draw_ref
+from ..events import Moment
+from ..model import Account, SubjectKey, replace
+from ..reasons import Refusal
+from ..text_safety import stated
+from .base import Change, end_proofs, keep, refuse, time_of
+from .bounds import tidy
+from .break_glass import close
+
+
+def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """End every proof, and everything that could still become one without a new second factor.
+
+    Challenges, drafts, leaves to enroll, skips and a break-glass grant end too. The factors stay, and so does a ticket.
+    Nothing changes for an account that nobody knows. Answers a refusal, or None.
+    """
+    if not stated(reason):
+        return refuse(account, "malformed", member="reason")
+    if account.is_unknown:
+        return keep(account, None)
+    now = time_of(account, moment)
+    event = moment.event("proofs.revoked", account.key, reason=stated(reason))
+    account, ended = close(account, moment, reason="revoked")
+    changed = replace(
+        end_proofs(account, now), challenges=(), enrollments=(), replaced=(), skips=(), leave=None, sign_outs=()
+    )
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+
+
+def pseudonym_of(moment: Moment) -> str:
+    """Draw the name that stands for a forgotten person. Nobody can compute it from the id."""
+    return f"forgotten-{draw_ref(moment.nonce, 'pseudonym').lower()}"
+
+
+def forget(account: Account, moment: Moment, *, pseudonym: str) -> Change[str]:
+    """Empty the account, so that the id begins as a new person.
+
+    Only the key is left, and the numbers that keep old proofs and old writes dead: version, epoch and times. The event
+    names the pseudonym. Answers the reference of the event, "" for an account that nobody knows.
+    """
+    if account.is_unknown:
+        return keep(account, "")
+    now = time_of(account, moment)
+    event = moment.event("account.forgotten", SubjectKey(account.key.tenant, pseudonym))
+    blank = replace(end_proofs(account, now), seen_at=now, forgotten_at=now).without_person()
+    return Change(account=blank, events=(event,), answer=event.id)

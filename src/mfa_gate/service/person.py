@@ -1,0 +1,256 @@
+"""One person, for the host's own code: answers and acts outside of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..core import attempts
+from ..core.changes import Change, admin, keep
+from ..core.changes.life import end_all_proofs, forget, pseudonym_of
+from ..core.decision import State, state_of
+from ..core.durations import seconds_of
+from ..core.events import Moment
+from ..core.model import Account, Caller, Subject, SubjectKey
+from ..core.networks import UNKNOWN
+from ..core.reasons import Refusal
+from ..core.rules import DAY
+from ..core.summary import summary_of
+from ..errors import DamagedAccount, Refused
+from .access import Access
+from .admin.accounts import change_and_release, draw_ticket
+from .lookalikes import fold_of
+from .trail_erasure import erase_from_trail
+
+HOST = "host"
+"""The actor in the trail, where the host's own code acts."""
+MIN_TICKET_LIFE, MAX_TICKET_LIFE = 60, 30 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonStatus:
+    """A person's state, as a browser that has proven nothing would find it.
+
+    ``state`` is the contract's word: ``off`` or ``exempt`` where nothing is demanded, ``enroll``, ``challenge``,
+    ``locked``; ``verified`` while a break-glass grant is in force. ``enrolled``: the person holds a second factor.
+    ``factors`` are its kinds. ``browsers`` is the number of remembered browsers and clients, ``proofs`` the number of
+    their proofs that still count. Times are UTC seconds, 0 where there is none.
+    """
+
+    state: State
+    enrolled: bool
+    factors: tuple[str, ...]
+    attempts_remaining: int
+    browsers: int
+    proofs: int
+    locked_at: int
+    last_proof_at: int
+    ticket_ends_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonAuthenticator:
+    """One authenticator of a person, without its secret. Times are UTC seconds; 0 means never."""
+
+    id: str
+    factor: str
+    label: str
+    created_at: int
+    last_used_at: int
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonChange:
+    """An act that was done.
+
+    ``ref`` is its line in the trail, "" where there was nothing to change.
+    """
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentTicket:
+    """Leave to enroll once.
+
+    ``text`` is for the person and is shown this once. ``ends_at`` is in UTC seconds.
+    """
+
+    text: str
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """A person who was forgotten.
+
+    The trail names ``pseudonym``, and ``ref`` is the line that tells of it. ``ref`` is "" where only the trail knew the
+    person, and both are "" where nothing was known.
+    """
+
+    pseudonym: str
+    ref: str
+
+
+class Person:
+    """Answers about one person, and acts on one: ``await gate.person(subject)`` makes it.
+
+    Every act holds in all workers at once: open connections end, remembered decisions are gone. The trail names the actor
+    ``host``. Each method raises ``StoreUnavailable`` if the store cannot be reached or the account's record cannot be read,
+    and ``StoreContention`` if others change the account all the time; nothing was done then.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        access: Access,
+        *,
+        actor: str = HOST,
+        spare: Callable[[SubjectKey], None] = lambda key: None,
+    ) -> None:
+        """Name who acts. ``spare`` keeps the request that acts on its own person from being cut."""
+        self.subject = subject
+        self._actor = actor
+        self._spare = spare
+        self._engine = access.engine
+        self._access = access
+
+    async def status(self) -> PersonStatus:
+        """Return the person's state now, for a request that no rule names. Nothing is changed."""
+        engine = self._engine
+        account = await engine.store.load(self.subject.key)
+        judgement = await self._access.own(Caller(subject=self.subject, handle="", network=UNKNOWN), account=account)
+        rules, summary = judgement.requirement.rules, summary_of(account)
+        now = max(engine.now(), account.seen_at)
+        proofs = [
+            proof
+            for browser in account.browsers
+            for proof in browser.proofs
+            if proof.epoch == account.epoch and now - proof.at < rules.freshness.max_age
+        ]
+        ticket = account.ticket
+        return PersonStatus(
+            state=state_of(judgement.decision),
+            enrolled=judgement.evidence is not None and judgement.evidence.enrolled,
+            factors=summary.factors,
+            attempts_remaining=0 if account.lock else attempts.remaining(account.attempts, rules.attempts),
+            browsers=len(account.browsers),
+            proofs=len(proofs),
+            locked_at=summary.locked_at,
+            last_proof_at=summary.last_proof_at,
+            ticket_ends_at=ticket.expires_at if ticket is not None and now < ticket.expires_at else 0,
+        )
+
+    async def authenticators(self) -> tuple[PersonAuthenticator, ...]:
+        """List the person's authenticators, backup codes included."""
+        account = await self._engine.store.load(self.subject.key)
+        return tuple(
+            PersonAuthenticator(
+                id=mine.id,
+                factor=mine.factor,
+                label=mine.label,
+                created_at=mine.created_at,
+                last_used_at=mine.last_used_at,
+                is_default=mine.id == account.default,
+            )
+            for mine in account.authenticators
+        )
+
+    async def end_proofs(self, reason: str) -> PersonChange:
+        """End every proof of the person and a break-glass grant. The factors stay.
+
+        For a changed password, a disabled account, "sign out everywhere". ``reason`` is a line for the trail, at most 200
+        characters. The person is told. Raises ``ValueError`` for a reason that is empty or no printable line.
+        """
+        moment = self._moment()
+        return await self._done(lambda account: end_all_proofs(account, moment, reason=reason))
+
+    async def reset(self, ticket: str, reason: str) -> PersonChange:
+        """Remove every factor, browser and proof, so that the person enrolls anew.
+
+        ``ticket`` is the number of the case at your help desk, ``reason`` a line for the trail; each has at most 200
+        characters. A lock by an administrator stays. The person is told, and ``on_reset`` is called. Raises ``ValueError``
+        for an empty ticket or reason, and ``Refused`` (``too_soon``) while a request for help is held.
+        """
+        moment, hold = self._moment(), self._hold()
+
+        def step(account: Account) -> Change[Refusal | None]:
+            if account.is_unknown:
+                return keep(account, None)
+            return admin.reset(account, moment, ticket=ticket, reason=reason, hold=hold)
+
+        return await self._done(step)
+
+    async def ticket(self, life: str | int = "1d", *, reason: str = "given by the application") -> EnrollmentTicket:
+        """Make a ticket with which a person without a factor enrolls once.
+
+        It replaces an earlier one. ``life`` is seconds or a duration such as ``"12h"``, from one minute to 30 days.
+        Raises ``ValueError`` for another life. Raises ``Refused`` for a person who has a factor (``already_enrolled``) or
+        whose request for help is held (``too_soon``).
+        """
+        seconds = seconds_of(life) if isinstance(life, str) else life
+        if not MIN_TICKET_LIFE <= seconds <= MAX_TICKET_LIFE:
+            raise ValueError(f"life={life!r}: must be from one minute to 30 days")
+        __tracebackhide__ = True  # a report of a fault must not send the text
+        moment, hold = self._moment(), self._hold()
+        text, digest = draw_ticket(self._engine, self.subject.key)
+        answer, after = await change_and_release(
+            self._engine,
+            self.subject.key,
+            lambda account: admin.give_ticket(account, moment, digest=digest, life=seconds, reason=reason, hold=hold),
+        )
+        _raise_if_refused(answer)
+        return EnrollmentTicket(text=text, ends_at=after.ticket.expires_at if after.ticket else 0)
+
+    async def forget(self) -> Forgotten:
+        """Erase everything about the person.
+
+        Secrets, contacts, the name, browsers, proofs and the line in lists and searches are gone. In the trail of the
+        tenant a pseudonym stands in the person's place, and the trail still verifies. The id starts as a new person if it
+        comes back. An account whose record cannot be read is forgotten as well. After an error, call it again: it does the
+        rest.
+        """
+        engine, moment, key = self._engine, self._moment(), self.subject.key
+        pseudonym = pseudonym_of(moment)
+        try:
+            ref, _ = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
+        except DamagedAccount as error:
+            damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
+            change = forget(damaged, moment, pseudonym=pseudonym)
+            if not await engine.store.swap(change.account, change.events):
+                raise
+            await engine.effects.follow(change.events, change.account)
+            ref = change.answer
+        await engine.store.release(fold_of(key.tenant, key.id), key)
+        count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
+        return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
+
+    def _moment(self) -> Moment:
+        self._spare(self.subject.key)
+        return self._engine.moment(actor=self._actor)
+
+    def _hold(self) -> int:
+        return int(self._engine.rules(self.subject.tenant).recovery.hold)
+
+    async def _done(self, step: Callable[[Account], Change[Refusal | None]]) -> PersonChange:
+        """Do an act. Raises ``ValueError`` or ``Refused`` where the step refuses it."""
+        refs: list[str] = []
+
+        def noting(account: Account) -> Change[Refusal | None]:
+            change = step(account)
+            refs[:] = [event.id for event in change.events[:1]]
+            return change
+
+        answer, _ = await change_and_release(self._engine, self.subject.key, noting)
+        _raise_if_refused(answer)
+        return PersonChange(ref=refs[0] if refs else "")
+
+
+def _raise_if_refused(answer: Refusal | None) -> None:
+    """Raise ``ValueError`` for an argument that was given wrongly, else ``Refused``."""
+    if answer is None:
+        return
+    if answer.reason == "malformed":
+        raise ValueError(f"{answer.member}: must be one printable line of 1 to 200 characters")
+    raise Refused(answer.reason, detail=answer.detail or answer.row.title, retry_after=answer.retry_after or 0)

@@ -1,0 +1,19 @@
+"""Answer the host's probe at ``/mfa/health``: a word for everybody, and no detail."""
+
+from __future__ import annotations
+
+from .request import Site
+from .responses import NO_STORE, Answer, as_json
+from .types import Receive, Scope
+
+
+async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
+    """Answer 200 where the gate can judge people, else 503.
+
+    It asks for no sign-in and for no proof.
+    """
+    if scope["method"] not in ("GET", "HEAD"):
+        return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
+    if await site.service.health.of_store() == "ok":
+        return as_json({"status": "ok"})
+    return as_json({"status": "unavailable"}, status=503, headers=[(b"retry-after", b"1")])

@@ -1,0 +1,119 @@
+"""Ways on in a real browser: the fragment of the wanted page, and a sign-out by POST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from tests.harness import POLICY, log_in
+
+from .test_front_ends import Stage, staged
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+ROUTER = """<!doctype html><html lang="en"><title>Board</title><h1>Board</h1><p id="at"></p>
+<script>document.querySelector("#at").textContent = "at " + location.hash</script></html>"""
+
+
+async def board(request: Request) -> Response:
+    """A page that routes by its fragment."""
+    return HTMLResponse(ROUTER)
+
+
+async def leave(request: Request) -> Response:
+    """The host's sign-out, which takes POST alone."""
+    request.session.clear()
+    return HTMLResponse("<!doctype html><title>Out</title><h1>You are out</h1>")
+
+
+ROUTES = [
+    Route("/login", log_in, methods=["POST"]),
+    Route("/logout", leave, methods=["POST"]),
+    Route("/board", board),
+    Route("/other", board),
+]
+
+
+def opened(stage: Stage, path: str, *, script: bool = True) -> Page:
+    """Open a page after the proof has ended, with JavaScript or without."""
+    stage.world.clock.advance(8 * 86_400)
+    cookies = stage.context.cookies()
+    context = stage.context.browser.new_context(java_script_enabled=script) if stage.context.browser else stage.context
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(stage.address + path)
+    return page
+
+
+@pytest.mark.parametrize("path", ["/board#/inbox/7?x=1", "/board?a=1#top", "/board#!/a%20b"])
+def test_the_fragment_of_the_wanted_page_is_kept(browser: Browser, free_port: int, path: str) -> None:
+    """With a script it comes along: after a wrong code, by the help page, and to the end."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, path)
+        page.get_by_role("textbox").fill(stage.ann.wrong())
+        page.get_by_role("button", name="Confirm").click()
+        page.get_by_text("There is a problem").wait_for()
+        page.get_by_role("link", name="I need help with this").click()
+        page.wait_for_url("**/challenge/help*")
+        page.locator(".back a").first.click()
+        page.wait_for_url("**/challenge/*")
+        stage.prove(page)
+        page.wait_for_url(f"**{path}")
+        assert page.inner_text("#at") == f"at #{path.partition('#')[2]}"
+
+
+def test_without_a_script_the_page_opens_at_its_beginning(browser: Browser, free_port: int) -> None:
+    """No server sees a fragment: the page itself is reached all the same."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, "/board#/inbox/7", script=False)
+        stage.prove(page)
+        page.wait_for_url("**/board#")
+
+
+def test_a_fragment_is_of_one_way_only(browser: Browser, free_port: int) -> None:
+    """The next page that is wanted in the same tab has its own, or none."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, "/board#/old")
+        page.goto(stage.address + "/other")
+        stage.prove(page)
+        page.wait_for_url("**/other#")
+
+
+def test_the_link_after_enrollment_has_the_fragment(browser: Browser, free_port: int) -> None:
+    """A first factor is set up on the way: the last page's link leads to the wanted place."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        context = browser.new_context()
+        session = {"user_id": "bob", "org": "alpha", "groups": [], "sid": "s"}
+        signed_in = context.request.post(f"{stage.address}/login", data=session)
+        assert signed_in.ok
+        page = context.new_page()
+        page.goto(f"{stage.address}/board#/inbox/7")
+        page.locator("a.row", has_text="Authenticator app").first.click()
+        page.get_by_role("button", name="Set up").click()
+        secret = page.locator("[data-copy]").first.get_attribute("data-copy")
+        assert secret is not None
+        stage.ann.secret = (page.text_content(secret) or "").replace(" ", "").strip()
+        page.get_by_label("Security code").fill(stage.ann.totp())
+        page.get_by_role("button", name="Confirm").click()
+        page.get_by_label("I have put these somewhere safe").check()
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url("**/enroll/done*")
+        onward = page.locator("a[data-onward]")
+        assert (onward.get_attribute("href") or "").endswith("/board#/inbox/7")
+        context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_sign_out_by_post(browser: Browser, free_port: int, script: bool) -> None:
+    """The button signs out at the host, and the page's security policy lets it."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, "/board", script=script)
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_text("You are out").wait_for()

@@ -1,0 +1,122 @@
+"""Sentry never sees a code, a secret or a cookie.
+
+With its real SDK, as its documentation sets it up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate.service.fault_records import keep_clean
+
+
+def reports(root: Path, *names: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Let faults happen in a process of their own.
+
+    Returns its secrets, and what was sent by fault.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.service.reported", *names],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout)
+    return told["secrets"], told["events"]
+
+
+def advised(root: Path) -> list[str]:
+    """The names that the README puts on the scrubber's list."""
+    text = (root / "src/mfa_gate/service/README.md").read_text()
+    found = re.search(r"\*DEFAULT_DENYLIST, ([^]]+)\]", text)
+    assert found is not None
+    return re.findall(r'"(\w+)"', found[1])
+
+
+def test_our_own_faults_carry_nothing(root: Path) -> None:
+    """Sentry as it comes: each fault of ours is reported, with its frames.
+
+    Not one secret is in it.
+    """
+    secrets, events = reports(root)
+    assert len(secrets) > 10
+    for name in ("verify", "enroll", "send", "page", "sign-out"):
+        assert events[name], name
+        assert any("library is broken" in text or "NoneType" in text for text in events[name]), name
+        assert [secret for secret in secrets if any(secret in text for text in events[name])] == [], name
+    assert any("mfa_gate.service.verification" in text for text in events["verify"])
+    (app,) = events["app"]
+    assert "mfa_gate" not in {frame["module"].split(".")[0] for frame in frames_of(app)}
+
+
+def test_the_advice_of_the_readme_covers_the_apps_faults(root: Path) -> None:
+    """A fault of the app has Starlette's frames, which hold the request.
+
+    With the README's names no cookie leaves.
+    """
+    names = advised(root)
+    assert "scope" in names
+    secrets, events = reports(root, *names)
+    for name in ("app", "status", "ticket"):
+        (report,) = events[name]
+        assert frames_of(report)
+        assert [secret for secret in secrets if secret in report] == [], name
+
+
+def frames_of(text: str) -> list[dict[str, Any]]:
+    """The frames of an event."""
+    values = json.loads(text)["exception"]["values"]
+    return [frame for value in values for frame in value["stacktrace"]["frames"]]
+
+
+def test_a_plain_log_keeps_the_whole_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    """The text has every frame and the cause.
+
+    The frames in the record, and in every chained exception, are empty.
+    """
+    keep_clean()
+    keep_clean()
+    log = logging.getLogger("mfa_gate")
+
+    def inner(code: str) -> None:
+        raise KeyError("inner")
+
+    def outer(code: str) -> None:
+        try:
+            inner(code)
+        except KeyError as error:
+            raise ExceptionGroup("several", [ValueError("one"), error]) from error
+
+    with caplog.at_level(logging.ERROR, logger="mfa_gate"):
+        try:
+            outer("123456")
+        except ExceptionGroup:
+            log.exception("failed")
+        log.error("no exception", exc_info=True)
+    record = caplog.records[0]
+    assert record.exc_text is not None
+    for word in ("test_a_plain_log", "in outer", "in inner", "KeyError", "ValueError: one"):
+        assert word in record.exc_text
+    assert record.exc_info is not None
+    waiting = [record.exc_info[1]]
+    while waiting:
+        error = waiting.pop()
+        if error is None:
+            continue
+        trace = record.exc_info[2] if error is record.exc_info[1] else error.__traceback__
+        while trace is not None:
+            assert "123456" not in repr(trace.tb_frame.f_locals)
+            trace = trace.tb_next
+        waiting += [error.__cause__, *(error.exceptions if isinstance(error, BaseExceptionGroup) else ())]

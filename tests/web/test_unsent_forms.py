@@ -1,0 +1,328 @@
+"""Forms that were stopped, told on both pages; a kept one is sent on (U-69)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from fastapi import Depends, FastAPI, Form
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from mfa_gate import require_proof
+from mfa_gate.errors import StoreUnavailable
+from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, routes, running
+
+FIELDS = [
+    ("csrf_token", "the host's own"),
+    ("text", 'a "quoted" <line>\r\nanother – ö ü'),
+    ("tag", "1"),
+    ("tag", "2"),
+    ("empty", ""),
+]
+BODY = urlencode(FIELDS).encode()
+FROM = (*PAGE, ("origin", ORIGIN), ("referer", f"{ORIGIN}/records?open=7"))
+LOST = "Your form was not sent"
+KEPT = "is not sent yet"
+
+
+class Read(HTMLParser):
+    """The forms of a page: address and hidden fields of each."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[tuple[str, list[tuple[str, str]]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a form, or a field of the last one."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append((given.get("action", ""), []))
+        if tag == "input" and given.get("type") == "hidden" and self.forms:
+            self.forms[-1][1].append((given["name"], given["value"]))
+
+
+def form_in(reply: Reply, address: str = "/records?open=7") -> list[tuple[str, str]] | None:
+    """Find the form that is sent on, if the page has it."""
+    return next((fields for action, fields in Read(reply.text).forms if action == address), None)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A host that keeps forms."""
+    async with running(make_world(keep_forms=True)) as made:
+        yield made
+
+
+async def owing(world: World) -> Browser:
+    """Another browser of ann's, whose proof has ended."""
+    ann = await world.enrolled()
+    other = await world.browser(sid="again")
+    other.secret = ann.secret
+    world.clock.advance(60)
+    return other
+
+
+async def stopped(
+    browser: Browser, body: bytes = BODY, *, headers: Any = (*FROM, FORM), path: str = "/records?open=7"
+) -> Reply:
+    """Send the form, which leads to the challenge."""
+    reply = await browser.ask("POST", path, headers=headers, body=body)
+    assert (reply.status, reply.location) == (303, "/mfa/challenge")
+    return await browser.page("/mfa/challenge")
+
+
+async def proven(browser: Browser) -> Reply:
+    """Answer the challenge, and follow to the page on the way back."""
+    done = await browser.form(f"/mfa/challenge/{await browser.authenticator('totp')}", {"code": browser.totp()})
+    assert done.status == 303
+    return await browser.page(done.location.split("#")[0])
+
+
+# -- the words ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["urlencoded", "multipart"])
+async def test_both_pages_say_that_nothing_was_sent(kind: str) -> None:
+    """The challenge says it, and so does a page on the way back to the form."""
+    async with running(make_world()) as world:
+        ann = await owing(world)
+        type_ = ("content-type", "multipart/form-data; boundary=x") if kind == "multipart" else FORM
+        shown = await stopped(ann, headers=(*FROM, type_))
+        assert LOST in shown.text
+        back = await proven(ann)
+        assert back.status == 200
+        assert LOST in back.text
+        assert 'href="/records?open=7"' in back.text
+        assert form_in(back) is None
+        assert (await ann.page("/mfa/challenge")).location == "/"
+        assert await ann.is_in()
+        assert ("http", "POST", "/records") not in world.reached
+
+
+@pytest.mark.parametrize(
+    "headers", [{"hx-request": "true", "hx-current-url": f"{ORIGIN}/records"}, {"turbo-frame": "x"}]
+)
+async def test_forms_of_scripts_say_it_too(headers: dict[str, str]) -> None:
+    """Forms that htmx and Turbo send are the person's own work as well."""
+    async with running(make_world()) as world:
+        ann = await owing(world)
+        told = [*FETCH, ("referer", f"{ORIGIN}/records"), *headers.items(), FORM]
+        reply = await ann.ask("POST", "/records", headers=told, body=BODY)
+        place = reply.header("hx-redirect") or reply.text.partition('href="/mfa/~')[2].partition('"')[0]
+        shown = await ann.page(place if place.startswith("/") else f"/mfa/~{place}")
+        assert LOST in shown.text
+
+
+async def test_a_page_load_says_nothing(world: World) -> None:
+    """No form, no word."""
+    ann = await owing(world)
+    await ann.page("/records")
+    shown = await ann.page("/mfa/challenge")
+    assert "not sent" not in shown.text
+    done = await ann.form(f"/mfa/challenge/{await ann.authenticator('totp')}", {"code": ann.totp()})
+    assert done.location == "/records#"
+
+
+async def test_a_first_enrollment_says_it() -> None:
+    """The pages of a first enrollment lie on the way, too."""
+    async with running(make_world()) as world:
+        ann = await world.browser()
+        reply = await ann.ask("POST", "/records", headers=(*FROM, FORM), body=BODY)
+        assert reply.location == "/mfa/enroll"
+        assert LOST in (await ann.page("/mfa/enroll")).text
+        await ann.enroll()
+        assert LOST in (await ann.page("/mfa/challenge")).text
+
+
+# -- the form that is kept ------------------------------------------------------------------------------------------------
+
+
+async def test_a_kept_form_is_sent_on_by_a_button(world: World) -> None:
+    """All fields stand in the form, unchanged and in order; nothing is sent by itself."""
+    ann = await owing(world)
+    assert KEPT in (await stopped(ann)).text
+    back = await proven(ann)
+    assert form_in(back) == FIELDS
+    assert "Continue" in back.text
+    assert 'href="/records?open=7"' in back.text
+    assert ("http", "POST", "/records") not in world.reached
+    sent = await ann.ask("POST", "/records?open=7", headers=(*PAGE, ("origin", ORIGIN), FORM), body=BODY)
+    assert sent.status == 200
+
+
+async def test_it_may_lead_to_another_origin(world: World) -> None:
+    """The page lets the host's own redirects leave: a payment goes on elsewhere."""
+    ann = await owing(world)
+    await stopped(ann)
+    assert "form-action" not in (await proven(ann)).header("content-security-policy")
+
+
+async def test_the_store_has_it_sealed_and_once(world: World) -> None:
+    """Nobody reads it in the store, and it is gone as soon as it was shown."""
+    ann = await owing(world)
+    await stopped(ann)
+    kept = [value for name, value in world.store._ready().meta.items() if name.startswith("form/")]  # type: ignore[attr-defined]
+    assert kept
+    assert not any(b"quoted" in value for value in kept)
+    back = await proven(ann)
+    assert form_in(back) == FIELDS
+    kept = [value for name, value in world.store._ready().meta.items() if name.startswith("form/")]  # type: ignore[attr-defined]
+    assert kept == [b""]
+
+
+async def test_a_reload_of_the_page_shows_it_no_more(world: World) -> None:
+    """The form is shown once; then the page leads back to where it stands."""
+    ann = await owing(world)
+    await stopped(ann)
+    note = {name: value for name, value in ann.cookies.items() if name.endswith("-to")}
+    assert form_in(await proven(ann)) == FIELDS
+    ann.cookies.update(note)
+    again = await ann.page("/mfa/challenge")
+    assert form_in(again) is None
+    assert LOST in again.text
+
+
+async def test_it_expires(world: World) -> None:
+    """After half an hour it is not sent any more, and the page says so."""
+    ann = await owing(world)
+    await stopped(ann)
+    world.clock.advance(1800)
+    back = await proven(ann)
+    assert form_in(back) is None
+    assert LOST in back.text
+
+
+@pytest.mark.parametrize("change", ["session", "person"])
+async def test_it_is_for_the_same_person_and_session(world: World, change: str) -> None:
+    """Another sign-in in this browser, of the same person or another one, never gets it."""
+    ann = await owing(world)
+    await stopped(ann)
+    other = await world.browser("ann" if change == "session" else "bob", sid="other", cookies=ann.cookies)
+    other.secret = ann.secret
+    if change == "person":
+        await other.enroll()
+        back = await other.page("/mfa/challenge")
+    else:
+        back = await proven(other)
+    assert form_in(back) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "headers", "body"),
+    [
+        (
+            "another site's form",
+            (*PAGE[:3], ("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), FORM),
+            BODY,
+        ),
+        ("a form of nobody knows where", (*PAGE[:3], FORM), BODY),
+        ("an upload", (*FROM, ("content-type", "multipart/form-data; boundary=x")), BODY),
+        ("plain text", (*FROM, ("content-type", "text/plain")), BODY),
+        ("a large form", (*FROM, FORM), b"text=" + b"x" * 65_536),
+        ("a password", (*FROM, FORM), b"user=ann&new_password=hunter2"),
+        ("a card's number", (*FROM, FORM), b"cardNumber=4111&cvc=123"),
+        ("a field without a name", (*FROM, FORM), b"=x"),
+        ("a line that a browser would change", (*FROM, FORM), b"text=a%0Ab"),
+        ("no text", (*FROM, FORM), b"text=%ff%00"),
+        ("too many fields", (*FROM, FORM), b"&".join(b"f%d=1" % n for n in range(1001))),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_other_forms_are_not_kept(world: World, name: str, headers: Any, body: bytes) -> None:
+    """Only a form of one's own page, small, urlencoded and without a password is kept."""
+    ann = await owing(world)
+    shown = await stopped(ann, body, headers=headers)
+    assert LOST in shown.text
+    assert form_in(await proven(ann)) is None
+    assert not any(name.startswith("form/") for name in world.store._ready().meta)  # type: ignore[attr-defined]
+
+
+async def test_only_where_it_is_wanted() -> None:
+    """Without the option nothing is kept, and the body is not even read."""
+    async with running(make_world()) as world:
+        ann = await owing(world)
+        assert LOST in (await stopped(ann)).text
+        assert form_in(await proven(ann)) is None
+
+
+async def test_a_store_that_cannot_keep_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form is not sent then, as it always was; nobody is kept from the challenge."""
+    ann = await owing(world)
+
+    async def away(*args: Any) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(world.store, "put_meta", away)
+    assert LOST in (await stopped(ann)).text
+
+
+async def test_a_new_form_takes_the_place_of_the_one_before(world: World) -> None:
+    """One is kept for a person: the store cannot be filled."""
+    ann = await owing(world)
+    for text in ("one", "two"):
+        await stopped(ann, f"text={text}".encode())
+    assert form_in(await proven(ann)) == [("text", "two")]
+    assert len([name for name in world.store._ready().meta if name.startswith("form/")]) == 1  # type: ignore[attr-defined]
+
+
+# -- demands of an endpoint -----------------------------------------------------------------------------------------------
+
+
+def starlette() -> Starlette:
+    """An endpoint that reads its form after the demand."""
+
+    @require_proof("5m")
+    async def pay(request: Request) -> Response:
+        return PlainTextResponse((await request.body()).decode())
+
+    return Starlette(routes=[Route("/pay", pay, methods=["POST"]), *routes()])
+
+
+def fastapi() -> FastAPI:
+    """An endpoint whose form is read before the demand."""
+    app = FastAPI(routes=routes())
+
+    @app.post("/pay", dependencies=[Depends(require_proof("5m"))])
+    async def pay(text: Annotated[str, Form()]) -> str:
+        return text
+
+    return app
+
+
+@pytest.mark.parametrize("make", [starlette, fastapi])
+async def test_a_step_up_of_an_endpoint(make: Any) -> None:
+    """The form is kept even if the app has read it before it asked."""
+    async with running(make_world(app=make(), keep_forms=True)) as world:
+        ann = await world.enrolled()
+        world.clock.advance(301)
+        assert KEPT in (await stopped(ann, path="/pay")).text
+        assert form_in(await proven(ann), "/pay") == FIELDS
+
+
+async def test_below_a_sub_path(world: World) -> None:
+    """The form goes to the address that it came to, with the root before it."""
+    ann = await owing(world)
+    reply = await ann.ask("POST", f"/app/files/{quote('ä')}", headers=(*FROM, FORM), body=BODY, root_path="/app")
+    assert reply.status == 303
+    done = await ann.form(f"/mfa/challenge/{await ann.authenticator('totp')}", {"code": ann.totp()})
+    assert done.status == 303
+    back = await ann.page("/app/mfa/challenge", root_path="/app")
+    assert form_in(back, "/app/files/%25C3%25A4") == FIELDS
+
+
+async def test_the_policy_without_a_session() -> None:
+    """A host that names no session keeps forms for the browser."""
+    from mfa_gate.identity import SessionUser
+
+    identify = SessionUser("user_id", tenant="org")
+    async with running(make_world(keep_forms=True, identify=identify)) as world:
+        ann = await owing(world)
+        await stopped(ann)
+        assert form_in(await proven(ann)) == FIELDS
