@@ -109,7 +109,7 @@ PARAMETERS = signature(MFAGate).parameters
 @pytest.mark.parametrize("value", [object(), None, 5, ["x"]], ids=["object", "None", "number", "list"])
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_no_argument_takes_anything(name: str, value: Any) -> None:
-    """Each argument, also a new one, is named where something else comes; None leaves out what may be left out."""
+    """Each argument, also a new one, is named where something else comes."""
     if value is None and PARAMETERS[name].default is None:
         return
     with pytest.raises(SettingsError) as error:

@@ -47,7 +47,6 @@ from .web.callers import Callers
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
 from .web.gate import Gate
-from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
 from .web.origin_faults import OriginLog
 from .web.request import Site
@@ -119,6 +118,9 @@ class MFAGate:
     (``PhoneSend``). ``True`` lets the message go out. A text, any other value, an exception, or two seconds without an answer
     refuses it.
 
+    ``templates`` is a folder of templates that replace or extend ours. ``catalogues`` is a folder of gettext catalogues
+    (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and the words of mails and text messages.
+
     Raises ``SettingsError`` with every fault found, before anything is served.
     """
 
@@ -153,6 +155,7 @@ class MFAGate:
         clock: Clock | None = None,
         entropy: Entropy = secrets.token_bytes,
         templates: str | os.PathLike[str] | None = None,
+        catalogues: str | os.PathLike[str] | None = None,
         accept_any_forwarder: bool = False,
         address_header: str = "X-Forwarded-For",
         forwarded_prefix: bool = False,
@@ -161,6 +164,7 @@ class MFAGate:
         from .policyfile import load_policy
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
+        from .web.catalogue_check import read_catalogues
         from .web.render import Renderer
         from .web.template_check import faults_of_templates
 
@@ -207,6 +211,8 @@ class MFAGate:
         faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
         faults += faults_of_templates(templates, known)
+        languages, wrong = read_catalogues(catalogues)
+        faults += wrong
         faults += faults_of_hooks(
             on_event=on_event,
             on_lock=on_lock,
@@ -243,7 +249,8 @@ class MFAGate:
             root=root,
             app=app,
             factors=registry,
-            words=lambda lang: translator(lang).gettext,
+            words=lambda lang: languages.words(lang).gettext,
+            message_words=languages.message_words,
         )
         self.service = Service(wiring, loaded)
         self._identify = identify
@@ -261,7 +268,8 @@ class MFAGate:
                 reads_prefix=forwarded_prefix,
             ),
             cookies=cookies,
-            renderer=Renderer(templates=Path(templates) if templates else None, factors=registry),
+            renderer=Renderer(templates=Path(templates) if templates else None, factors=registry, languages=languages),
+            languages=languages,
             prefix=prefix,
             sign_in=sign_in,
             sign_out=sign_out,

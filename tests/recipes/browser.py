@@ -12,6 +12,7 @@ import httpx2
 import pyotp
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
 SCRIPT = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
@@ -74,7 +75,7 @@ class Person:
         form = {"csrf_token": token[1], "asked": "1", "code": self.code(secret)}
         return self.post(place[1].removeprefix(self.root), data=form)
 
-    def echoed(self, path: str, text: str) -> str:
+    def echoed(self, path: str, text: str, protocol: str = "") -> str:
         """Say something on a websocket, and return the answer; the status if there is no way in."""
         headers = {
             "Origin": self.origin,
@@ -82,7 +83,8 @@ class Person:
         }
         address = self.origin.replace("http", "ws", 1) + self.root + path
         try:
-            with connect(address, additional_headers=headers, open_timeout=20) as socket:
+            spoken = [Subprotocol(protocol)] if protocol else None
+            with connect(address, additional_headers=headers, subprotocols=spoken, open_timeout=20) as socket:
                 socket.send(text)
                 return str(socket.recv(timeout=20))
         except InvalidStatus as refused:

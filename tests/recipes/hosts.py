@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .browser import Person
+from tests.recipes.browser import Person
 
 NAME, PASSWORD = "ann", "demo-password"
+DJANGO = "csrfmiddlewaretoken"
 FORM = {"username": NAME, "password": PASSWORD}
 
 
@@ -20,7 +21,7 @@ class Host:
     """Hold the acts of one recipe's people.
 
     ``page`` shows ``text`` to those who may see it, and answers strangers with the status ``stranger``. ``stream`` sends
-    ``lines``.
+    ``lines``. At ``websocket`` a browser ``says`` something and ``hears`` something, in ``protocol`` if there is one.
     """
 
     module: str
@@ -29,6 +30,9 @@ class Host:
     text: str
     page: str = "/"
     websocket: str = ""
+    says: str = "hello"
+    hears: str = "hello"
+    protocol: str = ""
     stream: str = ""
     lines: str = ""
     stranger: int = 401
@@ -68,15 +72,15 @@ def forgets_token(person: Person) -> None:
     person.http.headers.pop("MFA-Proof", None)
 
 
-def django_form(path: str, **form: str) -> Callable[[Person], None]:
-    """Return the act of sending a form with Django's own token against forgery."""
+def form_of(page: str, field: str, path: str, **form: str) -> Callable[[Person], None]:
+    """Return the act of sending the form of ``page``, whose token against forgery is ``field``."""
 
     def act(person: Person) -> None:
-        page = person.get("/accounts/login/").text
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        assert token is not None, page
-        reply = person.post(path, data={"csrfmiddlewaretoken": token[1], **form})
-        assert reply.status_code == 302, reply.text
+        shown = person.get(page).text
+        token = re.search(rf'name="{field}"\s+value="([^"]+)"', shown)
+        assert token is not None, shown
+        reply = person.post(path, data={field: token[1], **form})
+        assert reply.status_code in (302, 303), reply.text
 
     return act
 
@@ -101,8 +105,8 @@ HOSTS = (
     ),
     Host(
         "django_asgi",
-        django_form("/accounts/login/", **FORM),
-        django_form("/accounts/logout/"),
+        form_of("/accounts/login/", DJANGO, "/accounts/login/", **FORM),
+        form_of("/accounts/login/", DJANGO, "/accounts/logout/"),
         "hello ann",
         stream="/events",
         lines="data: 0",

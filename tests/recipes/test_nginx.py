@@ -22,11 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.sync.client import connect
 
+from tests.recipes.browser import Person
+from tests.recipes.hosts import FORM
+from tests.recipes.place import SURROUNDINGS
 from tests.web.serving import ROOT
-
-from .browser import Person
-from .hosts import FORM
-from .place import SURROUNDINGS
 
 pytestmark = pytest.mark.waits
 

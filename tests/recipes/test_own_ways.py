@@ -16,12 +16,11 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 from mfa_gate.testing.plugin import MakesKit
+from tests.recipes.browser import PAGE, Person, person
+from tests.recipes.hosts import FORM
+from tests.recipes.place import ORIGIN, SURROUNDINGS, at, loaded
+from tests.recipes.provider import provider_at
 from tests.web.serving import free_port, served
-
-from .browser import PAGE, Person, person
-from .hosts import FORM
-from .place import ORIGIN, SURROUNDINGS, at, loaded
-from .provider import provider_at
 
 RECIPES = "example_app.recipes."
 

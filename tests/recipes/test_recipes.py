@@ -8,35 +8,10 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.testing.plugin import MakesKit
+from tests.recipes.hosts import HOSTS, Host
+from tests.recipes.place import at, loaded
+from tests.recipes.story import tell
 from tests.web.serving import ROOT
-
-from .browser import Person, person
-from .hosts import HOSTS, Host
-from .place import at, loaded
-
-
-def refused(one: Person, host: Host, page: str) -> None:
-    """The app's page is closed, and leads the person or the program to ``page``."""
-    reply = one.get(host.page)
-    if one.token:
-        assert reply.status_code == 401
-        assert "insufficient_user_authentication" in reply.headers["www-authenticate"]
-        assert reply.json()["challenge_url"].startswith(f"{one.root}/mfa/{page}")
-    else:
-        assert (reply.status_code, reply.headers["location"]) == (303, f"{one.root}/mfa/{page}")
-    for path in filter(None, (host.stream,)):
-        assert host.lines not in one.get(path).text
-    if host.websocket:
-        assert one.echoed(host.websocket, "hello") in ("401", "403")
-
-
-def reached(one: Person, host: Host) -> None:
-    """The person sees the app's page, its stream and its websocket."""
-    assert host.text in one.get(host.page).text
-    if host.stream:
-        assert host.lines in one.get(host.stream).text
-    if host.websocket:
-        assert one.echoed(host.websocket, "hello") == "hello"
 
 
 def test_the_table_names_every_recipe() -> None:
@@ -62,19 +37,4 @@ def test_recipe(host: Host, root: str, mfa_gate_kit: MakesKit) -> None:
     recipe = loaded(f"example_app.recipes.{host.module}")
     clock = mfa_gate_kit(recipe.gate).clock
     with at(recipe.app, root) as origin:
-        with person(origin, root, clock.now) as first:
-            assert first.get(host.page).status_code == host.stranger
-            host.signs_in(first)
-            refused(first, host, "enroll")
-            secret = first.enroll()
-            reached(first, host)
-        clock.advance(60)
-        with person(origin, root, clock.now) as second:
-            host.signs_in(second)
-            refused(second, host, "challenge")
-            second.verify(secret)
-            reached(second, host)
-            host.signs_out(second)
-            assert second.get(host.page).status_code == host.stranger
-            host.signs_in(second)
-            refused(second, host, "challenge")
+        tell(host, origin, root, clock.now, lambda: clock.now() + 30)

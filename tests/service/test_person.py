@@ -46,7 +46,7 @@ ANN = Subject("ann", "alpha")
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for the tests of this file."""
-    with single(tmp_path_factory.mktemp("redis")) as server:
+    with single(tmp_path_factory.mktemp("redis"), "--appendonly", "no") as server:
         yield f"redis://127.0.0.1:{server.port}"
 
 
@@ -64,7 +64,7 @@ async def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             url = request.getfixturevalue("redis_url")
             number = len(_used)
             _used.append(number)
-            stores = [f"{url}/{number}"] * 2
+            stores = [f"{url}/{number}?durable=false"] * 2
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(running(make_world(store=stores[0])))
         two = await stack.enter_async_context(running(make_world(store=stores[1], clock=one.clock)))

@@ -22,6 +22,7 @@ from mfa_gate.web.views.problems import FORM_WORDS
 
 WEB = Path(i18n.__file__).parent
 LOCALE = WEB / "locale"
+TEMPLATE = LOCALE / f"{i18n.DOMAIN}.pot"
 LANGUAGES = ("ar", "de")
 HEADER = "# The words of mfa_gate's pages. Same license as mfa_gate."
 Message = str | tuple[str, str]
@@ -57,6 +58,31 @@ def messages() -> dict[Message, str]:
     return found
 
 
+def every_message() -> dict[Message, str]:
+    """Collect the texts that hosts may put into other words, those of mails included."""
+    found = {i18n.OWN_NAME: "the language's own name, for the switcher", **messages()}
+    core = WEB.parent / "core"
+    for path in sorted(core.rglob("*.py")):
+        for text in _marked(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(text, str(path.relative_to(WEB.parent)))
+    for row in EVENTS.values():
+        for text in (row.notice.headline, row.notice.sentence) if row.notice else ():
+            found.setdefault(text, "core/events")
+    return found
+
+
+def template() -> bytes:
+    """Write the template of the catalogues, from which hosts make their own."""
+    catalog = Catalog(header_comment=HEADER, project="mfa_gate", version="1", fuzzy=False)
+    catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = "mfa_gate"
+    catalog.creation_date = read("de").creation_date
+    for message, where in sorted(every_message().items(), key=lambda item: (item[1], str(item[0]))):
+        catalog.add(message, "" if isinstance(message, str) else ("", ""), auto_comments=[where])
+    out = BytesIO()
+    write_po(out, catalog, width=120)
+    return out.getvalue()
+
+
 def _from_times() -> Iterator[Message]:
     tree = ast.parse((WEB / "times.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
@@ -73,8 +99,12 @@ def _from_times() -> Iterator[Message]:
 def _spoken() -> Iterator[Message]:
     """Yield the sentences of a call; texts and mail are in English."""
     tree = ast.parse((WEB.parent / "core" / "messages" / "calls.py").read_text(encoding="utf-8"))
-    script = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script")
-    for node in ast.walk(script):
+    yield from _marked(next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script"))
+
+
+def _marked(tree: ast.AST) -> Iterator[str]:
+    """Yield the texts that are marked with ``N_``."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":
             yield from (str(part.value) for part in node.args if isinstance(part, ast.Constant))
 
@@ -133,6 +163,7 @@ def main() -> None:
         with path_of(lang, "po").open("wb") as file:
             write_po(file, catalog, width=120)
         path_of(lang, "mo").write_bytes(compiled(catalog))
+        TEMPLATE.write_bytes(template())
         print(f"{lang}: {len(catalog)} messages, {len(without_words(catalog))} without words", *without_words(catalog))
 
 

@@ -138,4 +138,5 @@ def chain_line(previous: str, line: str) -> str:
     It is the SHA-256 (hex) over the two hex digests. So a store that chains where hashing is slow (a script inside
     Redis) hashes 128 bytes, however long the line is.
     """
-    return hashlib.sha256((previous + link_digest(line)).encode()).hexdigest()
+    own = link_digest(line) if f'"{WAS}":' in line else digest_of(line)
+    return hashlib.sha256((previous + own).encode()).hexdigest()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any, Final
 
 from ..core.model import Subject, Upstream
@@ -67,6 +68,7 @@ class SessionUser:
         self.names_session = bool(session)
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
+        self._is_flat = not any("." in name for name in (tenant, groups, session))
         self._more = bool(tenant or groups or session or auth_time or actor)
         self._fold = fold
         self._known: dict[object, Subject] = {}
@@ -140,9 +142,10 @@ class SessionUser:
 
     def _rest(self, session: Mapping[str, Any]) -> _Rest:
         """Read the rest of the subject: tenant, groups, sign-in session, the provider's word."""
-        tenant = dig(session, self._tenant) if self._tenant else None
-        groups = dig(session, self._groups) if self._groups else None
-        sign_in = dig(session, self._session) if self._session else None
+        read: Callable[[str], object] = session.get if self._is_flat else partial(dig, session)
+        tenant = read(self._tenant) if self._tenant else None
+        groups = read(self._groups) if self._groups else None
+        sign_in = read(self._session) if self._session else None
         upstream = self._upstream(session) if self._login[2] else None
         actor = dig(session, self._actor) if self._actor else None
         return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream, actor

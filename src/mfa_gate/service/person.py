@@ -19,6 +19,7 @@ from ..core.summary import summary_of
 from ..errors import DamagedAccount, Refused
 from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
+from .kept_forms import drop_form
 from .lookalikes import fold_of
 from .trail_erasure import erase_from_trail
 
@@ -223,6 +224,7 @@ class Person:
             await engine.effects.follow(change.events, change.account)
             ref = change.answer
         await engine.store.release(fold_of(key.tenant, key.id), key)
+        await drop_form(engine, key)
         count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 

@@ -18,7 +18,6 @@ from . import views
 from .api import refuse_body, refuse_foreign
 from .assets import asset_name, static_assets
 from .forms import BadBody, read_json
-from .i18n import available, language_of, native_name
 from .members import BadMember, Member, typed
 from .request import Site
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
@@ -89,8 +88,8 @@ def show(phone: Phone) -> Answer:
         now=engine.now(),
         brand_name=party.name,
         brand=engine.policy.base.brand,
-        lang=language_of(phone.scope),
-        languages=tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available()),
+        lang=site.languages.of(phone.scope),
+        languages=site.shown_languages,
         here=phone.base,
         dev=site.dev,
     )

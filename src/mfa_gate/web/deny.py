@@ -6,14 +6,13 @@ from contextlib import suppress
 from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
-from ..core.model import Subject
+from ..core.model import Caller
 from ..core.policy import Demand
 from ..core.reasons import Refusal
 from ..service.kept_forms import MAX_FORM
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
 from .forms import BadBody, is_listed, media_type, read_body, same_origin
-from .i18n import language_of
 from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .request import Site
 from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
@@ -56,7 +55,7 @@ async def deny(
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
     kind = caller_kind(scope)
-    kept_form = await _keep_or_drop(site, scope, receive, caller.subject, is_a_form=is_form(scope, kind))
+    kept_form = await _keep_or_drop(site, scope, receive, caller, is_a_form=is_form(scope, kind))
     segment, kept = _way_on(site, scope, found, decision, demands, kind=kind, kept_form=kept_form)
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
@@ -182,7 +181,7 @@ def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
     return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
 
-async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, subject: Subject, *, is_a_form: bool) -> str:
+async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, caller: Caller, *, is_a_form: bool) -> str:
     """Keep the form of a page of our own, where the host wants it; returns its word, or "".
 
     A form of another site would come from ours afterwards, so it is never kept. What is not kept is read and dropped (V-43).
@@ -201,7 +200,7 @@ async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, subject: Sub
         body = await read_body(scope, receive, within=site.body_within, limit=MAX_FORM)
     except BadBody:
         return ""
-    return await site.kept_forms.keep(subject, target=_asked(scope), body=body)
+    return await site.kept_forms.keep(caller, target=_asked(scope), body=body)
 
 
 def keep_going(
@@ -235,7 +234,7 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
     brand = site.service.engine.rules(tenant).brand
     base = root_of(scope) + site.prefix
     now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
-    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=language_of(scope))
+    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=site.languages.of(scope))
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 

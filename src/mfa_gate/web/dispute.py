@@ -10,7 +10,6 @@ from ..core.reasons import Refusal
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
-from .i18n import language_of
 from .request import Site
 from .responses import Answer, page
 from .scope import own_place, root_of
@@ -57,7 +56,7 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
         help_url=rules.brand.help_url,
         contact=rules.recovery.contact,
         owner=rules.owner,
-        lang=language_of(scope),
+        lang=site.languages.of(scope),
         dev=site.dev,
     )
 

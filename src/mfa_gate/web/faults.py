@@ -13,7 +13,6 @@ from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
-from .i18n import language_of
 from .request import Site
 from .responses import Answer, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, own_place, root_of
@@ -67,7 +66,7 @@ class Faults:
                 now=engine.now(),
                 brand_name=engine.wiring.relying_party.name,
                 brand=engine.policy.base.brand,
-                lang=language_of(scope),
+                lang=self._site.languages.of(scope),
             )
             view = Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
             body = self._site.renderer.render(view, frame)

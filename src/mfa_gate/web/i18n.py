@@ -8,6 +8,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources.abc import Traversable
@@ -20,11 +21,12 @@ from .types import Scope
 __all__ = [
     "DOMAIN",
     "LANG_COOKIE",
+    "OWN_NAME",
     "PSEUDO",
+    "Languages",
     "Pseudo",
     "Words",
     "available",
-    "language_of",
     "native_name",
     "negotiate",
     "translator",
@@ -34,6 +36,8 @@ LANG_COOKIE = b"mfa-lang"
 MAX_ACCEPT = 512
 
 DOMAIN = "mfa_gate"
+OWN_NAME = "English"
+"""The text for which a host's catalogue has the language's own name."""
 PSEUDO = "en-XA"
 _NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية", PSEUDO: "Ƥşḗŭḓǿ"}
 
@@ -79,13 +83,69 @@ def _catalogue(lang: str) -> Traversable:
     return folder("locale").joinpath(lang).joinpath("LC_MESSAGES").joinpath(f"{DOMAIN}.mo")
 
 
-def language_of(scope: Scope) -> str:
-    """Return the tag of the reader's language.
+class Languages:
+    """The languages that the pages offer: ours, and those of the host's catalogues.
 
-    It is the language that was chosen before, else the best of ``Accept-Language``.
+    A word of the host goes before ours in the same language. A text without a word is in English.
     """
-    accept = b",".join([value for key, value in scope["headers"] if key == b"accept-language"])
-    return negotiate(cookie=cookie_value(scope, LANG_COOKIE), accept_language=accept[:MAX_ACCEPT].decode("latin-1"))
+
+    def __init__(self, own: Mapping[str, gettext.GNUTranslations] | None = None) -> None:
+        self._own = dict(own or {})
+        self.tags = tuple(dict.fromkeys((*available(), *sorted(self._own))))
+
+    def of(self, scope: Scope) -> str:
+        """Return the tag of the reader's language.
+
+        It is the language that was chosen before, else the best of ``Accept-Language``.
+        """
+        accept = b",".join([value for key, value in scope["headers"] if key == b"accept-language"])
+        return negotiate(
+            cookie=cookie_value(scope, LANG_COOKIE),
+            accept_language=accept[:MAX_ACCEPT].decode("latin-1"),
+            languages=self.tags,
+        )
+
+    def words(self, lang: str) -> Words:
+        """Return the words of the pages in ``lang``."""
+        own = self._own.get(lang)
+        if own is None:
+            return translator(lang)
+        return _Both(own, translator(lang))
+
+    def message_words(self, lang: str) -> Callable[[str], str]:
+        """Return the translation of mails and text messages.
+
+        Ours are in English. Those of the host are used in its languages; for any other the host's English.
+        """
+        own = self._own.get(lang) or self._own.get("en")
+        return str if own is None else own.gettext
+
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """List every language: its tag and its own name, for the switcher."""
+        return tuple((tag, self._name(tag)) for tag in self.tags)
+
+    def _name(self, tag: str) -> str:
+        own = self._own.get(tag)
+        told = own.gettext(OWN_NAME) if own else OWN_NAME
+        return native_name(tag) if told == OWN_NAME else told
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """The words of the host, and ours where it has none."""
+
+    first: gettext.GNUTranslations
+    second: Words
+
+    def gettext(self, message: str, /) -> str:
+        """Return the text for ``message``."""
+        found = self.first.gettext(message)
+        return self.second.gettext(message) if found == message else found
+
+    def ngettext(self, one: str, many: str, count: int, /) -> str:
+        """Return the text for ``count`` things."""
+        found = self.first.ngettext(one, many, count)
+        return self.second.ngettext(one, many, count) if found in (one, many) else found
 
 
 @lru_cache(maxsize=512)

@@ -16,7 +16,7 @@ from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times
 from .assets import asset_name, brand_name
-from .i18n import Words, translator
+from .i18n import Languages, Words
 from .qr_code import qr_svg
 from .resources import every_text, folder
 from .views.problems import sentence_of
@@ -40,10 +40,13 @@ class Renderer:
     """A renderer of views.
 
     ``templates`` is a folder of the host. Its templates replace or extend ours (D-14). Each factor of ``factors``
-    brings the template of its kind.
+    brings the template of its kind. ``languages`` have the words.
     """
 
-    def __init__(self, *, templates: Path | None = None, factors: Registry = BUILT_IN) -> None:
+    def __init__(
+        self, *, templates: Path | None = None, factors: Registry = BUILT_IN, languages: Languages | None = None
+    ) -> None:
+        self._languages = languages or Languages()
         self._factors = factors
         self._own = templates
         self._environments: dict[str, Environment] = {}
@@ -76,7 +79,7 @@ class Renderer:
         """Make the environment of a language, and keep it for its pages."""
         from jinja2 import StrictUndefined
 
-        words = translator(lang)
+        words = self._languages.words(lang)
         environment = _in_words(words)(
             loader=self._loader,
             autoescape=True,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
 from ..core.decision import Allow, Decision
@@ -25,7 +24,7 @@ from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
-from .i18n import available, language_of, native_name
+from .i18n import Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
@@ -66,7 +65,13 @@ class Site:
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
     brand_sheets: BrandSheets = field(default_factory=BrandSheets)
+    languages: Languages = field(default_factory=Languages)
+    shown_languages: tuple[Language, ...] = field(init=False)
     origin_log: OriginLog
+
+    def __post_init__(self) -> None:
+        shown = tuple(Language(tag=tag, name=name) for tag, name in self.languages.named())
+        object.__setattr__(self, "shown_languages", shown)
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
@@ -112,7 +117,7 @@ class PageRequest:
     def __post_init__(self) -> None:
         self.service = self.site.service
         self.factors = self.service.engine.factors
-        self.lang = language_of(self.scope)
+        self.lang = self.site.languages.of(self.scope)
         label = browser_label(self.scope)
         self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
 
@@ -261,7 +266,7 @@ class PageRequest:
             sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
             lang=self.lang,
-            languages=_languages(),
+            languages=site.shown_languages,
             dev=site.dev,
             notice=notice or self._flash(),
             problems=(*self.problems, *problems),
@@ -395,12 +400,6 @@ class PageRequest:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
         return self.headers
-
-
-@cache
-def _languages() -> tuple[Language, ...]:
-    """List the languages that a page offers."""
-    return tuple(Language(tag=tag, name=native_name(tag)) for tag in available())
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:

@@ -11,7 +11,7 @@ from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
-from .i18n import LANG_COOKIE, available
+from .i18n import LANG_COOKIE
 from .interruption import MARK, going_note
 from .origin_faults import OriginFault, OriginKind, origin_fault
 from .request import PageRequest, Site
@@ -193,7 +193,7 @@ class Router:
         if not query.startswith(b"lang="):
             return None
         tag = query[5:].decode("latin-1")
-        if tag not in available():
+        if tag not in self.site.languages.tags:
             return None
         secure = "; Secure" if request.jar.secure else ""
         text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"

@@ -28,6 +28,11 @@ async def _dependency(connection: HTTPConnection) -> None:
     """Give FastAPI the parameters to read: the connection, and none of the request's own."""
 
 
+_SIGNATURE = inspect.Signature(
+    [inspect.Parameter("connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection)]
+)
+
+
 class require_proof:
     """A demand for a proof of a given age or strength at one endpoint.
 
@@ -62,8 +67,11 @@ class require_proof:
             user_verification=user_verification,
         )
         setattr(self, MARK, self.demand)
-        # FastAPI reads the parameters from this function, and sees here that it must await.
+        # FastAPI reads the parameters from this function, and sees here that it must await. Releases before 0.120 look at
+        # the object's own signature and at its attribute ``__call__``; a call of the object still takes the method below.
         self.__wrapped__ = _dependency
+        self.__signature__ = _SIGNATURE
+        vars(self)["__call__"] = _dependency
 
     def __repr__(self) -> str:
         return f"require_proof({self.demand})"

@@ -47,7 +47,7 @@ class TenantMessages:
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         moment = self.rights.moment(actor)
-        words = trial(service=self._service(tenant), translate=str)
+        words = trial(service=self._service(tenant), translate=self.engine.wiring.message_words(""))
         message = Message(
             channel="email",
             to=contacts.email,
@@ -89,7 +89,11 @@ class TenantMessages:
         sender = self.engine.wiring.senders.email
         own = self.engine.own_address
         public = await own.look_up() if own.address is None else own.address
-        words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
+        words = reminder(
+            service=self._service(tenant),
+            url=f"{public}/enroll" if public else "",
+            translate=self.engine.wiring.message_words(""),
+        )
         for key in missing:
             try:
                 contacts = await self.engine.contacts(Subject(id=key.id, tenant=key.tenant))
