@@ -137,7 +137,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=40, calls=186, jumps=104)
+    check(found, files=37, calls=181, jumps=98)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -148,7 +148,7 @@ async def test_a_right_code() -> None:
     """
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=54, calls=353, jumps=201)
+    check(found, files=52, calls=341, jumps=190)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 
@@ -183,8 +183,8 @@ async def _proving(world: World) -> Walk:
 @pytest.mark.parametrize(
     ("how", "bounds"),
     [
-        ("page", {"files": 51, "calls": 300, "jumps": 153}),
-        ("json", {"files": 56, "calls": 324, "jumps": 176}),
+        ("page", {"files": 50, "calls": 291, "jumps": 146}),
+        ("json", {"files": 55, "calls": 315, "jumps": 168}),
     ],
 )
 async def test_an_unlock(how: str, bounds: dict[str, int]) -> None:
