@@ -41,6 +41,7 @@ from tests.harness import (
     with_rules,
 )
 from tests.harness import Browser as Visitor
+from tests.web.lasting import remembered
 
 HOTEL = "198.51.100.23"
 KEYS = SessionUser("user_id", tenant="org", groups="groups", session="sid", amr="amr", acr="acr", auth_time="auth_time")
@@ -281,7 +282,7 @@ async def test_what_was_judged_before() -> None:
     ann = Visitor(world, cookies={"own": "1"})
     desk.upstream = Upstream(amr=("mfa",), at=START)
     assert await passes(ann)
-    assert world.gate.web.remembered(socket_scope("/records") | {"type": "http", "method": "GET"}) is None
+    assert await remembered(world.gate, socket_scope("/records") | {"type": "http", "method": "GET"}) is None
     assert await passes(ann)
     for other in (None, Upstream(amr=("pwd",), at=START), Upstream(amr=("mfa",), at=START - 8 * DAY)):
         desk.upstream = other

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mfa_gate import MFAGateMiddleware
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import make_world
 
@@ -54,6 +55,6 @@ async def test_closed_first(says: bool) -> None:
     if says:
         await world.app(scope, receive, send)
     else:
-        await world.gate.web(deaf, scope, receive, send)
+        await MFAGateMiddleware(deaf, gate=world.gate)(scope, receive, send)
     wanted: Sequence[str] = ["lifespan.startup.complete", "store closed"]
     assert log == [*wanted, "lifespan.shutdown.complete"] if says else log == wanted

@@ -10,7 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mfa_gate.web.connection import Timing
+import pytest
+
+from mfa_gate import MFAGate, MFAGateMiddleware
+from mfa_gate.web.connection import Passed, Timing
 from tests.harness import SECRET, Browser, World, http_scope, socket_scope
 
 HostApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -87,12 +90,26 @@ async def hold(world: World, app: HostApp, scope: dict[str, Any]) -> Held:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    from mfa_gate import MFAGateMiddleware
-
     gated = MFAGateMiddleware(app, gate=world.gate)
     held = Held(asyncio.create_task(gated(scope, incoming.get, send)), incoming, sent, scope)
     await settle()
     return held
+
+
+async def remembered(gate: MFAGate, scope: dict[str, Any]) -> Passed | None:
+    """Why a request passes without being judged; None where it is judged."""
+    found: list[Passed] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        found.append(scope["mfa_gate"].passed)
+
+    async def never(*_: Any) -> None:
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate.web, "judge", never)
+        await MFAGateMiddleware(app, gate=gate)(scope, never, never)
+    return found[0] if found else None
 
 
 def session_of(browser: Browser) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,15 +13,17 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
-from mfa_gate import Subject
+from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.core.changes.admin import lock, reset
 from mfa_gate.core.model import Seconds as Age
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule
+from mfa_gate.storage import Changed, Reader
+from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.connection import ConnectionCut
 from tests.harness import FREE, SECRET, Browser, World, make_world, with_rules
 
-from .lasting import CLOSE, END, HostApp, Parts, asked, by_hand, chat, hold, look, settle
+from .lasting import CLOSE, END, HostApp, Parts, asked, by_hand, chat, hold, look, remembered, settle
 
 KEY = SubjectKey("alpha", "ann")
 STREAM = b"text/event-stream; charset=utf-8"
@@ -633,3 +636,51 @@ async def test_the_status_below_a_mount() -> None:
     await hold(world, Starlette(routes=[Mount("/closed", app=page)]), asked(ann, "/closed/page"))
     await settle()
     assert found == ["verified"]
+
+
+# -- several loops, and a gate that is closed ----------------------------------------------------------------------
+
+
+def test_two_loops_in_two_threads() -> None:
+    """Each connection has the task of its own loop, by the short way too, also while the other thread is at work."""
+    world = make_world()
+    both, told = threading.Barrier(2), list[bool]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        both.wait(10)  # both threads are inside a task of their loop now
+        task = scope["mfa_gate"].task
+        told.append(task is asyncio.current_task())
+        both.wait(10)
+
+    async def nothing(*_: Any) -> None:
+        raise AssertionError("nothing is sent or received")
+
+    async def ask() -> None:
+        gated = MFAGateMiddleware(app, gate=world.gate)
+        for _ in range(3):
+            await gated(asked(None, "/open/door"), nothing, nothing)
+
+    threads = [threading.Thread(target=asyncio.run, args=(ask(),)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert told == [True] * 6
+
+
+class Mute(MemoryStore):
+    """A store that does not say that it is closed."""
+
+    def changed(self, reader: Reader, /) -> Changed:
+        """Tell the changes while it is open, and no change at all after that."""
+        return super().changed(reader) if self._open else frozenset()
+
+
+async def test_a_closed_gate_remembers_nobody() -> None:
+    """What was judged before the gate was closed is judged again after it, whatever the store says."""
+    world, ann, _ = await world_of(store=Mute())
+    assert await ann.is_in()
+    scope = asked(ann, "/records")
+    assert await remembered(world.gate, dict(scope)) is not None
+    await world.gate.web.aclose()
+    assert await remembered(world.gate, dict(scope)) is None

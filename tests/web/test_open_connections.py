@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from mfa_gate import MFAGateMiddleware
 from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.web.connection import Timing
@@ -156,9 +157,8 @@ async def test_one_timer_for_a_thousand() -> None:
     def scope() -> dict[str, Any]:
         return {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None, "session": {}}
 
-    open_ones = [
-        asyncio.create_task(gate.connections.run(app, scope(), nothing, nothing, "anonymous")) for _ in range(1000)
-    ]
+    gated = MFAGateMiddleware(app, gate=world.gate)
+    open_ones = [asyncio.create_task(gated(scope(), nothing, nothing)) for _ in range(1000)]
     await asyncio.sleep(0.05)
     assert len(gate.connections.open) == 1000
     assert len(asyncio.all_tasks()) == 1001

@@ -83,12 +83,12 @@ def check(found: Walk, *, files: int, calls: int, jumps: int, judged: int = 1) -
 
 
 async def test_exempt() -> None:
-    """Shell, gate and connection."""
+    """Shell and connection."""
     async with running(make_world()) as world:
         ann = await world.browser()
         await ann.ask("GET", "/open/x", headers=FETCH)
         found, _ = await walk(lambda: ann.ask("GET", "/open/x", headers=FETCH))
-    check(found, files=3, calls=5, jumps=2, judged=0)
+    check(found, files=2, calls=4, jumps=1, judged=0)
 
 
 async def test_remembered() -> None:
@@ -101,7 +101,7 @@ async def test_remembered() -> None:
         await ann.is_in()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
-    check(found, files=7, calls=11, jumps=6, judged=0)
+    check(found, files=5, calls=8, jumps=4, judged=0)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -113,7 +113,7 @@ async def test_allowed_after_a_full_look() -> None:
         world.gate.service.access._passes.clear()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
-    check(found, files=26, calls=101, jumps=65)
+    check(found, files=23, calls=81, jumps=54)
     assert found.of("Access.judge") == found.of("Access.free") == 1
     assert found.of("browser_label") == found.of("MemoryStore.load") == 0
 
@@ -137,7 +137,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=40, calls=186, jumps=104)
+    check(found, files=37, calls=181, jumps=98)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -148,7 +148,7 @@ async def test_a_right_code() -> None:
     """
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=54, calls=353, jumps=201)
+    check(found, files=52, calls=341, jumps=190)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 
@@ -183,8 +183,8 @@ async def _proving(world: World) -> Walk:
 @pytest.mark.parametrize(
     ("how", "bounds"),
     [
-        ("page", {"files": 51, "calls": 300, "jumps": 153}),
-        ("json", {"files": 56, "calls": 324, "jumps": 176}),
+        ("page", {"files": 50, "calls": 291, "jumps": 146}),
+        ("json", {"files": 55, "calls": 315, "jumps": 168}),
     ],
 )
 async def test_an_unlock(how: str, bounds: dict[str, int]) -> None:

@@ -35,7 +35,7 @@ from tests.harness import (
     secret,
     with_rules,
 )
-from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, settle
+from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, remembered, settle
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
 
@@ -129,7 +129,7 @@ async def test_an_empty_path_is_the_root(root: str) -> None:
     for path in ("", "/"):
         scope = http_scope("GET", root + path, root_path=root, headers=FETCH)
         scope["session"] = {"user_id": "ann", "org": "alpha"}
-        assert world.gate.web.remembered(scope), path
+        assert await remembered(world.gate, scope), path
 
 
 def replace_path(text: str) -> Any:

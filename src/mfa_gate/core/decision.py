@@ -181,11 +181,13 @@ def _end_of(proof: Proof, max_age: int) -> int:
 
 def _then_agreement(requirement: Requirement, evidence: Evidence, allow: Allow) -> Decision:
     agreement = requirement.rules.agreement
+    if agreement is None:
+        return allow
     skipped_at = skip_time(evidence.account, evidence.subject, evidence.handle)
     since = evidence.proofs[0].at if allow.proof else skipped_at
     if allow.granted and evidence.account.grant is not None:
         since = evidence.account.grant.ends_at - evidence.account.grant.life
-    if agreement is None or agreed(evidence.account.acceptances, agreement, evidence.subject, since):
+    if agreed(evidence.account.acceptances, agreement, evidence.subject, since):
         return allow
     return Agree(why=Why(rule="agreement", missing=agreement.version), agreement=agreement, proof=allow.proof)
 

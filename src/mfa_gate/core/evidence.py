@@ -135,7 +135,7 @@ def standing_for(
         other_networks=others,
         ended=ended,
         skipped=skipped,
-        upstream=freshness.trusts_logins and bool(account.logins),
+        upstream=bool(account.logins) and freshness.trusts_logins,
         traits=traits,
     )
 

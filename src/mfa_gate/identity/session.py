@@ -72,6 +72,9 @@ class SessionUser:
         self._more = bool(tenant or groups or session or auth_time or actor)
         self._fold = fold
         self._known: dict[object, Subject] = {}
+        # Looked up for each kind of session, not for each request. A marked session makes the answer say Vary: Cookie.
+        self._kind: type | None = None
+        self._is_marked = False
         self._keys: tuple[str, ...] = ()
         self._absent = Absent(self)
         self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
@@ -85,7 +88,7 @@ class SessionUser:
 
         Raises ``SettingsError`` if no session was opened.
         """
-        session = scope.get("session") if self._cookie is None else self._cookie.open(scope)
+        session: Any = scope.get("session") if self._cookie is None else self._cookie.open(scope)
         if session is None:
             raise WiringFault(
                 "identify: there is no session in the request, so nobody can be told apart: SessionMiddleware must be "
@@ -96,16 +99,21 @@ class SessionUser:
             if session and not self._known and not self._keys:
                 self._tell_keys(session)
             return None
-        mark = getattr(session, "mark_accessed", None)
-        if mark is not None:
-            mark()
-        rest = self._rest(session) if self._more else _NOTHING
-        key = (user, rest) if self._more else user
+        if type(session) is not self._kind:
+            self._kind, self._is_marked = type(session), hasattr(session, "mark_accessed")
+        if self._is_marked:
+            session.mark_accessed()
+        key: object = user
+        rest = _NOTHING
+        if self._more:
+            rest = self._rest(session)
+            key = (user, rest)
         try:
-            known = self._known.get(key)
+            return self._known[key]
+        except KeyError:
+            return self._learn(key, user, *rest)
         except TypeError as error:
             raise ValueError("the session's user, tenant and groups must be plain values") from error
-        return known or self._learn(key, user, *rest)
 
     def _tell_keys(self, session: Mapping[str, Any]) -> None:
         """Log the keys of sessions without a user: a wrong key would leave the app open."""

@@ -173,7 +173,8 @@ class Access:
         if requirement.free_kind and not extra:
             decision = decide(requirement, nobody(caller.subject), now)
             return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
-        requirement = with_endpoint(requirement, extra)
+        if extra:
+            requirement = with_endpoint(requirement, extra)
         if floors:
             requirement = self._with_floors(requirement, caller)
         entry = await engine.entry(caller.subject.key)

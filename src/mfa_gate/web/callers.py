@@ -151,7 +151,9 @@ class Callers:
             handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
             network=network,
             kind="client" if native else "browser",
-            also=() if native else tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle)),
+            also=tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle))
+            if jar.earlier and not native
+            else (),
             acts_as=acts_as,
         )
         return Identified(jar=jar, handle=handle, caller=caller)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from time import monotonic
 from typing import Any, Literal, Protocol
 
@@ -89,8 +90,23 @@ class LetIn:
     learned: bool = True
 
 
-Passed = Pass | LetIn | Literal["exempt", "anonymous"]
+class WithoutSubject(Enum):
+    """The reasons to ask nobody for a proof: a rule exempts the path, or nobody is signed in."""
+
+    EXEMPT = "exempt"
+    ANONYMOUS = "anonymous"
+
+
+EXEMPT, ANONYMOUS = WithoutSubject.EXEMPT, WithoutSubject.ANONYMOUS
+Passed = Pass | LetIn | WithoutSubject
 """Why a connection passed at the door: somebody was let in, a rule exempts it, or nobody was signed in."""
+Seen = tuple[str, str, Any, Any]
+"""Path, root, client and headers of a request as they came to the gate."""
+
+
+def seen_in(scope: Scope) -> Seen:
+    """Take what routers and middlewares of the app change in place."""
+    return scope["path"], scope.get("root_path", ""), scope.get("client"), scope["headers"]
 
 
 class Connections(Protocol):
@@ -124,7 +140,7 @@ class Connection:
     ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
     (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app
     found a user where the gate saw nobody, which the gate answers). ``ended`` says that the app has read the body to its
-    end, ``heard`` has what it has read, where the host keeps forms.
+    end, ``heard`` has what it has read, where the host keeps forms. ``afterwards`` is called when the app has ended.
     """
 
     # One is made for each request. Slots cost half of what attributes do, and a default of the class costs nothing:
@@ -144,6 +160,7 @@ class Connection:
     cancels = 0
     closing: asyncio.Task[None] | None = None
     heard: Heard | None = None
+    afterwards: Callable[[], Awaitable[None]] | None = None
     _readers: dict[asyncio.Task[Any], bool] | None = None
 
     def __init__(
@@ -151,6 +168,7 @@ class Connection:
         gate: ConnectionGate,
         task: asyncio.Task[Any] | None,
         scope: Scope,
+        seen: Seen,
         receive: Receive,
         send: Send,
         passed: Passed,
@@ -158,8 +176,7 @@ class Connection:
         self.gate = gate
         self.task = task
         self.scope = scope
-        # Routers and middlewares of the app change these in place.
-        self._seen = (scope["path"], scope.get("root_path", ""), scope.get("client"), scope["headers"])
+        self._seen = seen
         self.passed = passed
         self._receive = receive
         self._send = send
@@ -174,7 +191,7 @@ class Connection:
         if self.over:
             return self._drop(message)
         if self.start is None and message["type"] in STARTS:
-            if self.passed == "anonymous" and self.gate.late_user_check.sees_somebody(self.scope):
+            if self.passed is ANONYMOUS and self.gate.late_user_check.sees_somebody(self.scope):
                 self._stop("user")
                 return self.gate.late_user_check.refuse(self.scope, self._send)
             self.start = message

@@ -116,8 +116,6 @@ class Cookies:
 
         Workers with another newest key gave the browser these.
         """
-        if not jar.earlier:
-            return ()
         values = (cookie_value(scope, name) for name in (jar.handle, *jar.earlier))
         found = {self.open(jar, value) for value in values}
         return tuple(sorted(found - {handle, ""}))

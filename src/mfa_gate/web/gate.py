@@ -11,21 +11,20 @@ from ..core.assurance import combine, meets
 from ..core.decision import FOREVER, Allow, StepUp
 from ..core.model import Seconds, Subject
 from ..core.policy import Demand
-from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from ..identity.credentials import Unreadable
+from ..errors import StoreContention, StoreUnavailable
 from ..service import Judgement
 from . import well_known
-from .connection import Connection, LetIn, Passed, ProofRequired, Timing
+from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
-from .lifespan import ChecksApp, Lifespan
+from .lifespan import ChecksApp, Lifespan, running_loop
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
 from .router import Router
-from .scope import address_of, app_path, caller_kind, note_told_root
+from .scope import app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
@@ -37,7 +36,8 @@ log = logging.getLogger("mfa_gate")
 class Gate:
     """The gate around one app or several.
 
-    ``MFAGate`` makes it. ``MFAGateMiddleware`` is its thin ASGI shell.
+    ``MFAGate`` makes it. ``MFAGateMiddleware`` asks it, and runs the app. ``latest_path_rules`` are of the policy that was
+    in force at the last look.
     """
 
     def __init__(
@@ -50,8 +50,7 @@ class Gate:
     ) -> None:
         self.service = service = site.service
         self.site = site
-        self._engine = service.engine
-        self._passes = service.access.passes
+        self.engine = service.engine
         self.callers = callers = site.callers
         self.lifespan = Lifespan(service=service, callers=callers, check=check, any_forwarder=any_forwarder)
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
@@ -66,18 +65,18 @@ class Gate:
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._served = well_known.paths_of(service.engine.wiring.relying_party)
-        self._path_rules = PathRules(
-            self._engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served
-        )
-        self._has_failed = False
+        self.latest_path_rules = self._index()
 
     @property
     def path_rules(self) -> PathRules:
         """Return the index of the policy in force."""
-        policy = self._engine.policy
-        if self._path_rules.policy is not policy:
-            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out, served=self._served)
-        return self._path_rules
+        if self.latest_path_rules.policy is not self.engine.policy:
+            self.latest_path_rules = self._index()
+        return self.latest_path_rules
+
+    def _index(self) -> PathRules:
+        site = self.site
+        return PathRules(self.engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served)
 
     def add_app(self, app: App) -> None:
         """Take an app that the gate stands around: its routes are looked at."""
@@ -92,70 +91,31 @@ class Gate:
 
     # -- each connection -----------------------------------------------------------------------------------------
 
-    def remembered(self, scope: Scope) -> Passed | None:
-        """Find the reason why a request passes, where that needs no waiting; None means: judge.
-
-        It is exempt, anonymous, or of a browser that was judged a moment ago. An error here occurs again while judging, and
-        refuses there.
-        """
-        callers = self.callers
-        subject_now = callers.subject_now
-        if subject_now is None or scope["type"] != "http":
-            return None
-        try:
-            path = app_path(scope) if scope.get("root_path") else scope["path"] or "/"
-            rules = self._path_rules
-            if rules.policy is not self._engine.policy:
-                rules = self.path_rules
-            asked = (scope["method"], path)
-            way = rules.ways.get(asked) or rules.way(asked)
-            if way != "guarded":
-                return "exempt" if way == "exempt" else None
-            subject = subject_now(scope)
-            if subject is None:
-                if not self.sightings.somebody:
-                    self.sightings.stranger(scope)
-                return "anonymous"
-            cookies = b""
-            for key, value in scope["headers"]:
-                if key == b"cookie":
-                    cookies = cookies + b"; " + value if cookies else value
-            if not cookies or not self.lifespan.opened:
-                return None
-            client, trusted = scope.get("client"), callers.trusted
-            address = address_of(scope, trusted, callers.told_in) if trusted or client is None else client[0]
-            return self._passes(subject, cookies, address)
-        except (MFAGateError, Unreadable):
-            return None
-        except Exception as error:
-            if not self._has_failed:
-                self._has_failed = True
-                log.warning("mfa_gate: a remembered decision could not be looked up, so requests are judged: %r", error)
-            return None
-
-    async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Judge one connection: pass it to the app, or answer it."""
-        __tracebackhide__ = True
+    async def judge(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
+        """Judge one connection: open it for the app, or answer it here, which gives None."""
         kind = scope["type"]
-        if kind == "lifespan":
-            return await self.lifespan(app, scope, receive, send)
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
+        running_loop()
         if self.callers.reads_prefix:
             note_told_root(scope, self.callers.trusted)
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
-            return await self.router(scope, receive, send, path[len(prefix) :])
+            await self.router(scope, receive, send, path[len(prefix) :])
+            return None
         if path in self._served and kind == "http":
-            return await well_known.answer(self.site, scope, path).send(scope, send)
-        passed: Passed = "exempt"
+            await well_known.answer(self.site, scope, path).send(scope, send)
+            return None
+        passed: Passed = EXEMPT
         subject: Subject | None = None
         try:
-            if not self.is_exempt(scope, path):
-                passed, subject = "anonymous", await self.callers.subject(scope)
+            rules = self.path_rules
+            way = rules.way_of(scope, path)
+            if way == "guarded" or (way == "named" and not self.is_exempt(scope, path)):
+                passed, subject = ANONYMOUS, await self.callers.subject(scope)
                 if subject is not None:
-                    judged = await self._judge(scope, receive, send, subject, path)
+                    judged = await self._judge(scope, receive, send, subject, path, is_named=way == "named")
                     if judged is None:
                         return None
                     passed = judged
@@ -164,20 +124,25 @@ class Gate:
         except StoreUnavailable as error:
             if subject is None or not self.has_grace(scope, path, subject):
                 await hear_out(scope, receive)
-                return await self.router.fault(scope, receive, send, error)
+                await self.router.fault(scope, receive, send, error)
+                return None
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
             await hear_out(scope, receive)
-            return await self.router.fault(scope, receive, send, error)
-        if self.path_rules.signs_out(scope, path):
-            return await self._sign_out(
-                scope, send, lambda watched: self.connections.run(app, scope, receive, watched, passed)
-            )
-        return await self.connections.run(app, scope, receive, send, passed)
+            await self.router.fault(scope, receive, send, error)
+            return None
+        is_sign_out = way == "named" and rules.signs_out(scope, path)
+        leaving = await self._sign_out(scope, send) if is_sign_out else None
+        task = self.connections.start()
+        if leaving is None:
+            return Connection(self, task, scope, seen_in(scope), receive, send, passed)
+        connection = Connection(self, task, scope, seen_in(scope), receive, leaving.send, passed)
+        connection.afterwards = leaving.finish
+        return connection
 
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule of the policy exempts ``path`` for everybody."""
-        return self.path_rules.is_exempt(scope, path, self._engine.wiring.clock.now())
+        return self.path_rules.is_exempt(scope, path, self.engine.wiring.clock.now())
 
     def has_grace(self, scope: Scope, path: str, subject: Subject) -> bool:
         """Tell if the policy lets this browser of ``subject`` on although the store is away.
@@ -186,14 +151,19 @@ class Gate:
         """
         try:
             rules = self.path_rules
-            if rules.steps_up and rules.names(scope, path):
+            if rules.steps_up and rules.way_of(scope, path) != "guarded":
                 return False
             return self.service.access.has_grace(subject, only_cookies(scope), self.callers.address(scope))
         except Exception:
             return False
 
-    async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> Passed | None:
-        """Judge a signed-in request; None means that it was answered here."""
+    async def _judge(
+        self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str, *, is_named: bool
+    ) -> Passed | None:
+        """Judge a signed-in request; None means that it was answered here.
+
+        ``is_named`` says that a rule may mean this path, or one that cannot be told from it.
+        """
         self.sightings.somebody = True
         self.lifespan.look_at_server(scope)
         callers = self.callers
@@ -202,10 +172,10 @@ class Gate:
         if free is not None:
             await self._take_login(scope, subject)
             return self.let_in(subject, free)
-        await self.open()
+        if not self.lifespan.opened:
+            await self.open()
         address = callers.address(scope)
         cookies = only_cookies(scope)
-        is_named = self.path_rules.names(scope, path)
         if cookies and not is_named and callers.subject_now is None:
             known = self.service.access.passes(subject, cookies, address)
             if known is not None:
@@ -219,7 +189,7 @@ class Gate:
                 await self.service.access.report(judgement, found.caller)
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
-                if cookies and not is_named:
+                if cookies and not is_named and self.lifespan.opened:
                     self.service.access.remember(judgement, subject, cookies, address)
                 return self.let_in(subject, judgement)
             # The challenge is judged by this demand too, or it would lead straight back here.

@@ -26,10 +26,10 @@ TWO_GATES = (
 )
 
 
-def require_asyncio() -> None:
-    """Raise ``SettingsError`` if the caller does not run on asyncio."""
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop. Raises ``SettingsError`` outside of asyncio."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
         raise SettingsError(ASYNCIO_ONLY) from None
 
@@ -88,8 +88,12 @@ class Lifespan:
             look()
 
     async def aclose(self) -> None:
-        """Let go of store and senders. A later request opens them again."""
+        """Let go of store and senders, and of all that was remembered.
+
+        A later request opens them again.
+        """
         self.opened = False
+        self._service.engine.forget_all()
         await self._service.aclose()
 
     def look_at_server(self, scope: Scope) -> None:
@@ -100,8 +104,8 @@ class Lifespan:
         """
         if "mfa_gate" in scope:
             raise SettingsError(f"middleware order: {TWO_GATES}")
-        if len(self.looked) < 2:
-            self._look_at_server(replaced=is_forwarded(scope))
+        if len(self.looked) < 2 and (replaced := is_forwarded(scope)) not in self.looked:
+            self._look_at_server(replaced=replaced)
 
     def _look_at_server(self, *, replaced: bool) -> None:
         """Refuse to work behind a server that believes every client's word for its address.
@@ -122,7 +126,7 @@ class Lifespan:
         first: Any = await receive()
         ended = False
         try:
-            require_asyncio()
+            running_loop()
             faults = self._check(scope["app"], inside=False) if "app" in scope else self._check(app, inside=True)
             if faults:
                 raise SettingsError(faults)

@@ -1,16 +1,21 @@
-"""The ASGI shell around any app, as thin as it gets."""
+"""The ASGI shell around any app, with the short way of requests that need no judging."""
 
 from __future__ import annotations
 
-from asyncio import current_task, get_running_loop
+import logging
+from asyncio import current_task
 from collections.abc import Awaitable, Callable, MutableMapping
+from threading import get_ident
 from typing import Any, Protocol
 
-from ..errors import SettingsError
-from .connection import Connection
+from ..errors import MFAGateError
+from ..identity.credentials import Unreadable
+from .connection import ANONYMOUS, EXEMPT, Connection, Passed
 from .gate import Gate
-from .lifespan import ASYNCIO_ONLY
+from .scope import address_of, app_path
 from .types import App, Receive, Send
+
+log = logging.getLogger("mfa_gate")
 
 
 class HasGate(Protocol):
@@ -33,30 +38,77 @@ class MFAGateMiddleware:
         self.app: App = app
         self.gate = gate
         self._gate = gate.web
+        self._connections = gate.web.connections
+        self._passes = gate.web.service.access.passes
+        self._has_failed = False
         self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Judge one connection."""
+        """Judge one connection, call the app, and keep the connection while it lasts.
+
+        Most requests pass for a reason that needs no waiting: they are exempt, anonymous, or of a browser that was judged
+        a moment ago. An error on this short way occurs again while judging, and refuses there. The app's exceptions pass
+        through.
+        """
         __tracebackhide__ = True  # a report of the app's fault needs no frame of ours, which holds the cookies
-        gate = self._gate
-        try:
-            loop = get_running_loop()
-        except RuntimeError:
-            if scope["type"] != "lifespan":  # there the fault is told to the server
-                raise SettingsError(ASYNCIO_ONLY) from None
+        # Nearly every request walks through here, and each call that is saved is a hundredth of what SessionMiddleware
+        # adds. So the short way is written out.
+        gate, connections = self._gate, self._connections
+        callers, rules = gate.callers, gate.latest_path_rules
+        subject_now = callers.subject_now
         # ASGI says dict. Starlette's types say only MutableMapping, and its typed code must be able to call us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
-        passed = gate.remembered(whole)
-        if passed is None:
-            return await gate(self.app, whole, receive, send)
-        # The lines below repeat ``OpenConnections.run``. Nearly every request comes by here, and each call that is saved
-        # is a tenth of the gate's cost.
-        watch = gate.connections
-        if watch.loop is not loop:
-            watch.start(loop)
-        connection = Connection(gate, current_task(loop), whole, receive, send, passed)
+        passed: Passed | None = None
+        connection: Connection | None
+        try:
+            if subject_now is not None and scope["type"] == "http":
+                path, root, client, headers = seen = (
+                    scope["path"],
+                    scope.get("root_path", ""),
+                    scope.get("client"),
+                    scope["headers"],
+                )
+                if rules.policy is not gate.engine.policy:
+                    rules = gate.path_rules
+                method, own = scope["method"], app_path(whole) if root else path or "/"
+                try:
+                    way = rules.ways[method][own]
+                except KeyError:
+                    way = rules.way(method, own)
+                if way == "exempt":
+                    passed = EXEMPT
+                elif way == "guarded":
+                    subject = subject_now(scope)
+                    if subject is None:
+                        passed = ANONYMOUS
+                        if not gate.sightings.somebody:
+                            gate.sightings.stranger(scope)
+                    else:
+                        cookies = b""
+                        for key, value in headers:
+                            if key == b"cookie":
+                                cookies = cookies + b"; " + value if cookies else value
+                        trusted = callers.trusted
+                        address = (
+                            address_of(whole, trusted, callers.told_in) if trusted or client is None else client[0]
+                        )
+                        passed = self._passes(subject, cookies, address)
+        except Exception as error:
+            self._tell(error)
+        if passed is not None:
+            # The running loop costs a system call before Python 3.12. A task that runs in the thread of a known loop is
+            # that loop's.
+            task = current_task(connections.loop) if connections.thread == get_ident() else None
+            connection = Connection(gate, task or connections.start(), whole, seen, receive, send, passed)
+        elif scope["type"] == "lifespan":
+            return await gate.lifespan(self.app, whole, receive, send)
+        else:
+            connection = await gate.judge(whole, receive, send)
+            if connection is None:
+                return None
         scope["mfa_gate"] = connection
-        watch.open.add(connection)
+        open_ones = connections.open
+        open_ones.add(connection)
         try:
             await self.app(whole, connection.receive, connection.send)
         except BaseException as error:
@@ -67,5 +119,13 @@ class MFAGateMiddleware:
             if connection.over:
                 await connection.finish(None)
         finally:
-            watch.open.discard(connection)
+            open_ones.discard(connection)
             scope.pop("mfa_gate", None)
+            if connection.afterwards is not None:
+                await connection.afterwards()
+
+    def _tell(self, error: Exception) -> None:
+        """Log once that the short way has a fault, unless judging tells of it anyway."""
+        if not self._has_failed and not isinstance(error, (MFAGateError, Unreadable)):
+            self._has_failed = True
+            log.warning("mfa_gate: a remembered decision could not be looked up, so requests are judged: %r", error)

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from threading import get_ident
+from typing import Any, Protocol
 
 from ..core.decision import Allow
 from ..core.model import Subject, SubjectKey
@@ -15,8 +16,9 @@ from ..errors import MFAGateError, StoreUnavailable
 from ..service import Judgement, Service
 from ..service.access import Pass
 from .callers import Callers
-from .connection import Connection, ConnectionGate, LetIn, Passed, Timing
-from .types import App, Receive, Scope, Send
+from .connection import EXEMPT, Connection, ConnectionGate, LetIn, Timing, WithoutSubject
+from .lifespan import running_loop
+from .types import Scope
 
 log = logging.getLogger("mfa_gate")
 
@@ -46,7 +48,8 @@ class JudgingGate(ConnectionGate, Protocol):
 class OpenConnections:
     """The timer for all open connections of a gate.
 
-    ``open`` has each of them, and nothing else.
+    ``open`` has each of them, and nothing else. ``loop`` is the event loop of the timer, ``thread`` the number of the thread
+    that it runs in: None and 0 while the timer stands still.
     """
 
     def __init__(self, gate: JudgingGate, timing: Timing | None = None) -> None:
@@ -54,20 +57,29 @@ class OpenConnections:
         self.timing = timing or Timing()
         self.open: set[Connection] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.thread = 0
         self._rounds: set[asyncio.Task[None]] = set()
         self._deaf = False
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look again and again on this loop, for as long as anything is open."""
-        self.loop = loop
-        loop.call_later(self.timing.tick, self._tick, loop)
+    def start(self) -> asyncio.Task[Any] | None:
+        """Look again and again on the running loop, for as long as anything is open.
+
+        Returns the running task. Raises ``SettingsError`` outside of asyncio.
+        """
+        loop = running_loop()
+        self.thread = get_ident()
+        if self.loop is not loop:
+            self.loop = loop
+            loop.call_later(self.timing.tick, self._tick, loop)
+        return asyncio.current_task(loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.loop is not loop:
             return
         if not self.open:
-            self.loop = None
+            self.loop, self.thread = None, 0
             return
+        self.thread = get_ident()
         loop.call_later(self.timing.tick, self._tick, loop)
         for due, look in self._due(loop):
             if due:
@@ -83,31 +95,6 @@ class OpenConnections:
         rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
         await asyncio.gather(*rounds)
 
-    async def run(self, app: App, scope: Scope, receive: Receive, send: Send, passed: Passed) -> None:
-        """Call the app, and keep the connection while it lasts.
-
-        The app's exceptions pass through.
-        """
-        __tracebackhide__ = True
-        loop = asyncio.get_running_loop()
-        if self.loop is not loop:
-            self.start(loop)
-        connection = Connection(self._gate, asyncio.current_task(loop), scope, receive, send, passed)
-        scope["mfa_gate"] = connection
-        self.open.add(connection)
-        try:
-            await app(scope, connection.receive, connection.send)
-        except BaseException as error:
-            if not connection.over:
-                raise
-            await connection.finish(error)
-        else:
-            if connection.over:
-                await connection.finish(None)
-        finally:
-            self.open.discard(connection)
-            scope.pop("mfa_gate", None)
-
     def spare(self, key: SubjectKey) -> None:
         """Let the request of this task run to its end, if it is one of ``key``.
 
@@ -116,10 +103,10 @@ class OpenConnections:
         task = asyncio.current_task()
         for connection in self.open:
             passed = connection.passed
-            if connection.task is not task or connection.is_live or isinstance(passed, str):
+            if connection.task is not task or connection.is_live or isinstance(passed, WithoutSubject):
                 continue
             if passed.subject.key == key:
-                connection.passed = "exempt"
+                connection.passed = EXEMPT
 
     # -- who is due ------------------------------------------------------------------------------------------------
 
@@ -171,7 +158,7 @@ class OpenConnections:
 
     def _is_time(self, connection: Connection, now: float, wall: int) -> bool:
         passed = connection.passed
-        over = not isinstance(passed, str) and wall >= passed.ends_at
+        over = not isinstance(passed, WithoutSubject) and wall >= passed.ends_at
         return over or now - (connection.judged_at or 0.0) >= self.timing.again
 
     # -- judging ---------------------------------------------------------------------------------------------------
@@ -183,7 +170,7 @@ class OpenConnections:
         """
         try:
             passed = connection.passed
-            if not isinstance(passed, str) and not await self._keeps_its_right(connection, passed):
+            if not isinstance(passed, WithoutSubject) and not await self._keeps_its_right(connection, passed):
                 self.end(connection)
         except StoreUnavailable:
             pass  # the clock judges it, by the rules for an outage
@@ -228,7 +215,7 @@ class OpenConnections:
             subject = await gate.callers.subject(scope)
             if subject is None:
                 # A stranger stays one; somebody who was let in has signed out.
-                return isinstance(connection.passed, str)
+                return isinstance(connection.passed, WithoutSubject)
             judgement = await gate.judge_subject(scope, subject)
         except StoreUnavailable:
             return subject is not None and gate.has_grace(scope, connection.path, subject)
@@ -259,7 +246,7 @@ class OpenConnections:
 
 def _has_changed(connection: Connection) -> bool:
     passed = connection.passed
-    if isinstance(passed, str):
+    if isinstance(passed, WithoutSubject):
         return False
     if passed.entry is None:
         return isinstance(passed, LetIn) and not passed.learned

@@ -22,9 +22,10 @@ Way = Literal["exempt", "guarded", "named"]
 class PathRules:
     """The index of one policy; another policy gets another one.
 
-    ``prefix`` is the path of the gate's own addresses. ``sign_out`` is the host's own sign-out, "" for none: it is exempt by
-    itself. ``served`` are paths outside of the prefix that the gate answers itself. ``paths`` and ``trees`` are spelled
-    plainly. ``steps_up`` says that a rule asks for more somewhere.
+    ``ways`` are the answers that are kept, by method and path. ``prefix`` is the path of the gate's own addresses.
+    ``sign_out`` is the host's own sign-out, "" for none: it is exempt by itself. ``served`` are paths outside of the prefix
+    that the gate answers itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more
+    somewhere.
     """
 
     def __init__(self, policy: Policy, *, prefix: str, sign_out: str, served: frozenset[str] = frozenset()) -> None:
@@ -36,7 +37,8 @@ class PathRules:
         self._prefix = prefix
         self._permanent = tuple(rule for rule in policy.base.exempt if rule.expires_at is None)
         # The match costs more than all the rest of a request. A policy never changes, so no answer grows old.
-        self.ways: dict[tuple[str, str], Way] = {}
+        self.ways: dict[str, dict[str, Way]] = {}
+        self._kept = 0
         self._sign_out = sign_out
         self._plain_sign_out = plain_path(sign_out) if sign_out else ""
         self._served = served
@@ -59,28 +61,30 @@ class PathRules:
 
         ``now`` is in UTC seconds.
         """
-        method = _method_of(scope)
-        if path == self._sign_out and scope["type"] == "http":
-            return method in ("GET", "HEAD", "POST")
-        way = self.way((method, path))
+        way = self.way_of(scope, path)
         if way != "named":
             return way == "exempt"
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        if path == self._sign_out and scope["type"] == "http":
+            return method in ("GET", "HEAD", "POST")
         return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
 
-    def names(self, scope: Scope, path: str) -> bool:
-        """Tell whether a rule may mean this request, or one that cannot be told from it."""
-        return self.way((_method_of(scope), path)) != "guarded"
+    def way_of(self, scope: Scope, path: str) -> Way:
+        """Tell the policy's answer for a connection. A websocket counts as GET."""
+        return self.way(scope["method"] if scope["type"] == "http" else "GET", path)
 
-    def way(self, asked: tuple[str, str]) -> Way:
+    def way(self, method: str, path: str) -> Way:
         """Tell the policy's answer for a method and a path, and keep it in ``ways``."""
-        way = self.ways.get(asked)
-        if way is None:
-            method, path = asked
-            way = self._find_way(method, path)
-            if len(method) + len(path) <= MAX_PATH:
-                if len(self.ways) >= MAX_KEPT:
-                    self.ways.clear()
-                self.ways[asked] = way
+        known = self.ways.get(method, {}).get(path)
+        if known is not None:
+            return known
+        way = self._find_way(method, path)
+        if len(method) + len(path) <= MAX_PATH:
+            if self._kept >= MAX_KEPT:
+                self.ways.clear()
+                self._kept = 0
+            self.ways.setdefault(method, {})[path] = way
+            self._kept += 1
         return way
 
     def _find_way(self, method: str, path: str) -> Way:
@@ -90,11 +94,6 @@ class PathRules:
             is_own = plain == self._plain_sign_out or path.startswith(self._prefix) or path in self._served
             return "exempt" if is_exempt and not is_own else "named"
         return "named" if self.steps_up and not is_clean(path) else "guarded"
-
-
-def _method_of(scope: Scope) -> str:
-    """Return the method; a websocket counts as GET."""
-    return str(scope["method"]) if scope["type"] == "http" else "GET"
 
 
 def _facts(method: str, path: str) -> Facts:

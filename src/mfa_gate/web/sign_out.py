@@ -31,6 +31,37 @@ class SignOutForm:
     posts: bool = False
 
 
+class Leaving:
+    """One call of the app's sign-out: the proofs end before its answer (S-26).
+
+    Nothing ends where the host refuses: a request of another site must not have an effect here that it does not have
+    there. A fault of ours stops nobody from signing out. ``end`` ends the proofs. ``form`` learns that the host refuses a
+    link.
+    """
+
+    def __init__(self, scope: Scope, send: Send, end: Callable[[], Awaitable[None]], form: SignOutForm) -> None:
+        self._method = scope["method"]
+        self._send = send
+        self._end = end
+        self._form = form
+        self._answered = False
+
+    async def send(self, message: Any) -> None:
+        """Pass on a message of the app, and end the proofs before its answer."""
+        if message["type"] == "http.response.start" and not self._answered:
+            self._answered = True
+            if message["status"] == 405 and self._method == "GET":
+                self._form.posts = True
+            if message["status"] not in REFUSALS:
+                await self._end()
+        await self._send(message)
+
+    async def finish(self) -> None:
+        """End the proofs of a sign-out without an answer."""
+        if not self._answered:
+            await self._end()
+
+
 class SignOut:
     """The host's sign-out, together with the end of that sign-in's proofs.
 
@@ -51,33 +82,10 @@ class SignOut:
         self._open = open
         self._form = form
 
-    async def __call__(self, scope: Scope, send: Send, run: Callable[[Send], Awaitable[None]]) -> None:
-        """Call the app's sign-out by ``run``, and end the proofs before its answer (S-26).
-
-        Nothing ends where the host refuses: a request of another site must not have an effect here that it does not
-        have there. A fault of ours stops nobody from signing out.
-        """
-        __tracebackhide__ = True
+    async def __call__(self, scope: Scope, send: Send) -> Leaving | None:
+        """Find the sign-in that the app's sign-out is about to end; None for nobody."""
         caller = await self._caller(scope)
-        if caller is None:
-            return await run(send)
-        answered = False
-
-        async def watched(message: Any) -> None:
-            nonlocal answered
-            if message["type"] == "http.response.start" and not answered:
-                answered = True
-                if message["status"] == 405 and scope["method"] == "GET":
-                    self._form.posts = True
-                if message["status"] not in REFUSALS:
-                    await self._end(caller)
-            await send(message)
-
-        try:
-            return await run(watched)
-        finally:
-            if not answered:
-                await self._end(caller)
+        return None if caller is None else Leaving(scope, send, lambda: self._end(caller), self._form)
 
     async def _caller(self, scope: Scope) -> Caller | None:
         """Find the caller who signs out; None for nobody, or for a fault, which is logged."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .authenticator import Challenge
 
@@ -67,6 +67,8 @@ class Subject:
     session: str = ""
     upstream: Upstream | None = None
     actor: str = ""
+    key: SubjectKey = field(init=False, repr=False, compare=False)
+    """The key of this subject's account."""
 
     def __post_init__(self) -> None:
         named = (("id", self.id), ("tenant", self.tenant))
@@ -90,11 +92,7 @@ class Subject:
             raise ValueError("Subject.groups must be a set of str")
         if self.actor == self.id:
             object.__setattr__(self, "actor", "")
-
-    @property
-    def key(self) -> SubjectKey:
-        """Return the key of this subject's account."""
-        return SubjectKey(self.tenant, self.id)
+        object.__setattr__(self, "key", SubjectKey(self.tenant, self.id))
 
     @property
     def judged(self) -> Subject:

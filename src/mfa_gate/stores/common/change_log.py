@@ -8,7 +8,8 @@ from ...core.model import SubjectKey
 from ...storage import EVERYTHING, Changed, Reader
 
 KEPT = 10_000
-_NOTHING: frozenset[SubjectKey] = frozenset()
+NOTHING: frozenset[SubjectKey] = frozenset()
+"""The answer to a reader that has seen all changes."""
 
 
 class ChangeLog:
@@ -61,6 +62,6 @@ def told(log: ChangeLog | None, reader: Reader) -> Changed:
         reader.log, reader.place = log, log.count
         return EVERYTHING
     if log.count == reader.place:
-        return _NOTHING
+        return NOTHING
     changed, reader.place = log.since(reader.place)
     return changed

@@ -38,7 +38,8 @@ _LONGEST_PAUSE = 5.0
 class Invalidation:
     """A listener on every primary.
 
-    The notices of each tenant are numbered. A gap in the numbers means that a notice was missed.
+    The notices of each tenant are numbered. A gap in the numbers means that a notice was missed. ``log`` is the log of
+    changes; None while the channel is down.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Invalidation:
         self._topology = topology
         self.name = name
         self._log = ChangeLog()
+        self.log: ChangeLog | None = None
         self._heard: dict[str, None] = {}
         self._up = asyncio.Event()
         self._owing = asyncio.Event()
@@ -79,10 +81,6 @@ class Invalidation:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-    def changes(self) -> ChangeLog | None:
-        """Return the log of changes; None while the channel is down."""
-        return self._log if self._up.is_set() else None
 
     def confirm(self, key: SubjectKey | None, op: str) -> None:
         """Note a change that this process committed, and ignore its notice later.
@@ -138,6 +136,7 @@ class Invalidation:
                 group.create_task(self._put_back())
                 group.create_task(self._watch(addresses))
         except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
+            self.log = None
             self._up.clear()
 
     async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
@@ -149,6 +148,7 @@ class Invalidation:
             await event.wait()
         sound(await self._topology.ask(STORE, ("GET", STORE)))
         self._log.note(None)
+        self.log = self._log
         self._up.set()
         self._owing.set()
 

@@ -33,7 +33,10 @@ async def _nothing() -> bool:
 
 
 class Session:
-    """The connections of one event loop of one process. Another loop has its own (F-40)."""
+    """The connections of one event loop of one process. Another loop has its own (F-40).
+
+    ``forked`` says that this process is a fork of the one that opened the session.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class Session:
         self._generation_file = generation_file
         self._on_loss = on_loss
         self._on_return = on_return
-        self._forked = False
+        self.forked = False
         self._invalidation: Invalidation | None = None
         self._watch: Watch | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -190,10 +193,6 @@ class Session:
             await self._invalidation.aclose()
         await self.topology.aclose()
 
-    def is_of_this_process(self) -> bool:
-        """Tell whether this process is not a fork of the one that opened the session."""
-        return not self._forked
-
     @property
     def invalidation(self) -> Invalidation:
         """Return the push channel of a started session."""
@@ -205,16 +204,19 @@ class Session:
 
         Raises ``StoreUnavailable`` in trouble.
         """
-        if trouble := self.trouble:
-            raise StoreUnavailable(trouble)
-        return self.invalidation.changes()
+        watch = self._watch
+        if self.forked:
+            raise StoreUnavailable("the Redis store is not open")
+        if watch is not None and watch.trouble:
+            raise StoreUnavailable(watch.trouble)
+        return None if self._invalidation is None else self._invalidation.log
 
     def before_fork(self) -> None:
         """Do nothing: open connections stay the parent's."""
 
     def after_fork(self, *, child: bool) -> None:
         """Mark a child's copy of the session as unusable: the connections are its parent's."""
-        self._forked = self._forked or child
+        self.forked = self.forked or child
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
         """Return the replies of the server in charge of ``key``.

@@ -11,7 +11,7 @@ from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
 from ...errors import StoreMissing, StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
-from ..common.change_log import told
+from ..common.change_log import NOTHING, told
 from . import accounts, limits, notes, roster, trail, trail_copy
 from .acceptance import accept
 from .accounts import RedisAccounts
@@ -79,7 +79,7 @@ class RedisStore:
         self._open = False
         session = self._session
         self._sessions.clear()
-        if session is not None and session.is_of_this_process():
+        if session is not None and not session.forked:
             await session.aclose()
             if (
                 self._generation_file is not None
@@ -110,7 +110,7 @@ class RedisStore:
         if not self._open:
             raise StoreUnavailable("the Redis store is not open")
         session, loop = self._session, asyncio.get_running_loop()
-        if session is not None and session.is_of_this_process():
+        if session is not None and not session.forked:
             return session
         starting = self._starting.get(loop)
         if starting is None or starting.done():
@@ -140,17 +140,21 @@ class RedisStore:
                 raise StoreUnavailable("Redis did not answer in time") from error
             raise
         for loop, known in list(self._sessions.items()):
-            if loop.is_closed() or not known.is_of_this_process():
+            if loop.is_closed() or known.forked:
                 del self._sessions[loop]
         self._sessions[session.loop], self._store_id = session, session.store_id
         return session
 
     def changed(self, reader: Reader, /) -> Changed:
         """Tell the changes since the reader's last look; ``EVERYTHING`` while they are not known."""
-        if not self._open or any(not session.is_of_this_process() for session in self._sessions.values()):
+        session = self._sessions.get(asyncio.get_running_loop())
+        if not self._open or (session is None and any(other.forked for other in self._sessions.values())):
             raise StoreUnavailable("the Redis store is not open")
-        session = self._session
-        return told(None if session is None else session.changes(), reader)
+        log = None if session is None else session.changes()
+        # The answer of nearly every look, without a call: each request of a known browser asks.
+        if log is not None and log is reader.log and log.count == reader.place:
+            return NOTHING
+        return told(log, reader)
 
     async def _regain(self) -> bool:
         """Put back recent changes that Redis has lost (F-3). Returns True if all are there again."""

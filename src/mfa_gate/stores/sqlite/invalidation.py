@@ -6,17 +6,19 @@ Every guarded request asks, so it takes microseconds and waits for nothing.
 from __future__ import annotations
 
 import sqlite3
-import time
+from time import monotonic
 
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
-from ..common.change_log import ChangeLog
+from ...storage import Changed, Reader
+from ..common.change_log import NOTHING, ChangeLog, told
 from .connection import ConnectionPool, PooledConnection
 from .file import LOOK_EVERY, Moved, StoreFile, outage
 from .log_index import HEADER, LogIndex
 from .worker_thread import Job, WorkerThread
 
 CHANGES_KEPT = 10_000
+_HEADER = slice(HEADER)
 _TRIMMED_EVERY = 500
 _OVERDUE = 0.75
 _LOCK_PATIENCE = 0.02
@@ -69,14 +71,20 @@ class Invalidation:
         self._asked_at = 0.0
         self._trouble: BaseException | None = None
 
-    def changes(self) -> ChangeLog:
-        """Bring the log of changes up to date, and return it. Raises ``StoreUnavailable``."""
-        now = time.monotonic()
-        if now >= self._look_at:
-            self._look(now)
-        view = self._view
-        if view is not None and view is self._pool.view and view.bytes[:HEADER] == self._header:
-            return self._log
+    def changed(self, reader: Reader) -> Changed:
+        """Tell the changes since the reader's last look. Raises ``StoreUnavailable``."""
+        if monotonic() >= self._look_at:
+            self._look()
+        view, log = self._view, self._log
+        if view is None or view is not self._pool.view or view.bytes[_HEADER] != self._header:
+            self._read_changes()
+        # The answer of nearly every look, without a call: each request of a known browser asks.
+        elif log is reader.log and log.count == reader.place:
+            return NOTHING
+        return told(log, reader)
+
+    def _read_changes(self) -> None:
+        """Bring the log of changes up to date. Raises ``StoreUnavailable``."""
         lock = self._pooled.lock
         if not (lock.acquire(blocking=False) or lock.acquire(timeout=_LOCK_PATIENCE)):
             raise StoreUnavailable("the SQLite store is being opened anew")
@@ -85,13 +93,12 @@ class Invalidation:
             if connection is None or connection is not self._connection:
                 connection = self._open()
             # Read before SQLite is asked: a commit in between is seen at the next look.
-            header = b"" if self._view is None else self._view.bytes[:HEADER]
+            header = b"" if self._view is None else self._view.bytes[_HEADER]
             moved = connection.execute("PRAGMA data_version").fetchone()[0]
             if moved != self._data_version:
                 self._read_log(connection)
                 self._data_version = moved
             self._header = header
-            return self._log
         except (sqlite3.Error, OSError) as error:
             self._connection = self._view = None
             self._pooled.drop()
@@ -124,11 +131,12 @@ class Invalidation:
         for _, tenant, id in rows:
             self._log.note(None if tenant is None else SubjectKey(tenant, id))
 
-    def _look(self, now: float) -> None:
+    def _look(self) -> None:
         """Check that the file is still there and still answers.
 
         Another thread tries: a sick disk may hang it.
         """
+        now = monotonic()
         if not self._is_open:
             raise StoreUnavailable("the SQLite store is not open")
         identity = self._file.identity()

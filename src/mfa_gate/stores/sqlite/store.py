@@ -18,7 +18,6 @@ from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
-from ..common.change_log import told
 from ..common.fork_safety import watch
 from . import accounts, limits, notes, roster, settings, trail
 from .connection import ConnectionPool, PooledConnection
@@ -95,7 +94,7 @@ class SQLiteStore:
 
     def changed(self, reader: Reader, /) -> Changed:
         """Tell the changes since the reader's last look."""
-        return told(self._invalidation.changes(), reader)
+        return self._invalidation.changed(reader)
 
     async def accept(self) -> None:
         """Accept the file as the store.
