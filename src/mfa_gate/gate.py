@@ -182,7 +182,6 @@ class MFAGate:
             entropy=entropy,
             accept_any_forwarder=accept_any_forwarder,
             accept_refused_websockets=accept_refused_websockets,
-            forwarded_prefix=forwarded_prefix,
             keep_forms=keep_forms,
             dev=dev,
         )
