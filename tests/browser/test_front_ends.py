@@ -130,6 +130,7 @@ def staged(
 WORKER = {
     "the request itself": "fetch(event.request)",
     "a copy": "fetch(new Request(event.request, {cache: 'no-store'}))",
+    "its headers": "fetch(event.request.url, {headers: event.request.headers, redirect: 'manual'})",
 }
 WORKER_JS = "self.oninstall = () => self.skipWaiting(); self.onactivate = event => event.waitUntil(clients.claim());"
 WITH_WORKER = """<!doctype html><html lang="en"><title>Offline</title><h1>Offline</h1><p id="out">none</p><script>
@@ -141,7 +142,7 @@ navigator.serviceWorker.ready.then(() => document.querySelector("#out").textCont
 def test_a_page_load_through_a_service_worker(browser: Browser, free_port: int, way: str) -> None:
     """V-18: the person is led to the challenge and back through a service worker."""
     loads = "event.request.mode === 'navigate' && event.request.method === 'GET'"
-    script = WORKER_JS + f"self.onfetch = event => {loads} && event.respondWith({WORKER[way]});"
+    script = WORKER_JS + f"self.onfetch = event => {{ if ({loads}) event.respondWith({WORKER[way]}); }};"
 
     async def shown(request: Request) -> Response:
         return HTMLResponse(WITH_WORKER)

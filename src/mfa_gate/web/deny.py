@@ -95,8 +95,8 @@ async def deny(
         answer = problem(refusal, status=401, headers=headers, **more)
     elif kind == "htmx":
         answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
-    elif kind == "turbo" and kept and scope["method"] not in SAFE:
-        # Turbo loads the form's page anew after a 403, and that page itself owes nothing, so it would not ask.
+    elif kind == "turbo" and scope["method"] not in SAFE and (kept or header(scope, b"turbo-frame") is None):
+        # After a 403 Turbo loads the form's page anew, which may owe nothing, and says nothing of a form that was stopped.
         answer = redirect(place, kept)
     elif kind in ("frame", "turbo"):
         answer = framed_page(_small_page(site, scope, caller.subject.tenant, place, leaves=kind == "turbo"), kept)
