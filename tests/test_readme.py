@@ -6,7 +6,6 @@ Checked are tables, examples, commands, links, and the places in the code that t
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import secrets
 import subprocess
@@ -15,6 +14,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -116,7 +116,7 @@ def mounted(
         code = code.replace("Starlette(routes=routes)", "FastAPI(routes=routes)")
         code = code.replace("from starlette.applications import Starlette", "from fastapi import FastAPI")
     routes = [Route("/login", login, methods=["GET", "POST"]), *(Route(path, home) for path in paths)]
-    names: dict[str, Any] = {"os": os, "routes": routes}
+    names: dict[str, Any] = {"routes": routes}
     exec(code, names)
     return names
 
@@ -140,7 +140,7 @@ def test_testing(
 ) -> None:
     """The README's test of an app passes on the README's app."""
     names = mounted(root, tmp_path, monkeypatch, paths=("/export",))
-    names |= {"TestClient": TestClient, "Subject": Subject}
+    monkeypatch.setitem(sys.modules, "app", SimpleNamespace(app=names["app"], gate=names["gate"]))
     exec(block(root, "python testing"), names)
     names["test_export"](mfa_gate_kit)
 

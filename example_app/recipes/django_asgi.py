@@ -17,6 +17,8 @@ from mfa_gate import MFAGate, MFAGateMiddleware, Subject
 
 from .surroundings import KEYS, ORIGIN, PARTY, PASSWORD, SECRET, STORE
 
+FORM = "<form method=post>{% csrf_token %}{{ form }}<button>Sign in</button></form>"
+LOADER = ("django.template.loaders.locmem.Loader", {"registration/login.html": FORM})
 settings.configure(  # an own project has these in settings.py
     SECRET_KEY=SECRET,
     ROOT_URLCONF=f"{__package__}.django_urls",
@@ -24,7 +26,7 @@ settings.configure(  # an own project has these in settings.py
     CSRF_TRUSTED_ORIGINS=[ORIGIN],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:people?mode=memory&cache=shared"}},
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
-    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPTIONS": {"loaders": [LOADER]}}],
     MIDDLEWARE=[
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ class Manager(UUIDIDMixin, BaseUserManager[User, uuid.UUID]):
     reset_password_token_secret = verification_token_secret = SECRET
 
 
-async def get_user_manager() -> AsyncIterator[Manager]:
+async def get_user_manager() -> AsyncGenerator[Manager, None]:
     """Make a manager, as a dependency."""
     yield Manager(People())
 

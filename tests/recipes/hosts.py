@@ -73,7 +73,7 @@ def forgets_token(person: Person) -> None:
 
 
 def form_of(page: str, field: str, path: str, **form: str) -> Callable[[Person], None]:
-    """Return the act of sending the form of ``page``, whose token against forgery is ``field``."""
+    """Return the act of sending the form of ``page`` with its token, ``field``."""
 
     def act(person: Person) -> None:
         shown = person.get(page).text

@@ -1,0 +1,1 @@
+"""Type checkers read these files; nothing in them is run."""
