@@ -179,8 +179,9 @@ def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[st
     for key, raw in scope["headers"]:
         if key not in known:
             yield f"the header {key[:MAX_NAME].decode('latin-1')!r}", raw.decode("latin-1")
-    if any(key == b"cookie" for key, _ in scope["headers"]):
-        for name, value in _connection(scope).cookies.items():
+    if cookies := b"; ".join(raw for key, raw in scope["headers"] if key == b"cookie"):
+        # HTTP/2 may send a header for each; Starlette before 0.46 reads the first alone.
+        for name, value in _connection({"type": "http", "headers": [(b"cookie", cookies)]}).cookies.items():
             if name not in places.cookies:
                 yield f"the cookie {name[:MAX_NAME]!r}", value
 

@@ -28,6 +28,10 @@ async def _dependency(connection: HTTPConnection) -> None:
     """Give FastAPI the parameters to read: the connection, and none of the request's own."""
 
 
+# FastAPI up to 0.117 cannot resolve the text of an annotation of a function that it finds behind an object.
+_dependency.__annotations__ = {"connection": HTTPConnection, "return": None}
+
+
 class require_proof:
     """A demand for a proof of a given age or strength at one endpoint.
 
@@ -64,6 +68,8 @@ class require_proof:
         setattr(self, MARK, self.demand)
         # FastAPI reads the parameters from this function, and sees here that it must await.
         self.__wrapped__ = _dependency
+        # FastAPI up to 0.117 looks at the attribute of the object instead: without it, nobody would await the check.
+        setattr(self, "__call__", self._check)  # noqa: B010
 
     def __repr__(self) -> str:
         return f"require_proof({self.demand})"
