@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,19 +24,25 @@ APART = ("tests/third_party", "tests/test_package.py", "tests/identity/test_fast
 
 @dataclass(frozen=True)
 class VersionSet:
-    """One set of versions. ``resolution`` is uv's; ``leaves_out`` are tests that do not fit it."""
+    """One set of versions.
+
+    ``resolution`` is uv's, within ``limits``. ``leaves_out`` are tests that do not fit it; ``only`` are all tests that it is
+    about, empty for every one.
+    """
 
     name: str
     resolution: str
+    limits: tuple[str, ...] = ()
     leaves_out: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
     @property
     def python(self) -> Path:
         """Return the interpreter of its virtual environment."""
         return HOME / self.name / "bin" / "python"
 
-    def command(self) -> list[str]:
-        """Return the command that runs the tests that compute.
+    def command(self, rest: Sequence[str] = ()) -> list[str]:
+        """Return the command that runs the tests that compute, or ``rest`` of them.
 
         Warnings of old versions about each other are no faults of ours, so none is an error here.
         """
@@ -53,6 +60,7 @@ class VersionSet:
             "-m",
             COMPUTES,
             *apart,
+            *(rest or self.only),
         ]
 
     def set_up(self, uv: Path) -> str:
@@ -61,11 +69,21 @@ class VersionSet:
         Nothing is installed if the versions are those of the last time.
         """
         HOME.mkdir(exist_ok=True)
-        pins, every = HOME / f"{self.name}.txt", HOME / f"{self.name}-test.txt"
+        pins, every, limits = (HOME / f"{self.name}{end}.txt" for end in ("", "-test", "-limits"))
+        limits.write_text("\n".join(self.limits))
         compile_ = [str(uv), "pip", "compile", "--quiet", "--python", sys.executable, "pyproject.toml"]
         wanted = [argument for extra in EXTRAS for argument in ("--extra", extra)]
         steps = [
-            [*compile_, "--resolution", self.resolution, *wanted, "--output-file", str(pins)],
+            [
+                *compile_,
+                "--resolution",
+                self.resolution,
+                "--constraints",
+                str(limits),
+                *wanted,
+                "--output-file",
+                str(pins),
+            ],
             [*compile_, "--extra", "test", "--overrides", str(pins), "--output-file", str(every)],
         ]
         for file in (pins, every):
@@ -88,7 +106,13 @@ class VersionSet:
         return ""
 
 
-SETS = (VersionSet("lowest", "lowest-direct", APART), VersionSet("highest", "highest"))
+PASSKEYS = ("tests/factors", "tests/web/test_passkey_words.py", "tests/test_passkey_site.py")
+SETS = (
+    VersionSet("lowest", "lowest-direct", leaves_out=APART),
+    VersionSet("highest", "highest"),
+    # The second major version brings a CBOR decoder of its own choice.
+    VersionSet("webauthn-2", "highest", limits=("webauthn<3",), only=PASSKEYS),
+)
 
 
 def failure(command: list[str]) -> str:

@@ -168,7 +168,7 @@ def matrix(rest: list[str]) -> list[Step]:
             steps.append(Step(f"{versions.name} versions", 1, 0, fault))
             print(fault, file=sys.stderr, flush=True)
         else:
-            steps.append(run(f"{versions.name} versions", [*versions.command(), *rest]))
+            steps.append(run(f"{versions.name} versions", versions.command(rest)))
     if not rest:
         steps.append(run("other servers", [str(PYTHON), "-m", "pytest", "-m", "matrix"]))
     return steps
