@@ -27,6 +27,7 @@ PROGRAMS = {
     "redis-server": ("redis-server",),
     "oathtool": ("oathtool",),
     "npm": ("npm",),
+    "nginx-light": ("nginx",),
 }
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 

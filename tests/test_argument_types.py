@@ -6,6 +6,7 @@ V-16. Its value is not shown.
 from __future__ import annotations
 
 import time
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,20 @@ def test_another_type(name: str) -> None:
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, argument: value})
     assert error.value.faults[0].startswith(words) or words in error.value.faults[0]
+
+
+PARAMETERS = signature(MFAGate).parameters
+
+
+@pytest.mark.parametrize("value", [object(), None, 5, ["x"]], ids=["object", "None", "number", "list"])
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_no_argument_takes_anything(name: str, value: Any) -> None:
+    """Each argument, also a new one, is named where something else comes."""
+    if value is None and PARAMETERS[name].default is None:
+        return
+    with pytest.raises(SettingsError) as error:
+        MFAGate(**{**GOOD, name: value})
+    assert name in str(error.value)
 
 
 def test_all_at_once_without_their_values() -> None:

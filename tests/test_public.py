@@ -20,9 +20,9 @@ SURFACE = {
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra Refused SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
-        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy HasPushKey Identify Message NamesSession "
-        "NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
-        "TakesDestination"
+        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy FreshSignIn HasPushKey Identify Message "
+        "NamesSession NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
+        "SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
         "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "

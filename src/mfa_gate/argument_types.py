@@ -99,5 +99,8 @@ TYPES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     ),
     "entropy": (callable, "give a function of a number of bytes, or leave it out: secrets.token_bytes"),
     "accept_any_forwarder": SWITCH,
+    "accept_refused_websockets": SWITCH,
+    "forwarded_prefix": SWITCH,
+    "keep_forms": SWITCH,
     "dev": SWITCH,
 }

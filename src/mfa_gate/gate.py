@@ -24,7 +24,7 @@ from .keyring import Keyring
 from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, SignInAgain
 from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
 from .service.health import Health
@@ -100,6 +100,9 @@ class MFAGate:
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
     ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
     ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
+    ``sign_in_again`` gets the connection and a ``FreshSignIn``, and makes the address at which your identity provider is asked
+    for a new sign-in; our page links to it.
+
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
     ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
@@ -140,6 +143,7 @@ class MFAGate:
         json_status: int = 403,
         accept_refused_websockets: bool = False,
         keep_forms: bool = False,
+        sign_in_again: SignInAgain | None = None,
         api_origins: Sequence[str] = (),
         public_url: str = "",
         app: str = "",
@@ -177,6 +181,9 @@ class MFAGate:
             clock=clock,
             entropy=entropy,
             accept_any_forwarder=accept_any_forwarder,
+            accept_refused_websockets=accept_refused_websockets,
+            forwarded_prefix=forwarded_prefix,
+            keep_forms=keep_forms,
             dev=dev,
         )
         if faults:  # everything below reads these arguments
@@ -213,6 +220,7 @@ class MFAGate:
             before_send=before_send,
             contacts=contacts,
             directory=directory,
+            sign_in_again=sign_in_again,
         )
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
@@ -243,11 +251,12 @@ class MFAGate:
             factors=registry,
             words=lambda lang: languages.words(lang).gettext,
             message_words=languages.message_words,
+            notice_words=languages.message_words(""),
         )
         self.service = Service(wiring, loaded)
         self._identify = identify
         self._prefix = prefix
-        https = all(origin.startswith("https:") for origin in relying_party.origins)
+        https = all(origin.startswith("https:") for origin in relying_party.web_origins)
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
@@ -266,13 +275,14 @@ class MFAGate:
             sign_in=sign_in,
             sign_out=sign_out,
             home=home,
-            origins=tuple(relying_party.origins),
+            origins=relying_party.web_origins,
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
+            sign_in_again=sign_in_again,
             kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
-            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
+            origin_log=OriginLog(relying_party.id, relying_party.web_origins),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
@@ -337,7 +347,7 @@ class MFAGate:
         if not isinstance(subject, Subject):
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
-        return Person(replace(subject, actor=""), self.service.access)
+        return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
 
     async def health(self) -> Health:
         """Tell if the gate can work.

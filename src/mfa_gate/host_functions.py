@@ -29,6 +29,7 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
     "before_send": ("send",),
     "contacts": ("subject",),
     "directory": ("tenant",),
+    "sign_in_again": ("connection", "wish"),
 }
 """The functions that a host gives to the gate, with what each is called with."""
 AWAITED = frozenset(("contacts", "directory", "identify"))

@@ -24,6 +24,7 @@ __all__ = [
     "ContactsOf",
     "DirectoryOf",
     "Entropy",
+    "FreshSignIn",
     "HasPushKey",
     "Identify",
     "Message",
@@ -37,6 +38,7 @@ __all__ = [
     "SeesUsers",
     "Sender",
     "Senders",
+    "SignInAgain",
     "TakesDestination",
 ]
 
@@ -256,4 +258,26 @@ BeforeSend = Callable[[PhoneSend], object]
 
 Sync functions run in a thread. ``True`` lets it go out. A text refuses it, and stands in the trail as the reason. Everything
 else refuses as well: another value, an exception, no answer within two seconds.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshSignIn:
+    """A sign-in that is wanted from the host's identity provider.
+
+    The parts are those of an authentication request (OpenID Connect Core 1.0, 3.1.2.1): ``max_age`` in seconds (0: sign
+    in now, whatever the provider knows), and ``acr_values``, any of which will do; none: any class. ``return_to`` is the
+    path of a page of the gate, which leads on to the page that was wanted.
+    """
+
+    max_age: int
+    acr_values: tuple[str, ...]
+    return_to: str
+
+
+SignInAgain = Callable[["HTTPConnection", FreshSignIn], object]
+"""Make the address at which the host asks its identity provider for a new sign-in: a path of the app, or a whole address.
+
+Sync or async. The page "Sign in again" links to it. Any other value, an exception, or five seconds without an answer leaves
+the link out.
 """

@@ -21,11 +21,15 @@ from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
 from .service.hook_places import COMMANDS
 from .service.own_address import is_root
+from .service.wiring import APP_ORIGIN
 from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+APP_KEY = f"{APP_ORIGIN}apk-key-hash:"
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+MAX_RELATED = 5
 MAX_HOST = 100
 MAX_APP = 40
 """Characters of an application's name."""
@@ -108,7 +112,18 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     if isinstance(party.origins, str) or not party.origins:
         faults.append(f'relying_party.origins: give a list of exact origins, e.g. ["https://{party.id}"]')
         return faults
+    for name in ("related_origins", "passkey_endpoints"):
+        if not isinstance(getattr(party, name), bool):
+            faults.append(f"relying_party.{name}={getattr(party, name)!r}: must be True or False")
+    if not all(isinstance(origin, str) for origin in party.origins):
+        faults.append(f"relying_party.origins={party.origins!r}: must be texts")
+        return faults
+    if not party.web_origins:
+        faults.append(f'relying_party.origins: lists apps alone; add the site itself, e.g. "https://{party.id}"')
     for origin in party.origins:
+        if origin.startswith(APP_ORIGIN):
+            faults += _faults_of_app_origin(origin)
+            continue
         match = _ORIGIN.fullmatch(origin)
         if match is None:
             faults.append(
@@ -116,9 +131,11 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
             )
             continue
         scheme, host, _ = match.groups()
-        if host != party.id and not host.endswith("." + party.id):
+        is_own = host == party.id or host.endswith("." + party.id)
+        if not is_own and not party.related_origins:
             faults.append(
-                f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}; list that host and its subdomains only"
+                f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}; list that host and its subdomains "
+                "only, or give RelyingParty(related_origins=True), so that passkeys work at other domains of yours too"
             )
         address = read_address(origin)
         if address is None:
@@ -134,7 +151,36 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
         local = host.endswith(".localhost") or address.is_local
         if scheme == "http" and not local:
             faults.append(f"relying_party.origins: {origin!r} is not https; only localhost may be without")
-    return faults
+    return faults + _faults_of_related(party)
+
+
+def _faults_of_app_origin(origin: str) -> list[str]:
+    """Find the fault of an Android app's origin.
+
+    It ends in the SHA-256 of the app's certificate, in base64url without padding.
+    """
+    digest = origin.removeprefix(APP_KEY)
+    if origin.startswith(APP_KEY) and _DIGEST.fullmatch(digest):
+        return []
+    return [
+        f"relying_party.origins: {origin!r} is no app; write {APP_KEY} and 43 characters: the SHA-256 of the certificate that "
+        "signs the app, in base64url without '='"
+    ]
+
+
+def _faults_of_related(party: RelyingParty) -> list[str]:
+    """Find the fault of a list of related origins that browsers do not read to its end.
+
+    They take the names of five domains, without their endings (WebAuthn 3, 5.11.1).
+    """
+    hosts = [address.host for address in map(read_address, party.web_origins) if address is not None]
+    names = {host.split(".")[-2] for host in hosts if "." in host and not host.startswith("[")}
+    if not party.related_origins or len(names) <= MAX_RELATED:
+        return []
+    return [
+        f"relying_party.origins: has {len(names)} domains ({', '.join(sorted(names))}); with related_origins browsers read "
+        f"{MAX_RELATED} at most, so passkeys would not work at the others"
+    ]
 
 
 def _is_host_name(id: object) -> bool:
@@ -161,7 +207,7 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
     if isinstance(origins, (str, bytes)) or not isinstance(origins, Sequence):
         return [f"api_origins={origins!r}: must be a list of exact origins, {example}"]
     faults = []
-    own = [address for address in map(read_address, party.origins) if address is not None]
+    own = [address for address in map(read_address, party.web_origins) if address is not None]
     for origin in origins:
         name = f"api_origins: {origin!r}"
         match = _ORIGIN.fullmatch(origin) if isinstance(origin, str) else None
@@ -189,10 +235,10 @@ def faults_of_public_url(url: object, party: RelyingParty) -> list[str]:
     """Find the faults of ``public_url``: one of the origins, and a plain path. "" is none."""
     if url == "":
         return []
-    example = f"e.g. {party.origins[0]}/app" if party.origins else "e.g. https://app.example/app"
+    example = f"e.g. {party.web_origins[0]}/app" if party.web_origins else "e.g. https://app.example/app"
     if not isinstance(url, str) or "?" in url or "#" in url:
         return [f"public_url={url!r}: must be the address of the app, without query and fragment, {example}"]
-    mine = [origin for origin in party.origins if url == origin or url.startswith(f"{origin}/")]
+    mine = [origin for origin in party.web_origins if url == origin or url.startswith(f"{origin}/")]
     if not mine:
         return [f"public_url={url!r}: must begin with one of relying_party.origins, {example}"]
     path = url.removeprefix(mine[0])
@@ -206,10 +252,10 @@ def origin_and_root(url: str, party: RelyingParty) -> tuple[str, str | None]:
 
     The root is None where the developer named no ``url``.
     """
-    for origin in party.origins:
+    for origin in party.web_origins:
         if url and (url == origin or url.startswith(f"{origin}/")):
             return origin, url.removeprefix(origin).rstrip("/")
-    return party.origins[0], None
+    return party.web_origins[0], None
 
 
 def _is_same_site(one: str, other: str) -> bool:

@@ -103,6 +103,17 @@ def test_an_address_without_passkeys(person: Arrive) -> None:
     somebody.page.get_by_text("This site is not set up for passkeys at this address.").first.wait_for()
 
 
+def test_a_page_at_another_address(person: Arrive) -> None:
+    """A call that is refused for its origin sends the form, whose answer says why (V-8)."""
+    somebody = person()
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    refusal = json.dumps({"reason": "csrf", "status": 403})
+    somebody.page.route("**/mfa/api/enroll", lambda route: route.fulfill(status=403, body=refusal))
+    with somebody.page.expect_request(lambda request: request.method == "POST" and request.is_navigation_request()):
+        somebody.find(MAKE).click()
+
+
 def test_cancelled(person: Arrive) -> None:
     """A cancelled passkey is no error: the page stays and says so (U-43).
 

@@ -317,7 +317,7 @@ async def test_ids_that_are_folded() -> None:
 
 
 async def test_the_actor_is_the_outermost_one() -> None:
-    """``act.sub`` names who is there now (RFC 8693, 4.1).
+    """RFC 8693, 4.1: ``act.sub`` is who is there now.
 
     A chain behind it says nothing about that.
     """

@@ -53,6 +53,14 @@ async def who(*cookies: str, **more: Any) -> Subject | None:
 ANN = {"user": {"sub": "ann"}, "org": "clinic", "groups": ["a", "b"]}
 
 
+async def test_every_key_may_be_nested() -> None:
+    """Tenant, groups and sign-in are found in a provider's ``userinfo``, as the id is."""
+    adapter = SessionUser("user.sub", tenant="user.org", groups="user.roles", session="user.sid", actor="user.act")
+    userinfo = {"sub": "ann", "org": "clinic", "roles": ["a"], "sid": "s1", "act": "bob"}
+    found = await adapter(connection(session={"user": userinfo}))
+    assert found == Subject("ann", "clinic", frozenset({"a"}), session="s1", actor="bob")
+
+
 async def test_a_good_cookie_is_somebody() -> None:
     """Id, tenant and groups come out of the cookie that Starlette signed."""
     assert await who(f"session={cookie(ANN)}") == Subject("ann", "clinic", frozenset({"a", "b"}))

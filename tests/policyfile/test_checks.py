@@ -9,6 +9,8 @@ from mfa_gate.factors.totp import Totp
 
 from .kinds import faults, policy, told
 
+ALLOW = "[factors]\nallowed = ['totp', 'email']\n"
+
 
 def step_up(body: str, *, name: str = "r", paths: str = '["/a/**"]') -> str:
     return f'[[step_up]]\nname = "{name}"\npaths = {paths}\n{body}\n'
@@ -214,11 +216,22 @@ def test_contradictions_and_dead_ends(text: str, starts: str, said: str) -> None
         "[enrollment]\noptional_from = 2025-02-01\nrequired_from = 2025-02-01\n",
         "[enrollment]\nstage = 'optional'\nskip = { max = 3 }\nfirst = 'open'\n",
         "[freshness]\noutage_grace = '15m'\n",
+        ALLOW + "[freshness]\ntrust_acr = ['phr']\n" + step_up("phishing_resistant = true"),
     ],
 )
 def test_what_only_looks_like_one(text: str) -> None:
     """Rules that never meet, or that one factor meets together, are fine."""
     assert told(text) == []
+
+
+@pytest.mark.parametrize(
+    "freshness",
+    ["trust_acr = ['gold']", "trust_acr = ['phr']\nphishing_resistant_acr = []", "trust_amr = ['mfa']"],
+)
+def test_a_sign_in_that_does_not_resist_phishing(freshness: str) -> None:
+    """A trusted sign-in meets the rule only by a class that the policy names for it."""
+    found = faults(f"{ALLOW}[freshness]\n{freshness}\n" + step_up("phishing_resistant = true"))
+    assert [fault.path for fault in found] == ["step_up[0]"]
 
 
 def test_a_factor_that_the_gate_does_not_know_is_one_fault() -> None:

@@ -65,6 +65,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "outage_grace": '"16m"',
     "trust_amr": '["pwd"]',
     "trust_acr": '[""]',
+    "phishing_resistant_acr": '["phr", "phr"]',
     "login_age": '"a while"',
     "action": '"ignore"',
     "v4": "0",

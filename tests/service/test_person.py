@@ -1,6 +1,6 @@
-"""A person's life as the host reports it: ``await gate.person(subject)``.
+"""A person's life as the host reports it.
 
-V-24, contract 8.
+``await gate.person(subject)`` (V-24, contract 8).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import PAGE, START, World, key, log_in, make_world, running, secret, with_rules
+from tests.harness import PAGE, SECRET, START, World, key, log_in, make_world, running, secret, with_rules
 from tests.stores.servers import single
-from tests.web.lasting import asked, by_hand, chat, hold, look
+from tests.web.lasting import Parts, asked, by_hand, chat, hold, look
 
 ANN = Subject("ann", "alpha")
 
@@ -46,7 +46,7 @@ ANN = Subject("ann", "alpha")
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for the tests of this file."""
-    with single(tmp_path_factory.mktemp("redis")) as server:
+    with single(tmp_path_factory.mktemp("redis"), "--appendonly", "no") as server:
         yield f"redis://127.0.0.1:{server.port}"
 
 
@@ -64,7 +64,7 @@ async def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             url = request.getfixturevalue("redis_url")
             number = len(_used)
             _used.append(number)
-            stores = [f"{url}/{number}"] * 2
+            stores = [f"{url}/{number}?durable=false"] * 2
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(running(make_world(store=stores[0])))
         two = await stack.enter_async_context(running(make_world(store=stores[1], clock=one.clock)))
@@ -83,9 +83,9 @@ async def told(world: World) -> None:
 
 
 async def test_the_state_of_a_person_outside_of_a_request(worlds: tuple[World, World]) -> None:
-    """The state is that of a browser which has proven nothing, in every worker.
+    """Unknown, enrolled, locked.
 
-    So for unknown, enrolled and locked people.
+    The state is that of a browser which has proven nothing, in every worker.
     """
     one, two = worlds
     stranger = await (await two.gate.person(ANN)).status()
@@ -128,7 +128,7 @@ async def test_state_follows_policy_and_groups() -> None:
 
 
 def test_results_are_frozen_values() -> None:
-    """The answer is a value: it does not change behind the host's back."""
+    """A result is a value, which nobody changes afterwards."""
     for value in (PersonChange(ref="x"), EnrollmentTicket(text="x", ends_at=1), Forgotten(pseudonym="x", ref="x")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, dataclasses.fields(value)[0].name, "y")
@@ -138,7 +138,7 @@ def test_results_are_frozen_values() -> None:
 
 
 async def test_all_proofs_end_in_every_worker_at_once(worlds: tuple[World, World]) -> None:
-    """A changed password ends remembered decisions.
+    """Password changed: remembered decisions are gone.
 
     The open websocket of the other worker ends with 4401.
     """
@@ -221,9 +221,9 @@ async def test_a_reason_is_one_line(reason: str) -> None:
 
 
 async def test_a_reset_leads_to_a_first_enrollment(worlds: tuple[World, World]) -> None:
-    """A reset takes every factor, and a ticket lets the person enroll.
+    """Every factor is gone, ``on_reset``'s event names host, ticket and reason.
 
-    The event of ``on_reset`` names host, ticket and reason.
+    A ticket lets the person enroll.
     """
     one, two = worlds
     ann = await two.enrolled()
@@ -303,7 +303,7 @@ async def test_a_forgotten_person_starts_anew(worlds: tuple[World, World]) -> No
 async def test_a_forgotten_person_is_cut_off_at_once(worlds: tuple[World, World]) -> None:
     """The proof of before is worth nothing in any worker.
 
-    Also while a remembered decision is fresh.
+    A remembered decision that is fresh is no exception.
     """
     one, two = worlds
     ann = await one.enrolled()
@@ -438,8 +438,40 @@ async def test_from_a_route_and_a_background_task() -> None:
         assert not await ann.is_in()
 
 
+async def test_the_answer_of_the_request_that_acts_arrives() -> None:
+    """A slow answer after the act is not cut; another request of the same person is."""
+    going, gates = asyncio.Event(), list[Any]()
+
+    async def change_password(scope: Any, receive: Any, send: Any) -> None:
+        await (await gates[0].person(ANN)).end_proofs("password changed")
+        await going.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"changed"})
+
+    async with running(make_world()) as world:
+        gates.append(world.gate)
+        ann, boss = await world.enrolled(), await world.enrolled("boss")
+        by_hand(world)
+        download, other = Parts(), Parts()
+        slow = await hold(world, download, asked(ann, "/records"))
+        stranger = await hold(world, other, asked(boss, "/records"))
+        acting = await hold(world, change_password, asked(ann, "/password", method="POST"))
+        await asyncio.sleep(0.1)
+        await look(world)
+        going.set()
+        await asyncio.sleep(0.05)
+        assert (acting.is_open, acting.body, acting.error) == (False, b"changed", None)
+        await download.part()
+        await other.part()
+        assert (slow.body, stranger.body) == (b"", SECRET)
+        await other.part(last=True)
+
+
 async def test_before_the_first_request_and_in_a_script(tmp_path: Path) -> None:
-    """The call itself opens the gate, and ``gate.lifespan()`` closes it in a script."""
+    """The gate is opened by the call itself.
+
+    ``gate.lifespan()`` closes it at the end of a script.
+    """
     store = f"sqlite:///{tmp_path}/mfa.db"
     async with running(make_world(store=store)) as world:
         await world.enrolled()

@@ -1,6 +1,6 @@
 """Sentry never sees a code, a secret or a cookie.
 
-This is tried with its real SDK, as its documentation sets it up.
+With its real SDK, as its documentation sets it up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mfa_gate.service.fault_records import keep_clean
 def reports(root: Path, *names: str) -> tuple[list[str], dict[str, list[str]]]:
     """Let faults happen in a process of their own.
 
-    Returns its secrets, and the reports by fault.
+    Returns its secrets, and what was sent by fault.
     """
     done = subprocess.run(
         [sys.executable, "-m", "tests.service.reported", *names],
@@ -46,9 +46,9 @@ def advised(root: Path) -> list[str]:
 
 
 def test_our_own_faults_carry_nothing(root: Path) -> None:
-    """Sentry reports each fault of ours with its frames and without one secret.
+    """Sentry as it comes: each fault of ours is reported, with its frames.
 
-    It is set up as it comes.
+    Not one secret is in it.
     """
     secrets, events = reports(root)
     assert len(secrets) > 10

@@ -1,6 +1,6 @@
-"""OpenTelemetry's real SDK gets counters, durations and span events.
+"""OpenTelemetry with its real SDK: counters, durations, span events.
 
-The trail goes out as log records.
+The trail is a log as well.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Telemetry:
     def total(self, name: str, **labels: str) -> int:
         """The sum of a counter over the points with these labels.
 
-        For a histogram it is the count of its records.
+        For a histogram it is the count of a histogram's records.
         """
         mine = [p for p in self.points(name) if labels.items() <= dict(p.attributes).items()]
         return sum(point.count if hasattr(point, "count") else point.value for point in mine)
@@ -58,7 +58,7 @@ class Telemetry:
 
 @pytest.fixture
 def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
-    """An SDK that is set up before the gate is made, as an app does it.
+    """An SDK that is set up as an app does it before it makes its gate.
 
     It is taken away after the test.
     """
@@ -71,9 +71,9 @@ def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
 
 
 async def in_span(telemetry: Telemetry, world: World, work: Any) -> list[Any]:
-    """Run ``work`` inside a request's span and return the span's events.
+    """Run ``work`` inside a request's span, as an instrumented server does.
 
-    An instrumented server makes such a span.
+    Returns the span's events.
     """
     telemetry.spans.clear()
     with telemetry.tracing.get_tracer("server").start_as_current_span("GET"):
@@ -124,9 +124,9 @@ async def test_a_remembered_request_is_not_measured(telemetry: Telemetry) -> Non
 
 
 async def test_each_refusal_is_an_event_of_its_span(telemetry: Telemetry) -> None:
-    """A blocked request, a refused call, a page's problem and a fault are one event each.
+    """A blocked request, a refused call, a page with a problem, a fault.
 
-    There is none for what passes.
+    One event each, and none for what passes.
     """
     async with running(make_world()) as world:
         ann = await world.enrolled()
@@ -154,7 +154,7 @@ async def test_each_refusal_is_an_event_of_its_span(telemetry: Telemetry) -> Non
 
 
 async def test_without_an_sdk_nothing_is_observed() -> None:
-    """OpenTelemetry's API alone is no wish to be measured.
+    """The API alone is no wish to be measured.
 
     There is no observer, and no clock is compared for one.
     """
@@ -164,7 +164,10 @@ async def test_without_an_sdk_nothing_is_observed() -> None:
 
 
 async def test_an_api_without_bounds_starts(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another package may have pinned an API from before 1.30: the durations then have the SDK's buckets."""
+    """Another package may have pinned an API from before 1.30.
+
+    The durations then have the SDK's buckets.
+    """
     meter, make = type(telemetry.metrics.get_meter("x")), type(telemetry.metrics.get_meter("x")).create_histogram
 
     def older(self: Any, name: str, unit: str = "", description: str = "") -> Any:
@@ -179,7 +182,7 @@ async def test_an_api_without_bounds_starts(telemetry: Telemetry, monkeypatch: p
 async def test_the_names_are_in_the_readme(telemetry: Telemetry, root: Any) -> None:
     """The page on counters lists every instrument, the span event and the loggers.
 
-    It lists nothing that is not there.
+    It names nothing that is not there.
     """
     async with running(make_world()) as world:
         assert world.engine.effects.observer is not None
@@ -192,9 +195,9 @@ async def test_the_names_are_in_the_readme(telemetry: Telemetry, root: Any) -> N
 
 
 async def test_the_trail_is_a_log_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
-    """One record an event.
+    """One record an event: the whole line as JSON.
 
-    The whole line as JSON, and each part as an attribute that handlers can use.
+    Each part is an attribute besides, for handlers.
     """
     with caplog.at_level(logging.INFO, logger="mfa_gate.audit"):
         async with running(make_world()) as world:

@@ -1,4 +1,7 @@
-"""A forgotten person leaves the trail: a pseudonym stands in every line, and the trail verifies as before."""
+"""A forgotten person leaves the trail.
+
+A pseudonym stands in every line, and the trail verifies as before.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ async def world() -> AsyncIterator[World]:
 
 
 async def lived(world: World, id: str = ZOE) -> Browser:
-    """A person with a history: wrong answers, a lock, an administrator's words about them, acts on others."""
+    """A person with a history.
+
+    Wrong answers, a lock, an administrator's words about them, acts on others.
+    """
     zoe = await world.enrolled(id, groups=["admin"], address="192.0.2.77")
     await zoe.page("/mfa")
     await zoe.lock()
@@ -56,7 +62,10 @@ async def forget(world: World, id: str = ZOE) -> Forgotten:
 
 
 async def test_no_line_names_the_person(world: World) -> None:
-    """Id, name, address, number and free words are gone; kinds, times, factors and counts stay under the pseudonym."""
+    """Id, name, address, number and free words are gone.
+
+    Kinds, times, factors and counts stay under the pseudonym.
+    """
     zoe = await lived(world)
     before = await all_links(world.store)
     mine = (await world.store.events("alpha", account=ZOE, limit=1_000)).items
@@ -81,7 +90,10 @@ async def test_no_line_names_the_person(world: World) -> None:
 
 
 async def test_others_keep_their_lines(world: World) -> None:
-    """A short id is no word of others: only lines that name it are touched, and only the name in them."""
+    """A short id is no word of others.
+
+    Only lines that name it are touched, and only the name in them.
+    """
     await world.enrolled("bob")
     await world.gate.service.account_desk.act(OPERATOR, "lock", Subject("bob", "alpha").key, reason="ann said so")
     await world.enrolled("ann", "beta")
@@ -93,7 +105,10 @@ async def test_others_keep_their_lines(world: World) -> None:
 
 
 async def test_twice_and_a_new_life_between(world: World) -> None:
-    """Each life has a pseudonym of its own, and a line with two forgotten people in it loses both."""
+    """Each life has a pseudonym of its own.
+
+    A line with two forgotten people in it loses both.
+    """
     await lived(world)
     first = await forget(world)
     await world.enrolled(ZOE)
@@ -109,7 +124,10 @@ async def test_twice_and_a_new_life_between(world: World) -> None:
 
 
 async def test_pruned_trails_verify(world: World) -> None:
-    """The oldest erased lines go with the others, one by one, and the rest still verifies, up to nothing left."""
+    """The oldest erased lines go with the others, one by one, and the rest still verifies.
+
+    It does so until nothing is left.
+    """
     await lived(world)
     world.clock.advance(1_000)
     await world.enrolled("cid")
@@ -135,7 +153,10 @@ class Torn(MemoryStore):
 
 @pytest.mark.parametrize("left", [0, 1, 3])
 async def test_a_crash_leaves_a_trail_that_verifies(left: int) -> None:
-    """After a crash between event and lines, or between two lines, all verifies; the same call does the rest."""
+    """After a crash between event and lines, or between two lines, all verifies.
+
+    The same call does the rest.
+    """
     store = Torn()
     async with running(make_world(store=store)) as world:
         await lived(world)
@@ -152,7 +173,10 @@ async def test_a_crash_leaves_a_trail_that_verifies(left: int) -> None:
 
 
 async def altered(world: World, place: int, change: Any) -> dict[str, int]:
-    """Verify with one line changed by somebody who can write the store, and set it right again."""
+    """Verify with one line changed by somebody who can write the store.
+
+    Then set it right again.
+    """
     link = (await all_links(world.store))[place]
     line = change(link.line)
     assert line != link.line
@@ -163,7 +187,10 @@ async def altered(world: World, place: int, change: Any) -> dict[str, int]:
 
 
 async def test_an_erased_line_cannot_be_altered(world: World) -> None:
-    """Every change of every line is found: of an erased one, of one that is made to look erased, of the event."""
+    """Every change of every line is found.
+
+    It may be an erased one, one that is made to look erased, or the event.
+    """
     await lived(world)
     await forget(world)
     links = await all_links(world.store)

@@ -345,6 +345,7 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     again = v.SignInAgain(why="ip_changed", sign_in="/login", sign_out="/logout")
     yield "sign-in-again", again, frame
     yield "sign-in-again-expired", replace(again, why="expired", sign_out=""), frame
+    yield "sign-in-again-there", replace(again, again="https://idp.example/authorize?max_age=0"), frame
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame

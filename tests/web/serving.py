@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,14 @@ def _run(server: uvicorn.Server, listening: socket.socket) -> None:
 
 
 @contextmanager
-def spawned(app: str, server: Sequence[str]) -> Iterator[int]:
+def spawned(app: str, server: Sequence[str], *, port: int = 0, **environment: str) -> Iterator[int]:
     """Run ``app`` (``module:name``) on a server in a process of its own, and give its port.
 
-    ``server`` is the server's module with its options, in which ``{port}`` stands for the port.
+    ``server`` is the server's module with its options, in which ``{port}`` stands for the port. Without ``port`` it is any
+    free one. ``environment`` is added to this process's own.
     """
-    port = free_port()
-    with _process(app, [part.format(port=port) for part in server], lambda: _answers(port)):
+    port = port or free_port()
+    with _process(app, [part.format(port=port) for part in server], lambda: _answers(port), environment):
         yield port
 
 
@@ -81,14 +82,16 @@ def spawned_at(path: Path, app: str, server: Sequence[str]) -> Iterator[None]:
 
     ``{path}`` stands for the socket in the server's options.
     """
-    with _process(app, [part.format(path=path) for part in server], lambda: _takes(path)):
+    with _process(app, [part.format(path=path) for part in server], lambda: _takes(path), {}):
         yield
 
 
 @contextmanager
-def _process(app: str, server: Sequence[str], answers: Callable[[], bool]) -> Iterator[None]:
+def _process(
+    app: str, server: Sequence[str], answers: Callable[[], bool], environment: Mapping[str, str]
+) -> Iterator[None]:
     module, *options = server
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    env = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     command = [sys.executable, "-m", module, app, *options]
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
         try:

@@ -1,6 +1,6 @@
-"""Impersonation: the actor is judged, both stand in the trail (V-49, contract 8).
+"""Impersonation (V-49, contract 8).
 
-The app sees the subject.
+The actor is judged, both stand in the trail, and the app sees the subject.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ READER = SessionUser("user_id", tenant="org", groups="groups", session="sid", ac
 
 
 async def who(request: Request) -> Response:
-    """The person of the app's own session."""
+    """Answer with all that the app knows: the person of its own session."""
     return JSONResponse({"user": request.session.get("user_id")})
 
 
 def rules_here(rules: Rules) -> Rules:
-    """Patients are exempt, and finance needs a passkey at /pay.
+    """Patients are exempt, finance needs a passkey at /pay.
 
-    Staff outside of finance need a fresh proof at /note.
+    Staff outside of finance a fresh proof at /note.
     """
     return dataclasses.replace(
         rules,
@@ -185,9 +185,9 @@ async def test_a_remembered_decision_is_for_one_pair(world: World) -> None:
 
 
 async def test_pages_and_calls_act_on_the_actors_account(world: World) -> None:
-    """Our pages show the actor's lists, and mails go to the actor.
+    """The lists are the actor's, a removed authenticator is the actor's.
 
-    A removed authenticator is the actor's.
+    Mails go to the actor.
     """
     ann, bob = await world.enrolled("ann"), await world.enrolled("bob")
     mine = await ann.authenticator("totp")
@@ -206,9 +206,9 @@ async def test_pages_and_calls_act_on_the_actors_account(world: World) -> None:
 
 
 async def test_groups_of_the_subject_only_add(world: World) -> None:
-    """An exempt subject exempts no actor.
+    """An exempt subject exempts no actor; a demand on the subject's group holds.
 
-    A demand on the subject's group holds; being spared of one does not.
+    Being spared of one does not.
     """
     bob = await world.browser("bob")
     await act_as(bob, "pat", groups=("patient",))
@@ -281,7 +281,7 @@ async def test_sign_out_ends_the_actors_sign_in(world: World) -> None:
 
 
 async def test_an_open_connection_ends_with_the_actors_right(world: World) -> None:
-    """A lock of the actor ends the websocket that was opened as ann.
+    """The actor is locked: the websocket that was opened as ann ends.
 
     Ann's account did not change.
     """
@@ -313,9 +313,9 @@ async def test_a_person_is_the_subject_not_the_actor(world: World) -> None:
 
 
 async def test_two_adapters_must_name_the_same_actor() -> None:
-    """Nobody passes if one adapter sees the impersonation and the other does not.
+    """One adapter sees the impersonation and the other does not.
 
-    The app may believe either.
+    The app may believe either, so nobody passes.
     """
     plain = SessionUser("user_id", tenant="org", groups="groups", session="sid")
     with pytest.raises(Unreadable):

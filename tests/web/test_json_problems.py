@@ -61,6 +61,8 @@ BODIES: dict[str, tuple[str, str, Any, str]] = {
     "admin factors": ("PATCH", "admin/tenant", {"factors": [1], "confirm": "alpha"}, "factors"),
     "admin no list": ("PATCH", "admin/tenant", {"factors": "totp"}, "factors"),
     "admin remind": ("POST", "admin/tenant/remind", {"to": "all"}, "to"),
+    "neither challenge nor authenticator": ("POST", "verify", {"response": "123456"}, "authenticator"),
+    "both as null": ("POST", "verify", {"response": "1", "challenge": None, "authenticator": None}, "authenticator"),
     "twice": ("POST", "challenge", b'{"authenticator": "x", "authenticator": "y"}', "authenticator"),
 }
 
@@ -187,3 +189,20 @@ async def test_the_phone_page_says_it_as_well(world: World) -> None:
     assert (reply.reason, reply.json()["member"]) == ("csrf", "X-MFA-Gate")
     reply = await Browser(world).ask("POST", "/mfa/approve/wake", headers=[*headers, MARK], body=b'{"device": 1}')
     assert (reply.reason, reply.json()["member"]) == ("malformed", "device")
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "body", "said"),
+    [
+        ("POST", "verify", {"response": "123456"}, '"authenticator" is missing'),
+        ("POST", "verify", {"authenticator": "x", "response": "123456"}, '"authenticator"'),
+        ("POST", "verify", {"challenge": "x", "response": "123456"}, '"challenge"'),
+        ("POST", "challenge", {"authenticator": "x"}, '"authenticator"'),
+        ("POST", "enroll/confirm", {"enrollment": "x", "response": "123456"}, '"enrollment"'),
+    ],
+)
+async def test_an_id_that_is_not_known(boss: Browser, method: str, place: str, body: Any, said: str) -> None:
+    """The words speak of the member, and not of the address of the call."""
+    problem = (await boss.api(method, place, body)).json()
+    assert said in problem["detail"]
+    assert "address" not in problem["detail"]

@@ -1,4 +1,4 @@
-"""V-43: a large form or upload that is refused gets its answer on every server, and no connection error."""
+"""A large form or upload that is refused gets its answer on every server (V-43)."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ PIECE = 65_536
 
 
 async def session(request: Request) -> Response:
-    """Give the cookies of somebody with a password and no proof, of one with an old proof, or of nobody."""
-    if request.url.query == "nobody":
-        return PlainTextResponse("a=b")
+    """Give the cookies of somebody without a proof, or with one."""
     browser = await world.browser(address="127.0.0.1")
     if request.url.query == "proven":
         browser = await world.enrolled(address="127.0.0.1")
@@ -87,7 +85,10 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
 async def send(
     port: int, path: str, headers: Headers, *, size: int = SIZE, chunked: bool = False, method: str = "POST"
 ) -> tuple[int, dict[str, str]]:
-    """Send a request as browsers do: the whole body first, then read. Raises ``OSError`` for a connection that breaks."""
+    """Send the whole body first, then read, as browsers do.
+
+    Raises ``OSError`` for a connection that breaks.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     length = ("transfer-encoding", "chunked") if chunked else ("content-length", str(size))
     lines = [f"{method} {path} HTTP/1.1", f"host: localhost:{port}"]
@@ -141,7 +142,7 @@ async def test_an_upload_by_fetch(port: int) -> None:
 
 
 async def test_an_endpoint_that_asks_for_more(port: int) -> None:
-    """The demand of an endpoint comes after the app has begun, and before it has read anything."""
+    """The demand of an endpoint comes before the app has read anything."""
     headers = [*PAGE, FORM, await cookies(port, "proven")]
     await get(port, "/open/later")
     status, fields = await send(port, "/pay", headers)

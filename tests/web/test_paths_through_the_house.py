@@ -113,7 +113,7 @@ async def test_allowed_after_a_full_look() -> None:
         world.gate.service.access._passes.clear()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
-    check(found, files=26, calls=103, jumps=67)
+    check(found, files=26, calls=101, jumps=65)
     assert found.of("Access.judge") == found.of("Access.free") == 1
     assert found.of("browser_label") == found.of("MemoryStore.load") == 0
 
@@ -137,7 +137,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=44, calls=242, jumps=124)
+    check(found, files=40, calls=186, jumps=104)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -148,7 +148,7 @@ async def test_a_right_code() -> None:
     """
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=62, calls=402, jumps=220)
+    check(found, files=54, calls=353, jumps=201)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 
@@ -173,6 +173,7 @@ async def _proving(world: World) -> Walk:
     token = await owing.token(place)
     world.clock.advance(30)
     code = {"code": owing.totp()}
+    await world.gate.service.outbox.aclose()  # the marks of the events before are stored
     found, reply = await walk(lambda: owing.form(place, code, token=token))
     assert reply.status == 303
     assert await owing.is_in()
@@ -182,8 +183,8 @@ async def _proving(world: World) -> Walk:
 @pytest.mark.parametrize(
     ("how", "bounds"),
     [
-        ("page", {"files": 63, "calls": 395, "jumps": 200}),
-        ("json", {"files": 67, "calls": 400, "jumps": 205}),
+        ("page", {"files": 51, "calls": 300, "jumps": 153}),
+        ("json", {"files": 56, "calls": 324, "jumps": 176}),
     ],
 )
 async def test_an_unlock(how: str, bounds: dict[str, int]) -> None:
@@ -194,6 +195,9 @@ async def test_an_unlock(how: str, bounds: dict[str, int]) -> None:
     async with running(deeds_world()) as world:
         boss = (await boss_of_a_locked(world)).browser
         token = await boss.token()
+        # On a busy machine the marks of earlier events would be stored in the middle of this request.
+        await world.engine.effects.idle()
+        await world.gate.service.outbox.flush()
         if how == "page":
             fields = {"action": "unlock", "reason": "called"}
             found, reply = await walk(lambda: boss.form("/mfa/admin/accounts/bob", fields, token=token))

@@ -59,12 +59,12 @@ async def test_what_has_no_body_is_not_read(method: str) -> None:
     ],
 )
 async def test_what_is_answered_at_once(headers: Headers) -> None:
-    """A client that waits for leave, a body that has been sent already, and one that is too large to be heard."""
+    """A client that waits, a body that is there already, and one too large to be heard."""
     assert await heard(Client(b"a"), headers) == 0
 
 
 async def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that stops, one that never ends and one that sends too much do not hold the answer up."""
+    """A client that stops, or never ends, does not hold the answer up."""
     monkeypatch.setattr(unheard, "IDLE", 0.01)
     assert await asyncio.wait_for(heard(Client(b"a", ends=False)), 5) == 2
     monkeypatch.setattr(unheard, "MOST", 100)

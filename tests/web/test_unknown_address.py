@@ -77,6 +77,26 @@ async def test_each_cause_is_named_once(name: str, caplog: pytest.LogCaptureFixt
     assert words in line
 
 
+OTHERS = {
+    "Forwarded": ("for=unknown;proto=https", "has sent Forwarded with 'for=unknown;proto=https', which is no address"),
+    "CF-Connecting-IP": ("somewhere", "has sent Cf-Connecting-Ip with 'somewhere', which is no address; let it send"),
+    "X-Real-IP": ("", "the proxy in front sends no X-Real-Ip; let it send the client's address alone"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_another_header(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The header that the host has named is looked at, and named."""
+    value, words = OTHERS[name]
+    async with running(make_world(trusted_proxies=["10.0.0.5"], address_header=name)) as world:
+        ann = await world.browser(address="10.0.0.5")
+        headers = [*FETCH, (name.lower(), value)] if value else [*FETCH]
+        for _ in range(2):
+            assert (await ann.ask("GET", "/records", headers=headers)).status == 403
+    (line,) = said(caplog)
+    assert words in line
+
+
 async def test_strangers_are_not_named(caplog: pytest.LogCaptureFixture) -> None:
     """Of people who are not signed in nothing is asked, so their address is nobody's concern."""
     async with running(make_world()) as world:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from typing import Annotated, Any
@@ -10,11 +11,11 @@ from urllib.parse import quote, urlencode
 import pytest
 from fastapi import Depends, FastAPI, Form
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from mfa_gate import require_proof
+from mfa_gate import Subject, require_proof
 from mfa_gate.errors import StoreUnavailable
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, routes, running
 
@@ -326,3 +327,70 @@ async def test_the_policy_without_a_session() -> None:
         ann = await owing(world)
         await stopped(ann)
         assert form_in(await proven(ann)) == FIELDS
+
+
+# -- nothing is left of it ------------------------------------------------------------------------------------------------
+
+
+def kept_in(world: World) -> list[bytes]:
+    """List what the store has of forms."""
+    meta = world.store._ready().meta  # type: ignore[attr-defined]
+    return [value for name, value in meta.items() if name.startswith("form/") and value]
+
+
+async def test_an_abandoned_form_leaves_the_store(world: World) -> None:
+    """A form that nobody comes back for is removed when its time is over."""
+    kept = world.gate.web.site.kept_forms
+    assert kept is not None
+    kept.life = 0.01
+    ann = await owing(world)
+    await stopped(ann)
+    assert len(kept_in(world)) == 1
+    for _ in range(200):
+        if not kept_in(world):
+            break
+        await asyncio.sleep(0.01)
+    assert kept_in(world) == []
+
+
+async def test_the_next_form_keeps_its_own_time(world: World) -> None:
+    """The end of the form before removes no later one."""
+    kept = world.gate.web.site.kept_forms
+    assert kept is not None
+    ann = await owing(world)
+    await stopped(ann)
+    (first,) = kept._ends.values()
+    await stopped(ann, b"text=two")
+    (second,) = kept._ends.values()
+    assert first.cancelled()
+    assert not second.cancelled()
+    assert len(kept_in(world)) == 1
+
+
+async def test_a_person_who_is_forgotten_leaves_no_form(world: World) -> None:
+    """Erasing a person erases the form as well."""
+    ann = await owing(world)
+    await stopped(ann)
+    assert len(kept_in(world)) == 1
+    await (await world.gate.person(Subject("ann", "alpha"))).forget()
+    assert kept_in(world) == []
+
+
+async def test_it_is_for_the_person_that_is_acted_for() -> None:
+    """V-49: a form that was filled in as ann is not sent as bob."""
+
+    async def identify(connection: HTTPConnection) -> Subject | None:
+        shown = connection.headers.get("x-as", "ann")
+        return Subject(shown, "alpha", session="s", actor="boss")
+
+    async with running(make_world(keep_forms=True, identify=identify)) as world:
+        boss = Browser(world)
+        boss.id, boss.tenant = "boss", "alpha"
+        await boss.enroll()
+        for again, found in (("ann", FIELDS), ("bob", None)):
+            world.clock.advance(8 * 86_400)
+            await stopped(boss)
+            done = await boss.form(f"/mfa/challenge/{await boss.authenticator('totp')}", {"code": boss.totp()})
+            assert done.status == 303
+            back = await boss.page("/mfa/challenge", headers=[*PAGE, ("x-as", again)])
+            assert form_in(back) == found

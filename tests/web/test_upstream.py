@@ -5,15 +5,19 @@ They count if the policy says so, once, and in one place.
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from mfa_gate.core.rules import DAY, EnrollmentRules, PathRule, Rules, StepUpRule
 from mfa_gate.identity import SessionUser
-from tests.harness import HOME, START, Browser, World, make_world, with_rules
+from mfa_gate.ports import FreshSignIn
+from tests.harness import FETCH, HOME, ORIGIN, PAGE, START, Browser, World, make_world, with_rules
 
 HOTEL = "198.51.100.23"
 KEYS = SessionUser("user_id", tenant="org", groups="groups", session="sid", amr="amr", acr="acr", auth_time="auth_time")
@@ -250,3 +254,122 @@ async def test_many_sign_ins(world: World) -> None:
     thief = Browser(world, address=HOTEL, cookies=dict(first.cookies))
     assert (await thief.page("/records")).status == 303
     assert len((await world.account()).logins) == 10
+
+
+# -- the way to a fresh sign-in ------------------------------------------------------------------------------------------
+
+
+def again(connection: Any, wish: FreshSignIn) -> str:
+    """Make the address of the host's own sign-in, as a host would."""
+    return (
+        f"/oidc?{urlencode({'max_age': wish.max_age, 'acr_values': ' '.join(wish.acr_values), 'next': wish.return_to})}"
+    )
+
+
+def resisting(rules: Rules) -> Rules:
+    """The class "phr" counts besides, and no factor of ours resists phishing."""
+    return replace(trusting(rules), freshness=replace(rules.freshness, trust_amr=("mfa",), trust_acr=("gold", "phr")))
+
+
+def link_in(text: str) -> str:
+    """Find the link to the sign-in, with its parameters."""
+    (found,) = re.findall(r'class="button primary" href="([^"]+)"', text)
+    return html.unescape(found)
+
+
+async def test_a_link_to_a_fresh_sign_in_and_back() -> None:
+    """V-27: the page links to the address that the host makes, which knows the way back."""
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    world.clock.advance(7 * DAY)
+    assert (await ann.page("/records?open=7")).status == 303
+    page = await ann.page("/mfa/challenge")
+    assert link_in(page.text) == "/oidc?max_age=604800&acr_values=gold&next=%2Fmfa%2Fchallenge"
+    assert "Sign in again" in page.text
+    ann.cookies |= (await signed_in(world, amr=["mfa"])).cookies
+    assert (await ann.page("/mfa/challenge")).location == "/records?open=7"
+
+
+async def test_another_network_asks_for_a_sign_in_now() -> None:
+    """The provider must not answer with the sign-in that it knows already."""
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    elsewhere = Browser(world, address=HOTEL, cookies=dict(ann.cookies))
+    await elsewhere.page("/records")
+    assert "max_age=0&" in link_in((await elsewhere.page("/mfa/challenge")).text)
+
+
+@pytest.mark.parametrize("headers", [PAGE, (*FETCH, ("referer", f"{ORIGIN}/records"))], ids=["page", "fetch"])
+async def test_phishing_resistance_of_the_provider(headers: Any) -> None:
+    """A class that the policy names meets the rule; the step-up leads there and back."""
+    world = make_world(policy=with_rules(resisting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    assert (await ann.page("/records")).status == 200
+    refused = await ann.ask("GET", "/files/plan", headers=headers)
+    place = refused.location or refused.json()["challenge_url"]
+    wish = dict(parse_qsl(link_in((await ann.page(place)).text).partition("?")[2]))
+    assert wish["acr_values"] == "phr"
+    assert wish["next"].endswith("/challenge")
+    world.clock.advance(30)
+    ann.cookies |= (await signed_in(world, acr="phr")).cookies
+    assert (await ann.page(wish["next"])).location == ("/files/plan" if headers is PAGE else "/records")
+    assert (await ann.page("/files/plan")).status == 200
+
+
+@pytest.mark.parametrize(
+    "told", [{"acr": "gold"}, {"amr": ["mfa", "phr"], "acr": "gold"}, {"amr": ["mfa"], "acr": "phrh"}], ids=str
+)
+async def test_other_words_do_not_resist_phishing(told: dict[str, Any]) -> None:
+    """Only a class counts that the policy trusts and names for it, and no word of amr."""
+    world = make_world(policy=with_rules(resisting), identify=KEYS)
+    ann = await signed_in(world, **told)
+    assert (await ann.page("/records")).status == 200
+    assert (await ann.page("/files/plan")).location == "/mfa/challenge"
+    assert "Sign in again" in (await ann.page("/mfa/challenge")).text
+
+
+async def test_a_class_that_counts_no_more() -> None:
+    """The policy in force decides, not the one of the sign-in."""
+    world = make_world(policy=with_rules(resisting), identify=KEYS)
+    ann = await signed_in(world, acr="phr")
+    assert (await ann.page("/files/plan")).status == 200
+
+    def narrowed(rules: Rules) -> Rules:
+        made = resisting(rules)
+        return replace(made, freshness=replace(made.freshness, phishing_resistant_acr=()))
+
+    world.engine.use_policy(with_rules(narrowed))
+    assert (await ann.page("/records")).status == 200
+    assert (await ann.page("/files/plan")).status == 303
+
+
+@pytest.mark.parametrize(
+    "made", ["https://idp.example/authorize?x=1", "javascript:alert(1)", "//idp.example", "", None, 7]
+)
+async def test_the_address_that_the_host_makes(made: Any) -> None:
+    """A path of the app or a whole address is linked; anything else is logged and left out."""
+
+    async def slowly(connection: Any, wish: FreshSignIn) -> Any:
+        return made
+
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=slowly)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    world.clock.advance(7 * DAY)
+    await ann.page("/records")
+    page = await ann.page("/mfa/challenge")
+    assert page.status == 200
+    assert link_in(page.text) == (made if isinstance(made, str) and made.startswith("https:") else "/logout")
+
+
+async def test_below_a_root() -> None:
+    """A path of the app gets the root before it, as sign_in does."""
+    world = make_world(policy=with_rules(trusting), identify=KEYS, sign_in_again=again)
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    world.clock.advance(7 * DAY)
+    page = await ann.page("/app/mfa/challenge", root_path="/app")
+    assert link_in(page.text).startswith("/app/oidc?")
+    assert "next=%2Fapp%2Fmfa%2Fchallenge" in link_in(page.text)

@@ -271,7 +271,7 @@ def _unpack_pairs(types: tuple[type, type], packed: object) -> tuple[tuple[Any, 
     return tuple([(one[0], one[1]) for one in packed])
 
 
-_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 _latest: tuple[Account | None, bytes] = (None, b"")
 """The account that was encoded last, and its bytes: a change is first measured and then stored."""
 

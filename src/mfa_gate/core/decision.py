@@ -11,7 +11,7 @@ from .break_glass import BREAK_GLASS, grant_mark, has_room, is_in_force, may_sta
 from .entropy import handle_digest
 from .evidence import NO_SESSION, SESSION_LIFE, UPSTREAM, Evidence, is_factor, skip_key, skip_time
 from .model import Acceptance, Account, Authenticator, Proof, Subject
-from .policy import Demand, Requirement
+from .policy import Demand, Requirement, sign_in_could_meet
 from .rules import AgreementRules
 
 ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
@@ -225,7 +225,8 @@ def _step_up(requirement: Requirement, evidence: Evidence, watched: tuple[str, .
     allowed = answerable(evidence.account, requirement.factors, evidence.traits)
     usable = tuple(a.id for a in allowed if can_meet(a, demand, evidence.traits))
     proven = any(meets(proof, base, now) for proof in proofs)
-    if proven and not usable and not _signs_in_again(evidence, demand):
+    signs_in_again = evidence.upstream and sign_in_could_meet(requirement.rules.freshness, demand)
+    if proven and not usable and not signs_in_again:
         kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, evidence.traits))
         why = Why(rule=demand.rule, missing="factor", demands=demands, watched=watched)
         return Enroll(why=why, factors=kinds)
@@ -234,7 +235,7 @@ def _step_up(requirement: Requirement, evidence: Evidence, watched: tuple[str, .
         reason = "expired" if proofs else "ip_changed" if evidence.other_networks else "no_proof"
         if reason == "no_proof" and evidence.ended:
             reason = "revoked"
-        if not usable:
+        if not usable and not (demand.is_strong and signs_in_again):
             demand = base
             usable = tuple(a.id for a in allowed)
     why = Why(rule=demand.rule, missing=reason, demands=demands, watched=watched)
@@ -252,14 +253,6 @@ def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> 
     if any(is_factor(a.factor, traits) and a.factor in factors for a in mine):
         return tuple(a for a in mine if a.factor in factors)
     return tuple(a for a in mine if is_factor(a.factor, traits) or a.factor in factors)
-
-
-def _signs_in_again(evidence: Evidence, demand: Demand) -> bool:
-    """Tell if only a newer sign-in elsewhere is missing.
-
-    Nobody has to enroll a factor only because a sign-in is too old.
-    """
-    return evidence.upstream and not demand.is_strong
 
 
 def state_of(decision: Decision) -> State:

@@ -5,7 +5,7 @@ A proof counts only in its browser and on its network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .assurance import TraitsOf
 from .entropy import handle_digest
@@ -146,7 +146,9 @@ def _login(subject: Subject, account: Account, freshness: FreshnessRules) -> tup
     if upstream is None or not freshness.trusts(upstream):
         return ()
     kept = account.browser(login_handle(upstream))
-    return kept.proofs if kept else ()
+    if kept is None or upstream.acr not in freshness.strong_acr:
+        return kept.proofs if kept else ()
+    return tuple(replace(proof, phishing_resistant=True) for proof in kept.proofs)
 
 
 def is_factor(kind: str, traits: TraitsOf) -> bool:

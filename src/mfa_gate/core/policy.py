@@ -14,6 +14,7 @@ from .rules import (
     RECOVERY_WAYS,
     EnrollmentRules,
     Exemption,
+    FreshnessRules,
     Policy,
     Rules,
     Stage,
@@ -163,6 +164,13 @@ def demand_of(rule: StepUpRule, max_age: Seconds) -> Demand:
         phishing_resistant=rule.phishing_resistant,
         user_verification=rule.user_verification,
     )
+
+
+def sign_in_could_meet(freshness: FreshnessRules, demand: Demand) -> bool:
+    """Tell if a new sign-in at an identity provider could meet ``demand``."""
+    if not freshness.trusts_logins or demand.factors_any or demand.user_verification:
+        return False
+    return bool(freshness.strong_acr) or not demand.phishing_resistant
 
 
 def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[Demand, ...]]:

@@ -22,7 +22,7 @@ WAS, ERASED = "was", "erased"
 """Parts of a line from which a person was erased: its digest before that, and the erasures (``trail_erasure``)."""
 LAST_SECOND = 253_402_300_799
 """The last second (UTC) of the year 9999, the last one that a calendar can show."""
-_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 class UnreadableEvent(ValueError):
@@ -138,4 +138,5 @@ def chain_line(previous: str, line: str) -> str:
     It is the SHA-256 (hex) over the two hex digests. So a store that chains where hashing is slow (a script inside
     Redis) hashes 128 bytes, however long the line is.
     """
-    return hashlib.sha256((previous + link_digest(line)).encode()).hexdigest()
+    own = link_digest(line) if f'"{WAS}":' in line else digest_of(line)
+    return hashlib.sha256((previous + own).encode()).hexdigest()

@@ -39,8 +39,9 @@ class BearerJWT:
     The claims ``amr``, ``acr`` and ``auth_time`` count as a proof if the policy trusts them.
 
     The sign-in is named by the first of the claims in ``session`` that the token has (``sid``, which outlives a refresh,
-    then ``jti``), else by a keyed hash of the token. With the hash a new token is a new sign-in, and a challenge that is
-    under way ends with it. A request without a token, or with one that ``verify`` rejects, is anonymous.
+    then ``jti``), else by a keyed hash of the token. With ``jti`` or the hash a refreshed token is a new sign-in: it ends a
+    challenge that is under way, and a proof that was not to be remembered. So let the provider send ``sid``, or name another
+    claim that a refresh keeps. A request without a token, or with one that ``verify`` rejects, is anonymous.
     """
 
     def __init__(

@@ -179,9 +179,9 @@ def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[st
     for key, raw in scope["headers"]:
         if key not in known:
             yield f"the header {key[:MAX_NAME].decode('latin-1')!r}", raw.decode("latin-1")
-    if cookies := b"; ".join(raw for key, raw in scope["headers"] if key == b"cookie"):
-        # HTTP/2 may send a header for each; Starlette before 0.46 reads the first alone.
-        for name, value in _connection({"type": "http", "headers": [(b"cookie", cookies)]}).cookies.items():
+    # Each header by itself: Starlette before 0.49 reads the first one alone, and HTTP/2 sends several.
+    for header in [item for item in scope["headers"] if item[0] == b"cookie"]:
+        for name, value in _connection({"type": "http", "headers": [header]}).cookies.items():
             if name not in places.cookies:
                 yield f"the cookie {name[:MAX_NAME]!r}", value
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any, Final
 
 from ..core.model import Subject, Upstream
@@ -27,14 +28,14 @@ _NOTHING: _Rest = (None, None, None, None, None)
 class SessionUser:
     """Read the user from Starlette's session.
 
-    ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested one:
-    ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of the sign-in
-    session. A missing tenant is ``"default"``. A session without the user's key is anonymous; while nobody was found, the log
-    names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings. ``amr``,
-    ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as a proof
-    if the policy trusts it. ``actor`` (dotted) names the key with the id of the person who is really there while ``user`` is
-    impersonated: the actor is judged then. ``SessionMiddleware`` must run before the gate: it is added to the app after
-    ``gate.install(app)``.
+    ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested
+    one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of
+    the sign-in session, dotted or not. A missing tenant is ``"default"``. A session without the user's key is
+    anonymous; while nobody was found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``)
+    makes one id of several spellings. ``amr``, ``acr`` and ``auth_time`` (dotted) name the keys with the word of an
+    OpenID provider on the sign-in; it counts as a proof if the policy trusts it. ``actor`` (dotted) names the key with
+    the id of the person who is really there while ``user`` is impersonated: the actor is judged then.
+    ``SessionMiddleware`` must run before the gate: it is added to the app after ``gate.install(app)``.
 
     If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
     its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``, and the gate opens the
@@ -67,6 +68,7 @@ class SessionUser:
         self.names_session = bool(session)
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
+        self._is_flat = not any("." in name for name in (tenant, groups, session))
         self._more = bool(tenant or groups or session or auth_time or actor)
         self._fold = fold
         self._known: dict[object, Subject] = {}
@@ -152,9 +154,10 @@ class SessionUser:
 
     def _rest(self, session: Mapping[str, Any]) -> _Rest:
         """Read the rest of the subject: tenant, groups, sign-in session, the provider's word."""
-        tenant = session.get(self._tenant) if self._tenant else None
-        groups = session.get(self._groups) if self._groups else None
-        sign_in = session.get(self._session) if self._session else None
+        read: Callable[[str], object] = session.get if self._is_flat else partial(dig, session)
+        tenant = read(self._tenant) if self._tenant else None
+        groups = read(self._groups) if self._groups else None
+        sign_in = read(self._session) if self._session else None
         upstream = self._upstream(session) if self._login[2] else None
         actor = dig(session, self._actor) if self._actor else None
         return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream, actor

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..core.assurance import TraitsOf, could_meet
 from ..core.durations import format_duration
 from ..core.model import Seconds
-from ..core.policy import Demand, demand_of, factors_for
+from ..core.policy import Demand, demand_of, factors_for, sign_in_could_meet
 from ..core.rules import METHODS, PathRule, Rules, StepUpRule, TenantSettings
 from ..factors import Registry
 from ..factors.optional_parts import ChecksOptions
@@ -77,12 +77,20 @@ def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple
     A report-only rule is checked alone too, because it is meant to be enforced one day.
     """
     found = []
-    alone = [rule for rule in rules.step_up if not any(_could(kind, _demand(rule), traits) for kind in allowed)]
+    signs_in = (lambda rule: sign_in_could_meet(rules.freshness, _demand(rule))) if rules.freshness.strong_acr else None
+    alone = [
+        rule
+        for rule in rules.step_up
+        if not any(_could(kind, _demand(rule), traits) for kind in allowed) and not (signs_in and signs_in(rule))
+    ]
     for rule in alone:
         text = f'step-up "{rule.name}" asks for {_wanted(rule)}, and only {listed(allowed)} can be used; {FIX}'
         found.append(DeadEnd(rules=(rule,), text=text))
     live = tuple(rule for rule in rules.step_up if not rule.report_only and rule not in alone)
-    for clash in _clashes(live, allowed, traits):
+    failed_by = [frozenset(r for r in live if not _could(kind, _demand(r), traits)) for kind in allowed]
+    if signs_in:
+        failed_by.append(frozenset(r for r in live if not signs_in(r)))
+    for clash in _clashes(live, failed_by):
         *others, last = clash
         names = listed([rule.name for rule in others])
         text = f"with {names} it covers the same requests, and no factor that can be used does for all of them; {FIX}"
@@ -98,14 +106,11 @@ def _wanted(rule: StepUpRule) -> str:
     return f"{kind}{among}{' that verifies its user' if rule.user_verification else ''}"
 
 
-def _clashes(
-    live: tuple[StepUpRule, ...], allowed: tuple[str, ...], traits: TraitsOf
-) -> Iterator[tuple[StepUpRule, ...]]:
-    """Find each smallest set of rules of one request that no factor of ``allowed`` meets.
+def _clashes(live: tuple[StepUpRule, ...], failed_by: list[frozenset[StepUpRule]]) -> Iterator[tuple[StepUpRule, ...]]:
+    """Find each smallest set of rules of one request that nobody can meet.
 
-    For every factor some rule of the set is one that it does not do for.
+    For every way to confirm, ``failed_by`` has the rules that it does not do for.
     """
-    failed_by = [frozenset(r for r in live if not _could(kind, _demand(r), traits)) for kind in allowed]
     told: list[frozenset[str]] = []
     for chosen in sorted(_hitting(frozenset(), failed_by), key=len):
         names = frozenset(rule.name for rule in chosen)

@@ -202,6 +202,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
                 stricter="fewer",
             ),
         ),
+        "phishing_resistant_acr": key(
+            "Those of trust_acr that meet a demand for phishing resistance.",
+            Key(
+                says="it must be an array of class references (acr), each once",
+                holds=lambda v: is_distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+                stricter="fewer",
+            ),
+        ),
         "ip_change": key("A browser that comes from another network than before."),
     },
     IPChangeRules: {

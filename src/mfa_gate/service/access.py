@@ -20,7 +20,16 @@ from ..core.events import Event
 from ..core.evidence import Evidence, standing_for
 from ..core.model import Account, Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN
-from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, requirement_for, with_endpoint
+from ..core.policy import (
+    Demand,
+    Facts,
+    Requirement,
+    floors_for,
+    is_chosen,
+    requirement_for,
+    sign_in_could_meet,
+    with_endpoint,
+)
 from ..core.reasons import Refusal
 from ..core.rules import Policy, TenantSettings
 from ..errors import StoreUnavailable
@@ -225,6 +234,8 @@ class Access:
         """Log once that no allowed factor meets the demands of a request. This is our fault."""
         joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
         if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
+            return
+        if sign_in_could_meet(requirement.rules.freshness, joint):
             return
         if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
             return

@@ -84,8 +84,15 @@ class Engine:
 
     def moment_of(self, caller: Caller, *, actor: str = "") -> Moment:
         """Draw the moment of a change that ``caller`` makes. See ``moment``."""
-        moment = self.moment(network=caller.network, actor=actor)
-        return moment if caller.acts_as is None else replace(moment, acts_as=caller.acts_as.id)
+        return Moment(
+            now=self.now(),
+            nonce=self.wiring.entropy(32),
+            app=self.wiring.app,
+            network=caller.network,
+            actor=actor,
+            policy=self.policy.digest[:12],
+            acts_as="" if caller.acts_as is None else caller.acts_as.id,
+        )
 
     def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.

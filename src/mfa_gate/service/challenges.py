@@ -21,6 +21,7 @@ from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
 from .send_failures import UNKNOWN, cause_of, is_unknown
 from .send_limits import Sending
+from .wiring import APP_ORIGIN
 
 log = logging.getLogger("mfa_gate")
 
@@ -71,12 +72,12 @@ class Challenges:
             purpose=purpose,
             service=rules.brand.name or party.name,
             host=party.id,
-            origins=tuple(party.origins),
+            origins=tuple(sorted(party.origins, key=lambda origin: origin.startswith(APP_ORIGIN))),
             where=caller.network,
             public=engine.public(caller.root),
             lang=caller.lang,
             words=engine.wiring.words,
-            translate=engine.wiring.message_words(caller.lang),
+            message_words=engine.wiring.message_words,
             agent=caller.label,
             person=account.name or account.key.id,
             user_handle=account.handle,

@@ -5,12 +5,14 @@ One form is kept for each person, for half an hour, and given out once. The gate
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import logging
 import re
 from urllib.parse import parse_qsl
 
-from ..core.model import Subject
+from ..core.model import Caller, SubjectKey
 from ..errors import MFAGateError
 from ..keyring import Unopened
 from .accounts import Engine
@@ -46,12 +48,18 @@ def fields_of(body: bytes) -> Fields:
 
 
 class KeptForms:
-    """The use cases of a form that was stopped."""
+    """The use cases of a form that was stopped.
+
+    ``life`` is the time in seconds after which this process removes an abandoned form from the store.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.life: float = LIFE
+        self._ends: dict[str, asyncio.TimerHandle] = {}
+        self._removals: set[asyncio.Task[None]] = set()
 
-    async def keep(self, subject: Subject, *, target: str, body: bytes) -> str:
+    async def keep(self, caller: Caller, *, target: str, body: bytes) -> str:
         """Keep a form, and return the word by which its browser gets it back.
 
         ``target`` is the place that it was sent to. Returns "" for a form that is not kept: it is too large, it holds a
@@ -63,25 +71,27 @@ class KeptForms:
         word = engine.wiring.entropy(12).hex()
         form = json.dumps({"at": engine.now(), "to": target, "body": body.decode("ascii")}).encode()
         nonce = engine.wiring.entropy(12)
-        sealed = engine.keyring.seal("form", form, row=_row(subject, word), nonce=nonce)
+        sealed = engine.keyring.seal("form", form, row=_row(caller, word), nonce=nonce)
+        name = name_of(engine, caller.subject.key)
         try:
-            await engine.store.put_meta(self._name(subject), sealed.encode())
+            await engine.store.put_meta(name, sealed.encode())
         except MFAGateError as error:
             log.warning("mfa_gate: a form that was stopped could not be kept: %s", error)
             return ""
+        self._end_later(name, sealed)
         return word
 
-    async def take(self, subject: Subject, word: str) -> tuple[str, Fields] | None:
+    async def take(self, caller: Caller, word: str) -> tuple[str, Fields] | None:
         """Give a form out, once: the place that it was sent to, and its fields.
 
         Returns None for a form that is no longer kept, or is of another sign-in.
         """
-        store, name = self._engine.store, self._name(subject)
+        store, name = self._engine.store, name_of(self._engine, caller.subject.key)
         try:
             sealed = await store.meta(name)
             if not sealed:
                 return None
-            form = json.loads(self._engine.keyring.open("form", sealed.decode(), row=_row(subject, word)))
+            form = json.loads(self._engine.keyring.open("form", sealed.decode(), row=_row(caller, word)))
             await store.put_meta(name, b"")
         except (Unopened, MFAGateError):
             return None
@@ -89,9 +99,46 @@ class KeptForms:
             return None
         return form["to"], fields_of(form["body"].encode())
 
-    def _name(self, subject: Subject) -> str:
-        return f"form/{self._engine.keyring.digest('form', subject.tenant, subject.id)}"
+    def _end_later(self, name: str, sealed: str) -> None:
+        """Remove a form when its time is over. A person's next form has a time of its own."""
+        loop = asyncio.get_running_loop()
+        if before := self._ends.pop(name, None):
+            before.cancel()
+        self._ends[name] = loop.call_later(self.life, self._end, name, _mark(sealed.encode()))
+
+    def _end(self, name: str, mark: bytes) -> None:
+        self._ends.pop(name, None)
+        task = asyncio.get_running_loop().create_task(self._remove(name, mark))
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
+
+    async def _remove(self, name: str, mark: bytes) -> None:
+        """Remove a form, unless another one has taken its place."""
+        store = self._engine.store
+        try:
+            if _mark(await store.meta(name) or b"") == mark:
+                await store.put_meta(name, b"")
+        except MFAGateError as error:
+            log.debug("mfa_gate: a form that was stopped stays in the store, sealed: %s", error)
 
 
-def _row(subject: Subject, word: str) -> tuple[str, ...]:
-    return (subject.tenant, subject.id, subject.session, word)
+def _mark(sealed: bytes) -> bytes:
+    return hashlib.sha256(sealed).digest()
+
+
+def name_of(engine: Engine, key: SubjectKey) -> str:
+    """Return the name under which the store has the form of a person."""
+    return f"form/{engine.keyring.digest('form', key.tenant, key.id)}"
+
+
+async def drop_form(engine: Engine, key: SubjectKey) -> None:
+    """Remove the form of a person, if one is kept. Raises ``StoreUnavailable``."""
+    name = name_of(engine, key)
+    if await engine.store.meta(name):
+        await engine.store.put_meta(name, b"")
+
+
+def _row(caller: Caller, word: str) -> tuple[str, ...]:
+    """Bind a form to the person, the sign-in, the browser's word, and the person that is acted for."""
+    subject, acts_as = caller.subject, caller.acts_as
+    return (subject.tenant, subject.id, subject.session, word, *((acts_as.tenant, acts_as.id) if acts_as else ()))

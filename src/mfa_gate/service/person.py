@@ -11,7 +11,7 @@ from ..core.changes.life import end_all_proofs, forget, pseudonym_of
 from ..core.decision import State, state_of
 from ..core.durations import seconds_of
 from ..core.events import Moment
-from ..core.model import Account, Caller, Subject
+from ..core.model import Account, Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
 from ..core.rules import DAY
@@ -19,6 +19,7 @@ from ..core.summary import summary_of
 from ..errors import DamagedAccount, Refused
 from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
+from .kept_forms import drop_form
 from .lookalikes import fold_of
 from .trail_erasure import erase_from_trail
 
@@ -101,8 +102,18 @@ class Person:
     and ``StoreContention`` if others change the account all the time; nothing was done then.
     """
 
-    def __init__(self, subject: Subject, access: Access) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        access: Access,
+        *,
+        actor: str = HOST,
+        spare: Callable[[SubjectKey], None] = lambda key: None,
+    ) -> None:
+        """Name who acts. ``spare`` keeps the request that acts on its own person from being cut."""
         self.subject = subject
+        self._actor = actor
+        self._spare = spare
         self._engine = access.engine
         self._access = access
 
@@ -213,11 +224,13 @@ class Person:
             await engine.effects.follow(change.events, change.account)
             ref = change.answer
         await engine.store.release(fold_of(key.tenant, key.id), key)
+        await drop_form(engine, key)
         count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 
     def _moment(self) -> Moment:
-        return self._engine.moment(actor=HOST)
+        self._spare(self.subject.key)
+        return self._engine.moment(actor=self._actor)
 
     def _hold(self) -> int:
         return int(self._engine.rules(self.subject.tenant).recovery.hold)

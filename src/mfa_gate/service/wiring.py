@@ -12,17 +12,32 @@ from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders
 from ..storage import Store
 from .effects import OnEvent, SubjectHook
 
+APP_ORIGIN = "android:"
+"""The beginning of an Android app's origin."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
     """The site that passkeys are bound to, and the name that people see.
 
-    ``id`` is its host name; ``origins`` are exact. None of them is ever taken from a request.
+    ``id`` is its host name; ``origins`` are exact. None of them is ever taken from a request. An origin may be an Android
+    app: ``android:apk-key-hash:…``, with the SHA-256 of its signing certificate in base64url.
+
+    ``related_origins`` lets passkeys of ``id`` work at listed origins of other domains: browsers read the list at
+    ``/.well-known/webauthn``. ``passkey_endpoints`` serves ``/.well-known/passkey-endpoints``, by which password managers
+    find the page for passkeys. Both are served by the app at the host ``id``.
     """
 
     id: str
     name: str
     origins: tuple[str, ...] | list[str] = ()
+    related_origins: bool = False
+    passkey_endpoints: bool = False
+
+    @property
+    def web_origins(self) -> tuple[str, ...]:
+        """Return the origins that a browser opens; the others are apps."""
+        return tuple(one for one in self.origins if isinstance(one, str) and not one.startswith(APP_ORIGIN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +47,8 @@ class Wiring:
     ``origin`` and ``prefix`` belong to the address of our own pages as seen from outside; mails, providers and phones use
     it. ``origin`` is "" where it is not known. ``root`` is the quoted path between the two that the developer named, or
     None: then visits tell it (``own_address.py``). ``words`` returns the translation function of a language for
-    pages and calls, ``message_words`` that for mails and text messages ("": the default language).
+    pages and calls, ``message_words`` that for codes by mail
+    and text message. ``notice_words`` translates notices and alarms: the language of their reader is not known.
     """
 
     store: Store
@@ -55,3 +71,4 @@ class Wiring:
     factors: Registry = BUILT_IN
     words: Callable[[str], Callable[[str], str]] = lambda lang: str
     message_words: Callable[[str], Callable[[str], str]] = lambda lang: str
+    notice_words: Callable[[str], str] = str

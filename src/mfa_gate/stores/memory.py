@@ -14,7 +14,7 @@ from itertools import islice
 
 from ..core.codec import encode
 from ..core.events import Event
-from ..core.model import Account, SubjectKey, replace
+from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
@@ -131,7 +131,7 @@ class MemoryStore:
         contents.accounts[key] = (version, body, checksum(key, version, body))
         summary = summary_of(account)
         rows, order = contents.roster.setdefault(key.tenant, {}), contents.order.setdefault(key.tenant, [])
-        if replace(account, version=version).is_unknown:
+        if account.is_forgotten:
             if rows.pop(key.id, None):
                 order.remove(key.id)
         else:

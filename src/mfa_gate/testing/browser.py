@@ -59,7 +59,7 @@ async def proof_cookie(
     """
     subject = subject.judged
     handle = await proven(gate, subject, address=address, fresh=fresh, age=age, factor=factor)
-    cookies, place = gate.web.site.cookies, url or gate.service.engine.wiring.relying_party.origins[0]
+    cookies, place = gate.web.site.cookies, url or gate.service.engine.wiring.relying_party.web_origins[0]
     jar = cookies.jar(subject.key, {"scheme": urlsplit(place).scheme})
     return ProofCookie(
         name=jar.handle.decode(),
@@ -81,7 +81,7 @@ def serving(app: Any, gate: MFAGate) -> Iterator[str]:
     """
     import uvicorn
 
-    origin = _local_origin(gate.service.engine.wiring.relying_party.origins)
+    origin = _local_origin(gate.service.engine.wiring.relying_party.web_origins)
     port = urlsplit(origin).port or 80
     config = uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error", proxy_headers=False)
     server = uvicorn.Server(config)

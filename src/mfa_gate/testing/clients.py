@@ -47,4 +47,4 @@ def async_client_for(app: Any, gate: MFAGate, *, address: str = PEER, **more: An
 
 
 def _origin_of(gate: MFAGate) -> str:
-    return gate.service.engine.wiring.relying_party.origins[0]
+    return gate.service.engine.wiring.relying_party.web_origins[0]

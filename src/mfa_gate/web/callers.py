@@ -63,7 +63,7 @@ class Callers:
         reads_prefix: bool = False,
     ) -> None:
         self._service = service
-        self._origins = frozenset(service.engine.wiring.relying_party.origins)
+        self._origins = frozenset(service.engine.wiring.relying_party.web_origins)
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)
@@ -73,7 +73,7 @@ class Callers:
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which does not wait; None where the adapter has none."""
-        self._unknown = UnknownAddresses(trusted)
+        self._unknown = UnknownAddresses(trusted, told_in)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 

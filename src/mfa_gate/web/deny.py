@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
-from ..core.model import Subject
+from ..core.model import Caller
 from ..core.policy import Demand
 from ..core.reasons import Refusal
 from ..service.kept_forms import MAX_FORM
@@ -55,7 +55,7 @@ async def deny(
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
     kind = caller_kind(scope)
-    kept_form = await _keep_or_drop(site, scope, receive, caller.subject, is_a_form=is_form(scope, kind))
+    kept_form = await _keep_or_drop(site, scope, receive, caller, is_a_form=is_form(scope, kind))
     segment, kept = _way_on(site, scope, found, decision, demands, kind=kind, kept_form=kept_form)
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
@@ -181,7 +181,7 @@ def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
     return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
 
-async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, subject: Subject, *, is_a_form: bool) -> str:
+async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, caller: Caller, *, is_a_form: bool) -> str:
     """Keep the form of a page of our own, where the host wants it; returns its word, or "".
 
     A form of another site would come from ours afterwards, so it is never kept. What is not kept is read and dropped (V-43).
@@ -200,7 +200,7 @@ async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, subject: Sub
         body = await read_body(scope, receive, within=site.body_within, limit=MAX_FORM)
     except BadBody:
         return ""
-    return await site.kept_forms.keep(subject, target=_asked(scope), body=body)
+    return await site.kept_forms.keep(caller, target=_asked(scope), body=body)
 
 
 def keep_going(

@@ -14,6 +14,7 @@ from ..core.policy import Demand
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
 from ..service import Judgement
+from . import well_known
 from .connection import Connection, LetIn, Passed, ProofRequired, Timing
 from .cookies import only_cookies
 from .deny import deny
@@ -64,7 +65,10 @@ class Gate:
         self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
-        self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
+        self._served = well_known.paths_of(service.engine.wiring.relying_party)
+        self._path_rules = PathRules(
+            self._engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served
+        )
         self._has_failed = False
 
     @property
@@ -72,7 +76,7 @@ class Gate:
         """Return the index of the policy in force."""
         policy = self._engine.policy
         if self._path_rules.policy is not policy:
-            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
+            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out, served=self._served)
         return self._path_rules
 
     def add_app(self, app: App) -> None:
@@ -143,6 +147,8 @@ class Gate:
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             return await self.router(scope, receive, send, path[len(prefix) :])
+        if path in self._served and kind == "http":
+            return await well_known.answer(self.site, scope, path).send(scope, send)
         passed: Passed = "exempt"
         subject: Subject | None = None
         try:

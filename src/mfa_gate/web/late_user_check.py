@@ -23,6 +23,7 @@ class LateUserCheck:
 
     def __init__(self, service: Service, identify: Identify) -> None:
         self._service = service
+        self._identify = identify
         # Tested only once: the test for a protocol costs more than all the rest of an anonymous request.
         self._sees_user: SeesUser | None = identify.sees_user if isinstance(identify, SeesUsers) else None
 
@@ -44,8 +45,10 @@ class LateUserCheck:
             "gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside"
         )
         log.error(
-            "mfa_gate: the app found a user in a request that the gate saw as anonymous; what authenticates must be "
-            "outside the gate: add AuthenticationMiddleware after gate.install(app) (ref %s)",
+            "mfa_gate: the app found a user in a request that the gate saw as anonymous by identify=%r; what authenticates must "
+            "be outside the gate: add AuthenticationMiddleware after gate.install(app); or identify looks in the wrong place "
+            "(ref %s)",
+            self._identify,
             event.id,
         )
         try:

@@ -108,11 +108,15 @@ def wrong(name: str, wants: str) -> BadMember:
     return BadMember(name, "A value is not right", f'"{name}" must be {wants}.')
 
 
-def words_of(name: str) -> tuple[str, str] | None:
+def words_of(reason: str, name: str) -> tuple[str, str] | None:
     """Return title and detail for a member that a use case refused.
 
     None: the reason's own words fit better.
     """
+    if reason == "not_found" and name:
+        return "An id is not known", f'"{name}" names nothing of yours that is there now.'
+    if reason != "malformed":
+        return None
     member = MEMBERS.get(name)
     if member is None or name == "response":
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import current_task, get_running_loop
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from ..errors import SettingsError
@@ -28,8 +28,9 @@ class MFAGateMiddleware:
     its start.
     """
 
-    def __init__(self, app: App, *, gate: HasGate) -> None:
-        self.app = app
+    def __init__(self, app: Callable[..., Awaitable[Any]], *, gate: HasGate) -> None:
+        # Each framework has types of its own for the three arguments; a narrower type would refuse most apps.
+        self.app: App = app
         self.gate = gate
         self._gate = gate.web
         self._gate.add_app(app)

@@ -23,10 +23,11 @@ class PathRules:
     """The index of one policy; another policy gets another one.
 
     ``prefix`` is the path of the gate's own addresses. ``sign_out`` is the host's own sign-out, "" for none: it is exempt by
-    itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more somewhere.
+    itself. ``served`` are paths outside of the prefix that the gate answers itself. ``paths`` and ``trees`` are spelled
+    plainly. ``steps_up`` says that a rule asks for more somewhere.
     """
 
-    def __init__(self, policy: Policy, *, prefix: str, sign_out: str) -> None:
+    def __init__(self, policy: Policy, *, prefix: str, sign_out: str, served: frozenset[str] = frozenset()) -> None:
         every = (policy.base, *policy.tenants.values())
         exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
         step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
@@ -38,7 +39,8 @@ class PathRules:
         self.ways: dict[tuple[str, str], Way] = {}
         self._sign_out = sign_out
         self._plain_sign_out = plain_path(sign_out) if sign_out else ""
-        own = [self._plain_sign_out] if sign_out else []
+        self._served = served
+        own = [self._plain_sign_out, *served] if sign_out else [*served]
         self.steps_up = bool(step_up)
         self.paths = frozenset((*own, *(plain_path(text[1:]) for text in named if text.startswith("="))))
         self.trees = (
@@ -85,7 +87,7 @@ class PathRules:
         plain = plain_path(path)
         is_exempt = bool(exemption_for(self._permanent, _facts(method, path), 0))
         if plain in self.paths or plain.startswith(self.trees):
-            is_own = plain == self._plain_sign_out or path.startswith(self._prefix)
+            is_own = plain == self._plain_sign_out or path.startswith(self._prefix) or path in self._served
             return "exempt" if is_exempt and not is_own else "named"
         return "named" if self.steps_up and not is_clean(path) else "guarded"
 

@@ -97,6 +97,7 @@ class Renderer:
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)
         icons: Any = environment.get_template("_icons.html").module
+        environment.globals["icons"] = icons
         environment.globals["icon"] = lru_cache(maxsize=MAX_ICONS)(icons.icon)
         environment.globals["words"] = environment.get_template("_words.html").module
         self._environments[lang] = environment

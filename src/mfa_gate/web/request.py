@@ -17,6 +17,7 @@ from ..core.policy import Demand
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
+from ..ports import SignInAgain
 from ..service import Judgement, Service
 from ..service.kept_forms import KeptForms
 from .assets import BrandSheets
@@ -58,6 +59,7 @@ class Site:
     json_status: int = 403
     accept_refused_websockets: bool = False
     kept_forms: KeptForms | None = None
+    sign_in_again: SignInAgain | None = None
     api_origins: tuple[str, ...] = ()
     dev: bool = False
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)
@@ -333,7 +335,7 @@ class PageRequest:
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 
     def _with_fragment(self, to: str) -> str:
-        """Add the fragment that a script on our page has kept for the wanted page, if that has none."""
+        """Add the fragment that a script on our page has kept for the wanted page."""
         fragment = self.form.get("fragment", "")
         is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
         return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to

@@ -137,7 +137,7 @@ def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -
     ``more`` adds members; a member that is None is left out.
     """
     row = refusal.row
-    title, detail = (refusal.reason == "malformed" and words_of(refusal.member)) or (row.title, row.text)
+    title, detail = words_of(refusal.reason, refusal.member) or (row.title, row.text)
     problem: dict[str, object] = {
         "type": f"urn:mfa-gate:{refusal.reason}",
         "title": title,

@@ -28,8 +28,9 @@ async def _dependency(connection: HTTPConnection) -> None:
     """Give FastAPI the parameters to read: the connection, and none of the request's own."""
 
 
-# FastAPI up to 0.117 cannot resolve the text of an annotation of a function that it finds behind an object.
-_dependency.__annotations__ = {"connection": HTTPConnection, "return": None}
+_SIGNATURE = inspect.Signature(
+    [inspect.Parameter("connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection)]
+)
 
 
 class require_proof:
@@ -66,10 +67,11 @@ class require_proof:
             user_verification=user_verification,
         )
         setattr(self, MARK, self.demand)
-        # FastAPI reads the parameters from this function, and sees here that it must await.
+        # FastAPI reads the parameters from this function, and sees here that it must await. Releases before 0.120 look at
+        # the object's own signature and at its attribute ``__call__``; a call of the object still takes the method below.
         self.__wrapped__ = _dependency
-        # FastAPI up to 0.117 looks at the attribute of the object instead: without it, nobody would await the check.
-        setattr(self, "__call__", self._check)  # noqa: B010
+        self.__signature__ = _SIGNATURE
+        vars(self)["__call__"] = _dependency
 
     def __repr__(self) -> str:
         return f"require_proof({self.demand})"

@@ -10,22 +10,23 @@ from collections.abc import Sequence
 
 from ..core.networks import Proxy, hop_address, is_proxy, lies_in, read_address
 from ..core.text_safety import one_line
+from .scope import FORWARDED_FOR
 from .types import Scope
 
 log = logging.getLogger("mfa_gate")
 
 ALIKE = "so no proof holds for the next request, and everybody is asked again"
-TOLD_BY_PROXY = "let it send the client's address alone (nginx: proxy_set_header X-Forwarded-For $remote_addr)"
 
 
 class UnknownAddresses:
     """A log of the callers without an address: one line for each cause.
 
-    ``trusted`` are the proxies whose forwarded addresses count.
+    ``trusted`` are the proxies whose forwarded addresses count, ``told_in`` is the header in which they tell them.
     """
 
-    def __init__(self, trusted: Sequence[Proxy]) -> None:
+    def __init__(self, trusted: Sequence[Proxy], told_in: bytes = FORWARDED_FOR) -> None:
         self._trusted = tuple(trusted)
+        self._told_in = told_in
         self._told: set[str] = set()
 
     def tell(self, scope: Scope) -> None:
@@ -38,18 +39,21 @@ class UnknownAddresses:
     def _cause(self, scope: Scope) -> tuple[str, str]:
         client = scope.get("client")
         peer = client[0] if client else ""
-        values = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
-        hops = [hop.strip() for value in values for hop in value.split(",")]
+        name = self._told_in.decode("ascii").title()
+        values = [value.decode("latin-1") for key, value in scope["headers"] if key == self._told_in]
+        fix = "let it send the client's address alone"
+        if self._told_in == FORWARDED_FOR:
+            fix += f" (nginx: proxy_set_header {name} $remote_addr)"
         if is_proxy(peer, self._trusted):
-            if not hops:
-                return "silent", f"the proxy in front sends no X-Forwarded-For; {TOLD_BY_PROXY}"
-            hop = one_line(self._unread(hops), limit=60)
-            return "hop", f"a trusted proxy has sent X-Forwarded-For with {hop!r}, which is no address; {TOLD_BY_PROXY}"
+            if not values:
+                return "silent", f"the proxy in front sends no {name}; {fix}"
+            hop = one_line(self._unread(values), limit=60)
+            return "hop", f"a trusted proxy has sent {name} with {hop!r}, which is no address; {fix}"
         if not peer:
             return (
                 "socket",
                 "the server listens on a socket without addresses, and trusted_proxies does not name it; give "
-                f'trusted_proxies=["unix"] for the proxy in front, and {TOLD_BY_PROXY}',
+                f'trusted_proxies=["unix"] for the proxy in front, and {fix}',
             )
         return (
             "peer",
@@ -57,8 +61,14 @@ class UnknownAddresses:
             'kit.client(app), or by TestClient(app, client=("203.0.113.5", 50000))',
         )
 
-    def _unread(self, hops: Sequence[str]) -> str:
-        """Return the rightmost hop that is no address, behind our own proxies."""
+    def _unread(self, values: Sequence[str]) -> str:
+        """Return the rightmost hop that is no address, behind our own proxies.
+
+        Headers that hold one address are returned whole.
+        """
+        if self._told_in != FORWARDED_FOR:
+            return ", ".join(values)
+        hops = [hop.strip() for value in values for hop in value.split(",")]
         networks = [proxy for proxy in self._trusted if not isinstance(proxy, str)]
         for hop in reversed(hops):
             address = hop_address(hop)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...core.assurance import combine, could_meet
-from ...core.policy import Facts, demands_for, factors_for
+from ...core.policy import Facts, demands_for, factors_for, sign_in_could_meet
 from ...core.rules import BrandRules, TenantSettings
 from ...web.endpoint_demands import demands_in, lost_demands_in
 from .app_stack import starlette_of
@@ -45,7 +45,10 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
         everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
         for demand in known:
             joint = combine((*everywhere, demand), rule=demand.rule)
-            if not any(could_meet(kind, joint, gate.service.engine.factors.traits) for kind in allowed):
+            traits = gate.service.engine.factors.traits
+            if not any(could_meet(kind, joint, traits) for kind in allowed) and not sign_in_could_meet(
+                rules.freshness, joint
+            ):
                 wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
                 if joint.user_verification:
                     wanted = f"{wanted or 'a factor'} that verifies its user"

@@ -67,7 +67,7 @@ def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
 
     The whole second factor rests on that cookie.
     """
-    origins = gate.service.engine.wiring.relying_party.origins
+    origins = gate.service.engine.wiring.relying_party.web_origins
     plain = [origin for origin in origins if not origin.startswith("https:")]
     if plain and len(plain) < len(origins):
         yield Line(

@@ -81,7 +81,12 @@ class Account:
 
         The account was never written, or was forgotten and not used since.
         """
-        return not self.version or (bool(self.forgotten_at) and self == self.without_person())
+        return not self.version or self.is_forgotten
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Tell if the person was forgotten, and the account not used since."""
+        return bool(self.forgotten_at) and self == self.without_person()
 
     def without_person(self) -> Account:
         """Return the account without everything about the person.

@@ -61,7 +61,8 @@ class IPChangeRules:
 class FreshnessRules:
     """``[freshness]``: the life of a proof, and the trusted sign-ins elsewhere.
 
-    ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor.
+    ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor. Those of
+    ``trust_acr`` that ``phishing_resistant_acr`` names as well tell of a phishing-resistant one.
     """
 
     max_age: Seconds = Seconds(7 * DAY)
@@ -70,6 +71,7 @@ class FreshnessRules:
     outage_grace: Seconds = Seconds(0)
     trust_amr: tuple[str, ...] = ()
     trust_acr: tuple[str, ...] = ()
+    phishing_resistant_acr: tuple[str, ...] = ("phr", "phrh")
     ip_change: IPChangeRules = IPChangeRules()
 
     @property
@@ -84,6 +86,11 @@ class FreshnessRules:
         """
         known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
         return known and upstream.at > 0
+
+    @property
+    def strong_acr(self) -> tuple[str, ...]:
+        """Return the trusted classes that tell of phishing resistance."""
+        return tuple(word for word in self.trust_acr if word in self.phishing_resistant_acr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

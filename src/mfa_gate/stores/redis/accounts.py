@@ -113,7 +113,6 @@ class RedisAccounts:
         """
         session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
         version, op, body, summary = account.version + 1, new_operation(), encode(account), summary_of(account)
-        unknown = replace(account, version=version).is_unknown
         extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
         history = await change(
             session,
@@ -128,7 +127,7 @@ class RedisAccounts:
             *(account.version, version, self._expected(account), op),
             *(extra, ONLY_PUTS_BACK if missing and missing.untouched else ""),
             *(checksum(key, version, body), body),
-            *(key.id, "" if unknown else line_of(summary), STATUSES.index(summary.status) + 1),
+            *(key.id, "" if account.is_forgotten else line_of(summary), STATUSES.index(summary.status) + 1),
             *arguments_of(events),
             reads_back=self._reads_back,
         )

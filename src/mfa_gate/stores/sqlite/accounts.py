@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...core.changes.after_restore import after_restore
 from ...core.codec import encode
 from ...core.events import GRAVE, Event
-from ...core.model import Account, SubjectKey, replace
+from ...core.model import Account, SubjectKey
 from ...core.summary import Summary, summary_of
 from ...errors import StoreUnavailable
 from ..common.documents import account_from, checksum
@@ -35,7 +35,7 @@ class Swap:
     summary: Summary
     lines: Lines
     op: int
-    is_unknown: bool
+    is_forgotten: bool
 
     @property
     def is_grave(self) -> bool:
@@ -47,8 +47,8 @@ class Swap:
         """Prepare the swap. Everything is encoded before the transaction begins."""
         body = encode(account)
         check = checksum(account.key, account.version + 1, body)
-        unknown = replace(account, version=account.version + 1).is_unknown
-        return cls(account, body, check, summary_of(account), to_lines(events), secrets.randbits(63), unknown)
+        lines, summary = to_lines(events), summary_of(account)
+        return cls(account, body, check, summary, lines, secrets.randbits(63), account.is_forgotten)
 
     def write(self, connection: sqlite3.Connection) -> bool:
         """Write it. Returns False if the stored version is another one: nothing was written then."""
@@ -68,7 +68,7 @@ class Swap:
             )
         if done.rowcount != 1:
             return False
-        if self.is_unknown:
+        if self.is_forgotten:
             remove_summary(connection, key)
         else:
             write_summary(connection, self.summary)

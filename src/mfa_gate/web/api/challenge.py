@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...core.model import Account, Authenticator, Challenge, Enrollment
 from ...core.reasons import UNTYPED, Refusal
 from ...service import Verified
+from ..members import BadMember
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
 from .calls import Body, named
@@ -72,6 +73,9 @@ async def challenge_status(request: PageRequest, body: Body, name: str) -> Answe
 
 async def verify(request: PageRequest, body: Body, name: str) -> Answer:
     """Check one response to a challenge: ``POST verify``."""
+    if "challenge" not in body and "authenticator" not in body:
+        detail = '"authenticator" is missing: name it, or the "challenge" that is answered.'
+        raise BadMember("authenticator", "A member is missing", detail)
     result = await request.service.verification.verify(
         request.caller,
         handle=request.handle,

@@ -19,6 +19,7 @@ from ..scope import caller_kind, header
 from ..types import Scope
 from ..views import Notice, Problem, Sending
 from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code, way_of, ways_of
+from .sign_in_again import sign_in_again
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
 """Reasons for which nothing was sent. They are told on the same page, which has the other ways."""
@@ -47,7 +48,7 @@ async def start(request: PageRequest) -> Answer:
         return await answer(request, request.form.get("authenticator", ""))
     mine = first_offer(judgement, off=request.off)
     if mine is None and judgement.evidence is not None and judgement.evidence.upstream:
-        return request.show(_sign_in_again(request, judgement.decision))
+        return request.show(await sign_in_again(request, judgement.decision))
     if mine is None:
         return request.show(views.Fault(reason="not_enrollable", status=403))
     return await one(request, mine.id)
@@ -60,7 +61,7 @@ async def _unsent(request: PageRequest) -> Answer:
     """
     word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
     may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
-    kept = await forms.take(request.subject, word) if forms is not None and word and may_take else None
+    kept = await forms.take(request.caller, word) if forms is not None and word and may_take else None
     request.forget_interruption()
     if kept is None:
         return request.show(views.Unsent(back=back))
@@ -69,19 +70,6 @@ async def _unsent(request: PageRequest) -> Answer:
     answer = request.show(views.Unsent(back=back, target=target, fields=tuple(mine)))
     answer.headers = leading_elsewhere(answer.headers)
     return answer
-
-
-def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:
-    """Draw the page that leads to the identity provider.
-
-    Nothing of ours is set up, so only the identity provider can confirm the person.
-    """
-    return views.SignInAgain(
-        why=decision.reason,
-        max_age=decision.demand.max_age,
-        sign_in=request.host(request.site.sign_in),
-        sign_out=request.host(request.site.sign_out),
-    )
 
 
 async def one(request: PageRequest, id: str) -> Answer:

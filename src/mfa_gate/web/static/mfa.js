@@ -165,7 +165,7 @@
     if (button.dataset.options) return { public_key: JSON.parse(button.dataset.options) };
     const headers = { "X-MFA-Gate": "1", "Content-Type": "application/json", Accept: "application/json" };
     const answer = await fetch(button.dataset.ask, { method: "POST", headers, body: button.dataset.body, cache: "no-store" });
-    return answer.ok ? answer.json() : null;
+    return answer.json().catch(() => ({}));
   };
   // Tell the browser which passkeys still count here, so that it offers no other; every failure is silent (U-47).
   const signal = async (options, credential) => {
@@ -200,7 +200,7 @@
       letGo = () => stop.abort();
       try {
         const found = await asked(place);
-        if (!found || stop.signal.aborted) return;
+        if (!found.public_key || stop.signal.aborted) return;
         const renew = setTimeout(() => {
           stop.abort();
           wait();
@@ -237,7 +237,8 @@
       letGo();
       try {
         const found = await asked(button);
-        if (!found) return location.assign(location.pathname); // locked, signed out …: the page says which
+        // The next page says why: a wrong address as the answer to the form, locked, signed out … by itself.
+        if (!found.public_key) return found.reason === "csrf" ? button.form.submit() : location.assign(location.pathname);
         const credential = await navigator.credentials[kind]({ publicKey: readOptions(kind, found.public_key) });
         if (kind === "get") signal(found.public_key, credential);
         const field = (name) => button.form.querySelector(`input[name=${name}]`);

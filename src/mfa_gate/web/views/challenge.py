@@ -67,11 +67,13 @@ class SignInAgain:
     """The page that asks for a new sign-in at the identity provider.
 
     The sign-in there was the second factor, and does not count here any more: ``why`` is the challenge's reason.
-    ``sign_out`` and ``sign_in`` are the host's own, empty where it has none.
+    ``again`` asks the provider for a new sign-in, and leads back; empty where the host makes no such address. ``sign_out``
+    and ``sign_in`` are the host's own, empty where it has none.
     """
 
     template: ClassVar[str] = "sign_in_again.html"
     why: Why
     max_age: int = 604_800
+    again: str = ""
     sign_in: str = ""
     sign_out: str = ""
