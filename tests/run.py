@@ -91,9 +91,12 @@ def main() -> int:
         print(fault, file=sys.stderr)
         return 1
     ready = Step("set-up", 0, time.monotonic() - started, "")
-    steps = (
-        benchmarks(long=options.long) if options.bench else checks(rest, long=options.long, coverage=options.coverage)
-    )
+    if options.bench:
+        steps = benchmarks(long=options.long)
+    elif options.matrix:
+        steps = matrix(rest)
+    else:
+        steps = checks(rest, long=options.long, coverage=options.coverage)
     return summary([ready, *steps])
 
 
@@ -101,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
     """The options of this file; all others are pytest's."""
     made = argparse.ArgumentParser(description=__doc__, epilog="Everything else (paths, -k, -x) goes to pytest.")
     made.add_argument("--bench", action="store_true", help="run the benchmarks instead of the tests")
+    made.add_argument(
+        "--matrix",
+        action="store_true",
+        help="the lowest and the highest versions of all dependencies, and the other servers; with paths only these tests",
+    )
     made.add_argument(
         "--long", action="store_true", help="the long fuzz and soak tests as well; with --bench a million accounts"
     )
@@ -148,6 +156,23 @@ def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
     """Run the tests that the caller asks pytest for."""
     python = [str(PYTHON), "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
     return [run("pytest", [*python, *(["-m", ""] if long else []), *rest])]
+
+
+def matrix(rest: list[str]) -> list[Step]:
+    """Run the tests against the lowest and the highest versions, and the stories on the other servers."""
+    sys.path.insert(0, str(ROOT))
+    from tests.matrix import SETS
+
+    steps = []
+    for versions in SETS:
+        if fault := versions.set_up(HOME / "bin" / "uv"):
+            steps.append(Step(f"{versions.name} versions", 1, 0, fault))
+            print(fault, file=sys.stderr, flush=True)
+        else:
+            steps.append(run(f"{versions.name} versions", versions.command(rest)))
+    if not rest:
+        steps.append(run("other servers", [str(PYTHON), "-m", "pytest", "-m", "matrix"]))
+    return steps
 
 
 def static_checks() -> list[Step]:

@@ -250,6 +250,7 @@ class MFAGate:
             factors=registry,
             words=lambda lang: languages.words(lang).gettext,
             message_words=languages.message_words,
+            notice_words=languages.message_words(""),
         )
         self.service = Service(wiring, loaded)
         self._identify = identify

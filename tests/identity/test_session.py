@@ -202,3 +202,24 @@ def _senders() -> dict[str, Any]:
         return Contacts(email=f"{subject.id}@x.example")
 
     return {"senders": Outbox().senders(), "contacts": contacts}
+
+
+@pytest.mark.parametrize(
+    ("cookie", "seen"),
+    [
+        ({"user_id": "ann"}, True),
+        ({"user_id": "bob"}, False),
+        ({"cart": 3}, False),
+        (["user_id"], False),
+        (None, False),
+    ],
+)
+def test_a_session_that_does_not_tell_if_it_was_written(cookie: object, seen: bool) -> None:
+    """The sessions of Starlette before 1.0 are plain: the request's cookie tells if the user was there before.
+
+    A sign-in is no user behind the sign-in. Requirements S-14, V-44.
+    """
+    held = "" if cookie is None else base64.b64encode(json.dumps(cookie).encode()).decode() + ".time.signature"
+    headers = [(b"cookie", f"a=%; session={held}; b=e30".encode())]
+    scope = {"type": "http", "headers": headers, "session": {"user_id": "ann"}}
+    assert SessionUser("user_id").sees_user(scope) is seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -253,3 +254,13 @@ async def test_no_gate() -> None:
     """Without a gate it fails closed, and says so to the developer."""
     with pytest.raises(RuntimeError, match="no gate"):
         await call(Starlette(routes=ROUTES), asked(None, "/x"))
+
+
+def test_an_older_fastapi_awaits_it() -> None:
+    """FastAPI up to 0.117 finds a coroutine and its parameter on the object itself.
+
+    It would not await anything else, and the endpoint would be open. Requirement V-44.
+    """
+    demand = require_proof("5m")
+    assert inspect.iscoroutinefunction(vars(demand)["__call__"])
+    assert inspect.signature(demand).parameters["connection"].annotation is HTTPConnection

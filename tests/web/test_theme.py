@@ -193,7 +193,7 @@ def test_files_of_the_policy(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_pages_would_leave_out(tmp_path: Path, line: str, sheet: str, says: str) -> None:
-    """What a browser would ignore without a word is a fault of the policy, with its line."""
+    """A part that a browser would ignore without a word is a fault, with its line."""
     (tmp_path / "own.css").write_text(sheet)
     (fault,) = examine(HEAD + line + "\n", base=tmp_path).faults
     assert says in fault.told("p.toml")

@@ -66,9 +66,14 @@ class Context:
     seen_at: int = 0
     recognized: frozenset[str] = frozenset()
     user_verification: UserVerification = ""
-    translate: Callable[[str], str] = _same
+    message_words: Callable[[str], Callable[[str], str]] = _english
     lang: str = "en"
     words: Callable[[str], Callable[[str], str]] = _english
+
+    @property
+    def translate(self) -> Callable[[str], str]:
+        """Return the translation of a mail or a text message to the person of this request."""
+        return self.message_words(self.lang)
 
     @property
     def when(self) -> str:

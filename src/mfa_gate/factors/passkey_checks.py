@@ -5,7 +5,6 @@ They add the checks that the library leaves to us.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +15,7 @@ from ..core.options import option, words
 from ..core.rules import Rules
 from .aaguids import provider_name
 from .base import Accepted, Context, Rejected, options_in
+from .cbor_items import BadItem, end_of_item
 from .passkey_response import MAX_CREDENTIAL_ID, Ceremony, ClientData, PasskeyResponse, from_base64url, to_base64url
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from webauthn.helpers.exceptions import WebAuthnException
 
     _try_libraries()
-    return WebAuthnException, CBORError, Unreadable
+    return WebAuthnException, CBORError, Unreadable, BadItem
 
 
 @cache
@@ -226,12 +226,11 @@ def _demands_user(context: Context, asked: Challenge) -> bool:
 
 
 def _is_one_item(raw: bytes) -> bool:
-    """Check that ``raw`` is one CBOR item to its last byte. Raises the decoder's errors."""
-    from cbor2 import CBORDecoder
+    """Check that ``raw`` is one CBOR item to its last byte. Raises the decoder's errors, and ``BadItem``."""
+    from cbor2 import loads
 
-    stream = io.BytesIO(raw)
-    CBORDecoder(stream, allow_duplicate_keys=False).decode()
-    return stream.tell() == len(raw)
+    loads(raw[: end_of_item(raw)])
+    return end_of_item(raw) == len(raw)
 
 
 def _attestation_form(raw: bytes) -> str:
@@ -240,9 +239,9 @@ def _attestation_form(raw: bytes) -> str:
     Raises ``Unreadable`` for a value that is no attestation. The new key is looked at as well: the library takes for
     granted that it has every part, each of its own type.
     """
-    from cbor2 import CBORDecoder
+    from cbor2 import loads
 
-    told = CBORDecoder(io.BytesIO(raw), allow_duplicate_keys=False).decode()
+    told = loads(raw)
     if not isinstance(told, dict):
         raise Unreadable("the attestation is no map")
     form, data = told.get("fmt"), told.get("authData")
@@ -250,7 +249,7 @@ def _attestation_form(raw: bytes) -> str:
         raise Unreadable("the attestation lacks a part")
     if len(data) >= KEY_AT and data[FLAGS_AT] & ATTESTED:
         begin = KEY_AT + int.from_bytes(data[KEY_AT - 2 : KEY_AT])
-        _require_key(CBORDecoder(io.BytesIO(data[begin:]), allow_duplicate_keys=False).decode())
+        _require_key(loads(data[begin : end_of_item(data, begin)]))
     return form
 
 

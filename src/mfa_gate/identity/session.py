@@ -136,9 +136,29 @@ class SessionUser:
         A user that the session was just given does not count.
         """
         session = scope.get("session")
-        if not session or not isinstance(session, Mapping) or getattr(session, "modified", True):
+        if not session or not isinstance(session, Mapping):
             return False
-        return dig(session, self._user) not in (None, "")
+        user = dig(session, self._user)
+        if user in (None, ""):
+            return False
+        modified = getattr(session, "modified", None)
+        return self._came_with(scope, user) if modified is None else not modified
+
+    def _came_with(self, scope: Mapping[str, Any], user: object) -> bool:
+        """Tell if a cookie of the request names ``user`` already.
+
+        Sessions of Starlette before 1.0 do not tell if they were written. What their cookies hold can be read without the key.
+        """
+        from starlette.requests import HTTPConnection
+
+        for value in HTTPConnection(dict(scope)).cookies.values():
+            try:
+                held = json.loads(b64decode(value.partition(".")[0]))
+            except ValueError:
+                continue
+            if isinstance(held, Mapping) and dig(held, self._user) == user:
+                return True
+        return False
 
     def _rest(self, session: Mapping[str, Any]) -> _Rest:
         """Read the rest of the subject: tenant, groups, sign-in session, the provider's word."""

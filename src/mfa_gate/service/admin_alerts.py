@@ -74,7 +74,7 @@ class Alarms:
             "Reference": event.id,
         }
         service = engine.rules(event.tenant).brand.name or engine.wiring.relying_party.name
-        words = alarm(event.kind, service=service, facts=facts, translate=engine.wiring.message_words(""))
+        words = alarm(event.kind, service=service, facts=facts, translate=engine.wiring.notice_words)
         self.send(event.tenant, words, key=f"alarm-{event.id}-{event.kind}")
 
     def send(self, tenant: str, words: EmailText, *, key: str) -> None:

@@ -77,7 +77,7 @@ class Challenges:
             public=engine.public(caller.root),
             lang=caller.lang,
             words=engine.wiring.words,
-            translate=engine.wiring.message_words(caller.lang),
+            message_words=engine.wiring.message_words,
             agent=caller.label,
             person=account.name or account.key.id,
             user_handle=account.handle,

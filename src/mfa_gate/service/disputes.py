@@ -139,6 +139,6 @@ class Disputing:
             when_text=datetime.fromtimestamp(found.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
             where=found.network,
             ref=found.ref,
-            translate=engine.wiring.message_words(""),
+            translate=engine.wiring.notice_words,
         )
         self.alarms.send(found.key.tenant, words, key=f"alarm-{found.key}-{found.ref}-{engine.now()}")

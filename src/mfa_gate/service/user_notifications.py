@@ -118,7 +118,7 @@ class Notices:
             if event.factor in self.engine.factors.traits
             else event.factor,
             owner=rules.owner,
-            translate=self.engine.wiring.message_words(""),
+            translate=self.engine.wiring.notice_words,
             dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
@@ -156,9 +156,7 @@ class Notices:
             on_file = [part.number_on_file(rules, found) for part in self._texting.values()]
             numbers += [number for number in on_file if number and number not in numbers]
         text = (
-            sms_notice(kind, service=self._service(event), translate=self.engine.wiring.message_words(""))
-            if numbers
-            else ""
+            sms_notice(kind, service=self._service(event), translate=self.engine.wiring.notice_words) if numbers else ""
         )
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()

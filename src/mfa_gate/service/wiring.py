@@ -47,7 +47,8 @@ class Wiring:
     ``origin`` and ``prefix`` belong to the address of our own pages as seen from outside; mails, providers and phones use
     it. ``origin`` is "" where it is not known. ``root`` is the quoted path between the two that the developer named, or
     None: then visits tell it (``own_address.py``). ``words`` returns the translation function of a language for
-    pages and calls, ``message_words`` that for mails and text messages ("": the default language).
+    pages and calls, ``message_words`` that for codes by mail
+    and text message. ``notice_words`` translates notices and alarms: the language of their reader is not known.
     """
 
     store: Store
@@ -70,3 +71,4 @@ class Wiring:
     factors: Registry = BUILT_IN
     words: Callable[[str], Callable[[str], str]] = lambda lang: str
     message_words: Callable[[str], Callable[[str], str]] = lambda lang: str
+    notice_words: Callable[[str], str] = str

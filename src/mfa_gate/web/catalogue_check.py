@@ -91,7 +91,10 @@ def _texts(read: gettext.GNUTranslations) -> dict[str, str]:
 
 
 def _faults_in(tag: str, read: gettext.GNUTranslations) -> Iterator[str]:
-    """Find words that would break a page, or lose a value. Name in the log those that nothing shows."""
+    """Find words that would break a page, or lose a value.
+
+    The log names those that nothing shows.
+    """
     texts, known = _texts(read), known_texts()
     if not texts:
         yield "the catalogue has no words"
@@ -131,7 +134,10 @@ def _tell_unknown(tag: str, unknown: list[str], known: Iterable[str]) -> None:
 
 @cache
 def known_texts() -> dict[str, str]:
-    """Return every text that has words, with its plural ("": none), from the template of the catalogues."""
+    """Return every text that has words, with its plural ("": none).
+
+    They are those of the template that ships with the catalogues.
+    """
     found: dict[str, str] = {}
     for entry in folder("locale").joinpath(f"{DOMAIN}.pot").read_text("utf-8").split("\n\n"):
         parts = {"msgid": "", "msgid_plural": ""}

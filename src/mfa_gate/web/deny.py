@@ -257,7 +257,9 @@ async def deny_websocket(
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})
         return
-    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": answer.headers_for(scope)})
+    # The server counts the body: uvicorn before 0.50 sends its own length beside ours, and clients refuse two.
+    headers = [item for item in answer.headers_for(scope) if item[0] != b"content-length"]
+    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 

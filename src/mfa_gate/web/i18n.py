@@ -92,6 +92,8 @@ class Languages:
     def __init__(self, own: Mapping[str, gettext.GNUTranslations] | None = None) -> None:
         self._own = dict(own or {})
         self.tags = tuple(dict.fromkeys((*available(), *sorted(self._own))))
+        self.words: Callable[[str], Words] = self._words if self._own else translator
+        """Return the words of the pages in a language."""
 
     def of(self, scope: Scope) -> str:
         """Return the tag of the reader's language.
@@ -105,8 +107,7 @@ class Languages:
             languages=self.tags,
         )
 
-    def words(self, lang: str) -> Words:
-        """Return the words of the pages in ``lang``."""
+    def _words(self, lang: str) -> Words:
         own = self._own.get(lang)
         if own is None:
             return translator(lang)

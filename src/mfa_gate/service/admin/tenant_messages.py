@@ -47,7 +47,7 @@ class TenantMessages:
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         moment = self.rights.moment(actor)
-        words = trial(service=self._service(tenant), translate=self.engine.wiring.message_words(""))
+        words = trial(service=self._service(tenant), translate=self.engine.wiring.notice_words)
         message = Message(
             channel="email",
             to=contacts.email,
@@ -92,7 +92,7 @@ class TenantMessages:
         words = reminder(
             service=self._service(tenant),
             url=f"{public}/enroll" if public else "",
-            translate=self.engine.wiring.message_words(""),
+            translate=self.engine.wiring.notice_words,
         )
         for key in missing:
             try:

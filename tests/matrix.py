@@ -1,0 +1,123 @@
+"""The lowest and the highest versions of all dependencies: ``python3 tests/run.py --matrix``.
+
+Each set has a virtual environment of its own in ``.matrix``. uv resolves: the lowest set is what ``pyproject.toml``
+allows at the least, and the tools of the tests are the newest that there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".matrix"
+EXTRAS = ("sms", "push", "otel", "demo")
+"""The extras that a host installs; the extra ``test`` is ours, so its versions are not part of the promise."""
+COMPUTES = "not (browser or waits or slow or long)"
+APART = ("tests/third_party", "tests/test_package.py", "tests/identity/test_fastapi_users.py", "tests/recipes")
+"""Tests of packages with floors of their own above ours, e.g. sqladmin and Starlette 0.50."""
+
+
+@dataclass(frozen=True)
+class VersionSet:
+    """One set of versions.
+
+    ``resolution`` is uv's, within ``limits``. ``leaves_out`` are tests that do not fit it; ``only`` are all tests that it is
+    about, empty for every one.
+    """
+
+    name: str
+    resolution: str
+    limits: tuple[str, ...] = ()
+    leaves_out: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+    @property
+    def python(self) -> Path:
+        """Return the interpreter of its virtual environment."""
+        return HOME / self.name / "bin" / "python"
+
+    def command(self, rest: Sequence[str] = ()) -> list[str]:
+        """Return the command that runs the tests that compute, or ``rest`` of them.
+
+        Warnings of old versions about each other are no faults of ours, so none is an error here.
+        """
+        apart = [f"--ignore={path}" for path in self.leaves_out]
+        return [
+            str(self.python),
+            "-m",
+            "pytest",
+            "-n",
+            "auto",
+            "--dist",
+            "loadfile",
+            "-W",
+            "default",
+            "-m",
+            COMPUTES,
+            *apart,
+            *(rest or self.only),
+        ]
+
+    def set_up(self, uv: Path) -> str:
+        """Resolve and install. Returns the fault in words, or "".
+
+        Nothing is installed if the versions are those of the last time.
+        """
+        HOME.mkdir(exist_ok=True)
+        pins, every, limits = (HOME / f"{self.name}{end}.txt" for end in ("", "-test", "-limits"))
+        limits.write_text("\n".join(self.limits))
+        compile_ = [str(uv), "pip", "compile", "--quiet", "--python", sys.executable, "pyproject.toml"]
+        wanted = [argument for extra in EXTRAS for argument in ("--extra", extra)]
+        steps = [
+            [
+                *compile_,
+                "--resolution",
+                self.resolution,
+                "--constraints",
+                str(limits),
+                *wanted,
+                "--output-file",
+                str(pins),
+            ],
+            [*compile_, "--extra", "test", "--overrides", str(pins), "--output-file", str(every)],
+        ]
+        for file in (pins, every):
+            file.unlink(missing_ok=True)  # uv keeps what an older file says
+        for step in steps:
+            if fault := failure(step):
+                return f"{self.name}: the versions could not be resolved\n{fault}"
+        stamp, found = HOME / self.name / ".installed", hashlib.sha256(every.read_bytes()).hexdigest()
+        if stamp.exists() and stamp.read_text() == found:
+            return ""
+        install = [str(uv), "pip", "install", "--quiet", "--python", str(self.python), "--no-deps"]
+        for step in (
+            [str(uv), "venv", "--quiet", "--clear", "--python", sys.executable, str(HOME / self.name)],
+            [*install, "--requirement", str(every)],
+            [*install, "--editable", "."],
+        ):
+            if fault := failure(step):
+                return f"{self.name}: the packages could not be installed; this needs the network\n{fault}"
+        stamp.write_text(found)
+        return ""
+
+
+PASSKEYS = ("tests/factors", "tests/web/test_passkey_words.py", "tests/test_passkey_site.py")
+SETS = (
+    VersionSet("lowest", "lowest-direct", leaves_out=APART),
+    VersionSet("highest", "highest"),
+    # The second major version brings a CBOR decoder of its own choice.
+    VersionSet("webauthn-2", "highest", limits=("webauthn<3",), only=PASSKEYS),
+)
+
+
+def failure(command: list[str]) -> str:
+    """Run a command. Returns the last lines of one that failed, or ""."""
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return (
+        "" if done.returncode == 0 else "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:]) or "it failed"
+    )
