@@ -399,7 +399,10 @@ async def host(scope: Any, receive: Any, send: Any) -> None:
 
 
 def told(reply: Reply) -> Any:
-    """Return an answer without the parts that are drawn anew for each: cookies, references, sealed notes."""
+    """Return an answer without the parts that are drawn anew for each.
+
+    These are cookies, references and sealed notes.
+    """
     document: Any = ""
     if reply.body and "json" in reply.header("content-type"):
         text = SEALED.sub("/~", reply.body.decode())

@@ -273,7 +273,10 @@ def test_the_cache_of_style_sheets_is_bounded() -> None:
 
 
 async def test_long_exempt_paths_are_not_kept() -> None:
-    """The paths of visitors behind an exempt tree fill no memory: neither many paths or methods nor long ones."""
+    """The paths of visitors behind an exempt tree fill no memory.
+
+    Neither many paths or methods do, nor long ones.
+    """
     world = make_world()
     for number in range(700):
         assert (await call(world.app, http_scope("GET", f"/open/{number}"))).status in (200, 404)

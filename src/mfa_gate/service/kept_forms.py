@@ -139,6 +139,9 @@ async def drop_form(engine: Engine, key: SubjectKey) -> None:
 
 
 def _row(caller: Caller, word: str) -> tuple[str, ...]:
-    """Bind a form to the person, the sign-in, the browser's word, and the person that is acted for."""
+    """Bind a form to the person, the sign-in and the browser's word.
+
+    The person that is acted for counts as well.
+    """
     subject, acts_as = caller.subject, caller.acts_as
     return (subject.tenant, subject.id, subject.session, word, *((acts_as.tenant, acts_as.id) if acts_as else ()))
