@@ -159,7 +159,7 @@ def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
 
 
 def matrix(rest: list[str]) -> list[Step]:
-    """Run the tests against the lowest and the highest versions, and the stories on the other servers."""
+    """Run the tests against each set of versions, and the stories on the other servers."""
     sys.path.insert(0, str(ROOT))
     from tests.matrix import SETS
 

@@ -1,4 +1,4 @@
-"""The end of a CBOR item, and keys that stand twice, whatever version of cbor2 decodes the rest."""
+"""The end of a CBOR item, and keys that stand twice, with any version of cbor2."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def test_any_bytes(raw: bytes) -> None:
     ],
 )
 def test_forms(raw: str, end: int) -> None:
-    """Keys that are equal, or would be after decoding, are refused at every depth; 0 stands for refused."""
+    """Keys that are equal, or would be after decoding, are refused at every depth.
+
+    0 stands for refused.
+    """
     content = bytes.fromhex(raw)
     if end:
         assert end_of_item(content) == end

@@ -215,7 +215,9 @@ def _senders() -> dict[str, Any]:
     ],
 )
 def test_a_session_that_does_not_tell_if_it_was_written(cookie: object, seen: bool) -> None:
-    """The sessions of Starlette before 1.0 are plain: the request's cookie tells if the user was there before.
+    """The request's cookie tells if the user was in a plain session before.
+
+    The sessions of Starlette before 1.0 are plain.
 
     A sign-in is no user behind the sign-in. Requirements S-14, V-44.
     """

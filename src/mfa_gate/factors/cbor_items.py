@@ -1,4 +1,4 @@
-"""A reader of CBOR's outer form (RFC 8949): where an item ends, and if a key stands in a map twice.
+"""A reader of CBOR's outer form (RFC 8949): ends of items, and keys that stand twice.
 
 The decoder of the library keeps one of two equal keys, and only some versions of it can refuse them.
 """
@@ -56,7 +56,10 @@ def _key(raw: bytes, at: int, keys: set[bytes], depth: int) -> int:
 
 
 def _head(raw: bytes, at: int) -> tuple[int, int | None, int]:
-    """Read the head of an item: its kind, its number (None: it has no end of its own), the place behind."""
+    """Read the head of an item: its kind, its number, the place behind.
+
+    The number is None for an item without a length.
+    """
     if at >= len(raw):
         raise BadItem("an item is cut off")
     major, info = raw[at] >> 5, raw[at] & 31

@@ -226,7 +226,10 @@ def _demands_user(context: Context, asked: Challenge) -> bool:
 
 
 def _is_one_item(raw: bytes) -> bool:
-    """Check that ``raw`` is one CBOR item to its last byte. Raises the decoder's errors, and ``BadItem``."""
+    """Check that ``raw`` is one CBOR item to its last byte.
+
+    Raises the decoder's errors, and ``BadItem``.
+    """
     from cbor2 import loads
 
     loads(raw[: end_of_item(raw)])
