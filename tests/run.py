@@ -247,7 +247,7 @@ def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
         print(title(name), flush=True)
     started = time.monotonic()
     environment = os.environ | {
-        "PATH": f"{HOME / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes are started: each would compile everything anew
