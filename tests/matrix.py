@@ -1,6 +1,4 @@
-"""The lowest and the highest versions of all dependencies.
-
-``python3 tests/run.py --matrix`` runs the tests with both.
+"""Sets of versions of all dependencies: ``python3 tests/run.py --matrix``.
 
 Each set has a virtual environment of its own in ``.matrix``. uv resolves: the lowest set is what ``pyproject.toml``
 allows at the least, and the tools of the tests are the newest that there are.

@@ -159,10 +159,7 @@ def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
 
 
 def matrix(rest: list[str]) -> list[Step]:
-    """Run the tests against the lowest and the highest versions.
-
-    The stories run on the other servers too.
-    """
+    """Run the tests against each set of versions, and the stories on the other servers."""
     sys.path.insert(0, str(ROOT))
     from tests.matrix import SETS
 
@@ -250,7 +247,7 @@ def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
         print(title(name), flush=True)
     started = time.monotonic()
     environment = os.environ | {
-        "PATH": f"{HOME / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes are started: each would compile everything anew

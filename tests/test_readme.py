@@ -6,6 +6,7 @@ Checked are tables, examples, commands, links, and the places in the code that t
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import secrets
 import subprocess
@@ -63,22 +64,58 @@ def events_table() -> str:
     return "\n".join(["| kind | what happened |", "|---|---|", *rows])
 
 
-def written(text: str) -> str:
+def gate_reference() -> str:
+    """The arguments of ``MFAGate`` with types and defaults, and its docstring."""
+    rows = ["| argument | type | default |", "|---|---|---|"]
+    for name, one in inspect.signature(MFAGate).parameters.items():
+        kind = str(one.annotation).replace("|", "or").replace("os.PathLike[str]", "path")
+        rows.append(f"| `{name}` | `{kind}` | {default_of(one)} |")
+    about = dedent("    " + (MFAGate.__doc__ or "")).strip().replace("``", "`")
+    return "\n".join([*rows, "", about])
+
+
+def default_of(one: inspect.Parameter) -> str:
+    """The default of an argument, as a reader writes it."""
+    if one.default is inspect.Parameter.empty:
+        return "must be given"
+    if one.name == "factors":
+        return "`DEFAULT_FACTORS`"
+    return "`secrets.token_bytes`" if one.name == "entropy" else f"`{one.default!r}`"
+
+
+def written(text: str, tables: dict[str, Callable[[], str]]) -> str:
     """The README with its tables made anew."""
-    for name, table in (("reasons", reasons_table()), ("events", events_table())):
+    for name, table in ((name, make()) for name, make in tables.items()):
         start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, rest = text.split(start, 1)
         text = f"{before}{start}\n{table}\n\n{end}{rest.split(end, 1)[1]}"
     return text
 
 
-def test_tables(root: Path) -> None:
-    """The tables of reasons and events are those of the code.
+MADE: dict[str, dict[str, Callable[[], str]]] = {
+    TABLES: {"reasons": reasons_table, "events": events_table},
+    ARCHITECTURE: {"MFAGate": gate_reference},
+}
+"""The parts of pages that are made from the code."""
+
+
+@pytest.mark.parametrize("page", MADE)
+def test_tables(root: Path, page: str) -> None:
+    """The tables, and the reference of ``MFAGate``, are those of the code.
 
     Make them anew: python tests/test_readme.py.
     """
-    text = (root / TABLES).read_text()
-    assert written(text) == text
+    text = (root / page).read_text()
+    assert written(text, MADE[page]) == text
+
+
+def test_every_argument_is_explained() -> None:
+    """The docstring of ``MFAGate`` names each argument, and no other.
+
+    Requirement V-21.
+    """
+    named = set(re.findall(r"``(\w+)``", MFAGate.__doc__ or ""))
+    assert set(inspect.signature(MFAGate).parameters) - named == set()
 
 
 def block(root: Path, mark: str, page: str = README) -> str:
@@ -355,5 +392,6 @@ def test_import_is_light(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    place = ROOT / TABLES
-    place.write_text(written(place.read_text()))
+    for name, tables in MADE.items():
+        place = ROOT / name
+        place.write_text(written(place.read_text(), tables))

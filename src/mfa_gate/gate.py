@@ -90,6 +90,9 @@ class MFAGate:
     or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``factors`` are the known factors,
     strongest first: ``[*DEFAULT_FACTORS, Mine()]`` adds one. ``relying_party`` is the site's name, id and origins.
 
+    ``senders`` sends codes and notices: ``Senders(email=…, sms=…, voice=…, push=…)``. A factor that the policy allows and that
+    has no sender is a fault. ``prefix`` is the path of our own pages.
+
     ``trusted_proxies`` are the proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without
     an address; none by default. ``accept_any_forwarder`` allows a server that believes everybody's ``X-Forwarded-For``: use
     it only where nothing but one proxy can reach the server. ``address_header`` names another header in which these proxies
@@ -120,6 +123,9 @@ class MFAGate:
 
     ``templates`` is a folder of templates that replace or extend ours. ``catalogues`` is a folder of gettext catalogues
     (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and the words of mails and text messages.
+
+    ``dev`` shows on every page that codes are not really sent. ``clock`` and ``entropy`` are the sources of time and randomness;
+    only tests replace them.
 
     Raises ``SettingsError`` with every fault found, before anything is served.
     """

@@ -1,7 +1,4 @@
-"""The end of a CBOR item, and keys that stand twice.
-
-The version of cbor2 that decodes the rest makes no difference.
-"""
+"""The end of a CBOR item, and keys that stand twice, with any version of cbor2."""
 
 from __future__ import annotations
 

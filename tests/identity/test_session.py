@@ -215,7 +215,7 @@ def _senders() -> dict[str, Any]:
     ],
 )
 def test_a_session_that_does_not_tell_if_it_was_written(cookie: object, seen: bool) -> None:
-    """The request's cookie tells if the user was there before.
+    """The request's cookie tells if the user was in a plain session before.
 
     The sessions of Starlette before 1.0 are plain.
 

@@ -1,6 +1,4 @@
-"""A reader of CBOR's outer form (RFC 8949).
-
-It tells the end of an item, and if a key stands in a map twice.
+"""A reader of CBOR's outer form (RFC 8949): ends of items, and keys that stand twice.
 
 The decoder of the library keeps one of two equal keys, and only some versions of it can refuse them.
 """
@@ -58,9 +56,9 @@ def _key(raw: bytes, at: int, keys: set[bytes], depth: int) -> int:
 
 
 def _head(raw: bytes, at: int) -> tuple[int, int | None, int]:
-    """Read the head of an item.
+    """Read the head of an item: its kind, its number, the place behind.
 
-    Returns its kind, its number (None: it has no end of its own) and the place behind.
+    The number is None for an item without a length.
     """
     if at >= len(raw):
         raise BadItem("an item is cut off")
