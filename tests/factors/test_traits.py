@@ -53,6 +53,7 @@ KIT = "the test kit's default, a word of the public contract"
 NAMED: dict[str, dict[str, str]] = {
     "core/rules/sections.py": {"backup-code": "a word of ``recovery.ways``, part of the public contract"},
     "core/changes/enroll_rights.py": {"email": CONTACT},
+    "service/health.py": {"email": CHANNEL, "sms": CHANNEL, "voice": CHANNEL, "push": CHANNEL},
     "ports.py": {"email": CHANNEL, "sms": CHANNEL, "voice": CHANNEL, "push": CHANNEL},
     "policyfile/keys.py": {"sms": CHANNEL, "voice": CHANNEL},
     "policyfile/tools/findings.py": {"email": CONTACT},

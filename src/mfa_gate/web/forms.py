@@ -63,8 +63,6 @@ async def read_body(scope: Scope, receive: Receive, *, within: float, limit: int
                     return b"".join(parts)
     except TimeoutError as error:
         raise BadBody("malformed") from error
-    if message.get("more_body"):
-        await drop_rest(receive)
     raise BadBody("too_large")
 
 
