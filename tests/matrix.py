@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".matrix"
 EXTRAS = ("sms", "push", "otel", "demo")
 """The extras that a host installs; the extra ``test`` is ours, so its versions are not part of the promise."""
+BESIDE = "opentelemetry-sdk>=1.30"
+"""A tool of the tests that has the version of a dependency: it is resolved with them."""
 COMPUTES = "not (browser or waits or slow or long)"
 APART = ("tests/third_party", "tests/test_package.py", "tests/identity/test_fastapi_users.py", "tests/recipes")
 """Tests of packages with floors of their own above ours, e.g. sqladmin and Starlette 0.50."""
@@ -69,8 +71,9 @@ class VersionSet:
         Nothing is installed if the versions are those of the last time.
         """
         HOME.mkdir(exist_ok=True)
-        pins, every, limits = (HOME / f"{self.name}{end}.txt" for end in ("", "-test", "-limits"))
+        pins, every, limits, beside = (HOME / f"{self.name}{end}.txt" for end in ("", "-test", "-limits", "-beside"))
         limits.write_text("\n".join(self.limits))
+        beside.write_text(BESIDE)
         compile_ = [str(uv), "pip", "compile", "--quiet", "--python", sys.executable, "pyproject.toml"]
         wanted = [argument for extra in EXTRAS for argument in ("--extra", extra)]
         steps = [
@@ -81,6 +84,7 @@ class VersionSet:
                 "--constraints",
                 str(limits),
                 *wanted,
+                str(beside),
                 "--output-file",
                 str(pins),
             ],
