@@ -642,9 +642,9 @@ async def test_the_status_below_a_mount() -> None:
 
 
 def test_two_loops_in_two_threads() -> None:
-    """Each connection has the task of its own loop, by the short way too.
+    """Each connection has the task of its own loop, while two threads are at work.
 
-    Also while the other thread is at work.
+    The short way keeps to it, too.
     """
     world = make_world()
     both, told = threading.Barrier(2), list[bool]()
@@ -680,7 +680,7 @@ class Mute(MemoryStore):
 
 
 async def test_a_closed_gate_remembers_nobody() -> None:
-    """A gate that was closed judges again, whatever the store says."""
+    """A closed gate judges everything again, whatever the store says."""
     world, ann, _ = await world_of(store=Mute())
     assert await ann.is_in()
     scope = asked(ann, "/records")

@@ -147,7 +147,10 @@ class RedisStore:
 
     def changed(self, reader: Reader, /) -> Changed:
         """Tell the changes since the reader's last look; ``EVERYTHING`` while they are not known."""
-        session = self._sessions.get(asyncio.get_running_loop())
+        try:
+            session = self._sessions.get(asyncio.get_running_loop())
+        except RuntimeError:  # a fork is outside of the loop that its parent runs
+            session = None
         if not self._open or (session is None and any(other.forked for other in self._sessions.values())):
             raise StoreUnavailable("the Redis store is not open")
         log = None if session is None else session.changes()
