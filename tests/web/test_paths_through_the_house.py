@@ -137,7 +137,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=37, calls=181, jumps=98)
+    check(found, files=39, calls=191, jumps=106)
     assert found.of("MemoryStore.load") == 0
 
 

@@ -105,11 +105,14 @@ def own_word(traits: Traits, reason: str) -> str:
 
 
 def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgement) -> Way:
-    """Draw one of the visitor's authenticators, with its masked destination."""
+    """Draw one of the visitor's authenticators, with its factor's hint.
+
+    A hint is a masked destination, or says if a passkey is synced.
+    """
     account = judgement.account
     factor = request.factors.get(authenticator.factor)
     hint = ""
-    if account is not None and factor is not None and factor.traits.sends:
+    if account is not None and factor is not None:
         context = request.service.challenges.context(
             request.caller, judgement.requirement.rules, purpose="sign-in", account=account
         )
