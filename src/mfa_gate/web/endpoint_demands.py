@@ -21,6 +21,8 @@ class EndpointDemands:
         self._noted: dict[Demand, None] = {}
         self._looked_at = (0, 0)
         self._found: tuple[Demand, ...] = ()
+        self._methods: dict[str, set[str]] = {}
+        self._read: dict[str, int] = {}
 
     def add_app(self, app: Any) -> None:
         """Look for demands in the routes of ``app``, too."""
@@ -38,9 +40,14 @@ class EndpointDemands:
         return tuple(dict.fromkeys(fault for app, _ in self._apps for fault in lost_demands_in(app)))
 
     def posts_alone(self, path: str) -> bool:
-        """Tell if some route of the apps has this very path, and all of them take POST and no GET."""
-        mine = [leaf for app, _ in self._apps for leaf in _leaves_of(app) if leaf.template == path]
-        methods = {method for leaf in mine for method in leaf.methods}
+        """Tell if some route of the apps has this very path, and all of them take POST and no GET.
+
+        Each app is read once.
+        """
+        methods = self._methods.setdefault(path, set())
+        for app, _ in self._apps[self._read.get(path, 0) :]:
+            methods.update(method for leaf in _leaves_of(app) if leaf.template == path for method in leaf.methods)
+        self._read[path] = len(self._apps)
         return "POST" in methods and "GET" not in methods
 
     def __call__(self) -> tuple[Demand, ...]:
