@@ -21,8 +21,9 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import EVERYTHING, Changed
 from mfa_gate.stores.redis import RedisStore
-from mfa_gate.stores.redis.timing import USUAL, Timing
+from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, event
+from tests.stores.patience import REDIS
 
 from .. import servers
 
@@ -43,7 +44,7 @@ async def opened(server: servers.Server) -> AsyncIterator[Opened]:
     """Opens workers' stores on the server, and closes them in the end."""
     stores: list[RedisStore] = []
 
-    async def open_store(*, timing: Timing = USUAL) -> RedisStore:
+    async def open_store(*, timing: Timing = REDIS) -> RedisStore:
         stores.append(RedisStore(f"redis://127.0.0.1:{server.port}", timing=timing))
         await stores[-1].open()
         return stores[-1]
@@ -273,7 +274,7 @@ async def test_data_that_went_back_in_silence(server: servers.Server, opened: Op
     copy.put_back()
     await one.load(BOB)
     await told_of_alice(looks, within=1)
-    often = Timing(look_every=0.3)
+    often = replace(REDIS, look_every=0.3)
     three = await opened(timing=often)
     await change(three, name="third")
     other = await opened(timing=often)
