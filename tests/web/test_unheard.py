@@ -6,9 +6,27 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
+from mfa_gate import require_proof
 from mfa_gate.web import unheard
-from tests.harness import Headers, http_scope, socket_scope
+from tests.harness import (
+    FETCH,
+    FORM,
+    ORIGIN,
+    PAGE,
+    Browser,
+    Headers,
+    World,
+    http_scope,
+    log_in,
+    make_world,
+    running,
+    socket_scope,
+)
 
 
 class Client:
@@ -86,3 +104,52 @@ async def test_a_client_that_goes() -> None:
         return {"type": "http.disconnect"}
 
     await asyncio.wait_for(unheard.hear_out(http_scope("POST", "/"), gone), 1)
+
+
+# -- through the gate ----------------------------------------------------------------------------------------------------
+
+
+async def answered(world: World, browser: Browser, path: str, client: Client, headers: Headers) -> int:
+    """Send a form with the pieces of ``client``, and return the status of the answer."""
+    sent: list[Any] = []
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    shown = [*headers, FORM, ("cookie", browser.cookie_header())]
+    await world.app(http_scope("POST", path, headers=shown), client.receive, keep)
+    return int(sent[0]["status"])
+
+
+async def test_a_fault_behind_the_body_is_told_at_once() -> None:
+    """A fault while a form is refused waits for no more of a body that was read already."""
+    async with running(make_world(keep_forms=True)) as world:
+        browser = await world.browser()
+
+        async def breaks(name: str, value: bytes) -> None:
+            raise RuntimeError("a fault of the store's own")
+
+        world.store.put_meta = breaks  # type: ignore[method-assign]
+        client = Client(b"text=a&", b"tag=b")
+        status = await answered(world, browser, "/records", client, [*PAGE, ("origin", ORIGIN)])
+        assert (status, client.asked) == (503, 2)
+
+
+@pytest.mark.parametrize(("fault", "told"), [(True, 503), (False, 401)], ids=["fault", "signed out"])
+async def test_the_demand_of_an_endpoint_hears_the_body_out(fault: bool, told: int) -> None:
+    """The answer to a demand that cannot be judged comes after the body, like any refusal."""
+
+    async def pay(request: Request) -> Response:
+        def raises(scope: Any) -> None:
+            if fault:
+                raise RuntimeError("a fault of the host's own")
+
+        world.gate.web.callers.subject_now = raises
+        await require_proof()(request)
+        return PlainTextResponse("paid")
+
+    app = Starlette(routes=[Route("/login", log_in, methods=["POST"]), Route("/pay", pay, methods=["POST"])])
+    async with running(make_world(app=app)) as world:
+        ann = await world.enrolled()
+        client = Client(b"a", b"b", b"c")
+        assert (await answered(world, ann, "/pay", client, FETCH), client.asked) == (told, 3)

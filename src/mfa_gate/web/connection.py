@@ -348,11 +348,11 @@ class Connection:
         if self.over == "need" and self.need is not None:
             if not own:
                 log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
-            receive = self.connect if self.scope["type"] == "websocket" else self._receive
-            if self.heard is not None:
+            receive = nothing_more if self.ended else self._receive
+            if self.scope["type"] == "websocket":
+                receive = self.connect
+            elif self.heard is not None:
                 receive = self.heard.replayed(receive)
-            elif self.ended and self.scope["type"] == "http":
-                receive = nothing_more
             await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()

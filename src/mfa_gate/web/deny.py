@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
@@ -193,8 +192,7 @@ async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, caller: Call
         or not same_origin(scope, site.origins)
         or media_type(scope) != "application/x-www-form-urlencoded"
     ):
-        with suppress(BadBody):  # the app has read more than is told again
-            await hear_out(scope, receive)
+        await hear_out(scope, receive)
         return ""
     try:
         body = await read_body(scope, receive, within=site.body_within, limit=MAX_FORM)

@@ -75,11 +75,9 @@ class Heard:
     def __init__(self) -> None:
         self._messages: list[Any] = []
         self._size = 0
-        self._ended = False
 
     def add(self, message: Any) -> None:
         """Keep one more part, of a body of usual size."""
-        self._ended = not message.get("more_body")
         self._size += len(message.get("body", b""))
         if self._size > MAX_PROOF_BODY:
             self._messages.clear()
@@ -87,16 +85,18 @@ class Heard:
             self._messages.append(message)
 
     def replayed(self, receive: Receive) -> Receive:
-        """Make the ``receive`` that gives these parts first, and then those that nobody has read."""
+        """Make the ``receive`` that gives these parts first, and then those that nobody has read.
+
+        A body that is too large to be kept is read to its end, and then breaks off.
+        """
         waiting = [*self._messages]
 
         async def again() -> Any:
             if waiting:
                 return waiting.pop(0)
             if self._size > MAX_PROOF_BODY:
-                if not self._ended:
-                    await drop_rest(receive)
-                raise BadBody("too_large")
+                await drop_rest(receive)
+                return {"type": "http.disconnect"}
             return await receive()
 
         return again

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.assurance import combine, meets
-from ..core.decision import FOREVER, Allow, StepUp
+from ..core.decision import FOREVER, Allow, Decision, StepUp
 from ..core.model import Seconds, Subject
 from ..core.policy import Demand
 from ..errors import StoreContention, StoreUnavailable
 from ..service import Judgement
 from . import well_known
+from .callers import Identified
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
 from .deny import deny
@@ -121,16 +122,13 @@ class Gate:
                     passed = judged
                 elif not self.sightings.somebody:
                     self.sightings.stranger(scope)
-        except StoreUnavailable as error:
-            if subject is None or not self.has_grace(scope, path, subject):
+        except Exception as error:
+            is_away = isinstance(error, StoreUnavailable)
+            if not is_away or subject is None or not self.has_grace(scope, path, subject):
                 await hear_out(scope, receive)
                 await self.router.fault(scope, receive, send, error)
                 return None
             passed = LetIn(subject, None, learned=False)
-        except Exception as error:
-            await hear_out(scope, receive)
-            await self.router.fault(scope, receive, send, error)
-            return None
         is_sign_out = way == "named" and rules.signs_out(scope, path)
         leaving = await self._sign_out(scope, send) if is_sign_out else None
         task = self.connections.start()
@@ -198,8 +196,26 @@ class Gate:
         elif judgement.requirement.report_only:
             await self.service.access.report(judgement, found.caller)
             return self.let_in(subject, judgement)
-        await deny(self.site, scope, receive, send, found=found, decision=decision, demands=demands)
+        await self._deny(scope, receive, send, found, decision, demands)
         return None
+
+    async def _deny(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        found: Identified,
+        decision: Decision,
+        demands: tuple[Demand, ...],
+    ) -> None:
+        """Deny a request, or answer the fault that keeps the gate from it.
+
+        ``deny`` reads the body first, so the answer to a fault reads no more of it.
+        """
+        try:
+            await deny(self.site, scope, receive, send, found=found, decision=decision, demands=demands)
+        except Exception as error:
+            await self.router.fault(scope, receive, send, error)
 
     def let_in(self, subject: Subject, judgement: Judgement) -> LetIn:
         """Keep the reason for as long as the connection lasts."""
@@ -240,17 +256,18 @@ class Gate:
         """Answer the demand of an endpoint (``require_proof``)."""
         if self.callers.reads_prefix:
             note_told_root(scope, self.callers.trusted)
+        fault, decision, found = need.fault, need.decision, None
         try:
-            if need.fault is not None:
-                return await self.router.fault(scope, receive, send, need.fault)
-            subject = await self.callers.subject(scope)
-            decision = need.decision
-            if subject is None or decision is None:
-                return await self.router.anonymous(scope, receive, send)
-            found = await self.callers.identified(scope, subject, self.callers.address(scope))
-            await deny(self.site, scope, receive, send, found=found, decision=decision, demands=need.demands)
+            if fault is None and decision is not None and (subject := await self.callers.subject(scope)) is not None:
+                found = await self.callers.identified(scope, subject, self.callers.address(scope))
         except Exception as error:
-            await self.router.fault(scope, receive, send, error)
+            fault = error
+        if decision is not None and found is not None:
+            return await self._deny(scope, receive, send, found, decision, need.demands)
+        await hear_out(scope, receive)
+        if fault is not None:
+            return await self.router.fault(scope, receive, send, fault)
+        return await self.router.anonymous(scope, receive, send)
 
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in.
