@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,9 +47,11 @@ class Client:
         return {"type": "http.request", "body": body, "more_body": bool(self.pieces) or not self.ends}
 
 
-async def heard(client: Client, headers: Headers = (), method: str = "POST") -> int:
+async def heard(
+    client: Client, headers: Headers = (), method: str = "POST", bounds: unheard.Bounds = unheard.USUAL
+) -> int:
     """Hear a request out, and tell how often the client was asked."""
-    await unheard.hear_out(http_scope(method, "/", headers=headers), client.receive)
+    await unheard.hear_out(http_scope(method, "/", headers=headers), client.receive, bounds)
     return client.asked
 
 
@@ -71,7 +74,7 @@ async def test_what_has_no_body_is_not_read(method: str) -> None:
     "headers",
     [
         [("expect", "100-continue")],
-        [("content-length", str(unheard.MOST + 1))],
+        [("content-length", str(unheard.USUAL.most + 1))],
         [("content-length", "9" * 20)],
         [("content-length", "1024")],
     ],
@@ -81,20 +84,18 @@ async def test_what_is_answered_at_once(headers: Headers) -> None:
     assert await heard(Client(b"a"), headers) == 0
 
 
-async def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_ends() -> None:
     """A client that stops, or never ends, does not hold the answer up."""
-    monkeypatch.setattr(unheard, "IDLE", 0.01)
-    assert await asyncio.wait_for(heard(Client(b"a", ends=False)), 5) == 2
-    monkeypatch.setattr(unheard, "MOST", 100)
-    assert await heard(Client(*[b"x" * 60] * 9, ends=False)) == 2
-    monkeypatch.setattr(unheard, "MOST", 10**9)
-    monkeypatch.setattr(unheard, "WITHIN", 0.05)
+    bounds = unheard.Bounds(idle=0.01)
+    assert await asyncio.wait_for(heard(Client(b"a", ends=False), bounds=bounds), 5) == 2
+    assert await heard(Client(*[b"x" * 60] * 9, ends=False), bounds=replace(bounds, most=100)) == 2
+    bounds = unheard.Bounds(idle=0.01, most=10**9, within=0.05)
 
     async def drips() -> dict[str, Any]:
         await asyncio.sleep(0.005)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
-    await asyncio.wait_for(unheard.hear_out(http_scope("POST", "/"), drips), 5)
+    await asyncio.wait_for(unheard.hear_out(http_scope("POST", "/"), drips, bounds), 5)
 
 
 async def test_a_client_that_goes() -> None:

@@ -7,22 +7,34 @@ shows a broken connection in place of the answer.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from .scope import header
 from .types import Receive, Scope
 
-MOST = 32 * 2**20
-"""Bytes that are read and dropped. A larger body is answered at once."""
 ONE_PACKET = 1024
 """Bytes that come with one packet: a browser has sent such a body before any answer reaches it."""
-WITHIN = 60.0
-IDLE = 5.0
-"""Seconds for the next piece of a body."""
 BODILESS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 
-async def hear_out(scope: Scope, receive: Receive) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The bounds of a body that is read and dropped.
+
+    ``most`` is in bytes: a larger body is answered at once. ``within`` and ``idle`` are seconds, for the whole body and for
+    its next piece.
+    """
+
+    most: int = 32 * 2**20
+    within: float = 60.0
+    idle: float = 5.0
+
+
+USUAL = Bounds()
+
+
+async def hear_out(scope: Scope, receive: Receive, bounds: Bounds = USUAL) -> None:
     """Read the rest of the body and drop it, within bounds.
 
     The body must not have been read to its end already. A client that waits for leave to send (``Expect``) needs none.
@@ -30,19 +42,19 @@ async def hear_out(scope: Scope, receive: Receive) -> None:
     if scope["type"] != "http" or scope["method"] in BODILESS or header(scope, b"expect") is not None:
         return
     length = header(scope, b"content-length") or b""
-    if len(length) > 9 or (length.isdigit() and not ONE_PACKET < int(length) <= MOST):
+    if len(length) > 9 or (length.isdigit() and not ONE_PACKET < int(length) <= bounds.most):
         return
-    await drop_rest(receive)
+    await drop_rest(receive, bounds)
 
 
-async def drop_rest(receive: Receive) -> None:
+async def drop_rest(receive: Receive, bounds: Bounds = USUAL) -> None:
     """Drop the messages of a body until its last one, within bounds."""
     size = 0
     try:
-        async with asyncio.timeout(WITHIN):
-            while size <= MOST:
+        async with asyncio.timeout(bounds.within):
+            while size <= bounds.most:
                 # Not wait_for: before Python 3.12 it may swallow the end of the outer time.
-                async with asyncio.timeout(IDLE):
+                async with asyncio.timeout(bounds.idle):
                     message = await receive()
                 if message["type"] != "http.request" or not message.get("more_body"):
                     return
