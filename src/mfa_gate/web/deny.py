@@ -10,7 +10,7 @@ from ..core.policy import Demand
 from ..core.reasons import Refusal
 from ..service.kept_forms import MAX_FORM
 from .callers import Identified
-from .cookies import PENDING_LIFE, Jar
+from .cookies import PENDING_LIFE, Note
 from .forms import BadBody, is_listed, media_type, read_body, same_origin
 from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .request import Site
@@ -54,8 +54,18 @@ async def deny(
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
     kind = caller_kind(scope)
-    kept_form = await _keep_or_drop(site, scope, receive, caller, is_a_form=is_form(scope, kind))
-    segment, kept = _way_on(site, scope, found, decision, demands, kind=kind, kept_form=kept_form)
+    is_a_form = is_form(scope, kind)
+    kept_form = await _keep_or_drop(site, scope, receive, caller, is_a_form=is_a_form)
+    note = going_note(
+        to=_page_behind(site, scope, kind),
+        path=path,
+        method=scope.get("method", "GET"),
+        clean=is_clean(path),
+        demands=demands,
+        is_form=is_a_form,
+        kept=kept_form,
+    )
+    segment, kept = _way_on(site, note, found, decision, demands, kind=kind)
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
     refusal = refusal_of(decision)
@@ -74,7 +84,7 @@ async def deny(
         if decision.demand.user_verification:
             more["user_verification"] = True
     if kind == "page":
-        headers = keep_going(site, scope, jar, path, demands, kept_form=kept_form)
+        headers = [*kept]
         if not site.cookies.value(jar, scope):
             fresh = site.cookies.fresh()
             headers.append(site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
@@ -108,36 +118,20 @@ async def deny(
 
 
 def _way_on(
-    site: Site,
-    scope: Scope,
-    found: Identified,
-    decision: Decision,
-    demands: tuple[Demand, ...],
-    *,
-    kind: CallerKind,
-    kept_form: str = "",
+    site: Site, note: Note, found: Identified, decision: Decision, demands: tuple[Demand, ...], *, kind: CallerKind
 ) -> tuple[str, list[Header]]:
-    """Keep the page and the demands of a request that is no page load.
+    """Keep the note of a page load in a cookie, and of every other request in the address.
 
-    Returns the segment of the address that carries them, and a cookie for a browser that owes more than usual: ``GET
-    state`` tells it by that, and so does the challenge where the address carries nothing.
+    Returns the segment of the address that carries it, and a cookie for a page load, or for a browser that owes more than
+    usual: ``GET state`` tells it by that, and so does the challenge where the address carries nothing.
     """
-    if kind in ("page", "subresource", "prefetch"):
+    if kind in ("subresource", "prefetch"):
         return "", []
-    path, jar, is_client = app_path(scope), found.jar, found.caller.kind == "client"
+    jar, is_client = found.jar, found.caller.kind == "client"
+    if kind == "page":
+        return "", [site.cookies.set_note(jar, jar.going, note)]
     is_stricter = bool(demands) or (isinstance(decision, (StepUp, Enroll)) and len(decision.why.demands) > 1)
-    method: str = scope.get("method", "GET")
-    to = _page_behind(site, scope, kind)
-    note = going_note(
-        to=to,
-        path=path,
-        method=method,
-        clean=is_clean(path),
-        demands=demands,
-        is_form=is_form(scope, kind),
-        kept=kept_form,
-    )
-    is_carried = to or (is_client and is_stricter)
+    is_carried = note["to"] or (is_client and is_stricter)
     segment = f"{MARK}{site.cookies.seal_note(found.caller.subject.key, note)}" if is_carried else ""
     owed = [site.cookies.set_note(jar, jar.owed, note)] if is_stricter and not is_client else []
     return segment, owed
@@ -146,8 +140,10 @@ def _way_on(
 def _page_behind(site: Site, scope: Scope, kind: CallerKind) -> str:
     """Find the page to lead back to, of the app or on a listed front end.
 
-    Returns "" where nobody tells it.
+    Returns "" where nobody tells it. A form's target is no place to return to: there, it is the page with the form (U-71).
     """
+    if kind == "page":
+        return _asked(scope) if scope["method"] in SAFE else page_of(scope)
     if is_listed(scope, site.api_origins):
         referer = (header(scope, b"referer") or b"").decode("latin-1")
         return referer if site.is_front_end(referer) else ""
@@ -199,22 +195,6 @@ async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, caller: Call
     except BadBody:
         return ""
     return await site.kept_forms.keep(caller, target=_asked(scope), body=body)
-
-
-def keep_going(
-    site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...], *, kept_form: str = ""
-) -> list[Header]:
-    """Remember the place of a page load.
-
-    A form's target is no place to return to: there, the page with the form is remembered (U-71).
-    """
-    method: str = scope["method"]
-    to = _asked(scope) if method in SAFE else page_of(scope)
-    is_unsent = method not in SAFE
-    note = going_note(
-        to=to, path=path, method=method, clean=is_clean(path), demands=demands, is_form=is_unsent, kept=kept_form
-    )
-    return [site.cookies.set_note(jar, jar.going, note)]
 
 
 def _asked(scope: Scope) -> str:
