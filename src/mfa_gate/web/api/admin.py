@@ -218,51 +218,50 @@ ON_ACCOUNT = {action.place: {"POST": call_of(action)} for action in ACTIONS.valu
 """Calls that act on one account, by the part of the address behind the account."""
 
 
+def _tenant(request: PageRequest) -> str:
+    """Return the tenant that the query names, or else one's own. Raises ``BadMember``."""
+    return query_of(request, ("tenant",)).get("tenant") or request.subject.tenant
+
+
 async def remind(request: PageRequest, body: Body, name: str) -> Answer:
     """Remind all people who have nothing set up: ``POST admin/tenant/remind``.
 
     It sends a mail, once a day, and answers with the number of people.
     """
-    query = query_of(request, ("tenant",))
-    tenant = query.get("tenant") or request.subject.tenant
-    told = await request.service.tenant_messages.remind(actor_of(request), tenant)
+    told = await request.service.tenant_messages.remind(actor_of(request), _tenant(request))
     return problem(told) if isinstance(told, Refusal) else as_json({"people": told}, status=202)
 
 
 async def send_trial(request: PageRequest, body: Body, name: str) -> Answer:
     """Send a test message to one's own address: ``POST admin/tenant/test-message``."""
-    query = query_of(request, ("tenant",))
-    tenant = query.get("tenant") or request.subject.tenant
-    refusal = await request.service.tenant_messages.send_trial(actor_of(request), tenant)
+    refusal = await request.service.tenant_messages.send_trial(actor_of(request), _tenant(request))
     return problem(refusal) if refusal is not None else as_json({"sent": True}, status=202)
 
 
 async def tenant(request: PageRequest, body: Body, name: str) -> Answer:
     """Show the settings of a tenant: ``GET admin/tenant``."""
-    query = query_of(request, ("tenant",))
-    desk = await request.service.tenant_desk.look(actor_of(request), query.get("tenant") or request.subject.tenant)
+    desk = await request.service.tenant_desk.look(actor_of(request), _tenant(request))
     return problem(desk) if isinstance(desk, Refusal) else as_json(tenant_json(desk))
 
 
 async def set_tenant(request: PageRequest, body: Body, name: str) -> Answer:
     """Change the settings of a tenant: ``PATCH admin/tenant``."""
-    query = query_of(request, ("tenant",))
+    target = _tenant(request)
     factors = body.get("factors")
     if factors is not None and not all(type(kind) is str for kind in factors):
         raise wrong("factors", "a list of texts")
     refusal = await request.service.tenant_desk.set(
         actor_of(request),
-        query.get("tenant") or request.subject.tenant,
+        target,
         enabled=body.get("enabled"),
         factors=None if factors is None else tuple(factors),
         confirm=body.get("confirm", ""),
     )
     if refusal is not None:
         return problem(refusal)
-    shown = query.get("tenant") or request.subject.tenant
-    desk = await request.service.tenant_desk.look(actor_of(request), shown)
+    desk = await request.service.tenant_desk.look(actor_of(request), target)
     # What was chosen is in force, also where the choice asks the chooser for something new before they may look.
-    return as_json({"tenant": shown} if isinstance(desk, Refusal) else tenant_json(desk))
+    return as_json({"tenant": target} if isinstance(desk, Refusal) else tenant_json(desk))
 
 
 async def events(request: PageRequest, body: Body, name: str) -> Answer:
