@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mfa_gate.core.rules import BrandRules
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.web.i18n import translator
 from tests.harness import PAGE, Headers, make_world, running
+
+from .phones import push_policy
 
 AWAY, FAULT = "We cannot check your second step right now", "Something failed on our side"
 
@@ -43,3 +47,22 @@ async def test_a_503_is_in_the_readers_language(
     assert said != title
     assert said in html.unescape(reply.text)
     assert title not in reply.text
+
+
+async def test_the_pages_for_everybody_have_the_name_of_the_brand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a fault and the page for phones are named like all other pages."""
+
+    def raises(*_: object, **__: object) -> Any:
+        raise RuntimeError("a fault")
+
+    policy = push_policy()
+    named = replace(policy.base, brand=BrandRules(name="Records of Acme"))
+    world = make_world(policy=replace(policy, base=named))
+    async with running(world):
+        ann = await world.browser()
+        assert "Records of Acme</bdi>" in (await ann.page("/mfa/approve")).text
+        world.engine.forget_all()
+        monkeypatch.setattr(world.store, "load", raises)
+        reply = await ann.page("/records")
+        assert reply.status == 503
+        assert "Records of Acme</bdi>" in reply.text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.reasons import Refusal
@@ -82,20 +82,15 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 def show(phone: Phone) -> Answer:
     """Answer ``GET /approve`` with the same page for everybody; its script fetches the rest."""
     site, engine = phone.site, phone.service.engine
-    party = engine.wiring.relying_party
-    frame = views.Frame(
-        prefix=phone.base.removesuffix("/approve"),
-        now=engine.now(),
-        brand_name=party.name,
-        brand=engine.policy.base.brand,
-        lang=site.languages.of(phone.scope),
+    frame = replace(
+        site.plain_frame(phone.scope, engine.policy.base),
         languages=site.shown_languages,
         here=phone.base,
         dev=site.dev,
     )
     sender = engine.wiring.senders.push
     key = sender.application_server_key if isinstance(sender, HasPushKey) else ""
-    return page(site.renderer.render(views.Approve(host=party.id, push_key=key), frame))
+    return page(site.renderer.render(views.Approve(host=engine.wiring.relying_party.id, push_key=key), frame))
 
 
 def manifest(phone: Phone) -> Answer:

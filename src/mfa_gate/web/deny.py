@@ -29,7 +29,7 @@ from .scope import (
 )
 from .types import Receive, Scope, Send
 from .unheard import hear_out
-from .views import Frame, Framed
+from .views import Framed
 
 ACR = "urn:mfa-gate:second-factor"
 TRY_LATER = 1013
@@ -209,10 +209,7 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
 
     With ``leaves`` the browser goes there by itself. Turbo puts this page in the place of the whole page.
     """
-    brand = site.service.engine.rules(tenant).brand
-    base = root_of(scope) + site.prefix
-    now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
-    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=site.languages.of(scope))
+    frame = site.plain_frame(scope, site.service.engine.rules(tenant))
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 

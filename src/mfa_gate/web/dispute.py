@@ -5,6 +5,8 @@ Nobody is signed in there. GET shows a button, and the button sends a POST.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
 from ..service.disputes import Disputed
@@ -12,7 +14,7 @@ from . import views
 from .forms import BadBody, read_form
 from .request import Site
 from .responses import Answer, page
-from .scope import own_place, root_of
+from .scope import own_place
 from .types import Receive, Scope
 
 
@@ -45,18 +47,12 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 
 
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
-    root = root_of(scope)
-    engine = site.service.engine
-    rules = engine.rules(tenant)
-    return views.Frame(
-        prefix=root + site.prefix,
-        now=engine.now(),
-        brand_name=rules.brand.name or engine.wiring.relying_party.name,
-        brand=rules.brand,
+    rules = site.service.engine.rules(tenant)
+    return replace(
+        site.plain_frame(scope, rules),
         help_url=rules.brand.help_url,
         contact=rules.recovery.contact,
         owner=rules.owner,
-        lang=site.languages.of(scope),
         dev=site.dev,
     )
 

@@ -17,7 +17,7 @@ from .request import Site
 from .responses import Answer, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, own_place, root_of
 from .types import Receive, Scope, Send
-from .views import Fault, Frame
+from .views import Fault
 
 log = logging.getLogger("mfa_gate")
 
@@ -58,16 +58,10 @@ class Faults:
 
         If that fails as well, the page is plain text in HTML.
         """
-        engine, row = self._site.service.engine, REASONS[refusal.reason]
+        row = REASONS[refusal.reason]
         headers = [(b"retry-after", b"1")] if row.status == 503 else []
         try:
-            frame = Frame(
-                prefix=root_of(scope) + self._site.prefix,
-                now=engine.now(),
-                brand_name=engine.wiring.relying_party.name,
-                brand=engine.policy.base.brand,
-                lang=self._site.languages.of(scope),
-            )
+            frame = self._site.plain_frame(scope, self._site.service.engine.policy.base)
             view = Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
             body = self._site.renderer.render(view, frame)
         except Exception:

@@ -73,6 +73,17 @@ class Site:
         shown = tuple(Language(tag=tag, name=name) for tag, name in self.languages.named())
         object.__setattr__(self, "shown_languages", shown)
 
+    def plain_frame(self, scope: Scope, rules: Rules) -> Frame:
+        """Make the frame of a page that knows no visitor, with the brand in ``rules``."""
+        engine = self.service.engine
+        return Frame(
+            prefix=root_of(scope) + self.prefix,
+            now=engine.now(),
+            brand_name=rules.brand.name or engine.wiring.relying_party.name,
+            brand=rules.brand,
+            lang=self.languages.of(scope),
+        )
+
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
         if not self.api_origins:
