@@ -102,17 +102,9 @@ class Person:
     and ``StoreContention`` if others change the account all the time; nothing was done then.
     """
 
-    def __init__(
-        self,
-        subject: Subject,
-        access: Access,
-        *,
-        actor: str = HOST,
-        spare: Callable[[SubjectKey], None] = lambda key: None,
-    ) -> None:
-        """Name who acts. ``spare`` keeps the request that acts on its own person from being cut."""
+    def __init__(self, subject: Subject, access: Access, *, spare: Callable[[SubjectKey], None]) -> None:
+        """Take the parts. ``spare`` keeps the request that acts on its own person from being cut."""
         self.subject = subject
-        self._actor = actor
         self._spare = spare
         self._engine = access.engine
         self._access = access
@@ -231,7 +223,7 @@ class Person:
 
     def _moment(self) -> Moment:
         self._spare(self.subject.key)
-        return self._engine.moment(actor=self._actor)
+        return self._engine.moment(actor=HOST)
 
     def _hold(self) -> int:
         return int(self._engine.rules(self.subject.tenant).recovery.hold)
