@@ -84,7 +84,7 @@ class Accounts(Protocol):
         """Store ``account`` if the stored version is still ``account.version``.
 
         It becomes version ``account.version + 1``. The summary, the events and the change notice commit with it. The summary of a
-        forgotten person (``Account.is_unknown``) is removed. Returns False if another writer was faster: nothing was written
+        forgotten person (``Account.is_forgotten``) is removed. Returns False if another writer was faster: nothing was written
         then.
         """
 

@@ -232,8 +232,9 @@ def _is_one_item(raw: bytes) -> bool:
     """
     from cbor2 import loads
 
-    loads(raw[: end_of_item(raw)])
-    return end_of_item(raw) == len(raw)
+    end = end_of_item(raw)
+    loads(raw[:end])
+    return end == len(raw)
 
 
 def _attestation_form(raw: bytes) -> str:

@@ -13,10 +13,9 @@ from ..ports import DirectoryOf
 log = logging.getLogger("mfa_gate")
 
 DIRECTORY_TIMEOUT = 10.0
-Person = tuple[Subject, Contacts]
 
 
-async def people_of(directory: DirectoryOf | None, tenant: str) -> tuple[Person, ...] | None:
+async def people_of(directory: DirectoryOf | None, tenant: str) -> tuple[tuple[Subject, Contacts], ...] | None:
     """List the people whom the host knows in a tenant.
 
     Returns None without a directory, or if it does not answer well within ten seconds. The log then says why.

@@ -57,7 +57,6 @@ class KeptForms:
         self._engine = engine
         self.life: float = LIFE
         self._ends: dict[str, asyncio.TimerHandle] = {}
-        self._removals: set[asyncio.Task[None]] = set()
 
     async def keep(self, caller: Caller, *, target: str, body: bytes) -> str:
         """Keep a form, and return the word by which its browser gets it back.
@@ -108,9 +107,7 @@ class KeptForms:
 
     def _end(self, name: str, mark: bytes) -> None:
         self._ends.pop(name, None)
-        task = asyncio.get_running_loop().create_task(self._remove(name, mark))
-        self._removals.add(task)
-        task.add_done_callback(self._removals.discard)
+        self._engine.effects.later(self._remove(name, mark))
 
     async def _remove(self, name: str, mark: bytes) -> None:
         """Remove a form, unless another one has taken its place."""

@@ -102,17 +102,9 @@ class Person:
     and ``StoreContention`` if others change the account all the time; nothing was done then.
     """
 
-    def __init__(
-        self,
-        subject: Subject,
-        access: Access,
-        *,
-        actor: str = HOST,
-        spare: Callable[[SubjectKey], None] = lambda key: None,
-    ) -> None:
-        """Name who acts. ``spare`` keeps the request that acts on its own person from being cut."""
+    def __init__(self, subject: Subject, access: Access, *, spare: Callable[[SubjectKey], None]) -> None:
+        """Take the parts. ``spare`` keeps the request that acts on its own person from being cut."""
         self.subject = subject
-        self._actor = actor
         self._spare = spare
         self._engine = access.engine
         self._access = access
@@ -196,13 +188,14 @@ class Person:
         __tracebackhide__ = True  # a report of a fault must not send the text
         moment, hold = self._moment(), self._hold()
         text, digest = draw_ticket(self._engine, self.subject.key)
-        answer, after = await change_and_release(
+        made = await change_and_release(
             self._engine,
             self.subject.key,
             lambda account: admin.give_ticket(account, moment, digest=digest, life=seconds, reason=reason, hold=hold),
         )
-        _raise_if_refused(answer)
-        return EnrollmentTicket(text=text, ends_at=after.ticket.expires_at if after.ticket else 0)
+        _raise_if_refused(made.answer)
+        given = made.account.ticket
+        return EnrollmentTicket(text=text, ends_at=given.expires_at if given else 0)
 
     async def forget(self) -> Forgotten:
         """Erase everything about the person.
@@ -215,14 +208,14 @@ class Person:
         engine, moment, key = self._engine, self._moment(), self.subject.key
         pseudonym = pseudonym_of(moment)
         try:
-            ref, _ = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
+            made = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
         except DamagedAccount as error:
             damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
-            change = forget(damaged, moment, pseudonym=pseudonym)
-            if not await engine.store.swap(change.account, change.events):
+            made = forget(damaged, moment, pseudonym=pseudonym)
+            if not await engine.store.swap(made.account, made.events):
                 raise
-            await engine.effects.follow(change.events, change.account)
-            ref = change.answer
+            await engine.effects.follow(made.events, made.account)
+        ref = made.answer
         await engine.store.release(fold_of(key.tenant, key.id), key)
         await drop_form(engine, key)
         count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
@@ -230,23 +223,16 @@ class Person:
 
     def _moment(self) -> Moment:
         self._spare(self.subject.key)
-        return self._engine.moment(actor=self._actor)
+        return self._engine.moment(actor=HOST)
 
     def _hold(self) -> int:
         return int(self._engine.rules(self.subject.tenant).recovery.hold)
 
     async def _done(self, step: Callable[[Account], Change[Refusal | None]]) -> PersonChange:
         """Do an act. Raises ``ValueError`` or ``Refused`` where the step refuses it."""
-        refs: list[str] = []
-
-        def noting(account: Account) -> Change[Refusal | None]:
-            change = step(account)
-            refs[:] = [event.id for event in change.events[:1]]
-            return change
-
-        answer, _ = await change_and_release(self._engine, self.subject.key, noting)
-        _raise_if_refused(answer)
-        return PersonChange(ref=refs[0] if refs else "")
+        made = await change_and_release(self._engine, self.subject.key, step)
+        _raise_if_refused(made.answer)
+        return PersonChange(ref=made.events[0].id if made.events else "")
 
 
 def _raise_if_refused(answer: Refusal | None) -> None:

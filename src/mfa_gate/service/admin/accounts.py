@@ -137,8 +137,8 @@ class AccountDesk:
                 return keep(account, Refusal(reason="not_found"))
             return action.step(account, given)
 
-        refusal, account = await change_and_release(self.engine, key, step)
-        return account if refusal is None else refusal
+        made = await change_and_release(self.engine, key, step)
+        return made.account if made.answer is None else made.answer
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
@@ -161,27 +161,25 @@ def draw_ticket(engine: Engine, key: SubjectKey) -> tuple[str, str]:
     return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
 
 
-async def change_and_release(
-    engine: Engine, key: SubjectKey, step: Callable[[Account], Change[A]]
-) -> tuple[A, Account]:
+async def change_and_release(engine: Engine, key: SubjectKey, step: Callable[[Account], Change[A]]) -> Change[A]:
     """Change an account, then release the claims of the authenticators that it no longer has.
 
-    Returns the answer of the step, and the account as the step made it. Raises as ``Engine.change``.
+    Returns the change that the step made. Raises as ``Engine.change``.
     """
     gone: set[str] = set()
-    after: list[Account] = []
+    made: list[Change[A]] = []
 
     def noting(account: Account) -> Change[A]:
         change = step(account)
         gone.clear()
         gone.update(_claims(account) - _claims(change.account))
-        after[:] = [change.account]
+        made[:] = [change]
         return change
 
-    answer = await engine.change(key, noting)
+    await engine.change(key, noting)
     for claim in sorted(gone):
         await engine.store.release(claim, key)
-    return answer, after[0]
+    return made[0]
 
 
 def _claims(account: Account) -> set[str]:

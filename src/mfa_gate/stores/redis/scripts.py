@@ -269,12 +269,12 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[2], ARGV[2], '+', 'COUNT', ARGV
   redis.call('XADD', KEYS[3], entry[1], 'k', parts[2], 'e', line, 'd', parts[6])
   last = entry[1]
 end
-redis.call('EXPIRE', KEYS[3], 3600)
+redis.call('EXPIRE', KEYS[3], ARGV[4])
 return {'done', last}
 """
 )
 """Keys: head, trail, copy, texts (by the stamp of a line: the text that it has, a line break, and its new text). Arguments: store,
-where to begin, how many lines. The answer has the id of the last line that was copied."""
+where to begin, how many lines, seconds to keep an unfinished copy. The answer has the id of the last line that was copied."""
 
 TAKE_PLACE = Script(
     DEMAND

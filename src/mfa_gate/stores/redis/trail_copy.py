@@ -47,7 +47,7 @@ async def _rewritten(session: Session, tenant: str, lines: Sequence[Rewrite]) ->
     while True:
         begin = f"({after}" if after else "-"
         found = [keys.head, keys.trail, copy, texts]
-        reply = await in_tenant(session, tenant, scripts.COPY, found, begin, COPIED_AT_ONCE)
+        reply = await in_tenant(session, tenant, scripts.COPY, found, begin, COPIED_AT_ONCE, KEPT_FOR)
         last = reply[1].decode()
         if not last:
             break

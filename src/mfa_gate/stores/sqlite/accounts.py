@@ -35,7 +35,6 @@ class Swap:
     summary: Summary
     lines: Lines
     op: int
-    is_forgotten: bool
 
     @property
     def is_grave(self) -> bool:
@@ -47,8 +46,7 @@ class Swap:
         """Prepare the swap. Everything is encoded before the transaction begins."""
         body = encode(account)
         check = checksum(account.key, account.version + 1, body)
-        lines, summary = to_lines(events), summary_of(account)
-        return cls(account, body, check, summary, lines, secrets.randbits(63), account.is_forgotten)
+        return cls(account, body, check, summary_of(account), to_lines(events), secrets.randbits(63))
 
     def write(self, connection: sqlite3.Connection) -> bool:
         """Write it. Returns False if the stored version is another one: nothing was written then."""
@@ -68,7 +66,7 @@ class Swap:
             )
         if done.rowcount != 1:
             return False
-        if self.is_forgotten:
+        if self.account.is_forgotten:
             remove_summary(connection, key)
         else:
             write_summary(connection, self.summary)
