@@ -50,18 +50,19 @@ class Layers:
 
 def layers_of(app: Any) -> Layers:
     """List the layers of ``app`` as they run."""
-    layers: list[Any] = []
-    at = app
-    for _ in range(DEEPEST):
-        inner = getattr(at, "app", None)
-        if inner is None:
-            break
-        layers.append(type(at))
-        at = inner
-    own = [item.cls for item in getattr(at, "user_middleware", ())]
-    gates = tuple(place for place, layer in enumerate([*layers, *own]) if layer is MFAGateMiddleware)
-    names = tuple(getattr(layer, "__name__", str(layer)) for layer in [*layers, *own])
-    return Layers(names, gates, bool(gates) and gates[0] >= len(layers), at)
+    *around, at = inwards(app)
+    layers = [*map(type, around), *(item.cls for item in getattr(at, "user_middleware", ()))]
+    gates = tuple(place for place, layer in enumerate(layers) if layer is MFAGateMiddleware)
+    names = tuple(getattr(layer, "__name__", str(layer)) for layer in layers)
+    return Layers(names, gates, bool(gates) and gates[0] >= len(around), at)
+
+
+def inwards(app: Any) -> list[Any]:
+    """List an app and the apps inside of it, from the outermost one inwards."""
+    found = [app]
+    while len(found) <= DEEPEST and (inner := getattr(found[-1], "app", None)) is not None:
+        found.append(inner)
+    return found
 
 
 def faults_of_order(app: Any, identify: Any, prefix: str, *, inside: bool = False) -> list[str]:
