@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import fastapi.routing
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
@@ -149,6 +150,33 @@ def test_a_gate_below_a_mount(name: str) -> None:
     path, build = MOUNTED[name]
     fault = fault_of(build())
     assert fault.startswith(f"middleware order: one below the mount {path!r}, two gates are around one app")
+
+
+def _included(*routes: Any, **named: Any) -> Any:
+    app, router = gated(kind=FastAPI), APIRouter()
+    router.routes.extend(routes)
+    app.include_router(router, **named)
+    return app
+
+
+def test_a_gate_below_a_mount_of_a_router() -> None:
+    """A gate behind ``include_router`` is found as well.
+
+    Older versions of FastAPI drop the mounts of a router, so there is no second gate.
+    """
+    keeps = hasattr(fastapi.routing, "iter_route_contexts")
+    start = "middleware order: one below the mount '/team/sub', two gates are around one app" if keeps else ""
+    fault = fault_of(_included(Mount("/sub", gated()), prefix="/team"))
+    assert fault.startswith(start)
+    assert bool(fault) == keeps
+
+
+@pytest.mark.parametrize("prefix", ["", "/mfa"])
+def test_a_route_below_the_prefix_in_a_router(prefix: str) -> None:
+    """A route that our own pages would hide is found behind ``include_router`` as well."""
+    path = "/mfa/own".removeprefix(prefix)
+    fault = fault_of(_included(Route(path, lambda request: PlainTextResponse("in")), prefix=prefix))
+    assert fault.startswith("prefix='/mfa': the app has a route '/mfa/own' below it, which the gate would hide")
 
 
 def test_gates_side_by_side() -> None:

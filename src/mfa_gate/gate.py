@@ -310,7 +310,7 @@ class MFAGate:
         ``app`` is the app with all that is put around it. ``inside``: it is only the part that this gate is put around.
         """
         return [
-            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix, inside=inside),
+            *faults_of_order(app, self._identify, self._prefix, inside=inside),
             *self.web.endpoint_demands.lost(),
         ]
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from .policyfile.tools.endpoints import DEEPEST
+from .policyfile.tools.routes import unfolded
 from .ports import NeedsAuthentication, NeedsSession
 from .web.lifespan import TWO_GATES
+from .web.middleware import MFAGateMiddleware
 
-DEEPEST = 20
-"""Apps inside one another that are looked at."""
 CALLS = 200
 NO_LAYERS = frozenset({"mfa_gate", "asyncio", "fastapi", "uvicorn", "hypercorn", "granian", "daphne", "gunicorn"})
 """Packages whose own calls of an app never find out who is signed in."""
@@ -47,42 +48,43 @@ class Layers:
     app: Any
 
 
-def layers_of(app: Any, middleware: type) -> Layers:
-    """List the layers of ``app`` as they run. ``middleware`` is the class of a gate."""
-    layers: list[Any] = []
-    at = app
-    for _ in range(DEEPEST):
-        inner = getattr(at, "app", None)
-        if inner is None:
-            break
-        layers.append(type(at))
-        at = inner
-    own = [item.cls for item in getattr(at, "user_middleware", ())]
-    gates = tuple(place for place, layer in enumerate([*layers, *own]) if layer is middleware)
-    names = tuple(getattr(layer, "__name__", str(layer)) for layer in [*layers, *own])
-    return Layers(names, gates, bool(gates) and gates[0] >= len(layers), at)
+def layers_of(app: Any) -> Layers:
+    """List the layers of ``app`` as they run."""
+    *around, at = inwards(app)
+    layers = [*map(type, around), *(item.cls for item in getattr(at, "user_middleware", ()))]
+    gates = tuple(place for place, layer in enumerate(layers) if layer is MFAGateMiddleware)
+    names = tuple(getattr(layer, "__name__", str(layer)) for layer in layers)
+    return Layers(names, gates, bool(gates) and gates[0] >= len(around), at)
 
 
-def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str, *, inside: bool = False) -> list[str]:
+def inwards(app: Any) -> list[Any]:
+    """List an app and the apps inside of it, from the outermost one inwards."""
+    found = [app]
+    while len(found) <= DEEPEST and (inner := getattr(found[-1], "app", None)) is not None:
+        found.append(inner)
+    return found
+
+
+def faults_of_order(app: Any, identify: Any, prefix: str, *, inside: bool = False) -> list[str]:
     """List the faults of an app's layers and routes (S-10).
 
     Such a fault would hide a route, let a request past the gate, or leave the gate without the user. ``app`` may be any
     object. ``inside``: the gate that asks is around it, and not among its layers.
     """
-    found = layers_of(app, middleware)
+    found = layers_of(app)
     gate = -1 if inside or not found.gates else found.gates[0]
     before, behind = found.names[: max(gate, 0)], found.names[gate + 1 :]
     is_installed = found.is_installed and not inside
     faults = [
         f"prefix={prefix!r}: the app has a route {path!r} below it, which the gate would hide; give the gate another prefix"
-        for path in (getattr(route, "path", "") for route in getattr(found.app, "routes", ()))
+        for path in (getattr(route, "path", None) or "" for route in unfolded(getattr(found.app, "routes", ())))
         if path == prefix or path.startswith(prefix + "/")
     ]
     if len(found.gates) + inside > 1:
         faults.append(f"middleware order: {TWO_GATES}")
     faults += [
         f"middleware order: one below the mount {path!r}, {TWO_GATES}"
-        for path in _mounted_gates(found.app, middleware, "", DEEPEST)
+        for path in _mounted_gates(found.app, "", DEEPEST)
     ]
     if hasattr(found.app, "user_middleware"):
         faults += _faults_of_needs(identify, before, behind, is_installed=is_installed)
@@ -121,18 +123,18 @@ def _faults_of_needs(
             )
 
 
-def _mounted_gates(app: Any, middleware: type, prefix: str, depth: int) -> Iterator[str]:
+def _mounted_gates(app: Any, prefix: str, depth: int) -> Iterator[str]:
     """List the mounts below which there is a gate of their own."""
-    for route in getattr(app, "routes", None) or ():
+    for route in unfolded(getattr(app, "routes", None) or ()):
         inner = getattr(route, "app", None)
         if inner is None or not depth:
             continue
         path = prefix + (getattr(route, "path", None) or getattr(route, "host", None) or "")
-        found = layers_of(inner, middleware)
+        found = layers_of(inner)
         if found.gates:
             yield path or "/"
         else:
-            yield from _mounted_gates(found.app, middleware, path, depth - 1)
+            yield from _mounted_gates(found.app, path, depth - 1)
 
 
 def _layers_in_calls() -> Iterator[str]:

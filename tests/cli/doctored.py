@@ -98,6 +98,11 @@ def wrapped() -> MFAGateMiddleware:
     return MFAGateMiddleware(Starlette(routes=[Route("/", home)]), gate=gate(identify=nobody))
 
 
+def compressed() -> GZipMiddleware:
+    """A layer that compresses is around the gate, which is around the app."""
+    return GZipMiddleware(wrapped())
+
+
 def nameless() -> Starlette:
     """No key of the session names the sign-in."""
     return app(gate(identify=SessionUser("user_id")))

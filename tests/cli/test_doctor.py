@@ -71,6 +71,8 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("wrong_order", "fault", "order", "after gate.install(app)"),
         ("cors_inside", "fault", "order", "CORSMiddleware is inside the gate"),
         ("cors_inside", "warning", "order", "BREACH"),
+        ("compressed", "warning", "order", "BREACH"),
+        ("compressed", "note", "order", "GZipMiddleware > MFAGateMiddleware > Starlette"),
         ("no_gate", "fault", "order", "there is no gate around this app"),
         ("nameless", "warning", "sessions", 'session="sid"'),
         ("good", "ok", "sessions", "ends with its sign-in"),

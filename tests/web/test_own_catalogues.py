@@ -95,6 +95,24 @@ def test_every_page_in_a_language_of_ones_own(tmp_path: Path) -> None:
         assert "·" in renderer.render(view, replace(frame, lang="nl")).decode()
 
 
+@pytest.mark.parametrize(
+    ("tag", "direction"),
+    [
+        ("ps", "rtl"),
+        ("ckb-IQ", "rtl"),
+        ("yi", "rtl"),
+        ("pa-Arab-PK", "rtl"),
+        ("pa", "ltr"),
+        ("sd-Deva", "ltr"),
+        ("fr", "ltr"),
+    ],
+)
+def test_the_direction_of_a_language_of_ones_own(tag: str, direction: str) -> None:
+    """The script of the tag decides, else its language."""
+    _, view, frame = next(iter(pages()))
+    assert f'lang="{tag}" dir="{direction}"' in Renderer().render(view, replace(frame, lang=tag)).decode()
+
+
 def test_words_of_messages(tmp_path: Path) -> None:
     """Mails use the host's words in the reader's language, else its English."""
     text = "Your security code for {service}"

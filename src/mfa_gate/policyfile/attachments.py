@@ -23,8 +23,6 @@ DRAWN = frozenset(
 )
 """The elements that only draw. All others (script, style, image, foreignObject, animate, a) are refused."""
 _FOREIGN = re.compile(r"url\(\s*['\"]?\s*(?!#)|javascript:|data:|expression\(|@import", re.IGNORECASE)
-
-
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NEVER_LOADED = (
     (re.compile(r"@import", re.IGNORECASE), "the pages load no other stylesheet; put its rules into this file"),
@@ -39,10 +37,7 @@ _NEVER_LOADED = (
 def with_text(agreement: AgreementRules, base: File) -> AgreementRules:
     """Add the text of the agreement and the SHA-256 of its bytes. Raises ``Wrong``."""
     content = _content(base, agreement.file, most=MOST_TEXT)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise Wrong(f"{shown(agreement.file)} is not UTF-8 text") from None
+    text = _text(content, agreement.file)
     if not text.strip():
         raise Wrong(f"{shown(agreement.file)} is empty")
     return replace(agreement, text=text, digest=hashlib.sha256(content).hexdigest())
@@ -63,11 +58,7 @@ def stylesheet_of(name: str, base: File) -> str:
 
     What the content security policy of the pages forbids is refused: browsers would leave it out without a word.
     """
-    content = _content(base, name, most=MOST_STYLES)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise Wrong(f"{shown(name)} is not UTF-8 text") from None
+    text = _text(_content(base, name, most=MOST_STYLES), name)
     plain = _COMMENT.sub("", text)
     for pattern, what in _NEVER_LOADED:
         if found := pattern.search(plain):
@@ -126,3 +117,10 @@ def _content(base: File, name: str, *, most: int) -> bytes:
     if len(content) > most:
         raise Wrong(f"{shown(name)} is larger than {most // 1024} KiB")
     return content
+
+
+def _text(content: bytes, name: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Wrong(f"{shown(name)} is not UTF-8 text") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..core.assurance import TraitsOf, could_meet
 from ..core.durations import format_duration
@@ -77,19 +78,15 @@ def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple
     A report-only rule is checked alone too, because it is meant to be enforced one day.
     """
     found = []
-    signs_in = (lambda rule: sign_in_could_meet(rules.freshness, _demand(rule))) if rules.freshness.strong_acr else None
-    alone = [
-        rule
-        for rule in rules.step_up
-        if not any(_could(kind, _demand(rule), traits) for kind in allowed) and not (signs_in and signs_in(rule))
-    ]
+    ways: list[Callable[[Demand], bool]] = [partial(_could, kind, traits) for kind in allowed]
+    if rules.freshness.strong_acr:
+        ways.append(partial(sign_in_could_meet, rules.freshness))
+    alone = [rule for rule in rules.step_up if not any(meets(_demand(rule)) for meets in ways)]
     for rule in alone:
         text = f'step-up "{rule.name}" asks for {_wanted(rule)}, and only {listed(allowed)} can be used; {FIX}'
         found.append(DeadEnd(rules=(rule,), text=text))
     live = tuple(rule for rule in rules.step_up if not rule.report_only and rule not in alone)
-    failed_by = [frozenset(r for r in live if not _could(kind, _demand(r), traits)) for kind in allowed]
-    if signs_in:
-        failed_by.append(frozenset(r for r in live if not signs_in(r)))
+    failed_by = [frozenset(rule for rule in live if not meets(_demand(rule))) for meets in ways]
     for clash in _clashes(live, failed_by):
         *others, last = clash
         names = listed([rule.name for rule in others])
@@ -285,7 +282,7 @@ def _demand(rule: StepUpRule) -> Demand:
     return demand_of(rule, Seconds(rule.max_age or 0))
 
 
-def _could(kind: str, demand: Demand, traits: TraitsOf) -> bool:
+def _could(kind: str, traits: TraitsOf, demand: Demand) -> bool:
     """Tell if a factor could meet ``demand``. An unknown kind could; a warning tells of it."""
     if kind in traits:
         return could_meet(kind, demand, traits)

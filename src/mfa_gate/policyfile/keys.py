@@ -64,6 +64,12 @@ def groups(*, empty: bool, stricter: Direction = "") -> Key:
 
 LABEL = Key(says="it must be 1 to 64 letters, digits, spaces and -_.", holds=lambda v: is_.label(v))
 
+CLASSES = Key(
+    says="it must be an array of class references (acr), each once",
+    holds=lambda v: is_distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+    stricter="fewer",
+)
+
 COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or is_.color(v))
 
 FILE_KEYS: Mapping[str, Key] = {
@@ -195,21 +201,9 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             ),
         ),
         "trust_acr": key(
-            "Class references (acr) of the host's identity provider that count as a second factor.",
-            Key(
-                says="it must be an array of class references (acr), each once",
-                holds=lambda v: is_distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
-                stricter="fewer",
-            ),
+            "Class references (acr) of the host's identity provider that count as a second factor.", CLASSES
         ),
-        "phishing_resistant_acr": key(
-            "Those of trust_acr that meet a demand for phishing resistance.",
-            Key(
-                says="it must be an array of class references (acr), each once",
-                holds=lambda v: is_distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
-                stricter="fewer",
-            ),
-        ),
+        "phishing_resistant_acr": key("Those of trust_acr that meet a demand for phishing resistance.", CLASSES),
         "ip_change": key("A browser that comes from another network than before."),
     },
     IPChangeRules: {

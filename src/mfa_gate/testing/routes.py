@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.rules import Policy
+from ..middleware_order import layers_of
 from ..policyfile.tools.routes import RouteRow, idle_rules, leaves_of, rows_for
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def assert_all_covered(
     """
     found = route_inventory(app, policy, tenant=tenant, groups=groups, now=now)
     meant = set(open)
-    wrong = [] if _has_gate(app) else ["no gate is around this app: gate.install(app)"]
+    wrong = [] if layers_of(app).gates else ["no gate is around this app: gate.install(app)"]
     for row in found:
         named = f"{row.method} {row.template}"
         if row.outcome != "guarded" and not {named, row.template} & meant:
@@ -89,16 +90,3 @@ def _policy(given: Policy | MFAGate | str | os.PathLike[str]) -> Policy:
 
         return load_policy(Path(given))
     return given.policy
-
-
-def _has_gate(app: Any) -> bool:
-    from ..web.middleware import MFAGateMiddleware
-
-    at = app
-    while at is not None:
-        if isinstance(at, MFAGateMiddleware) or any(
-            item.cls is MFAGateMiddleware for item in getattr(at, "user_middleware", ())
-        ):
-            return True
-        at = getattr(at, "app", None)
-    return False

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gettext
 import logging
-import os
 import re
 from ast import literal_eval
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from .i18n import DOMAIN, OWN_NAME, Languages, available
-from .resources import folder
+from .resources import folder, host_folder
 
 log = logging.getLogger("mfa_gate")
 
@@ -31,17 +30,11 @@ def read_catalogues(given: object) -> tuple[Languages, list[str]]:
 
     Words of texts that no page has are named in the log: they may be those of another version.
     """
-    if given is None or given == "":
-        return Languages(), []
-    if not isinstance(given, (str, os.PathLike)):
-        return Languages(), [f'catalogues={given!r}: must be the path of a folder, e.g. "my_words"']
-    top, said = Path(given), f"catalogues={str(given)!r}"
-    if not top.is_dir():
-        what = "is a file" if top.exists() else "does not exist"
-        fix = "give a folder (a relative one begins in the working directory)"
-        return Languages(), [f"{said}: {top.absolute()} {what}; {fix}"]
+    top, faults = host_folder("catalogues", given, "my_words")
+    if top is None:
+        return Languages(), faults
+    said = f"catalogues={str(given)!r}"
     own: dict[str, gettext.GNUTranslations] = {}
-    faults: list[str] = []
     for place in sorted(path for path in top.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))):
         file = place / "LC_MESSAGES" / f"{DOMAIN}.mo"
         if not _TAG.fullmatch(place.name):

@@ -104,16 +104,21 @@ class Renderer:
         return environment
 
     @cached_property
-    def _loader(self) -> BaseLoader:
-        """Read all templates once, for every language.
+    def texts(self) -> dict[str, str]:
+        """Read our templates by their names, and those of the factors."""
+        theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
+        return {**theirs, **dict(every_text(folder("templates")))}
 
-        The host's come first, then ours, then those of the factors. Ours have a second name, below ``mfa_gate/``, by
-        which a template of the host extends the one that it replaces.
+    @cached_property
+    def _loader(self) -> BaseLoader:
+        """Make the loader of every language.
+
+        The host's templates come first, then ours and those of the factors. Ours have a second name, below ``mfa_gate/``,
+        by which a template of the host extends the one that it replaces.
         """
         from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader
 
-        theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
-        texts = DictLoader({**theirs, **dict(every_text(folder("templates")))})
+        texts = DictLoader(self.texts)
         if not self._own:
             return texts
         return ChoiceLoader([FileSystemLoader(str(self._own)), texts, PrefixLoader({OURS: texts})])

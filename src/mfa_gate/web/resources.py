@@ -1,12 +1,14 @@
-"""The files that come with the package, also out of a zip or a frozen program."""
+"""The files of the package, also out of a zip or a frozen program; folders of the host."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
-__all__ = ["every_text", "folder"]
+__all__ = ["every_text", "folder", "host_folder"]
 
 ROOM = __name__.rpartition(".")[0]
 
@@ -24,3 +26,20 @@ def every_text(top: Traversable, below: str = "") -> Iterator[tuple[str, str]]:
             yield from every_text(item, f"{name}/")
         else:
             yield name, item.read_text("utf-8")
+
+
+def host_folder(argument: str, given: object, example: str) -> tuple[Path | None, list[str]]:
+    """Find the folder that the host gives as ``argument``. None and "" are none.
+
+    Returns it, and the faults of a value that is no folder. ``example`` is a name for the fault.
+    """
+    if given is None or given == "":
+        return None, []
+    if not isinstance(given, (str, os.PathLike)):
+        return None, [f'{argument}={given!r}: must be the path of a folder, e.g. "{example}"']
+    top = Path(given)
+    if top.is_dir():
+        return top, []
+    what = "is a file" if top.exists() else "does not exist"
+    fix = "give a folder (a relative one begins in the working directory)"
+    return None, [f"{argument}={str(given)!r}: {top.absolute()} {what}; {fix}"]

@@ -5,7 +5,6 @@ A template or a block that replaces none of ours would be ignored without a word
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..factors import Registry
 from .render import OURS, Renderer
-from .resources import every_text, folder
+from .resources import host_folder
 from .views import Frame
 from .views.catalogue import TEMPLATES, VIEWS, values_of
 
@@ -34,31 +33,25 @@ def faults_of_templates(given: object, factors: Registry) -> list[str]:
 
     ``factors`` are the known factors, each with a template of its own.
     """
-    if given is None or given == "":
-        return []
-    if not isinstance(given, (str, os.PathLike)):
-        return [f'templates={given!r}: must be the path of a folder, e.g. "my_templates"']
-    top = Path(given)
+    top, faults = host_folder("templates", given, "my_templates")
+    if top is None:
+        return faults
     said = f"templates={str(given)!r}"
-    if not top.is_dir():
-        what = "is a file" if top.exists() else "does not exist"
-        return [f"{said}: {top.absolute()} {what}; give a folder (a relative one begins in the working directory)"]
     try:
         files = {path.relative_to(top).as_posix(): path for path in sorted(top.rglob("*")) if path.is_file()}
     except OSError as error:
         return [f"{said}: the folder cannot be read: {error.strerror}"]
     names = [name for name in files if not any(part.startswith((".", "__pycache__")) for part in name.split("/"))]
-    return list(_Folder(said, {name: files[name] for name in names}, factors, Renderer(templates=top, factors=factors)))
+    return list(_Folder(said, {name: files[name] for name in names}, Renderer(templates=top, factors=factors)))
 
 
 class _Folder:
     """A host's templates by their names, beside ours."""
 
-    def __init__(self, said: str, files: Mapping[str, Path], factors: Registry, renderer: Renderer) -> None:
+    def __init__(self, said: str, files: Mapping[str, Path], renderer: Renderer) -> None:
         self._said = said
         self._files = files
-        self._ours = dict(every_text(folder("templates")))
-        self._ours |= {f"factors/{kind}.html": one.template.read_text("utf-8") for kind, one in factors.items()}
+        self._ours = renderer.texts
         self._known = set(self._ours)
         self._named = {*self._known, *(f"{OURS}/{name}" for name in self._known)}
         self._environment = renderer.environment("en")
@@ -72,9 +65,8 @@ class _Folder:
             yield f"{self._said}: the folder has no template; the names are {', '.join(sorted(self._known)[:3])}, …"
         unknown = [*self._unknown(mine), *(name for name in self._files if Path(name).suffix in ENDINGS)]
         for name in unknown[:MOST_TOLD]:
-            close = get_close_matches(Path(name).stem.lower() + ".html", self._known, n=1, cutoff=0.6)
-            near = get_close_matches(name, self._known, n=1, cutoff=0.6) or close
-            hint = f"; did you mean {near[0]!r}?" if near else "; the names are those in web/templates/ of the package"
+            near = _near(name, self._known) or _near(Path(name).stem.lower() + ".html", self._known)
+            hint = near or "; the names are those in web/templates/ of the package"
             yield f"{self._said}: {name} replaces no template, and none of yours includes it{hint}"
         if len(unknown) > MOST_TOLD:
             yield f"{self._said}: {len(unknown) - MOST_TOLD} more files replace no template; give the gate a folder of its own"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...keyring import KeyFault, Keyring
+from ...middleware_order import inwards, layers_of
 from ...ports import NamesSession
 from ...web.callers import NO_SESSION_NAMED
 from ...web.forwarders import VARIABLES, believes_everybody
@@ -23,40 +24,35 @@ def gate_of(app: Any) -> MFAGate | None:
     """Find the gate of an app: in its own stack, or wrapped around it."""
     from ...web.middleware import MFAGateMiddleware
 
-    at = app
-    while at is not None:
+    for at in inwards(app):
         if isinstance(at, MFAGateMiddleware):
             return at.gate  # type: ignore[return-value]
         for item in getattr(at, "user_middleware", ()):
             if item.cls is MFAGateMiddleware:
                 found: MFAGate = item.kwargs["gate"]
                 return found
-        at = getattr(at, "app", None)
     return None
 
 
 def starlette_of(app: Any) -> Any:
     """Return the app itself, inside of everything that is wrapped around it."""
-    at = app
-    while not hasattr(at, "user_middleware") and getattr(at, "app", None) is not None:
-        at = at.app
-    return at
+    found = inwards(app)
+    return next((at for at in found if hasattr(at, "user_middleware")), found[-1])
 
 
 def order(app: Any, gate: MFAGate) -> Iterator[Line]:
     """Report the stack as it runs, and parts of it that let requests past or hide the user."""
-    stack = list(getattr(starlette_of(app), "user_middleware", ()))
-    names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
-    yield Line("note", "order", " > ".join([*names, type(starlette_of(app)).__name__]) or "no middleware")
+    found = layers_of(app)
+    yield Line("note", "order", " > ".join([*found.names, type(found.app).__name__]))
     faults = list(gate.check(app))
     for fault in faults:
         yield Line("fault", "order", fault)
-    outside = names[: names.index("MFAGateMiddleware")] if "MFAGateMiddleware" in names else []
-    if "GZipMiddleware" in outside:
+    if found.gates and "GZipMiddleware" in found.names[: found.gates[0]]:
+        fix = "Add it before gate.install(app)" if found.is_installed else "Put it inside of the gate"
         yield Line(
             "warning",
             "order",
-            "GZipMiddleware is outside the gate: pages with secrets are compressed (BREACH). Add it before gate.install(app)",
+            f"GZipMiddleware is outside the gate: pages with secrets are compressed (BREACH). {fix}",
         )
     if not faults:
         yield Line("ok", "order", "the gate sees who is signed in before the app does")

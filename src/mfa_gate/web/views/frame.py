@@ -7,7 +7,13 @@ from typing import Literal
 
 from ...core.rules import BrandRules
 
-RTL = frozenset({"ar", "fa", "he", "ur"})
+RTL = frozenset(
+    (
+        *("ar", "ckb", "dv", "fa", "he", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"),
+        *("Adlm", "Arab", "Hebr", "Nkoo", "Syrc", "Thaa"),
+    )
+)
+"""Languages and scripts from right to left. A host's catalogue may be in any of them."""
 
 Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 Sending = Literal["none", "unsent", "sent", "failed", "off"]
@@ -87,8 +93,10 @@ class Frame:
 
     @property
     def dir(self) -> str:
-        """Return the direction of the page's text."""
-        return "rtl" if self.lang.partition("-")[0] in RTL else "ltr"
+        """Return the direction of the page's text: by the tag's script, else by its language."""
+        language, *more = self.lang.split("-")
+        script = next((part for part in more if len(part) == 4), language)
+        return "rtl" if script in RTL else "ltr"
 
     def problem(self, field: str) -> Problem | None:
         """Return the first problem of a form field."""
