@@ -18,7 +18,7 @@ from mfa_gate.web.render import Renderer
 from mfa_gate.web.resources import folder
 from mfa_gate.web.theme import brand_css
 from tests.harness import call, http_scope, make_world, with_rules
-from tests.web.gallery import FRAME, pages
+from tests.web.gallery import FRAME, changes, pages, parser
 
 OURS = folder("static").joinpath("mfa.css").read_text("utf-8")
 colors = st.tuples(*[st.integers(0, 255)] * 3)
@@ -156,6 +156,13 @@ async def test_each_logo_has_its_address() -> None:
         assert b"sandbox" in dict(reply.headers)[b"content-security-policy"]
     alone = make_world(policy=with_rules(lambda r: replace(r, brand=replace(brand, logo_dark_bytes=b""))))
     assert (await call(alone.app, http_scope("GET", "/mfa/static/logo-dark"))).body == svg
+
+
+def test_the_pages_can_be_drawn_with_an_accent() -> None:
+    """The options of the tool that draws every page fit the frame."""
+    given = parser().parse_args(["out", "--accent", "#8a2c0d", "--lang", "de"])
+    frame = replace(FRAME, **changes(given))
+    assert (frame.brand.accent, frame.lang) == ("#8a2c0d", "de")
 
 
 HEAD = 'version = 1\nname = "p"\n[brand]\n'
