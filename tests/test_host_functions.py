@@ -13,7 +13,7 @@ from fastapi import Depends
 from mfa_gate import Contacts, Event, MFAGate, SettingsError, Subject
 from mfa_gate.host_functions import faults_of_hooks, faults_of_identify
 from mfa_gate.identity import FirstOf, SessionUser
-from tests.attacks.test_start import GOOD
+from tests.good_start import GOOD
 from tests.harness import FETCH, PAGE, Browser, make_world, running
 
 

@@ -70,6 +70,7 @@ async def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unheard, "MOST", 100)
     assert await heard(Client(*[b"x" * 60] * 9, ends=False)) == 2
     monkeypatch.setattr(unheard, "MOST", 10**9)
+    monkeypatch.setattr(unheard, "IDLE", 60.0)
     monkeypatch.setattr(unheard, "WITHIN", 0.05)
 
     async def drips() -> dict[str, Any]:
