@@ -7,13 +7,13 @@ allows at the least, and the tools of the tests are the newest that there are.
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.run import ROOT, output_of_failure
+
 HOME = ROOT / ".matrix"
 EXTRAS = ("sms", "push", "otel", "demo")
 """The extras that a host installs; the extra ``test`` is ours, so its versions are not part of the promise."""
@@ -93,7 +93,7 @@ class VersionSet:
         for file in (pins, every):
             file.unlink(missing_ok=True)  # uv keeps what an older file says
         for step in steps:
-            if fault := failure(step):
+            if fault := output_of_failure(step):
                 return f"{self.name}: the versions could not be resolved\n{fault}"
         stamp, found = HOME / self.name / ".installed", hashlib.sha256(every.read_bytes()).hexdigest()
         if stamp.exists() and stamp.read_text() == found:
@@ -104,7 +104,7 @@ class VersionSet:
             [*install, "--requirement", str(every)],
             [*install, "--editable", "."],
         ):
-            if fault := failure(step):
+            if fault := output_of_failure(step):
                 return f"{self.name}: the packages could not be installed; this needs the network\n{fault}"
         stamp.write_text(found)
         return ""
@@ -117,11 +117,3 @@ SETS = (
     # The second major version brings a CBOR decoder of its own choice.
     VersionSet("webauthn-2", "highest", limits=("webauthn<3",), only=PASSKEYS),
 )
-
-
-def failure(command: list[str]) -> str:
-    """Run a command. Returns the last lines of one that failed, or ""."""
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    return (
-        "" if done.returncode == 0 else "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:]) or "it failed"
-    )

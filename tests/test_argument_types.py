@@ -16,7 +16,7 @@ from mfa_gate import MFAGate, RelyingParty, Senders, SettingsError
 from mfa_gate.senders import ConsoleSender
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing import FixedClock, Outbox
-from tests.attacks.test_start import GOOD, party
+from tests.good_start import GOOD, party
 
 
 class Plain:

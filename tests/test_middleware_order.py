@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 
 from mfa_gate import MFAGate, MFAGateMiddleware, SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, RequestUser, SessionUser
-from tests.attacks.test_start import GOOD
+from tests.good_start import GOOD
 from tests.harness import FETCH, Browser, make_world, running
 
 Build = Callable[[], Any]

@@ -14,7 +14,7 @@ from mfa_gate.optional_parts import faults_of_optional_parts
 from mfa_gate.ports import Senders
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioVoiceSender
 from mfa_gate.testing.outbox import Outbox
-from tests.attacks.test_start import GOOD
+from tests.good_start import GOOD
 
 
 def plain(self: object, *given: object) -> str:

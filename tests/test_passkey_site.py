@@ -12,7 +12,8 @@ import pytest
 from mfa_gate import MFAGate, RelyingParty, SettingsError
 from mfa_gate.core.public_suffixes import is_public_suffix, registrable
 from mfa_gate.core.rules import FactorRules, Policy, Rules
-from tests.attacks.test_start import GOOD
+from tests import good_start
+from tests.good_start import GOOD
 
 WITH = Policy(name="t", base=Rules(factors=FactorRules(allowed=("totp", "webauthn"))))
 WITHOUT = Policy(name="t", base=Rules(factors=FactorRules(allowed=("totp",))))
@@ -21,11 +22,7 @@ ONE_TENANT = Policy(name="t", base=WITHOUT.base, tenants={"clinic": WITH.base})
 
 def faults_of(id: Any, *origins: str, policy: Policy = WITH) -> tuple[str, ...]:
     """Start with this relying party, and return the faults."""
-    try:
-        MFAGate(**{**GOOD, "policy": policy, "relying_party": RelyingParty(id=id, name="App", origins=origins)})
-    except SettingsError as error:
-        return error.faults
-    return ()
+    return good_start.faults_of(policy=policy, relying_party=RelyingParty(id=id, name="App", origins=origins))
 
 
 NAMES = 'is an address, and browsers make passkeys for names only: write a name, e.g. "localhost" on your own machine'

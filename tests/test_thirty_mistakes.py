@@ -1,7 +1,7 @@
 """D-3: each of the thirty likeliest mistakes ends in one message that names its fix.
 
 Each is made for real on a small app. The table in ``tests/README.md`` is compared with ``MISTAKES``
-(``python tests/test_thirty_mistakes.py`` writes it anew).
+(``python -m tests.test_thirty_mistakes`` writes it anew).
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +27,8 @@ from mfa_gate.factors import BUILT_IN
 from mfa_gate.identity import RequestUser, SessionUser
 from mfa_gate.stores.memory import MemoryStore
 from tests.attacks.processes import ROOT
-from tests.harness import ORIGIN, POLICY, Outbox, contacts_of, key, make_world, running
-
-GOOD: dict[str, Any] = {
-    "policy": POLICY,
-    "identify": SessionUser("user_id"),
-    "store": "memory://",
-    "keys": [key(1)],
-    "relying_party": RelyingParty(id="localhost", name="Example", origins=[ORIGIN]),
-    "contacts": contacts_of,
-    "senders": Senders(email=Outbox(), sms=Outbox()),
-}
-
-
-def party(**parts: Any) -> RelyingParty:
-    """The good relying party with something wrong."""
-    good: RelyingParty = GOOD["relying_party"]
-    return replace(good, **parts)
-
+from tests.good_start import GOOD, party
+from tests.harness import ORIGIN, POLICY, Outbox, key, make_world, running
 
 WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no policy file": ({"policy": "nowhere.toml"}, ("nowhere.toml",)),
@@ -287,7 +270,7 @@ SERVED = """
 import sys
 from starlette.applications import Starlette
 from starlette.middleware.sessions import SessionMiddleware
-from tests.attacks.test_start import GOOD
+from tests.good_start import GOOD
 from tests.harness import key
 from mfa_gate import MFAGate
 gate = MFAGate(**{**GOOD, "store": "sqlite:///" + sys.argv[1], "keys": [key(int(sys.argv[2]))]})

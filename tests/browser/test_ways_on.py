@@ -41,15 +41,10 @@ ROUTES = [
 ]
 
 
-def opened(stage: Stage, path: str, *, script: bool = True) -> Page:
-    """Open a page after the proof has ended, with JavaScript or without."""
+def opened(stage: Stage, path: str) -> Page:
+    """Open a page after the proof has ended."""
     stage.world.clock.advance(8 * 86_400)
-    cookies = stage.context.cookies()
-    context = stage.context.browser.new_context(java_script_enabled=script) if stage.context.browser else stage.context
-    context.add_cookies(cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(stage.address + path)
-    return page
+    return stage.tab(path)
 
 
 @pytest.mark.parametrize("path", ["/board#/inbox/7?x=1", "/board?a=1#top", "/board#!/a%20b"])
@@ -71,8 +66,8 @@ def test_the_fragment_of_the_wanted_page_is_kept(browser: Browser, free_port: in
 
 def test_without_a_script_the_page_opens_at_its_beginning(browser: Browser, free_port: int) -> None:
     """No server sees a fragment: the page itself is reached all the same."""
-    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
-        page = opened(stage, "/board#/inbox/7", script=False)
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=False) as stage:
+        page = opened(stage, "/board#/inbox/7")
         stage.prove(page)
         page.wait_for_url("**/board#")
 
@@ -113,7 +108,7 @@ def test_the_link_after_enrollment_has_the_fragment(browser: Browser, free_port:
 @pytest.mark.parametrize("script", [True, False])
 def test_a_sign_out_by_post(browser: Browser, free_port: int, script: bool) -> None:
     """The button signs out at the host, and the page's security policy lets it."""
-    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
-        page = opened(stage, "/board", script=script)
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
+        page = opened(stage, "/board")
         page.get_by_role("button", name="Sign out").click()
         page.get_by_text("You are out").wait_for()

@@ -6,13 +6,9 @@ import datetime
 import os
 import re
 import shutil
-import socket
 import ssl
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -25,13 +21,11 @@ from websockets.sync.client import connect
 from tests.recipes.browser import Person
 from tests.recipes.hosts import FORM
 from tests.recipes.place import SURROUNDINGS
-from tests.web.serving import ROOT
+from tests.web.serving import ROOT, answers, program, spawned_at
 
 pytestmark = pytest.mark.waits
 
 RECIPES = ROOT / "example_app" / "recipes"
-PATIENCE = 30.0
-"""Seconds until a program must answer."""
 
 
 def make_certificate(folder: Path) -> None:
@@ -69,27 +63,6 @@ def configuration(folder: Path, port: int) -> str:
     return f"daemon off;\nuser root;\npid {folder}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{kept}{text}}}\n"
 
 
-@contextmanager
-def running(command: list[str], environment: dict[str, str], ready: Callable[[], bool]) -> Iterator[None]:
-    """Run a program while the block runs, from when it is ``ready`` on."""
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
-        try:
-            end = time.monotonic() + PATIENCE
-            while not ready():
-                assert process.poll() is None, f"{command[0]} ended"
-                assert time.monotonic() < end, f"{command[0]} does not answer"
-                time.sleep(0.05)
-            yield
-        finally:
-            process.terminate()
-
-
-def listens(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
-    """Tell if a program listens at this address."""
-    with socket.socket(family) as probe:
-        return probe.connect_ex(address) == 0
-
-
 @pytest.fixture
 def origin(tmp_path: Path, free_port: int) -> Iterator[str]:
     """Serve the recipe by the two programs, as its first lines say."""
@@ -97,20 +70,15 @@ def origin(tmp_path: Path, free_port: int) -> Iterator[str]:
     (tmp_path / "nginx.conf").write_text(configuration(tmp_path, free_port))
     said = re.search(r"#\s+uvicorn (.*)", (RECIPES / "behind_nginx.conf").read_text())
     assert said is not None
-    options = said[1].replace("/run/records/app.sock", f"{tmp_path}/app.sock").split()
+    app, *options = said[1].replace("/run/records/app.sock", "{path}").split()
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     assert nginx is not None
     address = f"https://localhost:{free_port}"
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    server = [sys.executable, "-m", "uvicorn", *options, "--log-level", "warning"]
+    server = ["uvicorn", *options, "--log-level", "warning"]
     front = [nginx, "-c", f"{tmp_path}/nginx.conf", "-p", str(tmp_path), "-e", "stderr"]
     with (
-        running(
-            server,
-            {**SURROUNDINGS, "APP_ORIGIN": address, "PYTHONPATH": path},
-            lambda: listens(socket.AF_UNIX, f"{tmp_path}/app.sock"),
-        ),
-        running(front, {}, lambda: listens(socket.AF_INET, ("127.0.0.1", free_port))),
+        spawned_at(tmp_path / "app.sock", app, server, **{**SURROUNDINGS, "APP_ORIGIN": address}),
+        program(front, lambda: answers(free_port), {}),
     ):
         yield address
 

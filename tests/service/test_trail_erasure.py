@@ -199,7 +199,7 @@ async def test_an_erased_line_cannot_be_altered(world: World) -> None:
     for at in range(len(links)):
         assert await altered(world, at, lambda line: line.replace('"kind":"', '"kind":"x')), at
     for at in erased:
-        assert await altered(world, at, lambda line: line.replace('"account":"', '"account":"x')) or at
+        assert await altered(world, at, lambda line: line.replace('"account":"', '"account":"x'))
         assert await altered(world, at, lambda line: json.dumps({**json.loads(line), "erased": []}))
         assert await altered(world, at, lambda line: json.dumps({**json.loads(line), "erased": "x", "at": 1}))
     plain = next(at for at, link in enumerate(links) if '"erased"' not in link.line)

@@ -1,12 +1,12 @@
 """Every page in every state.
 
-The render tests walk it, and ``python tests/web/gallery.py OUTDIR`` draws it to look at.
+The render tests walk it, and ``python -m tests.web.gallery OUTDIR`` draws it to look at.
 """
 
 from __future__ import annotations
 
 import base64
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from mfa_gate.core.rules import BrandRules
 from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
@@ -491,21 +492,31 @@ def served(folder: Path) -> Iterator[str]:
         thread.join()
 
 
+def parser() -> ArgumentParser:
+    """Make the reader of the options."""
+    made = ArgumentParser(description="draws every page")
+    made.add_argument("outdir", type=Path)
+    made.add_argument("--only", nargs="*", default=[""])
+    made.add_argument("--widths", nargs="*", type=int, default=[320, 1280])
+    made.add_argument("--schemes", nargs="*", default=["light", "dark"])
+    made.add_argument("--lang", default="en")
+    made.add_argument("--accent", default="#0b5fff")
+    made.add_argument("--forced", action="store_true")
+    made.add_argument("--nojs", action="store_true")
+    return made
+
+
+def changes(given: Namespace) -> dict[str, Any]:
+    """Return the values that the options give the frame of every page."""
+    return {"lang": given.lang, "brand": BrandRules(accent=given.accent)}
+
+
 def main() -> None:
     """Renders, and takes pictures in all widths and color schemes."""
     from playwright.sync_api import sync_playwright
 
-    parser = ArgumentParser(description="draws every page")
-    parser.add_argument("outdir", type=Path)
-    parser.add_argument("--only", nargs="*", default=[""])
-    parser.add_argument("--widths", nargs="*", type=int, default=[320, 1280])
-    parser.add_argument("--schemes", nargs="*", default=["light", "dark"])
-    parser.add_argument("--lang", default="en")
-    parser.add_argument("--accent", default="#0b5fff")
-    parser.add_argument("--forced", action="store_true")
-    parser.add_argument("--nojs", action="store_true")
-    given = parser.parse_args()
-    names = write(given.outdir, {"lang": given.lang, "accent": given.accent})
+    given = parser().parse_args()
+    names = write(given.outdir, changes(given))
     wanted = [name for name in names if any(name.startswith(prefix) for prefix in given.only)]
     with served(given.outdir) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch())

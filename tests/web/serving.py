@@ -72,33 +72,42 @@ def spawned(app: str, server: Sequence[str], *, port: int = 0, **environment: st
     free one. ``environment`` is added to this process's own.
     """
     port = port or free_port()
-    with _process(app, [part.format(port=port) for part in server], lambda: _answers(port), environment):
+    with _process(app, [part.format(port=port) for part in server], lambda: answers(port), environment):
         yield port
 
 
 @contextmanager
-def spawned_at(path: Path, app: str, server: Sequence[str]) -> Iterator[None]:
+def spawned_at(path: Path, app: str, server: Sequence[str], **environment: str) -> Iterator[None]:
     """Run ``app`` on a server at a unix socket.
 
-    ``{path}`` stands for the socket in the server's options.
+    ``{path}`` stands for the socket in the server's options. ``environment`` is added to this process's own.
     """
-    with _process(app, [part.format(path=path) for part in server], lambda: _takes(path), {}):
+    with _process(app, [part.format(path=path) for part in server], lambda: _takes(path), environment):
         yield
 
 
 @contextmanager
 def _process(
-    app: str, server: Sequence[str], answers: Callable[[], bool], environment: Mapping[str, str]
+    app: str, server: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str]
 ) -> Iterator[None]:
     module, *options = server
-    env = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", module, app, *options]
-    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
+    env = {**environment, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    with program([sys.executable, "-m", module, app, *options], ready, env):
+        yield
+
+
+@contextmanager
+def program(command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str]) -> Iterator[None]:
+    """Run a program while the block runs, from when it is ``ready`` on.
+
+    ``environment`` is added to this process's own. Raises ``RuntimeError`` if the program does not start.
+    """
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
         try:
             end = time.monotonic() + PATIENCE
-            while not answers():
+            while not ready():
                 if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"{module} did not start")
+                    raise RuntimeError(f"{' '.join(command)} did not start")
                 time.sleep(0.05)
             yield
         finally:
@@ -130,6 +139,7 @@ def _takes(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Tell if a program listens at this port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,6 +1,6 @@
 """The names that templates of hosts may use, and the README that lists them.
 
-``python tests/web/template_names.py`` writes the README of the views and the record of this version anew.
+``python -m tests.web.template_names`` writes the README of the views and the record of this version anew.
 """
 
 from __future__ import annotations

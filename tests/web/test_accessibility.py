@@ -144,11 +144,12 @@ def test_axe_with_a_theme_of_the_host(browser: Browser, tmp_path: Path, brand: B
     """
     chosen = ("challenge-totp-wrong", "settings", "enroll-totp-start", "fault-403")
     names, found = write(tmp_path, {"brand": brand}), []
+    assert set(chosen) <= set(names)
     with served(tmp_path) as address:
         for scheme in ("light", "dark"):
             context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
             page = context.new_page()
-            for name in [name for name in names if name in chosen]:
+            for name in chosen:
                 show(page, f"{address}/{name}.html")
                 found += [f"{scheme} {name}: {fault}" for fault in violations(page, AXE)]
             context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -340,8 +341,6 @@ async def test_a_bearer_caller_answers_a_step_up(with_tokens: World, browser: bo
     assert refusal.json()["api_url"].startswith("/mfa/")
 
     async def call(method: str, name: str, body: Any = None) -> Reply:
-        import json
-
         data = b"" if body is None else json.dumps(body).encode()
         return await ann.ask(method, f"/mfa{base}/{name}", headers=told, body=data)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,7 +91,7 @@ async def test_a_store_that_is_away() -> None:
         assert (await probe(world)).status == 200
 
 
-async def test_a_store_that_does_not_open(tmp_path: Path) -> None:
+async def test_a_store_that_does_not_open() -> None:
     """Before the first request too: health never raises, and the probe is 503."""
     store = Counted()
     store.away = True
@@ -146,7 +145,6 @@ async def test_strangers_cannot_load_the_store(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_store_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The probe has an answer in time, and the next one asks anew."""
-    monkeypatch.setattr(health_of, "PATIENCE", 0.05)
     async with running(make_world()) as world:
 
         async def never(name: str, /) -> bytes | None:
@@ -155,6 +153,7 @@ async def test_a_store_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
         with monkeypatch.context() as hanging:
             hanging.setattr(world.store, "meta", never)
+            hanging.setattr(health_of, "PATIENCE", 0.05)
             assert (await probe(world)).status == 503
         assert (await probe(world)).status == 200
 

@@ -11,11 +11,10 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from mfa_gate import MFAGate, SettingsError
 from mfa_gate.web.catalogue_check import known_texts, read_catalogues
 from mfa_gate.web.i18n import available
 from mfa_gate.web.render import Renderer
-from tests.attacks.test_start import GOOD
+from tests.good_start import faults_of
 from tests.web.catalogues import TEMPLATE, Message, every_message, template
 from tests.web.gallery import pages
 
@@ -42,11 +41,7 @@ def made(top: Path, words: dict[str, dict[Message, str | tuple[str, ...]]]) -> P
 
 def fault_of(given: object) -> tuple[str, ...]:
     """Start with these catalogues, and return the faults."""
-    try:
-        MFAGate(**{**GOOD, "catalogues": given})
-    except SettingsError as error:
-        return error.faults
-    return ()
+    return faults_of(catalogues=given)
 
 
 def test_own_words(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from mfa_gate import MFAGate, SettingsError
 from mfa_gate.web.render import Renderer
-from tests.attacks.test_start import GOOD
+from tests.good_start import faults_of
 from tests.web.gallery import pages
 
 PAGE = '{% extends "base.html" %}{% block title %}Ours{% endblock %}{% block card %}<h1>Mine</h1>{% endblock %}'
@@ -21,11 +20,7 @@ PAGE = '{% extends "base.html" %}{% block title %}Ours{% endblock %}{% block car
 
 def fault_of(folder: object) -> tuple[str, ...]:
     """Start with this folder, and return the faults."""
-    try:
-        MFAGate(**{**GOOD, "templates": folder})
-    except SettingsError as error:
-        return error.faults
-    return ()
+    return faults_of(templates=folder)
 
 
 def made(tmp_path: Path, files: dict[str, str | bytes]) -> Path:

@@ -89,7 +89,7 @@ async def test_it_ends() -> None:
     bounds = unheard.Bounds(idle=0.01)
     assert await asyncio.wait_for(heard(Client(b"a", ends=False), bounds=bounds), 5) == 2
     assert await heard(Client(*[b"x" * 60] * 9, ends=False), bounds=replace(bounds, most=100)) == 2
-    bounds = unheard.Bounds(idle=0.01, most=10**9, within=0.05)
+    bounds = unheard.Bounds(idle=60.0, most=10**9, within=0.05)
 
     async def drips() -> dict[str, Any]:
         await asyncio.sleep(0.005)

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from mfa_gate import Subject, require_proof
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.identity import SessionUser
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, routes, running
 
 FIELDS = [
@@ -84,6 +85,17 @@ async def proven(browser: Browser) -> Reply:
     done = await browser.form(f"/mfa/challenge/{await browser.authenticator('totp')}", {"code": browser.totp()})
     assert done.status == 303
     return await browser.page(done.location.split("#")[0])
+
+
+def notes_in(world: World) -> list[bytes]:
+    """List the store's notes of forms; one whose form is gone is empty."""
+    meta = world.store._ready().meta  # type: ignore[attr-defined]
+    return [value for name, value in meta.items() if name.startswith("form/")]
+
+
+def kept_in(world: World) -> list[bytes]:
+    """List the forms that the store has."""
+    return [value for value in notes_in(world) if value]
 
 
 # -- the words ----------------------------------------------------------------------------------------------------------
@@ -169,13 +181,12 @@ async def test_the_store_has_it_sealed_and_once(world: World) -> None:
     """Nobody reads it in the store, and it is gone as soon as it was shown."""
     ann = await owing(world)
     await stopped(ann)
-    kept = [value for name, value in world.store._ready().meta.items() if name.startswith("form/")]  # type: ignore[attr-defined]
+    kept = notes_in(world)
     assert kept
     assert not any(b"quoted" in value for value in kept)
     back = await proven(ann)
     assert form_in(back) == FIELDS
-    kept = [value for name, value in world.store._ready().meta.items() if name.startswith("form/")]  # type: ignore[attr-defined]
-    assert kept == [b""]
+    assert notes_in(world) == [b""]
 
 
 async def test_a_reload_of_the_page_shows_it_no_more(world: World) -> None:
@@ -242,7 +253,7 @@ async def test_other_forms_are_not_kept(world: World, name: str, headers: Any, b
     shown = await stopped(ann, body, headers=headers)
     assert LOST in shown.text
     assert form_in(await proven(ann)) is None
-    assert not any(name.startswith("form/") for name in world.store._ready().meta)  # type: ignore[attr-defined]
+    assert notes_in(world) == []
 
 
 async def test_only_where_it_is_wanted() -> None:
@@ -270,7 +281,7 @@ async def test_a_new_form_takes_the_place_of_the_one_before(world: World) -> Non
     for text in ("one", "two"):
         await stopped(ann, f"text={text}".encode())
     assert form_in(await proven(ann)) == [("text", "two")]
-    assert len([name for name in world.store._ready().meta if name.startswith("form/")]) == 1  # type: ignore[attr-defined]
+    assert len(notes_in(world)) == 1
 
 
 # -- demands of an endpoint -----------------------------------------------------------------------------------------------
@@ -320,8 +331,6 @@ async def test_below_a_sub_path(world: World) -> None:
 
 async def test_the_policy_without_a_session() -> None:
     """A host that names no session keeps forms for the browser."""
-    from mfa_gate.identity import SessionUser
-
     identify = SessionUser("user_id", tenant="org")
     async with running(make_world(keep_forms=True, identify=identify)) as world:
         ann = await owing(world)
@@ -330,12 +339,6 @@ async def test_the_policy_without_a_session() -> None:
 
 
 # -- nothing is left of it ------------------------------------------------------------------------------------------------
-
-
-def kept_in(world: World) -> list[bytes]:
-    """List what the store has of forms."""
-    meta = world.store._ready().meta  # type: ignore[attr-defined]
-    return [value for name, value in meta.items() if name.startswith("form/") and value]
 
 
 async def test_an_abandoned_form_leaves_the_store(world: World) -> None:
