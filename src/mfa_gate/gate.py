@@ -39,8 +39,8 @@ from .settings import (
     faults_of_prefix,
     faults_of_public_url,
     faults_of_relying_party,
-    networks_of,
     origin_and_root,
+    proxies_of,
 )
 from .storage import Store
 from .web.callers import Callers
@@ -205,10 +205,9 @@ class MFAGate:
         faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
         if json_status not in (401, 403):
             faults.append(f"json_status={json_status!r}: must be 403 or 401")
-        server = "" if accept_any_forwarder else fault_of_environment()
-        if server:
+        if not accept_any_forwarder and (server := fault_of_environment()):
             faults.append(server)
-        trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
+        trusted, wrong = proxies_of(trusted_proxies)
         faults += wrong
         faults += faults_of_forwarding(address_header, forwarded_prefix, bool(trusted_proxies))
         senders = senders or Senders()

@@ -36,7 +36,7 @@ def _faults(party: RelyingParty) -> Iterator[str]:
             "machine, here and in the origins"
         )
         return
-    hosts = [urlsplit(origin).hostname or "" for origin in party.origins if isinstance(origin, str)]
+    hosts = [urlsplit(origin).hostname or "" for origin in party.origins]
     below = next((host for host in hosts if host.endswith(f".{party.id}")), "")
     if below and party.id != "localhost" and is_public_suffix(party.id):
         yield (

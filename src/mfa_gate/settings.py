@@ -101,7 +101,10 @@ def faults_of_app(name: object) -> list[str]:
 
 
 def faults_of_relying_party(party: RelyingParty) -> list[str]:
-    """Find the faults of the site's own name and origins."""
+    """Find the faults of the site's own name and origins.
+
+    ``argument_types`` has seen that name and origins are texts.
+    """
     faults = []
     if not party.name.strip():
         faults.append("relying_party.name: is empty; give the name that people know the service by")
@@ -115,9 +118,6 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     for name in ("related_origins", "passkey_endpoints"):
         if not isinstance(getattr(party, name), bool):
             faults.append(f"relying_party.{name}={getattr(party, name)!r}: must be True or False")
-    if not all(isinstance(origin, str) for origin in party.origins):
-        faults.append(f"relying_party.origins={party.origins!r}: must be texts")
-        return faults
     if not party.web_origins:
         faults.append(f'relying_party.origins: lists apps alone; add the site itself, e.g. "https://{party.id}"')
     for origin in party.origins:
@@ -270,15 +270,15 @@ def _is_same_site(one: str, other: str) -> bool:
     )
 
 
-def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], list[str]]:
-    """Read networks (and ``"unix"``) from their texts.
+def proxies_of(texts: Sequence[str]) -> tuple[tuple[Proxy, ...], list[str]]:
+    """Read ``trusted_proxies``: networks, and ``"unix"``.
 
-    Returns them, and the faults of the texts that are none. ``name`` names the setting in a fault.
+    Returns them, and the faults of the texts that are none.
     """
     networks: list[Proxy] = []
     faults: list[str] = []
     if isinstance(texts, str):
-        return (), [f'{name}={texts!r}: must be a list of networks, e.g. ["10.0.0.5"]']
+        return (), [f'trusted_proxies={texts!r}: must be a list of networks, e.g. ["10.0.0.5"]']
     for text in texts:
         if text == UNIX:
             networks.append(UNIX)
@@ -286,11 +286,11 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
         try:
             network = ip_network(text, strict=True)
         except ValueError as error:
-            faults.append(f'{name}: {text!r} is no network ({error}); write e.g. "10.0.0.5"')
+            faults.append(f'trusted_proxies: {text!r} is no network ({error}); write e.g. "10.0.0.5"')
             continue
         if not network.prefixlen:
             faults.append(
-                f"{name}: {text!r} would trust everybody's word for everybody's address; list the proxies alone"
+                f"trusted_proxies: {text!r} would trust everybody's word for everybody's address; list the proxies alone"
             )
         networks.append(network)
     return tuple(networks), faults

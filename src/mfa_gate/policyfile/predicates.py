@@ -69,7 +69,7 @@ def contrast_with_white(color: str) -> float:
 
 def legible_color(text: str) -> bool:
     """Accept a color in six hex digits that is legible on white, and white on it."""
-    return _COLOR.fullmatch(text) is not None and contrast_with_white(text) >= LEAST_CONTRAST
+    return color(text) and contrast_with_white(text) >= LEAST_CONTRAST
 
 
 def path_fault(text: str) -> str:

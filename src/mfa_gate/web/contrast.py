@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .color import Color, contrast
+from .color import BLACK, WHITE, Color, contrast, parse
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -32,7 +32,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _PROPERTY = re.compile(r"--([a-z-]+)\s*:\s*([^;}]+)")
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 _RGB = re.compile(r"rgb\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\s*\)")
-_NAMED: dict[str, Color] = {"white": (255, 255, 255), "black": (0, 0, 0)}
+_NAMED: dict[str, Color] = {"white": WHITE, "black": BLACK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +110,7 @@ def color_in(values: dict[str, str], name: str, depth: int = 4) -> Color | None:
     if other := re.fullmatch(r"var\(\s*--([a-z-]+)\s*\)", value):
         return color_in(values, other[1], depth - 1) if depth else None
     if _HEX.fullmatch(value):
-        digits = value[1:] if len(value) == 7 else "".join(digit * 2 for digit in value[1:])
-        return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+        return parse(value)
     if parts := _RGB.fullmatch(value):
         red, green, blue = (min(255, int(part)) for part in parts.groups())
         return red, green, blue

@@ -67,11 +67,8 @@ def brands(gate: MFAGate) -> Iterator[Line]:
     from ...web.theme import brand_css
 
     ours = folder("static").joinpath("mfa.css").read_text("utf-8")
-    brands: dict[BrandRules, str] = {}
-    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
-        brands.setdefault(rules.brand, tenant)
     quiet = True
-    for brand, where in brands.items():
+    for brand, where in _brands(gate).items():
         sheets = (ours, brand_css(brand).decode())
         for pair in weak_pairs(*sheets):
             quiet = False
@@ -93,12 +90,20 @@ def accents(gate: MFAGate) -> Iterator[Line]:
     from ...web.color import WHITE, contrast, parse
 
     told: dict[str, str] = {}
-    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
-        if rules.brand.accent:
-            told.setdefault(rules.brand.accent, tenant)
+    for brand, where in _brands(gate).items():
+        if brand.accent:
+            told.setdefault(brand.accent, where)
     weak = {accent: where for accent, where in told.items() if contrast(parse(accent), WHITE) < 4.5}
     for accent, where in weak.items():
         ratio = contrast(parse(accent), WHITE)
         yield Line("note", "accent", f"{accent} ({where}) has {ratio:.1f}:1 on white: text uses a darker shade of it")
     if told and not weak:
         yield Line("ok", "accent", f"{', '.join(told)} can be read as text on white")
+
+
+def _brands(gate: MFAGate) -> dict[BrandRules, str]:
+    """List each brand once, with the first tenant that has it; "the file" is none."""
+    found: dict[BrandRules, str] = {}
+    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
+        found.setdefault(rules.brand, tenant)
+    return found
