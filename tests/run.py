@@ -107,9 +107,9 @@ def main() -> int:
 
 @contextmanager
 def scratch_folder() -> Iterator[None]:
-    """Put the temporary files of the tests on a disk in memory, where there is one with room. They are removed at the end.
+    """Put the temporary files of the tests on a disk in memory, if there is one with room.
 
-    Who names ``TMPDIR`` keeps it.
+    They are removed at the end. Who names ``TMPDIR`` keeps it.
     """
     has_room = MEMORY_DISK.is_dir() and os.access(MEMORY_DISK, os.W_OK)
     if "TMPDIR" in os.environ or not has_room or shutil.disk_usage(MEMORY_DISK).free < MEMORY_NEEDED:
