@@ -22,7 +22,7 @@ from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
 from .endpoint_demands import EndpointDemands
-from .forms import Heard
+from .forms import Heard, is_urlencoded
 from .late_user_check import LateUserCheck
 from .responses import CLOSE_CODE
 from .scope import app_path, header_in
@@ -221,8 +221,9 @@ class Connection:
         kind = message["type"]
         self.connected = True
         self.ended = not message.get("more_body")
-        if self.gate.keeps_forms and kind == "http.request":
-            self.heard = self.heard or Heard()
+        if self.heard is None and self.gate.keeps_forms and kind == "http.request" and is_urlencoded(self.scope):
+            self.heard = Heard()
+        if self.heard is not None and kind == "http.request":
             self.heard.add(message)
         self.gone = self.gone or kind in ("http.disconnect", "websocket.disconnect")
         return message
