@@ -89,7 +89,7 @@ class Heard:
             self._body += piece
 
     def replayed(self, receive: Receive) -> Receive:
-        """Make the ``receive`` that gives this part first, and then the pieces that nobody has read.
+        """Make the ``receive`` that gives this part first, then the unread pieces.
 
         A body that is too large to be kept is read to its end, and then breaks off.
         """
