@@ -28,7 +28,7 @@ from .i18n import Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
-from .responses import Answer, Header, page, place_of, redirect
+from .responses import Answer, Header, leading, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
 from .sign_out import SignOutForm
 from .types import Scope
@@ -352,7 +352,7 @@ class PageRequest:
         if self.scope["method"] != "POST" or not is_settled:
             return redirect(to, self._all_headers())
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
-            self.headers.append((b"refresh", f"0;url={to}".encode()))
+            self.headers.append(leading(b"refresh", f"0;url={to}"))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 
