@@ -21,7 +21,7 @@ from .faults import Fault, Report, Wrong, shown
 from .keys import FILE_KEYS
 from .lines import Path, lines_of
 from .predicates import printable
-from .rails import hold_to_rails, read_rails
+from .rails import hold_file_to_rails, hold_to_rails, read_rails
 from .reading import Layer, Table, as_table, read, read_all
 from .scenario import Example, given_fault
 from .shape import keys_of
@@ -98,6 +98,7 @@ def _policy(report: Report, top: Table, base: File) -> Policy:
     files = _Files(report=report, base=base)
     own = files.attached("", _rules(report, [((), top)]))
     cross_check(Checked(rules=own, tenant="", report=report))
+    hold_file_to_rails(report, rails, own)
     tenants: dict[str, Rules] = {}
     for tenant, value in (as_table(report, ("tenants",), top.get("tenants", {})) or {}).items():
         path: Path = ("tenants", tenant)
@@ -196,7 +197,9 @@ class _Files:
         try:
             return reading()
         except Wrong as wrong:
-            self.report.add(self.report.where(tenant, path), str(wrong))
+            place = self.report.where(tenant, path)
+            if place[:1] == ("tenants",) or not self.report.spoiled(path, tenant=tenant):
+                self.report.add(place, str(wrong), tenant=tenant)
             return None
 
 
