@@ -247,8 +247,13 @@ def test_each_tenant_is_told_its_own_fault(text: str, places: list[str]) -> None
     ],
 )
 def test_a_rail_holds_the_values_that_tenants_inherit(rail: str, text: str, place: str, said: str) -> None:
-    """P-7: the file's own value is in force for every tenant that has none, so the rail holds it, too."""
+    """P-7: the file's own value is in force for every tenant that has none.
+
+    So the rail holds it, too.
+    """
     (line,) = told(f"{text}[rails]\n{rail}\n")
     assert line.startswith(f"policy.toml:{place}:"), line
-    assert said in line and "tenants without a value of their own" in line and "widen rails." in line
+    assert said in line
+    assert "tenants without a value of their own" in line
+    assert "widen rails." in line
     assert told(f"{text}[rails]\n{rail}\n[tenants.a]\nowner = 'x'\n") == [line]

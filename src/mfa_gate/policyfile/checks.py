@@ -298,6 +298,9 @@ def can_meet_in_one_request(rules: Sequence[StepUpRule]) -> bool:
     methods = [set(rule.methods or METHODS) for rule in rules]
     if not set.intersection(*methods):
         return False
+    tenants = [set(rule.tenants_any) for rule in rules if rule.tenants_any]
+    if tenants and not set.intersection(*tenants):
+        return False
     # Take a person in all groups that are asked for and in none that is ruled out. If a rule does not cover that person,
     # nobody falls under all rules.
     refused = {group for rule in rules for group in rule.groups_none}

@@ -118,6 +118,11 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
+def told_day(at: int) -> str:
+    """Write the UTC day of the second ``at``."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Suggest the known word that is most like ``word``: ``; did you mean "…"?``, or ""."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
