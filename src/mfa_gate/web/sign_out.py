@@ -126,7 +126,7 @@ class Leaving:
     def _drops_cookie(self, headers: list[Header]) -> bool:
         """Tell if the browser is to forget a cookie that it has sent.
 
-        The sign-in was in it.
+        Hosts do so where the sign-in is in the cookie.
         """
         dropped = [value for key, value in headers if key.lower() == b"set-cookie" and _is_lost(value.lower())]
         return any(cookie_value(self._scope, value.partition(b"=")[0].strip()) for value in dropped)
