@@ -118,7 +118,7 @@ def _faults_of_needs(
             yield f"middleware order: {hidden} is inside the gate, so the gate cannot see who is signed in. {fix}"
         elif around <= BLIND:
             yield (
-                f"middleware order: identify={identify!r} needs a {layer} outside of the gate, and there is none, so nobody "
+                f"middleware order: identify={identify!r} needs {layer} outside of the gate, and there is none, so nobody "
                 f"could be told apart. {fix}"
             )
 

@@ -269,7 +269,10 @@ async def test_an_address_with_a_foreign_note(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("page", ["", "/", "/challenge", "/challenge/", "/challenge/x", "/enroll/totp"])
 async def test_a_foreign_note_leads_to_the_plain_page(world: World, page: str) -> None:
-    """A page of ours is found although the note in its address is nobody's."""
+    """A page of ours is found although the note in its address is nobody's.
+
+    This is the other side: else the test above would show nothing.
+    """
     await world.enrolled()
     reply = await (await world.browser()).page(f"/mfa/~x{page}")
     assert (reply.status, reply.location) == (303, f"/mfa{page if page == '/' else page.rstrip('/')}")
@@ -277,9 +280,9 @@ async def test_a_foreign_note_leads_to_the_plain_page(world: World, page: str) -
 
 @pytest.mark.parametrize("more", ["\r\nX: y", "\r\n\r\n", "....", "\x00", "é", "\u2028", "/..", " ", "=", "."])
 async def test_a_note_counts_only_as_it_was_written(world: World, more: str) -> None:
-    """A note with foreign characters does not open, so no link carries them on (S-25).
+    """S-25: a note with foreign characters does not open.
 
-    Base64 would skip them.
+    Base64 skips them, so a link would carry them on.
     """
     await world.enrolled()
     ann = await world.browser()
