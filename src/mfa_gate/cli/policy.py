@@ -74,6 +74,8 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         commands, "keys", print_keys, "print every key of policy files with its values, default and meaning"
     )
     add_app(keys)
+    keys.add_argument("name", metavar="NAME", nargs="?", default="", help="a section or a key, like freshness.max_age")
+    add_app(_command(commands, "example", print_example, "print a policy with every key, each with its comment"))
 
 
 def check_policy(args: argparse.Namespace) -> int:
@@ -301,14 +303,30 @@ def print_schema(args: argparse.Namespace) -> int:
 
 
 def print_keys(args: argparse.Namespace) -> int:
-    """Run ``policy keys``: print the reference of all keys, as Markdown or JSON."""
-    from ..policyfile.tools.reference import reference, sections
+    """Run ``policy keys``: print the reference of all keys, or of one, as Markdown or JSON."""
+    from ..policyfile.faults import nearest
+    from ..policyfile.tools.reference import names, reference, sections, sections_named
 
     factors = registry_of(args)
+    found = sections_named(args.name, factors) if args.name else tuple(sections(factors))
+    if not found:
+        raise WrongUse(f'no key or section is named "{args.name}"{nearest(args.name, names(factors))}')
     if args.json:
-        print_json([dataclasses.asdict(section) for section in sections(factors)])
+        print_json([dataclasses.asdict(section) for section in found])
     else:
-        print(reference(factors), end="")
+        print(reference(factors, args.name), end="\n" if args.name else "")
+    return DONE
+
+
+def print_example(args: argparse.Namespace) -> int:
+    """Run ``policy example``: print a policy with every key, each with its comment."""
+    from ..policyfile.tools.example_file import example_file
+
+    text = example_file(registry_of(args))
+    if args.json:
+        print_json({"policy": text})
+    else:
+        print(text, end="")
     return DONE
 
 
