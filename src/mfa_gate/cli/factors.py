@@ -37,7 +37,7 @@ def prefix_of(args: argparse.Namespace) -> str:
     """Find the path of the gate's own pages: that of the ``--app``, else the usual one."""
     from ..policyfile.tools.findings import GATE_PREFIX
 
-    gate = _gate_of(args)
+    gate = gate_for(args)
     return gate.service.engine.wiring.prefix if gate is not None else GATE_PREFIX
 
 
@@ -61,11 +61,11 @@ def installed() -> Registry:
 
 def _of_app(args: argparse.Namespace) -> Registry | None:
     """Take the factors of the gate around an app; None where there is no gate."""
-    gate = _gate_of(args)
+    gate = gate_for(args)
     return gate.service.engine.factors if gate is not None else None
 
 
-def _gate_of(args: argparse.Namespace) -> MFAGate | None:
+def gate_for(args: argparse.Namespace) -> MFAGate | None:
     """Find the gate around the app of ``--app``; None where there is none."""
     if not getattr(args, "app", None):
         return None

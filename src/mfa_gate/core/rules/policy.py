@@ -87,10 +87,6 @@ class Policy:
     tenants_are: Literal["open", "closed"] = "open"
     lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, compare=False, repr=False)
 
-    def knows(self, tenant: str) -> bool:
-        """Tell if there may be such a tenant: the file names it, or takes any."""
-        return self.tenants_are == "open" or tenant in self.tenants
-
     def rules_for(self, tenant: str) -> Rules:
         """Return the rules of ``tenant``; without a section of its own, those of the file."""
         return self.tenants.get(tenant, self.base)

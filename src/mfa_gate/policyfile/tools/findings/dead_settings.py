@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ....core.durations import format_duration
-from ....core.rules import CountRules, Policy
+from ....core.rules import CountRules, FreshnessRules, Policy
 from ....factors.optional_parts import KnowsTraps
 from ...faults import listed
 from ...keys import key_for
@@ -63,6 +63,8 @@ def _networks(look: Look) -> Iterator[Remark]:
 
 def _classes(look: Look) -> Iterator[Remark]:
     freshness = look.rules.freshness
+    if freshness.phishing_resistant_acr == FreshnessRules().phishing_resistant_acr:
+        return
     for number, word in enumerate(freshness.phishing_resistant_acr):
         if word not in freshness.trust_acr and look.written("freshness", "phishing_resistant_acr"):
             text = f'"{word}" is not in freshness.trust_acr, so no sign-in with it counts'
