@@ -19,7 +19,7 @@ from mfa_gate.stores.redis.timing import USUAL
 
 def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> HighWaterMark:
     """Make the mark that results from notices heard and from looks, each at its time."""
-    made = HighWaterMark("Redis", settled_after=60.0, noted_together=5.0)
+    made = HighWaterMark("Redis", part="tenant", settled_after=60.0, noted_together=5.0)
     made.begin("id", 0)
     for at in sorted({*noted, *looked}):
         for tenant, number in noted.get(at, {}).items():

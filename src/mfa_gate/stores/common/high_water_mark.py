@@ -18,16 +18,17 @@ class HighWaterMark:
     """The number of each part's newest change. A settled number never falls.
 
     A part is what the store numbers by itself: a tenant in Redis, the whole store in PostgreSQL. ``server`` is the kind of
-    server, as messages name it. A number that is not settled after ``settled_after`` seconds was lost in a failover.
-    Changes within ``noted_together`` seconds settle together.
+    server, and ``part`` the kind of part, as messages name them. A number that is not there ``settled_after`` seconds
+    later was lost in a failover. Changes within ``noted_together`` seconds settle together.
 
     A number settles when it is old enough and a later look finds it still on the servers. So changes that a failover has
     lost never settle. One object serves all connections of a store, for the store's whole life. Times are seconds of one
     steady clock.
     """
 
-    def __init__(self, server: str, *, settled_after: float, noted_together: float) -> None:
+    def __init__(self, server: str, *, part: str = "", settled_after: float, noted_together: float) -> None:
         self._server = server
+        self._part = part
         self._settled_after = settled_after
         self._noted_together = noted_together
         self.store_id = ""
@@ -99,7 +100,7 @@ class HighWaterMark:
 
     def older_copy(self, part: str, number: int) -> str:
         """Describe the older copy, in which ``part`` has this number, and the ways out."""
-        where = f"tenant {part!r}: " if part else ""
+        where = f"{self._part} {part!r}: " if self._part else ""
         return (
             f"{self._server} holds an older copy of the store ({where}change {number}; {self.settled[part]} was here): "
             f"{_WHAT_TO_DO}"

@@ -31,7 +31,9 @@ _CHANNEL_WITHIN = 0.7
 
 def mark_for(timing: Timing) -> HighWaterMark:
     """Make the memory of how far a Redis store has come."""
-    return HighWaterMark("Redis", settled_after=timing.settled_after, noted_together=timing.noted_together)
+    return HighWaterMark(
+        "Redis", part="tenant", settled_after=timing.settled_after, noted_together=timing.noted_together
+    )
 
 
 class RedisStore:
