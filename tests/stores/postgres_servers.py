@@ -77,8 +77,13 @@ def run(program: str, *arguments: str) -> None:
 
 @cache
 def home() -> Path:
-    """Make the folder of this process's servers, which goes when the process ends."""
-    made = Path(tempfile.mkdtemp(prefix="mfa_gate-pg-"))
+    """Make the folder of this process's servers, which goes when the process ends.
+
+    It is in memory where that is possible: no test of these loses the machine's power.
+    """
+    in_memory = Path("/dev/shm")
+    place = in_memory if os.access(in_memory, os.W_OK) and shutil.disk_usage(in_memory).free > 2**30 else None
+    made = Path(tempfile.mkdtemp(prefix="mfa_gate-pg-", dir=place))
     own(made)
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
@@ -151,6 +156,14 @@ class Postgres:
         """Return a plain connection, by which a test acts on the server."""
         return psycopg.connect(self.url, autocommit=True, connect_timeout=5, **parameters)
 
+    def reset(self) -> None:
+        """Take back what a test has set, and start the server if a test has ended it."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+        with self.connect(options="-c default_transaction_read_only=off") as connection:
+            for statement in ("ALTER SYSTEM RESET ALL", "ALTER ROLE gate RESET ALL", "SELECT pg_reload_conf()"):
+                connection.execute(statement)
+
     def say(self, statement: str, *values: object) -> list[Any]:
         """Run one statement, and return its rows."""
         with self.connect() as connection:
@@ -168,6 +181,19 @@ class Postgres:
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no file of the server grow beyond so many bytes: a disk without room. None ends that."""
+        for pid in self.processes():
+            limit = "unlimited" if size is None else size
+            # A process that has ended meanwhile has no limit.
+            subprocess.run(
+                ["prlimit", f"--fsize={limit}:", "--pid", str(pid)],
+                check=False,
+                cwd="/",
+                capture_output=True,
+                **_as_user(),
+            )
 
     def kill(self) -> None:
         """kill -9 of every process, the children first so that none outlives the others."""

@@ -105,14 +105,13 @@ async def swap(session: Session, writer: Writer, own: OwnOperations, account: Ac
 
 async def claim(session: Session, name: str, key: SubjectKey) -> bool:
     """Reserve a name for ``key``. Returns True also if ``key`` has it already."""
-    row = await session.row(f"SELECT {session.schema}.claim_1(%s, %s, %s)", (name, key.tenant, key.id))
-    return bool(row and row[0])
+    return bool(await session.call(f"SELECT {session.schema}.claim_1(%s, %s, %s)", (name, key.tenant, key.id)))
 
 
 async def release(session: Session, name: str, key: SubjectKey) -> None:
     """Give a name back if it belongs to ``key``."""
-    statement = f"DELETE FROM {session.schema}.claim WHERE name = %s AND tenant = %s AND id = %s RETURNING 1"
-    await session.rows(statement, (name, key.tenant, key.id))
+    statement = f"DELETE FROM {session.schema}.claim WHERE name = %s AND tenant = %s AND id = %s"
+    await session.call(statement, (name, key.tenant, key.id))
 
 
 async def keys(session: Session, after: SubjectKey | None, limit: int) -> tuple[SubjectKey, ...]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from ...errors import StoreUnavailable
 from .outcomes import Contention, OutcomeUnknown, outage
@@ -27,7 +27,7 @@ Connection = AsyncConnection[Any]
 Work = Callable[[Connection], Awaitable[T]]
 Admit = Callable[[Connection, str, int], Awaitable[None]]
 
-_RETRIES = 3
+_TURNS = 4
 _RECONNECT_WITHIN = 0.5
 """Seconds after which the pool gives a connection up; the next call asks for a new one."""
 _WAITING_AT_MOST = 1_000
@@ -57,6 +57,8 @@ class Dialer:
         self._admit = admit
         self._first = 0
         self.is_pooled = False
+        self.trouble = ""
+        """The fault of the last try, "" if it succeeded."""
 
     async def dial(self) -> Connection:
         """Connect to the first host that takes writes, the last good one before the others.
@@ -77,8 +79,9 @@ class Dialer:
             except TimeoutError:
                 trouble = OperationalError(f"{hosts[at][0]} does not answer in time")
                 continue
-            self._first = at
+            self._first, self.trouble = at, ""
             return connection
+        self.trouble = " ".join(str(trouble).split())[:300]
         if isinstance(trouble, OSError):
             raise OperationalError(str(trouble)) from trouble
         raise trouble
@@ -144,6 +147,7 @@ class Connections:
 
     def __init__(self, dialer: Dialer, place: Place, *, size: int) -> None:
         self._timing = place.timing
+        self._dialer = dialer
         self._running: set[asyncio.Task[Any]] = set()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             "",
@@ -169,20 +173,25 @@ class Connections:
             await asyncio.wait(set(self._running), timeout=0.5)
         await self._pool.close(timeout=1.0)
 
-    async def run(self, work: Work[T], *, within: float) -> T:
+    async def run(self, work: Work[T], *, within: float, reads: bool = False) -> T:
         """Let ``work`` have a connection, and return its result within so many seconds.
 
-        A caller that is cancelled leaves the work to its end (F-12, S-117). Work that lost to another writer is done again.
-        Raises ``OutcomeUnknown`` where the work may have been committed, else ``StoreUnavailable``.
+        A caller that is cancelled leaves the work to its end (F-12, S-117). Work that lost to another writer is done again;
+        so is work that only ``reads`` and whose connection broke. Raises ``OutcomeUnknown`` where the work may have been
+        committed, else ``StoreUnavailable``.
         """
-        until = asyncio.get_running_loop().time() + within
-        for turn in range(_RETRIES):
+        clock = asyncio.get_running_loop().time
+        until, turns = clock() + within, _TURNS
+        while True:
+            turns -= 1
             try:
-                return await self.run_once(work, within=until - asyncio.get_running_loop().time())
+                return await self.run_once(work, within=until - clock())
             except Contention:
-                if turn == _RETRIES - 1:
+                if turns == 0:
                     raise
-        raise AssertionError("unreachable")
+            except OutcomeUnknown:
+                if turns == 0 or not reads or clock() >= until:
+                    raise
 
     async def run_once(self, work: Work[T], *, within: float) -> T:
         """Do as ``run`` does, without another try. Raises ``Contention`` as well."""
@@ -197,7 +206,7 @@ class Connections:
             cut(lent[0])
             raise OutcomeUnknown("PostgreSQL does not answer in time")
         task.cancel()
-        raise StoreUnavailable("no connection to PostgreSQL is free or can be made now")
+        raise self._busy()
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -213,8 +222,15 @@ class Connections:
             finally:
                 lent.clear()
                 await self._pool.putconn(connection)
+        except (PoolTimeout, TooManyRequests, PoolClosed) as error:
+            raise self._busy() from error
         except (Error, OSError) as error:
             raise outage(error) from error
+
+    def _busy(self) -> StoreUnavailable:
+        if trouble := self._dialer.trouble:
+            return StoreUnavailable(f"no connection to PostgreSQL: {trouble}")
+        return StoreUnavailable("no connection to PostgreSQL is free")
 
     async def _take(self) -> Connection:
         """Take a connection that the server has not ended meanwhile."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...errors import StoreUnavailable
 from ...storage import Take, Taken
 from ..common.documents import SWEPT_AFTER
-from .monitor import GONE
 from .session import Session
 
 
@@ -22,10 +20,7 @@ async def take_all(session: Session, takes: Sequence[Take]) -> Taken:
         [take.count for take in takes],
         SWEPT_AFTER,
     )
-    row = await session.row(statement, values)
-    if row is None:
-        raise StoreUnavailable(GONE)
-    refused, wait, *totals = row[0]
+    refused, wait, *totals = await session.call(statement, values)
     return Taken(totals=tuple(totals)) if refused < 0 else Taken(refused=refused, wait=wait)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .connections import Connection
 from .session import Session
 
 
@@ -16,8 +15,7 @@ async def meta(session: Session, name: str) -> bytes | None:
 
 async def put_meta(session: Session, name: str, value: bytes) -> None:
     """Write a small value."""
-    await _write(
-        session,
+    await session.call(
         f"INSERT INTO {session.schema}.meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         (name, value),
     )
@@ -25,8 +23,7 @@ async def put_meta(session: Session, name: str, value: bytes) -> None:
 
 async def mark(session: Session, name: str, ids: Sequence[str]) -> None:
     """Remember ``ids`` under ``name``."""
-    await _write(
-        session,
+    await session.call(
         f"INSERT INTO {session.schema}.mark SELECT %s, i FROM unnest(%s::text[]) i ORDER BY i ON CONFLICT DO NOTHING",
         (name, list(ids)),
     )
@@ -41,11 +38,4 @@ async def marked(session: Session, name: str, ids: Sequence[str]) -> frozenset[s
 async def unmark(session: Session, name: str, ids: Sequence[str]) -> None:
     """Forget ``ids`` under ``name``."""
     statement = f"DELETE FROM {session.schema}.mark WHERE name = %s AND id = ANY(%s::text[])"
-    await _write(session, statement, (name, list(ids)))
-
-
-async def _write(session: Session, statement: str, values: Sequence[object]) -> None:
-    async def work(connection: Connection) -> None:
-        await connection.execute(statement, values)
-
-    await session.run(work)
+    await session.call(statement, (name, list(ids)))

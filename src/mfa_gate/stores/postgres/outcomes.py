@@ -6,7 +6,6 @@ A statement was refused, was lost to another writer, or has an unknown outcome.
 from __future__ import annotations
 
 from psycopg import Error
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from ...errors import StoreUnavailable
 
@@ -38,8 +37,6 @@ def outage(error: BaseException) -> StoreUnavailable:
     """Turn a fault of psycopg or of the network into the error that the store raises."""
     if isinstance(error, StoreUnavailable):
         return error
-    if isinstance(error, PoolTimeout | TooManyRequests | PoolClosed):
-        return StoreUnavailable("no connection to PostgreSQL is free or can be made now")
     state = error.sqlstate if isinstance(error, Error) else None
     text = _text_of(error)
     if state is None:

@@ -10,8 +10,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from psycopg import Error
-from psycopg.errors import InvalidAuthorizationSpecification, InvalidCatalogName, InvalidPassword
+from psycopg import Error, OperationalError
 
 from ...errors import SettingsError, StoreUnavailable
 from ..common.change_log import ChangeLog
@@ -30,8 +29,8 @@ Row = tuple[Any, ...]
 
 CHANNEL = "mfa_gate_"
 _LISTS_AT_ONCE = 2
-_WRONG = (InvalidPassword, InvalidAuthorizationSpecification, InvalidCatalogName)
-"""Faults of the URL, which no waiting mends."""
+_WRONG = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+"""The server's words where no waiting helps: libpq tells no code of a connection that was refused."""
 
 
 class Session:
@@ -109,10 +108,10 @@ class Session:
                     return await prepare(connection, self.place, make=make)
             finally:
                 await connection.close()
-        except _WRONG as error:
-            text = " ".join(str(error).split())
-            raise SettingsError(f"store {self.place.shown!r}: PostgreSQL refuses the sign-in ({text})") from error
         except (Error, OSError) as error:
+            text = " ".join(str(error).split())
+            if isinstance(error, OperationalError) and any(words in text for words in _WRONG):
+                raise SettingsError(f"store {self.place.shown!r}: PostgreSQL refuses the sign-in ({text})") from error
             raise outage(error) from error
 
     async def _admit(self, connection: Connection, system: str, timeline: int) -> None:
@@ -192,7 +191,7 @@ class Session:
             raise StoreUnavailable(self.watch.trouble)
 
     async def rows(self, statement: str, values: Sequence[object], *, is_list: bool = False) -> list[Row]:
-        """Return the rows of a statement.
+        """Read the rows of a statement.
 
         ``is_list``: it may be slow, and must hold up nobody's sign-in.
         """
@@ -202,17 +201,28 @@ class Session:
             return await (await connection.execute(statement, values)).fetchall()
 
         pool = self._lists if is_list else self._calls
-        return await pool.run(work, within=self.timing.answer_within)
+        return await pool.run(work, within=self.timing.answer_within, reads=True)
 
     async def row(self, statement: str, values: Sequence[object], *, is_list: bool = False) -> Row | None:
-        """Return the first row of a statement, or None."""
+        """Read the first row of a statement, or None."""
         rows = await self.rows(statement, values, is_list=is_list)
         return rows[0] if rows else None
 
-    async def run(self, work: Work[T]) -> T:
-        """Let ``work`` have a connection for calls."""
+    async def call(self, statement: str, values: Sequence[object]) -> Any:
+        """Run a statement that writes, and return its one value.
+
+        Raises ``StoreUnavailable`` if there is none: it is another store.
+        """
         self.require_sound()
-        return await self._calls.run(work, within=self.timing.answer_within)
+
+        async def work(connection: Connection) -> Row | None:
+            cursor = await connection.execute(statement, values)
+            return await cursor.fetchone() if cursor.description else (True,)
+
+        row = await self._calls.run(work, within=self.timing.answer_within)
+        if row is None or row[0] is None:
+            raise StoreUnavailable(GONE)
+        return row[0]
 
     async def swap(self, work: Work[T]) -> T:
         """Let ``work`` write once, in the time of a swap.

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 
 from ...core.events import Event
 from ...core.trail import event_to_json, link_digest
-from ...errors import StoreUnavailable
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
 from ..common.documents import cursor_from, event_from
-from .connections import Connection
-from .monitor import GONE
 from .session import Session
 
 REWRITTEN_AT_ONCE = 500
@@ -43,9 +40,7 @@ async def append(session: Session, events: Sequence[Event]) -> None:
     if not events:
         return
     statement = f"SELECT {session.schema}.append_1(%s, {LINE_PARTS})"
-    row = await session.row(statement, (session.store_id, *arguments_of(to_lines(events))))
-    if row is None or row[0] is None:
-        raise StoreUnavailable(GONE)
+    await session.call(statement, (session.store_id, *arguments_of(to_lines(events))))
 
 
 async def events(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
@@ -118,8 +113,7 @@ async def _point(session: Session, columns: str, tenant: str) -> ChainPoint:
 async def prune(session: Session, tenant: str, *, before: int, limit: int, now: int) -> int:
     """Remove the oldest lines that are old enough, and move the anchor."""
     statement = f"SELECT {session.schema}.prune_1(%s, %s::bigint, %s::bigint, %s::integer)"
-    row = await session.row(statement, (tenant, before, now, limit), is_list=True)
-    return int(row[0]) if row else 0
+    return int(await session.call(statement, (tenant, before, now, limit)))
 
 
 async def rewrite(session: Session, tenant: str, lines: Sequence[Rewrite]) -> None:
@@ -135,8 +129,4 @@ async def rewrite(session: Session, tenant: str, lines: Sequence[Rewrite]) -> No
         del left[-REWRITTEN_AT_ONCE:]
         accounts = [event_from(tenant, line.place, line.line).account for line in piece]
         values = ([p.place for p in piece], [p.before for p in piece], [p.line for p in piece], accounts, tenant)
-
-        async def work(connection: Connection, values: tuple[object, ...] = values) -> None:
-            await connection.execute(statement, values)
-
-        await session.run(work)
+        await session.call(statement, values)
