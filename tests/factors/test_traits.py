@@ -65,7 +65,7 @@ NAMED: dict[str, dict[str, str]] = {
     "senders/__init__.py": {"push": EXTRA},
     "senders/posting.py": {"sms": EXTRA},
     "senders/push.py": {"push": EXTRA},
-    "web/pages/enroll.py": {"email": CONTACT},
+    "web/pages/admission.py": {"email": CONTACT},
     "service/maintenance/totp_import.py": {"factors.totp": IMPORT},
     "service/maintenance/totp_records.py": {"totp": IMPORT},
     "cli/totp_import/sources.py": {"totp": IMPORT, "email": "a column of the file that is read"},

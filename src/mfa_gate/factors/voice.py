@@ -15,7 +15,7 @@ from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
 from .optional_parts import Heard, Introduction, OptionFault
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, region_faults
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, region_faults, shown_phone
 from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up
 
@@ -86,7 +86,7 @@ class Voice:
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """Show the number that is called."""
-        return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
+        return shown_phone(context, _rules(context.rules), PURPOSE, data, hint=self.hint(context, data))
 
     def hint(self, context: Context, data: Fields, /) -> str:
         """Mask the number."""

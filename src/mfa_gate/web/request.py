@@ -166,6 +166,13 @@ class PageRequest:
         parts = (subject.tenant, subject.id, subject.session, self.handle)
         return not self.fresh and bool(token) and self.service.engine.keyring.matches("csrf", token, *parts)
 
+    @property
+    def keeps_no_cookies(self) -> bool:
+        """Tell if a form came without its cookie, from a page younger than the cookie's life."""
+        shown_at = self.form.get("shown_at", "")
+        is_old = shown_at.isascii() and shown_at.isdecimal() and self.now - int(shown_at[:12]) >= PENDING_LIFE
+        return self.fresh and not is_old
+
     # -- where the visitor stands --------------------------------------------------------------------------------
 
     async def judgement(self) -> Judgement:

@@ -177,7 +177,7 @@ class Router:
             self.site.origin_log.tell(fault, what="a form", now=request.now)
             if fault.kind == "unlisted":
                 return self._wrong_address(request, fault, request.base if show is None else own_place(request.scope))
-        elif request.fresh:
+        elif request.keeps_no_cookies:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
         request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}

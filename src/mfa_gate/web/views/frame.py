@@ -40,7 +40,8 @@ class Notice:
     """A notice of an act that was just done, shown once.
 
     ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``, ``codes_made``, ``skipped``,
-    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``.
+    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``,
+    ``wait`` (``count`` seconds until another code can be sent).
     ``value`` is the label or the masked destination that the notice is about. ``owner`` names the person to the
     browser's own store of passkeys, after a passkey was removed.
     """
