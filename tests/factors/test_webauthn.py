@@ -660,13 +660,13 @@ def test_user_verification(policy: Any, verified: bool, accepted: bool) -> None:
     ],
 )
 def test_the_policy_selects_authenticators(options: Any, selection: dict[str, object]) -> None:
-    """The browser is asked for the kind of passkey that the policy wants; with no word, for any."""
+    """The browser is asked for the kind of passkey that the policy wants."""
     ceremony = Ceremony(options=options)
     assert ceremony.ask("enroll", ceremony.draft())["authenticatorSelection"] == selection
 
 
 def test_hints_of_the_policy() -> None:
-    """The policy's hints are told at enrollment and at sign-in; without them nothing is said."""
+    """The hints of the policy are told at enrollment and at sign-in, if there are any."""
     plain, key = Ceremony(), SoftKey()
     assert "hints" not in plain.ask("enroll", plain.draft())
     ceremony = Ceremony(options={"hints": ("security-key", "hybrid")})
