@@ -87,6 +87,7 @@ class Sms:
             minutes=rules.ttl // 60,
             host=context.host,
             translate=context.translate,
+            form=context.own_text,
         )
         delivery = Delivery(channel="sms", to=to, text=text, code=code)
         return issue_code(context, code, rules, delivery)

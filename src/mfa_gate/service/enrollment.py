@@ -110,6 +110,8 @@ class Enrollments:
                 browser=caller.handle,
                 single=self.engine.factors.traits[factor].single,
                 name=contacts.name,
+                lang=caller.lang,
+                zone=caller.zone,
             ),
         )
         if isinstance(enrollment, Refusal):
@@ -219,7 +221,7 @@ class Enrollments:
             return await self._again(caller, new_handle, granted)
         codes: tuple[str, ...] = ()
         if first and self.engine.factors.backup in judgement.requirement.factors:
-            codes = await self.backup.make_for(caller, judgement)
+            codes = await self.backup.make_for(caller, judgement, told_by="factor.enrolled")
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
 
     async def twin(self, caller: Caller, *, handle: str, enrollment: str, response: object) -> Enrolled | None:

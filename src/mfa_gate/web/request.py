@@ -24,7 +24,7 @@ from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
-from .i18n import Languages
+from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
@@ -130,7 +130,10 @@ class PageRequest:
         self.factors = self.service.engine.factors
         self.lang = self.site.languages.of(self.scope)
         label = browser_label(self.scope)
-        self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
+        # Only a form or a call can keep it.
+        told = cookie_value(self.scope, ZONE_COOKIE) if self.scope["method"] == "POST" else ""
+        zone = told if ZONE.fullmatch(told) else ""
+        self.caller = replace(self.caller, label=label, lang=self.lang, zone=zone, root=self.root)
 
     @property
     def base(self) -> str:

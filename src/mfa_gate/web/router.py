@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from ..core.reasons import Refusal
+from ..core.rules import is_plain
 from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
@@ -17,7 +18,7 @@ from .origin_faults import OriginFault, OriginKind, origin_fault
 from .request import PageRequest, Site
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
-from .scope import caller_kind, is_plain, is_rooted, own_place, root_of, safe_path
+from .scope import caller_kind, is_rooted, own_place, root_of, safe_path
 from .types import Receive, Scope, Send
 from .views import CookiesOff, Fault, Problem, WrongAddress
 

@@ -1,5 +1,5 @@
 // What a script adds to pages that work without it: local times, copying, printing, one submit, waiting, the texted code.
-// Nothing here decides anything or talks to another site. The tab keeps the wanted page's fragment, and nothing else is kept.
+// Nothing here decides anything or talks to another site. The tab keeps the wanted page's fragment, and a cookie the time zone.
 "use strict";
 
 (() => {
@@ -31,6 +31,15 @@
     all("a[data-onward]", (link) => {
       if (!link.hash) link.hash = fragment;
     });
+  }
+
+  // The time zone, for the times in our mails.
+  try {
+    const zone = `mfa-zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+    const safe = location.protocol === "https:" ? "; Secure" : "";
+    if (!document.cookie.split("; ").includes(zone)) document.cookie = `${zone}; Path=/; SameSite=Lax; Max-Age=31536000${safe}`;
+  } catch {
+    // no cookies here: mails say UTC
   }
 
   // Times: the page says UTC, the reader's own zone is nicer.
