@@ -232,6 +232,16 @@ class PageRequest:
             note = {name: value for name, value in note.items() if name != "f"}
         self.headers.append(cookies.set_note(jar, jar.going, note))
 
+    def heed_form(self) -> None:
+        """Go on by the note in the form, if the cookie has another one by now.
+
+        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such a form, as anybody may write such an address.
+        """
+        sealed = self.form["note"]
+        note = self.site.cookies.open_note(self.subject.key, sealed)
+        if note and not self.carried and note != self.going:
+            self.carry(sealed)
+
     def has_kept(self, word: str) -> bool:
         """Tell if a word is that of the form which this very browser has sent.
 
@@ -281,11 +291,13 @@ class PageRequest:
         rules, site = self.rules, self.site
         brand = rules.brand
         account = self._judgement.account if self._judgement else None
+        going = None if self.carried else self._going
         return Frame(
             prefix=self.base,
             assets=f"{self.root}{site.prefix}/static/",
             now=self.now,
             csrf_token=self.csrf_token,
+            note=site.cookies.seal_note(self.subject.key, going) if going else "",
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
@@ -359,8 +371,10 @@ class PageRequest:
         if done:
             to = self._with_fragment(to)
             self.forget_interruption()
-        if self.scope["method"] != "POST" or not is_settled:
+        is_stale = bool(self.problems)  # a form that shows its page again, or leads on where nothing is left to do
+        if not is_settled or not (is_stale or self.scope["method"] == "POST"):
             return redirect(to, self._all_headers())
+        self.problems.clear()
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
             self.headers.append(leading(b"refresh", f"0;url={to}"))
             return self.show(Continue(continue_url=to, why="done"))

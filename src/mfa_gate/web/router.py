@@ -163,6 +163,8 @@ class Router:
             request.form = await read_form(request.scope, receive, within=self.site.body_within)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
+        if "note" in request.form:
+            request.heed_form()
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
             return await handlers["POST"](request)
         return await self._stale_form(request, handlers.get("GET"))
@@ -181,7 +183,10 @@ class Router:
         elif request.keeps_no_cookies:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
-        request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
+        sent = request.form
+        request.form = {"asked": "1"} if "asked" in sent and "remember" not in sent else {}
+        if fault is None and "fragment" in sent:
+            request.form["fragment"] = sent["fragment"]
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
         request.problems.append(Problem(reason=FAULT_WORDS[fault.kind] if fault else "csrf"))
         if show is not None:

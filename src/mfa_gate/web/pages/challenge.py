@@ -46,7 +46,7 @@ async def start(request: PageRequest) -> Answer:
         return await _unsent(request)
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
-        request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
+        request.forget_interruption()
         return request.show(views.Continue(continue_url=onward, why="done"))
     if isinstance(judgement.decision, Allow) and not request.carried and (owed := request.owed):
         # A script of a page that tells no address was refused: what is allowed usually is too little for it.

@@ -42,6 +42,20 @@
     // no cookies here: mails say UTC
   }
 
+  // Another tab's page load changes the cookie with the way back. Forms send this tab's own note along. A reload and the links
+  // have it from the time at which nobody looks at the tab: the address takes it then.
+  const note = document.querySelector("input[name=note]");
+  const keepWay = () => {
+    if (!note || !document.hidden || !location.href.startsWith(ours)) return;
+    const own = (href) => (href.startsWith(ours) && href[ours.length] !== "~" ? `${ours}~${note.value}/${href.slice(ours.length)}` : href);
+    history.replaceState(history.state, "", own(location.href));
+    all("main a[href], footer a[href]", (link) => {
+      link.href = own(link.href);
+    });
+  };
+  document.addEventListener("visibilitychange", keepWay);
+  keepWay();
+
   // Times: the page says UTC, the reader's own zone is nicer.
   const styles = {
     clock: { timeStyle: "short" },

@@ -76,13 +76,15 @@ class Frame:
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
     ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
     ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
-    form with a button, and no link. ``unsent`` tells that a form was stopped, and if it is kept.
+    form with a button, and no link. ``note`` is the sealed note of the interrupted request, which the forms of the page send along;
+    empty where the address has it, or there is none. ``unsent`` tells that a form was stopped, and if it is kept.
     """
 
     prefix: str
     now: int
     assets: str = ""
     csrf_token: str = ""
+    note: str = ""
     brand_name: str = ""
     brand: BrandRules = BrandRules()
     logo: str = ""
