@@ -145,7 +145,7 @@ def _layers_in_calls() -> Iterator[str]:
             return
         known, layer = frame.f_locals, frame.f_locals.get("self")
         module = str(frame.f_globals.get("__name__", "")) if layer is None else type(layer).__module__
-        is_call = {"scope", "receive", "send"} <= known.keys() and not hasattr(layer, "user_middleware")
+        is_call = {"scope", "receive", "send"}.issubset(known) and not hasattr(layer, "user_middleware")
         if is_call and module != "starlette.testclient" and module.partition(".")[0] not in NO_LAYERS:
             yield frame.f_code.co_name if layer is None else type(layer).__name__
         frame = frame.f_back
