@@ -56,7 +56,7 @@ NAMED: dict[str, dict[str, str]] = {
     "service/health.py": {"email": CHANNEL, "sms": CHANNEL, "voice": CHANNEL, "push": CHANNEL},
     "ports.py": {"email": CHANNEL, "sms": CHANNEL, "voice": CHANNEL, "push": CHANNEL},
     "policyfile/keys.py": {"sms": CHANNEL, "voice": CHANNEL},
-    "policyfile/tools/findings.py": {"email": CONTACT},
+    "policyfile/tools/findings/weak_spots.py": {"email": CONTACT},
     "policyfile/tools/profiles.py": {"email": CONTACT},
     "service/first_enrollment.py": {"email": CONTACT},
     "service/letters.py": {"email": CHANNEL},

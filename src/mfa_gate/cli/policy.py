@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from .application import WrongUse, app_for
-from .factors import add_app, registry_of
+from .factors import add_app, prefix_of, registry_of
 from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
 from .policy_output import counted, offered, print_json, print_table, tell_faults
 
@@ -75,29 +75,34 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def check_policy(args: argparse.Namespace) -> int:
-    """Run ``policy check``. Returns 1 for a fault.
+    """Run ``policy check``. Returns 1 for a fault, and for a test that does not hold.
 
     With ``--strict`` it returns 1 for a warning or a departure, too.
     """
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
+    from ..policyfile.tools.findings import test_findings
+    from ..policyfile.tools.policy_tests import faults_of_tests
     from ..policyfile.tools.profiles import deviations
 
     path = path_of(args)
-    examined = examine(read_text(path), base=path.parent, factors=registry_of(args))
-    if examined.policy is None:
-        tell_faults(args, path, examined.faults)
+    factors, now = registry_of(args), int(time.time())
+    examined = examine(read_text(path), base=path.parent, factors=factors)
+    faults = examined.faults or faults_of_tests(examined.policy, now=now, factors=factors)
+    if examined.policy is None or faults:
+        tell_faults(args, path, faults)
         return NO
-    found = findings(examined.policy, now=int(time.time()), factors=registry_of(args))
-    departures = deviations(examined.policy, args.profile, registry_of(args)) if args.profile else ()
+    policy = examined.policy
+    found = (*findings(policy, now=now, factors=factors, prefix=prefix_of(args)), *test_findings(policy))
+    departures = deviations(policy, args.profile, factors) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
     refused = args.strict and bool(warnings or departures)
     if args.json:
         print_json(
             {
                 "ok": not refused,
-                "name": examined.policy.name,
-                "digest": examined.policy.digest,
+                "name": policy.name,
+                "digest": policy.digest,
                 "faults": [],
                 "findings": found,
                 "profile": args.profile,
@@ -106,10 +111,10 @@ def check_policy(args: argparse.Namespace) -> int:
         )
     else:
         for finding in found:
-            print(f"{finding.severity}: {finding.path}: {finding.text}")
+            print(finding.told(path.name))
         for departure in departures:
             print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(f'{path.name}: policy "{examined.policy.name}" is valid ({counted(warnings, departures, args.profile)})')
+        print(f'{path.name}: policy "{policy.name}" is valid ({counted(warnings, departures, args.profile)})')
     return NO if refused else DONE
 
 

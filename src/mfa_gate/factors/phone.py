@@ -14,7 +14,9 @@ from ..core.model import Contacts, Fields
 from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
 from ..core.rules import CodeRules, ResendRules
 from .base import Context, Draft, Rejected
-from .optional_parts import Introduction
+from .optional_parts import Introduction, OptionFault
+from .regions import MEANT
+from .regions import REGIONS as NUMBERED
 
 MAX_PHONE = 40
 _TYPES = {
@@ -72,6 +74,23 @@ class PhoneRules:
     def is_on_file(self) -> bool:
         """Tell if the number is the host's."""
         return self.phone == "on-file"
+
+
+def region_faults(rules: PhoneRules) -> tuple[OptionFault, ...]:
+    """Refuse regions that have no telephone numbers: nobody could use the factor with them."""
+    return tuple(
+        OptionFault(
+            key=("regions",),
+            text=f'"{region}" is no region that has telephone numbers; {_meant(region)}',
+        )
+        for region in rules.regions or ()
+        if region not in NUMBERED
+    )
+
+
+def _meant(region: str) -> str:
+    known = MEANT.get(region)
+    return f'write "{known}"' if known else 'write its two letters of ISO 3166, like "US" or "GB"'
 
 
 def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:

@@ -11,8 +11,8 @@ from ..core.model import Challenge, Contacts, Fields
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
-from .optional_parts import Introduction
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone
+from .optional_parts import Introduction, OptionFault
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone, region_faults
 
 PURPOSE = "sms"
 
@@ -36,6 +36,10 @@ class Sms:
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
         """Describe digits of the policy's length."""
         return code_shape(_rules(rules).code)
+
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """Refuse regions that do not exist."""
+        return region_faults(_rules(rules))
 
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Show the number on file, or ask for one."""

@@ -14,8 +14,8 @@ from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
-from .optional_parts import Heard, Introduction
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction
+from .optional_parts import Heard, Introduction, OptionFault
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, region_faults
 from .tokens import digest_of, make_token, name_anew
 from .twiml import Spoken, ask_for_key, say_and_hang_up
 
@@ -78,6 +78,10 @@ class Voice:
         """Describe digits of the policy's length; None where a key confirms."""
         own = _rules(rules)
         return code_shape(own.code) if own.confirm == "code" else None
+
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """Refuse regions that do not exist."""
+        return region_faults(_rules(rules))
 
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Show the number on file, or ask for one."""

@@ -143,7 +143,13 @@ class Callers:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:
             handle = self.cookies.open(jar, self.cookies.value(jar, scope))
-        network = self._service.engine.rules(subject.tenant).network_of(address)
+        policy = self._service.engine.policy
+        if not policy.knows(subject.tenant):
+            raise WiringFault(
+                f'identify: the policy does not name the tenant {subject.tenant!r}, and says tenants_are = "closed": '
+                "name it there, or let identify tell one that is named"
+            )
+        network = policy.rules_for(subject.tenant).network_of(address)
         if network == UNKNOWN:
             self._unknown.tell(scope)
         caller = Caller(

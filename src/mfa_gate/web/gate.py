@@ -18,6 +18,7 @@ from .callers import Identified
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
 from .deny import deny
+from .departures import Departures
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
 from .lifespan import ChecksApp, Lifespan, running_loop
@@ -63,6 +64,7 @@ class Gate:
         identify = callers.identify
         self.sightings = Sightings(identify)
         self.keeps_forms = site.kept_forms is not None
+        self.departures = Departures(site)
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._served = well_known.paths_of(service.engine.wiring.relying_party)

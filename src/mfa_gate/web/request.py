@@ -28,7 +28,7 @@ from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
-from .responses import Answer, Header, page, place_of, redirect
+from .responses import Answer, Header, leading, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
 from .sign_out import SignOutForm
 from .types import Scope
@@ -215,11 +215,22 @@ class PageRequest:
     def keep_carried(self) -> None:
         """Keep the carried note in the cookie as well, unless another tab's note is there.
 
-        So the way back is not lost if somebody goes on at a plain address of ours.
+        So the way back is not lost if somebody goes on at a plain address of ours. Anybody may have sent the address:
+        what it says of a form stays in the cookie only if the form is this browser's.
         """
-        cookies, jar = self.site.cookies, self.jar
-        if self._going and not cookie_value(self.scope, jar.going):
-            self.headers.append(cookies.set_note(jar, jar.going, self._going))
+        cookies, jar, note = self.site.cookies, self.jar, self._going
+        if not note or cookie_value(self.scope, jar.going):
+            return
+        if not self.has_kept(str(note.get("f", ""))):
+            note = {name: value for name, value in note.items() if name != "f"}
+        self.headers.append(cookies.set_note(jar, jar.going, note))
+
+    def has_kept(self, word: str) -> bool:
+        """Tell if a word is that of the form which this very browser has sent.
+
+        An address with a word may come from somebody else, with a form that the person has never seen.
+        """
+        return bool(word) and self.site.cookies.note(self.jar, self.jar.form, self.scope).get("w") == word
 
     def carry_note(self, note: Note) -> None:
         """Let the links and forms from here on carry another note."""
@@ -290,7 +301,7 @@ class PageRequest:
     def _unsent(self) -> Literal["", "lost", "kept"]:
         """Tell if a form was stopped on the way here, and if it is kept."""
         kept = self.going.get("f") if self.interrupted else None
-        return "" if kept is None else "kept" if kept else "lost"
+        return "" if kept is None else "kept" if self.has_kept(str(kept)) else "lost"
 
     @property
     def flashed(self) -> str:
@@ -344,7 +355,7 @@ class PageRequest:
         if self.scope["method"] != "POST" or not is_settled:
             return redirect(to, self._all_headers())
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
-            self.headers.append((b"refresh", f"0;url={to}".encode()))
+            self.headers.append(leading(b"refresh", f"0;url={to}"))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 

@@ -17,7 +17,7 @@ from .origin_faults import OriginFault, OriginKind, origin_fault
 from .request import PageRequest, Site
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
-from .scope import caller_kind, is_rooted, own_place, root_of, safe_path
+from .scope import caller_kind, is_plain, is_rooted, own_place, root_of, safe_path
 from .types import Receive, Scope, Send
 from .views import CookiesOff, Fault, Problem, WrongAddress
 
@@ -107,7 +107,7 @@ class Router:
             return await api.answer(request, receive, place.removeprefix("/api"))
         if carried and scope["method"] in ("GET", "HEAD"):
             if not is_kept:
-                return request.go(request.own(place))
+                return self._without_note(request, place)
             request.keep_carried()
         return await self._page(request, receive, "" if place == "/" else place)
 
@@ -120,6 +120,15 @@ class Router:
         if found is None and asks_to_call(scope) and not same_origin(scope, self.site.origins):
             self.site.origin_log.tell(origin_fault(scope), what="a JSON call", now=self.site.service.engine.now())
         return found
+
+    def _without_note(self, request: PageRequest, place: str) -> Answer:
+        """Lead on to the page of ours whose address carries a note that is not this person's.
+
+        Everybody can write such an address, so it leads to our own pages alone.
+        """
+        if not is_plain(place or "/") or pages.find("" if place == "/" else place) is None:
+            return self._refused(request, Refusal(reason="not_found"))
+        return request.go(request.own(place))
 
     async def _page(self, request: PageRequest, receive: Receive, place: str) -> Answer:
         handlers = pages.find(place)

@@ -299,7 +299,7 @@ def own_place(scope: Scope) -> str:
     if root and path != root and not path.startswith(f"{root}/"):
         path = root + path
     path = scope.get(TOLD_ROOT, "") + path
-    return safe_path(quote(path, safe=_SAFE))
+    return safe_path(quote(path, safe=_SAFE, errors="surrogatepass"))
 
 
 def may_lead_elsewhere(place: str) -> bool:

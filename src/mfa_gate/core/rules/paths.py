@@ -71,7 +71,7 @@ class SubjectExemption:
 class StepUpRule:
     """``[[step_up]]``: paths that ask for a fresher or a stronger proof.
 
-    Where groups are named, only they are asked.
+    Where groups or tenants are named, only they are asked.
     """
 
     name: str
@@ -82,5 +82,10 @@ class StepUpRule:
     phishing_resistant: bool = False
     user_verification: bool = False
     report_only: bool = False
+    tenants_any: tuple[str, ...] = ()
     groups_any: tuple[str, ...] = ()
     groups_none: tuple[str, ...] = ()
+
+    def is_in(self, tenant: str) -> bool:
+        """Tell if the rule applies in ``tenant``."""
+        return not self.tenants_any or tenant in self.tenants_any

@@ -32,10 +32,12 @@ WORDED = {
 FILE_VALUES = {
     "version": "1",
     "name": "text, 1 to 100 printable characters",
+    "tenants_are": 'one of "open", "closed"',
     "rails": "sections",
     "tenants": "sections",
     "tests": "sections",
 }
+FILE_DEFAULTS = {"tenants_are": '"open"'}
 LIMIT_VALUES = {
     "min": "number or duration, as the key's own",
     "max": "number or duration, as the key's own",
@@ -69,7 +71,10 @@ class Section:
 
 def sections(factors: Registry = BUILT_IN) -> Iterator[Section]:
     """Yield every section of the file, the outer ones before those within them."""
-    top = [_bare(name, FILE_KEYS[name], value, required=value != "sections") for name, value in FILE_VALUES.items()]
+    top = [
+        _bare(name, FILE_KEYS[name], value, required=name in ("version", "name"), default=FILE_DEFAULTS.get(name, ""))
+        for name, value in FILE_VALUES.items()
+    ]
     first, *others = _below(Rules, (), "", factors)
     yield dataclasses.replace(first, entries=(*top, *first.entries))
     yield from others
@@ -127,9 +132,9 @@ def _entry(cls: type, spec: Spec, factors: Registry) -> Entry:
     )
 
 
-def _bare(key: str, row: Key, value: str, *, required: bool = False) -> Entry:
+def _bare(key: str, row: Key, value: str, *, required: bool = False, default: str = "") -> Entry:
     """Describe a key that no field of a class holds."""
-    return Entry(key=key, value=value, default="", required=required, stricter="", about=row.means)
+    return Entry(key=key, value=value, default=default, required=required, stricter=_stricter(row), about=row.means)
 
 
 def _value(spec: Spec, row: Key) -> str:

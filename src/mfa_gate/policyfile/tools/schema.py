@@ -24,6 +24,7 @@ def json_schema(factors: Registry = BUILT_IN) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "version": {"const": 1},
         "name": {"type": "string", "minLength": 1, "maxLength": 100},
+        "tenants_are": {"enum": ["open", "closed"], "default": "open"},
         **sections,
         "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves(factors).items()}),
         "tenants": {"type": "object", "additionalProperties": _table(Rules, factors, partial=True)},

@@ -61,7 +61,8 @@ async def _unsent(request: PageRequest) -> Answer:
     """
     word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
     may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
-    kept = await forms.take(request.caller, word) if forms is not None and word and may_take else None
+    is_kept = forms is not None and may_take and request.has_kept(word)
+    kept = await forms.take(request.caller, word) if forms is not None and is_kept else None
     request.forget_interruption()
     if kept is None:
         return request.show(views.Unsent(back=back))
