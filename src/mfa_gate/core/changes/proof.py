@@ -86,7 +86,7 @@ def settle_success(
         account,
         attempts=budget.reset(account.attempts),
         authenticators=tuple(used if a.id == used.id else a for a in account.authenticators),
-        challenges=spend(account.challenges, _ids_of(account, "sign-in"), now),
+        challenges=spend(account.challenges, tuple(c.id for c in account.challenges if c.purpose == "sign-in"), now),
     )
     account, granted, event = grant(
         account,
@@ -197,7 +197,3 @@ def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded |
         if twin and twin.handle == handle and twin.answer == answer and now - twin.at < TWIN_LIFE:
             return Forwarded(twin=twin, browser=browser)
     return None
-
-
-def _ids_of(account: Account, purpose: str) -> tuple[str, ...]:
-    return tuple(c.id for c in account.challenges if c.purpose == purpose)
