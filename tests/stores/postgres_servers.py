@@ -26,6 +26,7 @@ from typing import Any
 
 import psycopg
 
+from .link import Link
 from .servers import free_ports
 
 QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off")
@@ -224,8 +225,8 @@ class Postgres:
         shutil.rmtree(self.data)
         subprocess.run(["cp", "-a", str(copy), str(self.data)], check=True)
 
-    def standby(self, *settings: str) -> Postgres:
-        """Start a standby that follows this server."""
+    def standby(self, *settings: str, link: Link | None = None) -> Postgres:
+        """Start a standby that follows this server; ``link`` is the line between the two."""
         (port,) = free_ports(1)
         data = home() / f"standby{port}"
         run(
@@ -275,3 +276,38 @@ def shared() -> Postgres:
     made.say("CREATE EXTENSION pg_trgm")
     atexit.register(made.kill)
     return made
+
+
+@contextlib.contextmanager
+def pooler(behind: Postgres, mode: str) -> Iterator[str]:
+    """Run PgBouncer before a server, in a mode of pooling; yields the URL without a schema."""
+    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+    assert Path(program).exists(), "pgbouncer is missing: python3 tests/run.py installs it"
+    (port,) = free_ports(1)
+    place = home() / f"pooler{port}"
+    place.mkdir()
+    own(place)
+    (place / "users.txt").write_text('"gate" ""\n')
+    (place / "pgbouncer.ini").write_text(
+        f"[databases]\npostgres = host=127.0.0.1 port={behind.port} user=gate\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {place / 'users.txt'}\npool_mode = {mode}\n"
+        "max_client_conn = 100\ndefault_pool_size = 20\n"
+    )
+    with open(place / "out", "wb") as out:
+        process = subprocess.Popen(
+            [program, str(place / "pgbouncer.ini")], stdout=out, stderr=out, cwd="/", **_as_user()
+        )
+    url = f"postgresql://gate@127.0.0.1:{port}/postgres"
+    try:
+        until = time.monotonic() + 10
+        while True:
+            try:
+                psycopg.connect(url, connect_timeout=5).close()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < until, (place / "out").read_text()
+                time.sleep(0.02)
+        yield url
+    finally:
+        process.kill()
+        process.wait()

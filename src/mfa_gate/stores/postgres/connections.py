@@ -139,7 +139,26 @@ class _Made(AsyncConnection[Any]):
     @classmethod
     async def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
         """Dial. ``kwargs`` has the ``dialer``."""
-        return await kwargs["dialer"].dial()
+        try:
+            return await kwargs["dialer"].dial()
+        except asyncio.CancelledError:
+            _end(asyncio.current_task())
+            raise
+
+
+def _end(task: asyncio.Task[Any] | None) -> None:
+    """Cancel a worker of the pool until it ends.
+
+    It takes a cancellation while it connects for a fault of the connection, and an event loop that ends would wait for it
+    for ever.
+    """
+    if task is not None and not task.done():
+        asyncio.get_running_loop().call_later(0.02, _cancel, task)
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    _end(task)
 
 
 class Connections:
