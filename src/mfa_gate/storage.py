@@ -23,6 +23,7 @@ __all__ = [
     "Accounts",
     "ChainPoint",
     "Changed",
+    "ChecksColumns",
     "EventPage",
     "InFile",
     "Limits",
@@ -350,6 +351,20 @@ class InFile(Protocol):
     @property
     def path(self) -> str:
         """Return the absolute path of the file."""
+
+
+@runtime_checkable
+class ChecksColumns(Protocol):
+    """A store that keeps parts of a line beside its text, to find lines by them.
+
+    The verification of trails asks it if they still say the same.
+    """
+
+    async def misfiled(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> Sequence[int]:
+        """Return the places of lines that would be found as something else than their text says.
+
+        It looks at the ``limit`` lines behind the place ``after``. A line that cannot be read is passed over.
+        """
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from . import account, break_glass, operation, person, sign_in, tenant
 from .kind import TOLD_BY, WRONG, Alarm, Counter, EventKind, Notice, Words, indexed
-from .record import MOVED, UNREADABLE, Event, Moment, moved, unmoved
+from .record import MOVED, UNREADABLE, Event, KeyedEvent, Moment, moved, place_of, unmoved
 
 __all__ = [
     "EVENTS",
@@ -26,11 +26,13 @@ __all__ = [
     "Counter",
     "Event",
     "EventKind",
+    "KeyedEvent",
     "Moment",
     "Notice",
     "Words",
     "kind_of",
     "moved",
+    "place_of",
     "unmoved",
 ]
 
