@@ -25,7 +25,7 @@ SURFACE = {
         "SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
-        "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
+        "END EVERYTHING Accounts ChainPoint Changed ChecksColumns EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
         "Rewrite Roster Store Take Taken Trail take_one"
     ),
     "mfa_gate.testing": (

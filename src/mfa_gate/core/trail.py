@@ -136,7 +136,10 @@ def link_digest(line: str) -> str:
 
 
 def own_digest(event: Event, line: str) -> str:
-    """Return the digest by which a store chains the line of an event: the secret one of a ``KeyedEvent``."""
+    """Return the digest by which a store chains the line of an event.
+
+    It is the secret one of a ``KeyedEvent``.
+    """
     return event.own if isinstance(event, KeyedEvent) else digest_of(line)
 
 
@@ -149,8 +152,19 @@ def chain(previous: str, own: str) -> str:
     return hashlib.sha256((previous + own).encode()).hexdigest()
 
 
+def chain_event(previous: str, event: Event, line: str) -> str:
+    """Return the digest of the line of an event that follows another line.
+
+    ``previous`` is the digest of that one.
+    """
+    return chain(previous, event.own if isinstance(event, KeyedEvent) else digest_of(line))
+
+
 def chain_line(previous: str, line: str) -> str:
-    """Return the digest of a line without a key that follows the line with the digest ``previous``."""
+    """Return the digest of a line without a key that follows another line.
+
+    ``previous`` is the digest of that one.
+    """
     return chain(previous, link_digest(line))
 
 

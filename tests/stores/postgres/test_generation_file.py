@@ -98,7 +98,7 @@ async def test_the_file_knows_an_older_copy(server: Postgres, tmp_path: Path) ->
 
 
 async def test_a_lock_is_in_the_file_before_it_is_told(server: Postgres, tmp_path: Path) -> None:
-    """The marker is written with every lock, so that a copy from before it is recognized (kind of T-29)."""
+    """The marker is written with every lock: a copy from before it is recognized (T-29)."""
     url = f"{server.url}?marker={tmp_path / 'marker'}"
     store = PostgresStore(url)
     await store.open()

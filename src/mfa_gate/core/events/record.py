@@ -54,7 +54,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedEvent(Event):
-    """An event as it is given to a store: with its canonical line, and its secret digest in the chain.
+    """An event as it is given to a store, with its line and its digest in the chain.
 
     ``own`` is a keyed digest of the line (64 hex digits). The store chains with it, and writes it nowhere: nobody can
     compute the chain anew from the lines.
@@ -65,7 +65,7 @@ class KeyedEvent(Event):
 
 
 def place_of(event: Event) -> str:
-    """Write the place of an event for people: the address in full, and the name of a trusted network beside it."""
+    """Write the place of an event for people: the address, and the name of its network."""
     name = event.network.removeprefix("=") if event.network.startswith("=") else ""
     address = event.address or ("" if name else event.network)
     return f"{address} ({name})" if address and name else address or name
