@@ -116,20 +116,25 @@ def path_of(lang: str, suffix: str) -> Path:
     return LOCALE / lang / "LC_MESSAGES" / f"{i18n.DOMAIN}.{suffix}"
 
 
+def locale_of(lang: str) -> str:
+    """Return the name that Babel has for a language."""
+    return lang.replace("-", "_")
+
+
 def read(lang: str) -> Catalog:
     """The catalogue of a language as it is kept; an empty one where there is none yet."""
     path = path_of(lang, "po")
     if not path.exists():
-        return Catalog(locale=lang, domain=i18n.DOMAIN)
+        return Catalog(locale=locale_of(lang), domain=i18n.DOMAIN)
     with path.open("rb") as file:
-        return read_po(file, locale=lang, domain=i18n.DOMAIN)
+        return read_po(file, locale=locale_of(lang), domain=i18n.DOMAIN)
 
 
 def updated(lang: str) -> Catalog:
     """The kept catalogue with today's messages: new ones empty, those that are gone dropped."""
     kept = read(lang)
     fresh = Catalog(
-        locale=lang, domain=i18n.DOMAIN, header_comment=HEADER, project="mfa_gate", version="1", fuzzy=False
+        locale=locale_of(lang), domain=i18n.DOMAIN, header_comment=HEADER, project="mfa_gate", version="1", fuzzy=False
     )
     fresh.msgid_bugs_address = fresh.last_translator = fresh.language_team = "mfa_gate"
     fresh.creation_date, fresh.revision_date = kept.creation_date, kept.revision_date

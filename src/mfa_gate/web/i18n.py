@@ -45,7 +45,19 @@ DOMAIN = "mfa_gate"
 OWN_NAME = "English"
 """The text for which a host's catalogue has the language's own name."""
 PSEUDO = "en-XA"
-_NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية", PSEUDO: "Ƥşḗŭḓǿ"}
+_NAMES = {
+    "en": "English",
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pt-BR": "Português (Brasil)",
+    "vi": "Tiếng Việt",
+    "zh-Hans": "简体中文",
+    PSEUDO: "Ƥşḗŭḓǿ",
+}
+_OTHER_SCRIPT = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
+"""Tags of a language whose readers do not read our catalogue of it."""
 
 
 class Words(Protocol):
@@ -166,9 +178,11 @@ def negotiate(*, cookie: str = "", accept_language: str = "", languages: tuple[s
         weight = float(match.group(1)) if match else 1.0
         if weight > 0:
             wanted.append((-weight, place, tag.strip().lower()))
-    by_tag = {tag.lower(): tag for tag in known}
+    by_tag = {tag.lower(): tag for tag in reversed(known)}
+    by_language = {tag.lower().partition("-")[0]: tag for tag in reversed(known) if tag != PSEUDO}
     for _weight, _place, tag in sorted(wanted):
-        found = by_tag.get(tag) or by_tag.get(tag.partition("-")[0])
+        language = "" if _OTHER_SCRIPT.match(tag) else tag.partition("-")[0]
+        found = by_tag.get(tag) or by_tag.get(language) or by_language.get(language)
         if found:
             return found
     return "en"

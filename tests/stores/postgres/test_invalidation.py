@@ -90,7 +90,7 @@ async def test_notices_of_other_stores_are_not_heard(url: str, store: PostgresSt
 
 
 async def test_a_pooler_that_swallows_notices(caplog: pytest.LogCaptureFixture) -> None:
-    """Behind PgBouncer in transaction mode each request reads the store, as log and doctor say.
+    """Behind PgBouncer in transaction mode each request reads the store, as doctor says.
 
     A change by another worker is seen all the same.
     """
