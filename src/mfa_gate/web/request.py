@@ -225,7 +225,8 @@ class PageRequest:
     def heed_form(self) -> None:
         """Go on by the note in the form, if the cookie has another one by now.
 
-        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such a form, as anybody may write such an address.
+        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such
+        a form, as anybody may write such an address.
         """
         sealed = self.form["note"]
         note = self.site.cookies.open_note(self.subject.key, sealed)
