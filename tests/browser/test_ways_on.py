@@ -104,8 +104,7 @@ def test_the_link_after_enrollment_has_the_fragment(browser: Browser, free_port:
         assert signed_in.ok
         page = context.new_page()
         page.goto(f"{stage.address}/board#/inbox/7")
-        page.locator("a.row", has_text="Authenticator app").first.click()
-        page.get_by_role("button", name="Set up").click()
+        page.get_by_role("button", name="Authenticator app").click()
         secret = page.locator("[data-copy]").first.get_attribute("data-copy")
         assert secret is not None
         stage.ann.secret = (page.text_content(secret) or "").replace(" ", "").strip()

@@ -24,6 +24,7 @@ DOCUMENTS = {name: (HERE / name).read_text() for name in ("example.toml", "rest.
 Where = tuple[str | int, ...]
 
 OUT_OF_BOUNDS: dict[str, str] = {
+    "tenants_are": '"ajar"',
     "version": "2",
     "name": '""',
     "owner": '"a\\u0007"',
@@ -54,6 +55,9 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "after": "0",
     "window": '"400d"',
     "user_verification": '"maybe"',
+    "resident_key": '"maybe"',
+    "attachment": '"usb"',
+    "hints": '["phone"]',
     "warn_at": "-1",
     "stage": '"mandatory"',
     "remind": '"never"',
@@ -103,6 +107,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "methods": '["FETCH"]',
     "reason": '" "',
     "groups_any": "[]",
+    "tenants_any": '[""]',
     "groups_none": '[""]',
     "factors_any": '["fax"]',
     "min": '"31d"',
@@ -127,7 +132,7 @@ SPECIAL: dict[Where, str] = {
     ("factors", "push", "ttl"): '"11m"',
     ("factors", "email", "code"): "{ digits = 6, ttl = '10m', live = 6 }",
     ("enrollment", "skip", "max"): "-1",
-    ("step_up", 0, "groups_any"): "[]",
+    ("step_up", 0, "groups_any"): '[""]',
     ("rails", "freshness.max_age", "max"): '"a month"',
     ("brand", "name"): '"' + "x" * 81 + '"',
     ("tests", 0, "given", "tenant"): '""',

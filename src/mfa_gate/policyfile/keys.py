@@ -75,6 +75,10 @@ COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or
 FILE_KEYS: Mapping[str, Key] = {
     "version": key("The version of this format.", Key(says="it must be 1")),
     "name": key("The name of the policy; every event of the audit trail carries it.", text(100)),
+    "tenants_are": key(
+        '"closed": people of a tenant that the file does not name are refused; "open": they have the rules of the file.',
+        words("open", "closed"),
+    ),
     "rails": key("How far a tenant's own section may move a key."),
     "tenants": key("Sections for one tenant each; a key that is absent there is taken from the file."),
     "tests": key("Examples that must stay true; mfa-gate policy test runs them."),
@@ -336,7 +340,17 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             words(False, True),
         ),
         "report_only": key("true: this rule is only recorded, never enforced.", words(True, False)),
-        "groups_any": key("Groups that fall under the rule; absent: everybody.", groups(empty=False, stricter="more")),
+        "tenants_any": key(
+            "Tenants in which the rule applies; absent or empty: every tenant.",
+            Key(
+                says="it must be an array of names of tenants, each once",
+                holds=lambda v: is_distinct(v) and all(is_.printable(t) and t.strip() for t in v),
+                stricter="more",
+            ),
+        ),
+        "groups_any": key(
+            "Groups that fall under the rule; absent or empty: everybody.", groups(empty=True, stricter="more")
+        ),
         "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer")),
     },
     Example: {

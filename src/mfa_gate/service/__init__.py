@@ -44,6 +44,7 @@ from .store_checks import check_canary, is_new
 from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
+from .what_if import WhatIf
 from .wiring import RelyingParty, Wiring
 
 __all__ = [
@@ -82,6 +83,7 @@ class Service:
         self.rights = Rights(self.engine, self.access)
         self.account_desk = AccountDesk(self.engine, self.rights)
         self.trail_desk = TrailDesk(self.engine, self.rights)
+        self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)
         self.chart = EnrollmentChart(self.engine)
         self.people = TenantPeople(self.engine)

@@ -247,7 +247,8 @@ class Access:
 
     def _with_floors(self, requirement: Requirement, caller: Caller) -> Requirement:
         own = [d for d in self.endpoint_demands() if d.is_strong]
-        floors = (*floors_for(requirement.rules, None if caller.acts_as else caller.subject.groups), *own)
+        groups = None if caller.acts_as else caller.subject.groups
+        floors = (*floors_for(requirement.rules, groups, tenant=caller.subject.tenant), *own)
         return replace(requirement, floors=floors) if floors else requirement
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ..core.changes import dispute as steps
-from ..core.events import Event
+from ..core.events import Event, kind_of
 from ..core.messages.alarms import dispute_alarm
+from ..core.messages.letter import Letter, Translate
 from ..core.model import Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY
@@ -130,15 +130,17 @@ class Disputing:
 
     async def _alarm(self, found: Disputed) -> None:
         """Mail the administrators. A mail that cannot be sent is logged; the trail has the event."""
-        engine, rules = self.engine, self.engine.rules(found.key.tenant)
-        words = dispute_alarm(
-            service=rules.brand.name or engine.wiring.relying_party.name,
-            who=found.key.id,
-            tenant=found.key.tenant,
-            what=found.kind,
-            when_text=datetime.fromtimestamp(found.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
-            where=found.network,
-            ref=found.ref,
-            translate=engine.wiring.notice_words,
-        )
-        self.alarms.send(found.key.tenant, words, key=f"alarm-{found.key}-{found.ref}-{engine.now()}")
+        facts = {
+            "account": found.key.id,
+            "tenant": found.key.tenant,
+            "where": found.network,
+            "ref": found.ref,
+        }
+
+        def write(when: str, service: str, translate: Translate) -> Letter:
+            words = kind_of(found.kind).about if found.kind else None
+            what = f"{translate(words.plain)} ({found.kind})" if words else found.kind
+            return dispute_alarm(service=service, facts={**facts, "what": what, "when": when}, translate=translate)
+
+        key = f"alarm-{found.key}-{found.ref}-{self.engine.now()}"
+        self.alarms.send(found.key.tenant, write, at=found.at, key=key)

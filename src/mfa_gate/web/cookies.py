@@ -196,7 +196,8 @@ class Cookies:
 
     def open_note(self, key: SubjectKey, sealed: str) -> Note:
         """Return the note in an address, if we sealed it for this subject; else an empty one."""
-        if len(sealed) > MAX_SEALED:
+        # Base64 skips foreign characters, and what opens is written into addresses: only what we write counts (S-25).
+        if len(sealed) > MAX_SEALED or not sealed.isascii() or not sealed.translate(_PLAIN).isalnum():
             return {}
         try:
             note = json.loads(self._keyring.open("note", sealed, row=(key.tenant, key.id)))

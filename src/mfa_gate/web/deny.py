@@ -14,7 +14,18 @@ from .cookies import PENDING_LIFE, Note
 from .forms import BadBody, is_listed, is_urlencoded, read_body, same_origin
 from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .request import Site
-from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
+from .responses import (
+    CLOSE_CODE,
+    NO_STORE,
+    Answer,
+    Header,
+    framed_page,
+    leading,
+    place_of,
+    problem,
+    redirect,
+    refusal_of,
+)
 from .scope import (
     CallerKind,
     app_path,
@@ -100,11 +111,11 @@ async def deny(
             f'max_age="{max_age}", acr_values="{ACR}"'
         )
         # A proxy may have added the token to htmx's own request, so the answer leads on for htmx as well.
-        htmx = [(b"hx-redirect", place.encode())] if header(scope, b"hx-request") == b"true" else []
+        htmx = [leading(b"hx-redirect", place)] if header(scope, b"hx-request") == b"true" else []
         headers = [(b"www-authenticate", challenge.encode()), *htmx, *kept]
         answer = problem(refusal, status=401, headers=headers, **more)
     elif kind == "htmx":
-        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
+        answer = problem(refusal, headers=[leading(b"hx-redirect", place), *kept], **more)
     elif kind == "turbo" and scope["method"] not in SAFE and (owed or header(scope, b"turbo-frame") is None):
         # After a 403 Turbo loads the form's page anew, which may owe nothing, and says nothing of a form that was stopped.
         answer = redirect(place, kept)

@@ -23,6 +23,8 @@ __all__ = [
     "LANG_COOKIE",
     "OWN_NAME",
     "PSEUDO",
+    "ZONE",
+    "ZONE_COOKIE",
     "Languages",
     "Pseudo",
     "Words",
@@ -33,7 +35,11 @@ __all__ = [
 ]
 
 LANG_COOKIE = b"mfa-lang"
+ZONE_COOKIE = b"mfa-zone"
+"""The cookie in which our script tells the time zone of the browser, for the times in mails."""
 MAX_ACCEPT = 512
+ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
+"""The form of a time zone's name. One that no zone has is read as UTC later."""
 
 DOMAIN = "mfa_gate"
 OWN_NAME = "English"
@@ -113,14 +119,6 @@ class Languages:
             return translator(lang)
         return _Both(own, translator(lang))
 
-    def message_words(self, lang: str) -> Callable[[str], str]:
-        """Return the translation of mails and text messages.
-
-        Ours are in English. Those of the host are used in its languages; for any other the host's English.
-        """
-        own = self._own.get(lang) or self._own.get("en")
-        return str if own is None else own.gettext
-
     def named(self) -> tuple[tuple[str, str], ...]:
         """List every language: its tag and its own name, for the switcher."""
         return tuple((tag, self._name(tag)) for tag in self.tags)
@@ -179,7 +177,7 @@ def negotiate(*, cookie: str = "", accept_language: str = "", languages: tuple[s
 _ACCENTED = str.maketrans(
     "abcdefghijklmnoprstuwyzABCDEFGHIJKLMNOPRSTUWYZ", "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥřşŧŭẇẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤŘŞŦŬẆẎẐ"
 )
-_KEPT = re.compile(r"(%\(\w+\)[0-9]*[a-z]|%%|<[^>]*>|&\w+;)")
+_KEPT = re.compile(r"(%\(\w+\)[0-9]*[a-z]|\{\w+\}|%%|<[^>]*>|&\w+;)")
 
 
 @dataclass(frozen=True, slots=True)

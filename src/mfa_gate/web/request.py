@@ -24,11 +24,11 @@ from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
-from .i18n import Languages
+from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
-from .responses import Answer, Header, page, place_of, redirect
+from .responses import Answer, Header, leading, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
 from .sign_out import SignOutForm
 from .types import Scope
@@ -130,7 +130,10 @@ class PageRequest:
         self.factors = self.service.engine.factors
         self.lang = self.site.languages.of(self.scope)
         label = browser_label(self.scope)
-        self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
+        # Only a form or a call can keep it.
+        told = cookie_value(self.scope, ZONE_COOKIE) if self.scope["method"] == "POST" else ""
+        zone = told if ZONE.fullmatch(told) else ""
+        self.caller = replace(self.caller, label=label, lang=self.lang, zone=zone, root=self.root)
 
     @property
     def base(self) -> str:
@@ -165,6 +168,13 @@ class PageRequest:
         token = self.form.get("csrf_token", "")
         parts = (subject.tenant, subject.id, subject.session, self.handle)
         return not self.fresh and bool(token) and self.service.engine.keyring.matches("csrf", token, *parts)
+
+    @property
+    def keeps_no_cookies(self) -> bool:
+        """Tell if a form came without its cookie, from a page younger than the cookie's life."""
+        shown_at = self.form.get("shown_at", "")
+        is_old = shown_at.isascii() and shown_at.isdecimal() and self.now - int(shown_at[:12]) >= PENDING_LIFE
+        return self.fresh and not is_old
 
     # -- where the visitor stands --------------------------------------------------------------------------------
 
@@ -367,7 +377,7 @@ class PageRequest:
             return redirect(to, self._all_headers())
         self.problems.clear()
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
-            self.headers.append((b"refresh", f"0;url={to}".encode()))
+            self.headers.append(leading(b"refresh", f"0;url={to}"))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 

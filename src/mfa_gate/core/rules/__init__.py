@@ -13,7 +13,7 @@ from .factors import (
     ResendRules,
     SendsCode,
 )
-from .paths import METHODS, Exemption, PathRule, StepUpRule, SubjectExemption, plain_path
+from .paths import METHODS, Exemption, PathRule, StepUpRule, SubjectExemption, is_clean, is_plain, path_in, plain_path
 from .policy import Mode, Policy, PolicyTest, Rules, TenantSettings
 from .sections import (
     RECOVERY_WAYS,
@@ -71,5 +71,8 @@ __all__ = [
     "TenantSettings",
     "UnansweredRules",
     "Units",
+    "is_clean",
+    "is_plain",
+    "path_in",
     "plain_path",
 ]

@@ -73,7 +73,9 @@ class PolicyTest:
 class Policy:
     """The whole file.
 
-    ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters.
+    ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters. ``tenants_are``: with
+    ``closed`` there are no tenants but those that the file names. ``lines`` has the line of each key, by its place in
+    the file; it is empty for a policy that was not read from one.
     """
 
     name: str
@@ -82,6 +84,8 @@ class Policy:
     tenants: Mapping[str, Rules] = field(default_factory=dict)
     rails: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     tests: tuple[PolicyTest, ...] = ()
+    tenants_are: Literal["open", "closed"] = "open"
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, compare=False, repr=False)
 
     def rules_for(self, tenant: str) -> Rules:
         """Return the rules of ``tenant``; without a section of its own, those of the file."""

@@ -17,7 +17,18 @@ from .. import views
 from ..request import PageRequest
 from ..responses import Answer, page
 from ..views import Notice, Problem
-from .common import confirm_first, kinds_of, locked_view, not_found, problem_from, way_of, ways_of
+from .common import (
+    confirm_first,
+    frozen_page,
+    frozen_until,
+    kinds_of,
+    locked_view,
+    not_found,
+    problem_from,
+    steps_of,
+    way_of,
+    ways_of,
+)
 
 RECENT = 20
 
@@ -116,7 +127,8 @@ async def _settings(
     codes = next((a for a in account.authenticators if a.factor == request.factors.backup), None)
     now, rules = request.now, request.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
-    stale = bool(own) and may_change(evidence, judgement.requirement, now) is not None
+    refusal = may_change(evidence, judgement.requirement, now) if own else None
+    stale = refusal is not None and refusal.reason == "proof_required"
     backup = None
     if request.factors.backup in judgement.requirement.factors and own:
         total, warn_at = request.service.backup.stock(judgement)
@@ -161,6 +173,7 @@ async def _settings(
         ),
         remind=len(own) == 1 and codes is None,
         confirm_url=request.own("/confirm") if stale else "",
+        frozen_until=frozen_until(request, judgement),
         continue_url=request.host(request.site.home),
         admin_url=request.own("/admin") if request.service.rights.rights_of(request.subject) else "",
         editing=editing,
@@ -177,12 +190,9 @@ async def backup_codes(request: PageRequest) -> Answer:
     """Answer ``/backup-codes``: make a set, show it, and note that it was saved."""
     judgement = await request.judgement()
     account, evidence = judgement.account, judgement.evidence
-    if (
-        isinstance(judgement.decision, (StepUp, Deny))
-        or account is None
-        or evidence is None
-        or not account.authenticators
-    ):
+    if isinstance(judgement.decision, StepUp):
+        return confirm_first(request, judgement, "/backup-codes")
+    if isinstance(judgement.decision, Deny) or account is None or evidence is None or not account.authenticators:
         return request.lead_on(judgement.decision)
     if request.factors.backup not in judgement.requirement.factors:
         return not_found(request)
@@ -197,25 +207,33 @@ async def backup_codes(request: PageRequest) -> Answer:
         case "saved":
             if not request.form.get("saved") and kept is not None:
                 problem = Problem(reason="saved_missing", field="saved")
-                return request.show(_codes(kept[1], request.now), status=422, problems=[problem])
+                return request.show(_codes(request, judgement, kept[1], request.now), status=422, problems=[problem])
             await backup.saved(request.caller)
             return request.go(request.own("/enroll/done") if request.going else request.base)
         case "":
             if kept is not None:
-                return request.show(_codes(kept[1], kept[0].created_at))
+                return request.show(_codes(request, judgement, kept[1], kept[0].created_at))
+            if frozen_until(request, judgement):
+                return frozen_page(request, judgement, request.base)
             if request.scope["method"] != "POST":
                 return request.show(_stock(request, judgement))
+    if frozen_until(request, judgement):
+        return frozen_page(request, judgement, request.base)
     if may_change(evidence, judgement.requirement, request.now) is not None:
         return confirm_first(request, judgement, "/backup-codes")
     had = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     made = await backup.make(request.caller)
     if isinstance(made, Refusal):
         return request.show(_stock(request, judgement), status=422, problems=[problem_from(made, "")])
-    return request.show(_codes(made, request.now, replaced=had))
+    return request.show(_codes(request, judgement, made, request.now, replaced=had))
 
 
-def _codes(codes: tuple[str, ...], made_at: int, *, replaced: bool = False) -> views.BackupCodes:
-    return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced)
+def _codes(
+    request: PageRequest, judgement: Judgement, codes: tuple[str, ...], made_at: int, *, replaced: bool = False
+) -> views.BackupCodes:
+    """Draw the page of a set. It is a step on the way to the app, or an act in the settings."""
+    steps = steps_of(request, judgement) if request.going and not replaced else 0
+    return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced, steps=steps)
 
 
 def _stock(request: PageRequest, judgement: Judgement) -> views.BackupCodesStart:
@@ -249,9 +267,13 @@ def _download(request: PageRequest, codes: list[str]) -> Answer:
 
 
 async def locked(request: PageRequest) -> Answer:
-    """Show ``/locked``."""
+    """Show ``/locked``, also to a browser whose proof still lives.
+
+    No attempt is left there either.
+    """
     judgement = await request.judgement()
-    if not isinstance(judgement.decision, Deny):
+    is_locked = judgement.account is not None and judgement.account.lock is not None
+    if not is_locked and not isinstance(judgement.decision, Deny):
         return request.lead_on(judgement.decision)
     return request.show(locked_view(judgement))
 

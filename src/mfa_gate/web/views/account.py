@@ -83,7 +83,8 @@ class Settings:
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
     ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
     is the time of a call for help that waits (``action=stop`` takes it back). ``signal`` is JSON, given just after a
-    passkey was removed: it tells the browser the passkeys that still count.
+    passkey was removed: it tells the browser the passkeys that still count. ``frozen_until`` is
+    the end of a stop of all changes, 0 where there is none.
     """
 
     template: ClassVar[str] = "settings.html"
@@ -100,6 +101,7 @@ class Settings:
     typed_label: str = ""
     asked_at: int = 0
     signal: str = ""
+    frozen_until: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ...core.rules import BrandRules
@@ -17,6 +18,14 @@ RTL = frozenset(
 
 Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 Sending = Literal["none", "unsent", "sent", "failed", "off"]
+
+
+@lru_cache(maxsize=64)
+def direction(lang: str) -> str:
+    """Return the direction of a language: by the tag's script, else by the language itself."""
+    language, *more = lang.split("-")
+    script = next((part for part in more if len(part) == 4), language)
+    return "rtl" if script in RTL else "ltr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +49,8 @@ class Notice:
     """A notice of an act that was just done, shown once.
 
     ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``, ``codes_made``, ``skipped``,
-    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``.
+    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``,
+    ``wait`` (``count`` seconds until another code can be sent).
     ``value`` is the label or the masked destination that the notice is about. ``owner`` names the person to the
     browser's own store of passkeys, after a passkey was removed.
     """
@@ -96,9 +106,7 @@ class Frame:
     @property
     def dir(self) -> str:
         """Return the direction of the page's text: by the tag's script, else by its language."""
-        language, *more = self.lang.split("-")
-        script = next((part for part in more if len(part) == 4), language)
-        return "rtl" if script in RTL else "ltr"
+        return direction(self.lang)
 
     def problem(self, field: str) -> Problem | None:
         """Return the first problem of a form field."""
