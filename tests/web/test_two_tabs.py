@@ -206,3 +206,21 @@ async def test_a_tab_whose_proof_another_one_has_made_keeps_its_fragment(world: 
     id = await ann.authenticator("totp")
     done = await sent(ann, second, f"/mfa/challenge/{id}", code=ann.totp(), fragment="/inbox/7")
     assert done.location == "/two#/inbox/7"
+
+
+async def test_a_form_that_was_stopped_in_one_of_them() -> None:
+    """The tab with the form finds it, and the other tab hears nothing of it."""
+    async with running(make_world(keep_forms=True)) as world:
+        ann = await owing(world)
+        referer = ("referer", f"{ORIGIN}/records")
+        stopped = await ann.ask("POST", "/records", headers=[*SENT, referer], body=b"text=mine")
+        form = await ann.page(stopped.location)
+        other = await opened(ann, "/two")
+        assert "is not sent yet" in form.text
+        assert "is not sent yet" not in other.text
+        assert (await confirmed(ann, other)).location == "/two#"
+        id = await ann.authenticator("totp")
+        done = await sent(ann, form, f"/mfa/challenge/{id}", code=ann.totp())
+        back = await ann.page(done.location.split("#")[0])
+        assert 'name="text" value="mine"' in back.text
+        assert await ann.is_in()
