@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -339,11 +340,20 @@ async def test_a_fault_of_the_app_on_its_own_button() -> None:
     assert not await copy.is_in()
 
 
-async def test_another_spelling_makes_no_button() -> None:
-    """A 405 of another page says nothing of the sign-out, whose link works."""
-    world = host(Route("/logout", log_out), Route("/LOGOUT", log_out, methods=POST))
+@pytest.mark.parametrize(("method", "path"), [("GET", "/LOGOUT"), ("HEAD", "/logout")])
+async def test_another_request_makes_no_button(method: str, path: str) -> None:
+    """A 405 of another page says nothing of the sign-out, whose link works.
+
+    Nor does HEAD, which FastAPI refuses.
+    """
+    app = FastAPI()
+    app.get("/logout")(lambda: "signed out")
+    app.add_route("/LOGOUT", log_out, methods=POST)
+    app.add_route("/login", log_in, methods=POST)
+    app.add_route("/records", secret)
+    world = make_world(app=app)
     browser, copy = await proven(world)
-    assert (await browser.ask("GET", "/LOGOUT", headers=FOREIGN)).status == 405
+    assert (await browser.ask(method, path, headers=FOREIGN)).status == 405
     assert await copy.is_in()
     assert not world.gate.web.site.sign_out_form.posts
 

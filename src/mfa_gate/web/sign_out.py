@@ -83,7 +83,7 @@ class Leaving:
             self._answered = True
             headers = [*message.get("headers", ())]
             message = {**message, "headers": headers}
-            if message["status"] == 405 and self._only_reads and self._is_exact:
+            if message["status"] == 405 and self._scope["method"] == "GET" and self._is_exact:
                 self._form.posts = True
             await self._look(message["status"], headers)
         await self._send(message)
