@@ -63,12 +63,7 @@ async def test_a_backup_code_by_json(world: World, factor: str) -> None:
 
 
 async def test_without_a_set_it_is_malformed(world: World) -> None:
-    """Without a set that counts, such a text is malformed.
-
-    Or the person has none.
-
-    Such a text costs nothing.
-    """
+    """A text in the form of a backup code costs nothing where no set counts."""
 
     def without(rules: Rules) -> Rules:
         return replace(rules, recovery=replace(rules.recovery, ways=("request",)))

@@ -11,23 +11,26 @@ from typing import Any
 
 import pytest
 
+from mfa_gate import Senders
 from mfa_gate.core.rules import EnrollmentRules, Policy
-from tests.harness import Browser, Reply, World, make_world, running, with_rules
+from mfa_gate.factors.voice import VoiceRules
+from tests.harness import Browser, Outbox, Reply, World, make_world, running, with_rules
 
 DRAFT = re.compile(r'name="enrollment" value="([^"]+)"')
 KEY = re.compile(r'id="key" dir="ltr">([^<]+)<')
 KINDS_TO_START: tuple[tuple[str, dict[str, str]], ...] = (
     ("totp", {}), ("sms", {"phone": "(202) 555-0143"}), ("push", {}), ("webauthn", {}), ("email", {}),
 )  # fmt: skip
+VOICE = {"voice": VoiceRules(confirm="code")}
 KINDS = ("webauthn", "push", "totp", "sms", "email", "backup-code")
 
 
-def policy(kinds: tuple[str, ...] = KINDS, **enrollment: Any) -> Policy:
+def policy(kinds: tuple[str, ...] = KINDS, *, options: dict[str, Any] | None = None, **enrollment: Any) -> Policy:
     """Everybody may set up every kind."""
     return with_rules(
         lambda rules: replace(
             rules,
-            factors=replace(rules.factors, allowed=kinds, order=kinds[:-1]),
+            factors=replace(rules.factors, allowed=kinds, order=kinds[:-1], options=options or rules.factors.options),
             enrollment=replace(EnrollmentRules(first="open"), **enrollment),
         )
     )
@@ -276,3 +279,23 @@ async def test_where_nothing_is_demanded(world: World) -> None:
         text = (await ann.page("/mfa/enroll")).text
         assert "offers a second step" in text
         assert "Not now? Sign out" not in text
+
+
+async def test_a_call_to_the_same_number(world: World) -> None:
+    """Beside a text message a call to the same number is offered, where calls are possible.
+
+    And the other way round.
+    """
+    kinds = ("sms", "voice", "backup-code")
+    senders = Senders(email=Outbox(), sms=Outbox(), voice=Outbox())
+    spoken = policy(kinds, options=VOICE)
+    async with running(make_world(policy=spoken, senders=senders)) as other:
+        ann = await other.browser()
+        _, text = await begun(ann, "sms", phone="202 555 0143")
+        assert "Call me instead" in text
+        assert 'method="post" action="/mfa/enroll/voice#errors"' in text
+        _, text = await begun(ann, "voice", phone="(202) 555-0143")
+        assert "Text me instead" in text
+    async with running(make_world(policy=policy())) as without:
+        ann = await without.browser()
+        assert "Call me instead" not in (await begun(ann, "sms", phone="202 555 0143"))[1]

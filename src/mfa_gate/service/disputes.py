@@ -16,6 +16,7 @@ from ..keyring import Unopened
 from ..storage import take_one
 from .access import Access, owed
 from .accounts import Engine
+from .activity import own_activity
 from .admin_alerts import Alarms
 
 PURPOSE = "dispute"
@@ -99,17 +100,21 @@ class Disputing:
             await self._alarm(found)
         return found
 
-    async def report(self, caller: Caller) -> Refusal | None:
+    async def report(self, caller: Caller, *, about: str = "") -> Refusal | None:
         """Dispute an event in the person's own list; needs a proven second factor.
 
-        It has the same effect as the link.
+        It has the same effect as the link. ``about`` is the reference of the event, "" where none is meant.
         """
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
         key, moment = caller.subject.key, self.engine.moment_of(caller)
-        await self.engine.change(key, lambda account: steps.dispute(account, moment, about="", kind=""))
-        await self._alarm(Disputed(key=key, ref="", kind="", at=moment.now, network=caller.network))
+        mine = await own_activity(self.engine, key, limit=LOOK_BACK) if about else ()
+        event = next((event for event in mine if event.id == about), None)
+        ref, kind = (event.id, event.kind) if event else ("", "")
+        await self.engine.change(key, lambda account: steps.dispute(account, moment, about=ref, kind=kind))
+        at, network = (event.at, event.network) if event else (moment.now, caller.network)
+        await self._alarm(Disputed(key=key, ref=ref, kind=kind, at=at, network=network))
         return None
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:

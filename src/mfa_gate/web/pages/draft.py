@@ -231,6 +231,16 @@ async def _start(
     )
 
 
+def _same_number(request: PageRequest, kind: str, others: tuple[views.Way, ...]) -> str:
+    """Find another kind that takes the same typed number.
+
+    It is a call beside a text message, and the other way round (U-16). Returns "" for none.
+    """
+    traits = request.factors.traits
+    alike = (way.kind for way in others if traits[way.kind].contact == traits[kind].contact != "" and not way.off)
+    return next(alike, "")
+
+
 def _is_optional(judgement: Judgement) -> bool:
     """Tell if the choice is a page of its own, even with one factor in it."""
     decision = judgement.decision
@@ -261,6 +271,7 @@ async def _confirm(
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
     others = tuple(way for way in kinds_of(request, judgement) if way.kind != kind)
+    call = _same_number(request, kind, others)
     back = request.own(f"/enroll/{kind}?again=1" if shown.get("typed") else "/enroll")
     limits = request.factors[kind].limits(request.rules)
     shape = request.factors[kind].code(request.rules, draft.enrollment.data)
@@ -284,6 +295,7 @@ async def _confirm(
         account=shown.get("account", ""),
         apps=_introduction(request, kind, Contacts()).apps if shown.get("secret") else (),
         ways=others,
+        call_url=request.own(f"/enroll/{call}") if call and shown.get("typed") else "",
         back=back if shown.get("typed") or others or _is_optional(judgement) else "",
         anew_url=request.own(f"/enroll/{kind}?again=1") if shown.get("secret") else "",
         remaining=left_of(request, account) if remaining is None else remaining,

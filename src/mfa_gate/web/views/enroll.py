@@ -78,7 +78,8 @@ class EnrollConfirm:
     only for kinds that have them. ``hint`` is the masked destination of the code. ``number`` is the number to type on
     the phone. ``anew_url`` leads to another picture. ``typed`` is the number that this browser has typed, whole until it
     is proven (decisions 58); ``change_url`` leads back to its field. ``ask_label`` asks for a name, where there is another
-    one of the kind. ``ways`` are the other kinds. ``steps`` 0 hides the steps.
+    one of the kind. ``ways`` are the other kinds. ``call_url`` takes the same
+    number for a call. ``steps`` 0 hides the steps.
     """
 
     template: ClassVar[str] = "enroll_confirm.html"
@@ -107,6 +108,7 @@ class EnrollConfirm:
     typed: str = ""
     change_url: str = ""
     ways: tuple[Way, ...] = ()
+    call_url: str = ""
     step: int = 2
     steps: int = 4
     remaining: int | None = None

@@ -50,7 +50,7 @@ class Notice:
 
     ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``, ``codes_made``, ``skipped``,
     ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``,
-    ``wait`` (``count`` seconds until another code can be sent).
+    ``wait`` (``count`` seconds until another code can be sent), ``others_forgotten`` (``count`` browsers).
     ``value`` is the label or the masked destination that the notice is about. ``owner`` names the person to the
     browser's own store of passkeys, after a passkey was removed.
     """
