@@ -64,6 +64,21 @@ class Alarms:
         bucket = f"alarm:{event.kind}:{event.tenant}"
         if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
             return
+        self.send(event.tenant, self._words(event), key=f"alarm-{event.id}-{event.kind}")
+
+    async def tell_owners(self, event: Event, owners: Sequence[str]) -> None:
+        """Mail the owners of a policy about ``event``, which belongs to no tenant. A few an hour."""
+        engine = self.engine
+        if await take_one(engine.store, f"alarm:{event.kind}:", limit=PER_HOUR, window=3600, now=engine.now()):
+            return
+        addresses = tuple({owner.casefold(): owner for owner in map(_address, owners) if owner}.values())
+        if addresses and engine.wiring.senders.email is not None:
+            key = f"alarm-{event.id}-{event.kind}"
+            engine.effects.later(self._mail(addresses, event.tenant, self._words(event), key))
+
+    def _words(self, event: Event) -> EmailText:
+        """Write the mail about ``event``."""
+        engine = self.engine
         told = ALARMS[event.kind].details
         facts = {
             "Account": event.account,
@@ -74,8 +89,7 @@ class Alarms:
             "Reference": event.id,
         }
         service = engine.rules(event.tenant).brand.name or engine.wiring.relying_party.name
-        words = alarm(event.kind, service=service, facts=facts, translate=engine.wiring.notice_words)
-        self.send(event.tenant, words, key=f"alarm-{event.id}-{event.kind}")
+        return alarm(event.kind, service=service, facts=facts, translate=engine.wiring.notice_words)
 
     def send(self, tenant: str, words: EmailText, *, key: str) -> None:
         """Mail ``words`` to the tenant's administrators in the background."""
@@ -83,8 +97,11 @@ class Alarms:
             self.engine.effects.later(self._send(tenant, words, key))
 
     async def _send(self, tenant: str, words: EmailText, key: str) -> None:
+        await self._mail(await self.addresses(tenant), tenant, words, key)
+
+    async def _mail(self, addresses: Sequence[str], tenant: str, words: EmailText, key: str) -> None:
         sender = self.engine.wiring.senders.email
-        for place, address in enumerate(await self.addresses(tenant)):
+        for place, address in enumerate(addresses):
             message = Message(
                 channel="email",
                 to=address,
@@ -107,8 +124,8 @@ class Alarms:
         to act.
         """
         rules = self.engine.rules(tenant)
-        owner = rules.owner.strip()
-        found = [owner] if "@" in owner and " " not in owner else []
+        owner = _address(rules.owner)
+        found = [owner] if owner else []
         acting = {*rules.roles.tenant, *rules.roles.unlock, *rules.roles.reset}
         found += [
             contacts.email.strip()
@@ -116,6 +133,12 @@ class Alarms:
             if subject.tenant == tenant and acting & subject.groups and contacts.email.strip()
         ]
         return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
+
+
+def _address(owner: str) -> str:
+    """Return the owner of a policy if it is an e-mail address, else ""."""
+    text = owner.strip()
+    return text if "@" in text and " " not in text else ""
 
 
 def _is_read_later(event: Event) -> bool:
