@@ -30,6 +30,7 @@ from .service.fault_records import empty_frames
 from .service.health import Health
 from .service.kept_forms import KeptForms
 from .service.person import Person
+from .service.policy_life import BY_HOST, PolicySource, Reloaded
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -262,6 +263,14 @@ class MFAGate:
             text_form=forms.text,
         )
         self.service = Service(wiring, loaded)
+        if not isinstance(policy, Policy):
+            self.service.policy_life.source = PolicySource(
+                path=policy,
+                check=lambda made: (
+                    *faults_of_parts(made, wiring.senders, contacts, registry),
+                    *faults_of_passkey_site(made, relying_party, registry),
+                ),
+            )
         self._identify = identify
         self._prefix = prefix
         https = all(origin.startswith("https:") for origin in relying_party.web_origins)
@@ -298,6 +307,16 @@ class MFAGate:
     def policy(self) -> Policy:
         """Return the policy in force."""
         return self.service.engine.policy
+
+    async def reload_policy(self) -> Reloaded:
+        """Read the policy file again, and put it in force.
+
+        The gate does so by itself when the file changes and on SIGHUP, unless ``[change] reload`` is false. Returns the digest,
+        the number of differences and the looser ones. Raises ``SettingsError`` with every fault of the file, or because a looser
+        policy waits for approvals: then the policy before stays in force. Raises it too for a gate that was given a ``Policy``.
+        """
+        await self.web.open()
+        return await self.service.policy_life.reload(BY_HOST)
 
     def install(self, app: Starlette) -> None:
         """Add the gate to a Starlette or FastAPI app.

@@ -25,6 +25,10 @@ Where = tuple[str | int, ...]
 
 OUT_OF_BOUNDS: dict[str, str] = {
     "tenants_are": '"ajar"',
+    "policy": '[""]',
+    "looser": '"always"',
+    "approvals": "0",
+    "grace": '"91d"',
     "version": "2",
     "name": '""',
     "owner": '"a\\u0007"',
@@ -139,7 +143,7 @@ SPECIAL: dict[Where, str] = {
     ("tests", 0, "given", "groups"): '[""]',
 }
 UNBOUNDED = {"auto_send", "mask", "permanent", "lock_ends_sessions", "phishing_resistant", "report_only", "subset"}
-UNBOUNDED |= {"show_name", "only_stricter", "locked", "skipped", "agreed", "enabled", "rule", "at"}
+UNBOUNDED |= {"reload", "show_name", "only_stricter", "locked", "skipped", "agreed", "enabled", "rule", "at"}
 """Yes-or-no keys, and free text: any value of the right type will do."""
 
 

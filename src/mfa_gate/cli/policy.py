@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from . import policy_records
 from .application import WrongUse, app_for
 from .explain_person import add_person, explain_person, notes_on, person_json, person_lines
 from .factors import add_app, gate_for, prefix_of, registry_of
@@ -75,6 +76,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     add_app(keys)
     keys.add_argument("name", metavar="NAME", nargs="?", default="", help="a section or a key, like freshness.max_age")
+    policy_records.add_commands(commands, _guarded)
     add_app(_command(commands, "example", print_example, "print a policy with every key, each with its comment"))
 
 

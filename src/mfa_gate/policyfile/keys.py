@@ -17,6 +17,7 @@ from ..core.rules import (
     AttemptRules,
     AuditRules,
     BrandRules,
+    ChangeRules,
     CodeRules,
     CompareRules,
     CountRules,
@@ -101,6 +102,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "roles": key("The host's groups that hold each right of administration."),
         "recovery": key("Ways back for a person who lost access to every factor."),
         "audit": key("The audit trail."),
+        "change": key("The life of this file: reloads, and approvals of looser policies. It is of the whole file."),
         "agreement": key("A text that people accept before they go on; absent: none."),
         "brand": key("The look of the pages."),
         "exempt": key("Paths that need no second factor."),
@@ -249,6 +251,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "everywhere": key(
             "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
         ),
+        "policy": key("Groups that may approve a policy that is looser.", groups(empty=True, stricter="fewer")),
         "actor_max_age": key(
             "Age up to which an administrator's own proof is good for a change.", length("30s", "12h", "lower")
         ),
@@ -266,6 +269,15 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
     },
     AuditRules: {
         "retention": key("Age at which lines of the trail are pruned; absent: never.", length("30d", "10000d"))
+    },
+    ChangeRules: {
+        "looser": key(
+            '"tell": a policy that lets more pass comes into force, and the owner is told; "approve": it waits for approvals.',
+            words("tell", "approve"),
+        ),
+        "approvals": key("People who must approve a looser policy, none of them twice.", number(1, 5, "higher")),
+        "grace": key("Time before a shorter audit.retention removes anything.", length("0s", "90d", "higher")),
+        "reload": key("true: the file is read again when it changes, and on SIGHUP."),
     },
     AgreementRules: {
         "id": key("The name of the agreement in the audit trail.", LABEL),

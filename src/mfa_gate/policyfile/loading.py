@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Any, Literal
@@ -87,8 +87,22 @@ def examine(text: str, *, base: File, factors: Registry = BUILT_IN) -> Examined:
     report = Report(lines=lines, factors=factors)
     policy = _policy(report, top, base)
     faults = tuple(sorted(report.found, key=lambda fault: fault.line))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Examined(policy=None if faults else replace(policy, digest=digest, lines=lines), faults=faults)
+    if faults:
+        return Examined(policy=None, faults=faults)
+    made = replace(policy, digest=_digest(text, policy.files), text=text, lines=lines)
+    return Examined(policy=made, faults=())
+
+
+def _digest(text: str, files: Mapping[str, bytes]) -> str:
+    """Digest the text, and the files that it names.
+
+    A person who accepts an agreement accepts the words that it had then.
+    """
+    own = hashlib.sha256(text.encode()).hexdigest()
+    if not files:
+        return own
+    parts = [own, *(f"{name} {hashlib.sha256(files[name]).hexdigest()}" for name in sorted(files))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _policy(report: Report, top: Table, base: File) -> Policy:
@@ -107,6 +121,8 @@ def _policy(report: Report, top: Table, base: File) -> Policy:
         section = as_table(report, path, value)
         if section is None or not _is_tenant(report, path, tenant):
             continue
+        if "change" in section:
+            report.add((*path, "change"), "it is of the whole file; write [change] once, outside of the tenants")
         rules = files.attached(tenant, _rules(report, [(path, section), ((), _beneath(top, section))]))
         theirs = tuple(rule for rule in rules.step_up if rule.is_in(tenant))
         cross_check(Checked(rules=replace(rules, step_up=theirs), tenant=tenant, report=report))

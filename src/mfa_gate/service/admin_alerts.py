@@ -6,7 +6,7 @@ They are sent in the background, so no answer waits for them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..core.events import Event
 from ..core.messages.alarms import ALARMS, alarm
@@ -67,19 +67,19 @@ class Alarms:
         bucket = f"alarm:{event.kind}:{event.tenant}"
         if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
             return
-        told = ALARMS[event.kind].details
-        facts = {
-            "account": event.account,
-            "tenant": event.tenant,
-            "where": event.network,
-            "ref": event.id,
-            **{word: str(value) for word, value in event.detail.items() if word in told},
+        self.send(event.tenant, _about(event), at=event.at, key=f"alarm-{event.id}-{event.kind}")
+
+    async def tell_owners(self, event: Event, owners: Sequence[str]) -> None:
+        """Mail the owners of a policy about ``event``, which belongs to no tenant. A few an hour."""
+        engine = self.engine
+        if await take_one(engine.store, f"alarm:{event.kind}:", limit=PER_HOUR, window=3600, now=engine.now()):
+            return
+        found: dict[str, tuple[str, Subject | None]] = {
+            owner.casefold(): (owner, None) for owner in map(_address, owners) if owner
         }
-
-        def write(when: str, service: str, translate: Translate) -> Letter:
-            return alarm(event.kind, service=service, facts={**facts, "when": when}, translate=translate)
-
-        self.send(event.tenant, write, at=event.at, key=f"alarm-{event.id}-{event.kind}")
+        if found and engine.wiring.senders.email is not None:
+            key = f"alarm-{event.id}-{event.kind}"
+            engine.effects.later(self._mail(dict(found.values()), event.tenant, _about(event), event.at, key))
 
     def send(self, tenant: str, write: Write, *, at: int, key: str) -> None:
         """Mail the tenant's administrators in the background, each in the own language.
@@ -90,8 +90,11 @@ class Alarms:
             self.engine.effects.later(self._send(tenant, write, at, key))
 
     async def _send(self, tenant: str, write: Write, at: int, key: str) -> None:
+        await self._mail(await self.people(tenant), tenant, write, at, key)
+
+    async def _mail(self, people: Mapping[str, Subject | None], tenant: str, write: Write, at: int, key: str) -> None:
         sender, letters = self.engine.wiring.senders.email, self.letters
-        for place, (address, subject) in enumerate((await self.people(tenant)).items()):
+        for place, (address, subject) in enumerate(people.items()):
             try:
                 reader = await letters.reader(subject) if subject else Reader()
                 letter = write(letters.time(at, reader), letters.service(tenant), letters.words(reader))
@@ -112,9 +115,8 @@ class Alarms:
         to act.
         """
         rules = self.engine.rules(tenant)
-        owner = rules.owner.strip()
         found: dict[str, tuple[str, Subject | None]] = {}
-        if "@" in owner and " " not in owner:
+        if owner := _address(rules.owner):
             found[owner.casefold()] = owner, None
         acting = {*rules.roles.tenant, *rules.roles.unlock, *rules.roles.reset}
         for subject, contacts in await people_of(self.engine.wiring.directory, tenant) or ():
@@ -122,6 +124,29 @@ class Alarms:
             if subject.tenant == tenant and acting & subject.groups and address:
                 found[address.casefold()] = address, subject
         return dict(list(found.values())[:MOST_TOLD])
+
+
+def _about(event: Event) -> Write:
+    """Make the writer of the mail about ``event``."""
+    told = ALARMS[event.kind].details
+    facts = {
+        "account": event.account,
+        "tenant": event.tenant,
+        "where": event.network,
+        "ref": event.id,
+        **{word: str(value) for word, value in event.detail.items() if word in told},
+    }
+
+    def write(when: str, service: str, translate: Translate) -> Letter:
+        return alarm(event.kind, service=service, facts={**facts, "when": when}, translate=translate)
+
+    return write
+
+
+def _address(owner: str) -> str:
+    """Return the owner of a policy if it is an e-mail address, else ""."""
+    text = owner.strip()
+    return text if "@" in text and " " not in text else ""
 
 
 def _is_read_later(event: Event) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from ..core.forwarded import forwarded_address, named_address
 from ..core.networks import Proxy, client_address, is_proxy
 from ..core.rules import is_clean as is_clean
-from ..core.rules import is_plain
+from ..core.rules import is_plain as is_plain
 from ..identity.credentials import shows_bearer
 from .types import Scope
 
