@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
 
 @pytest.fixture
@@ -17,10 +17,12 @@ def redis_server(tmp_path: Path) -> Iterator[servers.Server]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", "redis", "postgres"])
 def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a store for several processes."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'mfa.db'}"
+    if request.param == "postgres":
+        return postgres_servers.shared().schema()
     server: servers.Server = request.getfixturevalue("redis_server")
     return f"redis://127.0.0.1:{server.port}"

@@ -243,6 +243,9 @@ class Postgres:
             "-U",
             "gate",
         )
+        if link is not None:
+            with open(data / "postgresql.auto.conf", "a") as file:
+                file.write(f"primary_conninfo = 'host=127.0.0.1 port={link.to(self.port)} user=gate'\n")
         return Postgres(data, port, [*(settings or QUICK)]).start()
 
     def promote(self) -> None:
