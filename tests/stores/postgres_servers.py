@@ -275,7 +275,7 @@ def server(*settings: str) -> Iterator[Postgres]:
 @cache
 def shared() -> Postgres:
     """Return the server of all tests of this process that break nothing."""
-    made = make().start()
+    made = make(*QUICK, "max_connections=300").start()
     made.say("CREATE EXTENSION pg_trgm")
     atexit.register(made.kill)
     return made
