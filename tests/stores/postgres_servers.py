@@ -243,6 +243,9 @@ class Postgres:
             "-U",
             "gate",
         )
+        if link is not None:
+            with open(data / "postgresql.auto.conf", "a") as file:
+                file.write(f"primary_conninfo = 'host=127.0.0.1 port={link.to(self.port)} user=gate'\n")
         return Postgres(data, port, [*(settings or QUICK)]).start()
 
     def promote(self) -> None:
@@ -272,7 +275,7 @@ def server(*settings: str) -> Iterator[Postgres]:
 @cache
 def shared() -> Postgres:
     """Return the server of all tests of this process that break nothing."""
-    made = make().start()
+    made = make(*QUICK, "max_connections=300").start()
     made.say("CREATE EXTENSION pg_trgm")
     atexit.register(made.kill)
     return made

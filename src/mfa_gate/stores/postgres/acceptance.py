@@ -13,7 +13,7 @@ from .connections import Connection, Dialer, deadline
 from .first_open import read_state
 from .outcomes import outage
 from .session import CHANNEL
-from .upgrade import version_of
+from .upgrade import any_server, version_of
 from .url import Place
 
 
@@ -24,7 +24,7 @@ async def accept(place: Place, generation_file: GenerationFile | None) -> None:
     stop refusing. Raises ``SettingsError`` if there is no store or another one.
     """
     try:
-        connection = await Dialer(place, _any_server).dial()
+        connection = await Dialer(place, any_server).dial()
         try:
             async with deadline(connection, place.timing.start_within):
                 await _accept(connection, place, generation_file)
@@ -32,10 +32,6 @@ async def accept(place: Place, generation_file: GenerationFile | None) -> None:
             await connection.close()
     except (Error, OSError) as error:
         raise outage(error) from error
-
-
-async def _any_server(connection: Connection, system: str, timeline: int) -> None:
-    """Take every primary: an operator decides."""
 
 
 async def _accept(connection: Connection, place: Place, generation_file: GenerationFile | None) -> None:

@@ -30,6 +30,8 @@ Admit = Callable[[Connection, str, int], Awaitable[None]]
 _TURNS = 4
 _RECONNECT_WITHIN = 0.5
 """Seconds after which the pool gives a connection up; the next call asks for a new one."""
+_JUST = 0.4
+"""Seconds; the listener tries more often."""
 _WAITING_AT_MOST = 1_000
 _LIVES_FOR = 3_600.0
 
@@ -59,6 +61,12 @@ class Dialer:
         self.is_pooled = False
         self.trouble = ""
         """The fault of the last try, "" if it succeeded."""
+        self._failed_at = 0.0
+
+    @property
+    def has_just_failed(self) -> bool:
+        """Tell if a try failed a moment ago. The listener tries again and again."""
+        return bool(self.trouble) and asyncio.get_running_loop().time() < self._failed_at + _JUST
 
     async def dial(self) -> Connection:
         """Connect to the first host that takes writes, the last good one before the others.
@@ -81,7 +89,7 @@ class Dialer:
                 continue
             self._first, self.trouble = at, ""
             return connection
-        self.trouble = " ".join(str(trouble).split())[:300]
+        self.trouble, self._failed_at = " ".join(str(trouble).split())[:300], asyncio.get_running_loop().time()
         if isinstance(trouble, OSError):
             raise OperationalError(str(trouble)) from trouble
         raise trouble
@@ -167,6 +175,7 @@ class Connections:
     def __init__(self, dialer: Dialer, place: Place, *, size: int) -> None:
         self._timing = place.timing
         self._dialer = dialer
+        self._lent = 0
         self._running: set[asyncio.Task[Any]] = set()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             "",
@@ -236,9 +245,11 @@ class Connections:
         try:
             connection = await self._take()
             lent.append(connection)
+            self._lent += 1
             try:
                 return await work(connection)
             finally:
+                self._lent -= 1
                 lent.clear()
                 await self._pool.putconn(connection)
         except (PoolTimeout, TooManyRequests, PoolClosed) as error:
@@ -254,6 +265,8 @@ class Connections:
     async def _take(self) -> Connection:
         """Take a connection that the server has not ended meanwhile."""
         until = asyncio.get_running_loop().time() + self._timing.reach_within
+        if not self._lent and self._dialer.has_just_failed and not self._pool.get_stats().get("pool_available"):
+            raise self._busy()  # at once: many who wait in turn for a server that is away would wait long
         while True:
             connection = await self._pool.getconn(timeout=until - asyncio.get_running_loop().time())
             if not has_news(connection):

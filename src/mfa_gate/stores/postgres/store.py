@@ -22,6 +22,7 @@ from .accounts import OwnOperations
 from .monitor import History
 from .session import Session
 from .timing import USUAL, Timing
+from .upgrade import upgrade_all
 from .url import place_of
 from .writer import Writer
 
@@ -93,6 +94,10 @@ class PostgresStore:
         Raises ``SettingsError`` if there is no store, or another one.
         """
         await acceptance.accept(self._place, self._generation_file)
+
+    async def upgrade(self, *, grant_to: str = "", insert_only: bool = False) -> str:
+        """Make or upgrade the tables, index names, and grant a role what the application needs."""
+        return await upgrade_all(self._place, grant_to=grant_to, insert_only=insert_only)
 
     async def _ready(self) -> Session:
         """Return the running loop's session. It makes no store: only ``open`` does."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 from collections.abc import Iterator
 
+from psycopg import Error
 from psycopg.errors import InsufficientPrivilege
 
 from ...errors import SettingsError
-from .connections import Connection
+from .connections import Connection, Dialer
+from .outcomes import outage
 from .schema import SCHEMA, STEPS, TRIGRAMS
 from .url import Place
-
-log = logging.getLogger("mfa_gate")
 
 _ROLE = re.compile(r"[^\0\"]{1,63}")
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('mfa_gate:' || %s, 0))"
@@ -24,6 +23,37 @@ _PATIENT = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
 def how_to(place: Place) -> str:
     """Return the command that makes or upgrades the tables."""
     return f"as the owner of the schema {place.schema}, run: mfa-gate store upgrade"
+
+
+async def any_server(connection: Connection, system: str, timeline: int) -> None:
+    """Take every primary: an operator decides."""
+
+
+async def upgrade_all(place: Place, *, grant_to: str, insert_only: bool) -> str:
+    """Make or upgrade the tables, index names where that is possible, and grant a role its rights.
+
+    Returns what there is now, in words. Raises ``SettingsError`` or ``StoreUnavailable``.
+    """
+    try:
+        connection = await Dialer(place, any_server).dial()
+        try:
+            before = await upgrade(connection, place)
+            indexed = await index_names(connection, place)
+            if grant_to:
+                await grant(connection, place, grant_to, insert_only=insert_only)
+        finally:
+            await connection.close()
+    except InsufficientPrivilege as error:
+        raise SettingsError(
+            f"store {place.shown!r}: {' '.join(str(error).split())}: run it as the owner of the schema"
+        ) from error
+    except (Error, OSError) as error:
+        raise outage(error) from error
+    made = {0: "made", SCHEMA: "up to date"}.get(before, f"upgraded from version {before}")
+    text = f"schema {place.schema}: {made}, version {SCHEMA}; names are {'indexed' if indexed else 'not indexed (pg_trgm)'}"
+    return (
+        f"{text}; {grant_to} may use it" + (", and only add to the trail" if insert_only else "") if grant_to else text
+    )
 
 
 async def version_of(connection: Connection, place: Place) -> int:

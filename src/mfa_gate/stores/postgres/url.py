@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
@@ -58,7 +58,7 @@ def place_of(url: str, *, timing: Timing = USUAL) -> Place:
         given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         options = {name: value for name, value in given if name in _OPTIONS}
         rest = urlencode([(name, value) for name, value in given if name not in _OPTIONS])
-        read = conninfo_to_dict(urlunsplit(("postgresql", parts.netloc, parts.path, rest, "")))
+        read = conninfo_to_dict(f"postgresql://{parts.netloc}{parts.path}" + (f"?{rest}" if rest else ""))
     except (ValueError, Error) as error:
         text = str(error).strip().replace(url, shown)
         raise SettingsError(f"store {shown!r} cannot be read as a PostgreSQL URL ({text}): write {_SAMPLE}") from error
