@@ -98,6 +98,17 @@ def test_check_strict_fails_on_warnings(run: Run, write: Write) -> None:
     assert run("check", noted, "--strict").code == 0
 
 
+def test_check_names_rules_that_change_nothing(run: Run, write: Write) -> None:
+    """A rule that another one makes needless is a warning, once."""
+    rule = "[[exempt]]\nname = 'a'\npaths = ['=/a']\nmethods = ['GET']\nreason = 'x'\npermanent = true\n"
+    path = write("idle.toml", TOTP + rule + rule.replace("'a'", "'tree'").replace("=/a", "/a/**"))
+    ran = run("check", path)
+    assert ran.code == 0
+    assert ran.out.count("warning: exempt.a: no request is decided differently without it") == 1
+    assert run("check", path, "--strict").code == 1
+    assert run("check", path, "--json").json["idle_rules"] == ["exempt.a"]
+
+
 def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:
     """Decision 1: a code of 15 minutes is told with its clause, and the policy stays."""
     path = write("p.toml", "[factors]\nallowed = ['totp', 'sms']\nsms.code.ttl = '15m'\n")
@@ -199,16 +210,47 @@ def test_the_policys_own_tests(run: Run, write: Write) -> None:
 
 
 def test_diff(run: Run, write: Write) -> None:
-    """Looser is 1 unless allowed; stricter and equal are 0."""
+    """Looser is 1 unless allowed; stricter and equal are 0. A witness stands below the change."""
     old, new = write("old.toml", ""), write("new.toml", "[freshness]\nmax_age = '8d'\n")
     ran = run("diff", old, new)
     assert ran.code == 1
-    assert ran.out.split() == ["looser", "(all)", "freshness.max_age", "7d", "->", "8d"]
-    assert "--allow-weaker" in ran.err
-    assert run("diff", old, new, "--allow-weaker").code == 0
+    change, witness = ran.out.splitlines()
+    assert change.split() == ["looser", "(all)", "freshness.max_age", "7d", "->", "8d"]
+    assert witness == "    GET /elsewhere by anybody, passkey 7d old: asked before, passes now"
+    assert "--allow-looser" in ran.err
+    for allowed in ("--allow-looser", "--allow-weaker"):
+        assert run("diff", old, new, allowed).code == 0
     assert run("diff", new, old).code == 0
     assert run("diff", old, old).out == "no difference\n"
-    assert run("diff", old, new, "--json").json["differences"][0]["change"] == "looser"
+    told = run("diff", old, new, "--json").json
+    assert told["ok"] is False
+    assert told["differences"][0]["change"] == "looser"
+    assert told["differences"][0]["witness"]["request"] == "GET /elsewhere"
+
+
+def test_diff_finds_what_is_replaced(run: Run, write: Write) -> None:
+    """Payments in the place of the sign-in page are looser, and stop the release."""
+    rule = "[[exempt]]\nname = 'open'\npaths = ['=/login', '/static/**']\nreason = 'x'\npermanent = true\n"
+    old, new = write("old.toml", rule), write("new.toml", rule.replace("/static", "/payout"))
+    ran = run("diff", old, new)
+    assert ran.code == 1
+    assert "GET /payout by anybody, passkey not proven: asked before, passes (open) now" in ran.out
+
+
+def test_equal(run: Run, write: Write) -> None:
+    """Equal is 0: words, order and names of rules count for nothing.
+
+    Anything looser or stricter is 1.
+    """
+    rule = "[[step_up]]\nname = 'a'\npaths = ['/a/**']\nmax_age = '5m'\n"
+    one, other = write("one.toml", rule + "# x\n"), write("other.toml", rule.replace("'a'", "'b'"))
+    ran = run("equal", one, other)
+    assert (ran.code, ran.out.partition(":")[0]) == (0, "equal")
+    stricter = write("stricter.toml", rule.replace("5m", "4m"))
+    assert run("equal", one, stricter).code == 1
+    assert "step_up.a.max_age" in run("equal", one, stricter).out
+    assert run("equal", stricter, one, "--json").json["ok"] is False
+    assert run("equal", one).code == 2
 
 
 def test_a_faulty_file_is_the_answer_no(run: Run, write: Write) -> None:

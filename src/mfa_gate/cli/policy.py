@@ -7,13 +7,13 @@ import dataclasses
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from .application import WrongUse, app_for
 from .factors import add_app, registry_of
-from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
+from .policy_args import add_file, add_scenario, given_by, path_of, policy_of, words
+from .policy_compare import add_allowance, add_two_files, diff_policies, equal_policies
 from .policy_output import counted, offered, print_json, print_table, tell_faults
 
 if TYPE_CHECKING:
@@ -46,11 +46,14 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_file(test)
     add_app(test)
 
-    diff = _command(commands, "diff", diff_policies, "list the changes, each as stricter or looser")
+    diff = _command(commands, "diff", diff_policies, "list the changes by their meaning, each as stricter or looser")
     add_app(diff)
-    diff.add_argument("old", metavar="OLD", type=Path)
-    diff.add_argument("new", metavar="NEW", type=Path)
-    diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
+    add_two_files(diff)
+    add_allowance(diff)
+
+    equal = _command(commands, "equal", equal_policies, "tell if two policies decide every request alike")
+    add_app(equal)
+    add_two_files(equal)
 
     impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
     add_file(impact)
@@ -81,6 +84,7 @@ def check_policy(args: argparse.Namespace) -> int:
     """
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
+    from ..policyfile.tools.idle_rules import idle_rules
     from ..policyfile.tools.profiles import deviations
 
     path = path_of(args)
@@ -88,10 +92,13 @@ def check_policy(args: argparse.Namespace) -> int:
     if examined.policy is None:
         tell_faults(args, path, examined.faults)
         return NO
-    found = findings(examined.policy, now=int(time.time()), factors=registry_of(args))
+    now = int(time.time())
+    found = findings(examined.policy, now=now, factors=registry_of(args))
+    told = {finding.path for finding in found}
+    idle = [rule for rule in idle_rules(examined.policy, now=now, factors=registry_of(args)) if rule.path not in told]
     departures = deviations(examined.policy, args.profile, registry_of(args)) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
-    refused = args.strict and bool(warnings or departures)
+    refused = args.strict and bool(warnings or idle or departures)
     if args.json:
         print_json(
             {
@@ -100,6 +107,7 @@ def check_policy(args: argparse.Namespace) -> int:
                 "digest": examined.policy.digest,
                 "faults": [],
                 "findings": found,
+                "idle_rules": [rule.path for rule in idle],
                 "profile": args.profile,
                 "deviations": departures,
             }
@@ -107,9 +115,13 @@ def check_policy(args: argparse.Namespace) -> int:
     else:
         for finding in found:
             print(f"{finding.severity}: {finding.path}: {finding.text}")
+        for rule in idle:
+            print(f"warning: {rule.path}: no request is decided differently without it; take it out, or mend it")
         for departure in departures:
             print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(f'{path.name}: policy "{examined.policy.name}" is valid ({counted(warnings, departures, args.profile)})')
+        print(
+            f'{path.name}: policy "{examined.policy.name}" is valid ({counted([*warnings, *idle], departures, args.profile)})'
+        )
     return NO if refused else DONE
 
 
@@ -177,27 +189,6 @@ def test_policy(args: argparse.Namespace) -> int:
                 print(f"       {fault}")
         print(f"{len(trials) - len(failed)} of {len(trials)} tests hold")
     return NO if failed else DONE
-
-
-def diff_policies(args: argparse.Namespace) -> int:
-    """Run ``policy diff``. Returns 1 if something gets looser, unless that is allowed."""
-    from ..policyfile import load_policy
-    from ..policyfile.tools.diff import differences, loosened
-
-    factors = registry_of(args)
-    old, new = (load_policy(existing(path), factors=factors) for path in (args.old, args.new))
-    found = differences(old, new, factors=factors)
-    weaker = loosened(found)
-    if args.json:
-        print_json({"ok": not weaker or args.allow_weaker, "differences": found})
-    elif not found:
-        print("no difference")
-    else:
-        rows = [(d.change, d.tenant or "(all)", d.path, d.old or "-", "->", d.new or "-") for d in found]
-        print_table(rows)
-        if weaker and not args.allow_weaker:
-            print(f"{len(weaker)} looser; say --allow-weaker if that is meant", file=sys.stderr)
-    return NO if weaker and not args.allow_weaker else DONE
 
 
 def impact_of_policy(args: argparse.Namespace) -> int:

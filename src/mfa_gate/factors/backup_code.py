@@ -24,7 +24,7 @@ class BackupCodeRules:
     """``[factors.backup-code]``."""
 
     count: int = option(10, number(1, 20, "lower"), "Codes in a set.")
-    warn_at: int = option(3, number(0, 20), "Codes left at which a person is warned.")
+    warn_at: int = option(3, number(0, 20, "higher"), "Codes left at which a person is warned.")
 
 
 class BackupCode:
