@@ -209,6 +209,41 @@ def test_the_policys_own_tests(run: Run, write: Write) -> None:
     assert run("test", path, "--json").json["ok"] is False
 
 
+def test_a_failing_test_has_its_line(run: Run, write: Write) -> None:
+    """The place of the test in the file stands beside its name, and in the JSON."""
+    path = write("p.toml", "# a remark\n[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'allow' }\n")
+    assert "FAIL a (p.toml:4)" in run("test", path).out
+    assert run("test", path, "--json").json["tests"][0]["line"] == 4
+
+
+def test_a_test_of_an_unknown_tenant_fails(run: Run, write: Write) -> None:
+    """A mistyped name is a failure, with the nearest name.
+
+    Else it would be tested by the rules of the file.
+    """
+    test = "[[tests]]\nname = 'a'\ngiven = {{ tenant = '{}' }}\nexpect = {{ decision = 'enroll' }}\n"
+    tenant = "[tenants.finance]\n"
+    assert run("test", write("p.toml", tenant + test.format("finance"))).code == 0
+    ran = run("test", write("p.toml", tenant + test.format("finnance")))
+    assert ran.code == 1
+    assert 'there is no section [tenants.finnance]; did you mean "finance"?' in ran.out
+
+
+def test_coverage(run: Run, write: Write) -> None:
+    """Parts that no test exercises are listed; below the threshold the answer is 1."""
+    path = write("p.toml", "[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'enroll' }\n")
+    ran = run("test", path, "--coverage")
+    assert ran.code == 0
+    assert "no test: freshness.max_age: a proof younger than 7d" in ran.out
+    assert ran.out.splitlines()[-1] == "coverage: 14%, 1 of 7 parts"
+    assert run("test", path, "--threshold", "14").code == 0
+    assert run("test", path, "--threshold", "15%").code == 1
+    assert run("test", path, "--threshold", "101").code == 2
+    told = run("test", path, "--threshold", "15", "--json").json
+    assert (told["ok"], told["coverage"]["percent"], len(told["coverage"]["missed"])) == (False, 14, 6)
+    assert "coverage" not in run("test", path, "--json").json
+
+
 def test_diff(run: Run, write: Write) -> None:
     """Looser is 1 unless allowed; stricter and equal are 0. A witness stands below the change."""
     old, new = write("old.toml", ""), write("new.toml", "[freshness]\nmax_age = '8d'\n")

@@ -15,6 +15,7 @@ from .factors import add_app, registry_of
 from .policy_args import add_file, add_scenario, given_by, path_of, policy_of, words
 from .policy_compare import add_allowance, add_two_files, diff_policies, equal_policies
 from .policy_output import counted, offered, print_json, print_table, tell_faults
+from .policy_test import add_coverage, test_policy
 
 if TYPE_CHECKING:
     from ..core.policy import Demand
@@ -45,6 +46,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
     add_app(test)
+    add_coverage(test)
 
     diff = _command(commands, "diff", diff_policies, "list the changes by their meaning, each as stricter or looser")
     add_app(diff)
@@ -171,24 +173,6 @@ def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
     method, _, path = request.partition(" ")
     leaf = leaf_for(leaves_of(app_for(args)), method, path)
     return leaf.demands if leaf else ()
-
-
-def test_policy(args: argparse.Namespace) -> int:
-    """Run ``policy test``. Returns 1 if a claim of a test does not hold."""
-    from ..policyfile.tools.policy_tests import run_tests
-
-    policy = policy_of(args)
-    trials = run_tests(policy, now=int(time.time()), factors=registry_of(args))
-    failed = [trial for trial in trials if trial.faults]
-    if args.json:
-        print_json({"ok": not failed, "tests": trials})
-    else:
-        for trial in trials:
-            print(f"{'FAIL' if trial.faults else 'ok  '} {trial.name}")
-            for fault in trial.faults:
-                print(f"       {fault}")
-        print(f"{len(trials) - len(failed)} of {len(trials)} tests hold")
-    return NO if failed else DONE
 
 
 def impact_of_policy(args: argparse.Namespace) -> int:
