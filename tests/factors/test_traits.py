@@ -57,7 +57,7 @@ NAMED: dict[str, dict[str, str]] = {
     "ports.py": {"email": CHANNEL, "sms": CHANNEL, "voice": CHANNEL, "push": CHANNEL},
     "policyfile/keys.py": {"sms": CHANNEL, "voice": CHANNEL},
     "policyfile/tools/findings.py": {"email": CONTACT},
-    "policyfile/tools/profiles.py": {"email": CONTACT},
+    "policyfile/tools/profiles/limit_checks.py": {"email": CONTACT},
     "service/first_enrollment.py": {"email": CONTACT},
     "service/admin_alerts.py": {"email": CHANNEL},
     "service/admin/tenant_messages.py": {"email": CHANNEL},

@@ -15,13 +15,13 @@ from .factors import add_app, registry_of
 from .policy_args import add_file, add_scenario, given_by, path_of, policy_of, words
 from .policy_compare import add_allowance, add_two_files, diff_policies, equal_policies
 from .policy_output import counted, offered, print_json, print_table, tell_faults
+from .policy_profile import add_profile, evidence_of, need_profile, print_assessment, print_evidence
 from .policy_test import add_coverage, test_policy
 
 if TYPE_CHECKING:
     from ..core.policy import Demand
 
 DONE, NO, WRONG_USE = 0, 1, 2
-PROFILES = ("nist-aal2", "asvs-l2")
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,7 +36,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_file(check)
     add_app(check)
     check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
-    check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
+    add_profile(check)
 
     explain = _command(commands, "explain", explain_policy, "tell the decision on one request, and the reason")
     add_file(explain)
@@ -87,8 +87,9 @@ def check_policy(args: argparse.Namespace) -> int:
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
     from ..policyfile.tools.idle_rules import idle_rules
-    from ..policyfile.tools.profiles import deviations
+    from ..policyfile.tools.profiles import Assessment, compare_with
 
+    need_profile(args)
     path = path_of(args)
     examined = examine(read_text(path), base=path.parent, factors=registry_of(args))
     if examined.policy is None:
@@ -98,9 +99,11 @@ def check_policy(args: argparse.Namespace) -> int:
     found = findings(examined.policy, now=now, factors=registry_of(args))
     told = {finding.path for finding in found}
     idle = [rule for rule in idle_rules(examined.policy, now=now, factors=registry_of(args)) if rule.path not in told]
-    departures = deviations(examined.policy, args.profile, registry_of(args)) if args.profile else ()
+    assessed = Assessment(deviations=(), met=())
+    if args.profile:
+        assessed = compare_with(examined.policy, args.profile, now=now, factors=registry_of(args))
     warnings = [finding for finding in found if finding.severity == "warning"]
-    refused = args.strict and bool(warnings or idle or departures)
+    refused = args.strict and bool(warnings or idle or assessed.deviations)
     if args.json:
         print_json(
             {
@@ -111,19 +114,21 @@ def check_policy(args: argparse.Namespace) -> int:
                 "findings": found,
                 "idle_rules": [rule.path for rule in idle],
                 "profile": args.profile,
-                "deviations": departures,
+                "deviations": assessed.deviations,
+                "met": assessed.met,
+                **evidence_of(args, examined.policy, assessed, now),
             }
         )
+    elif args.evidence:
+        print_evidence(args, examined.policy, assessed, now)
     else:
         for finding in found:
             print(f"{finding.severity}: {finding.path}: {finding.text}")
         for rule in idle:
             print(f"warning: {rule.path}: no request is decided differently without it; take it out, or mend it")
-        for departure in departures:
-            print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(
-            f'{path.name}: policy "{examined.policy.name}" is valid ({counted([*warnings, *idle], departures, args.profile)})'
-        )
+        print_assessment(args.profile, assessed)
+        remarks = counted([*warnings, *idle], assessed.deviations, args.profile)
+        print(f'{path.name}: policy "{examined.policy.name}" is valid ({remarks})')
     return NO if refused else DONE
 
 

@@ -14,7 +14,7 @@ from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
-from .optional_parts import Heard, Introduction
+from .optional_parts import Heard, Introduction, OptionFault
 from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction
 from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up
@@ -71,6 +71,14 @@ class Voice:
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Show the number on file, or ask for one."""
         return phone_introduction(_rules(rules), contacts)
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """Find calls that a key alone confirms: nothing binds them to the browser that asked."""
+        clause = {"nist-aal2": "SP 800-63B-4 3.1.3.1", "asvs-l2": "ASVS 5.0 6.6.2"}.get(profile)
+        if clause is None or _rules(rules).confirm == "code":
+            return ()
+        text = '"pound": the call is confirmed by a key alone; "code" carries a secret from one channel to the other'
+        return (OptionFault(key=("confirm",), text=text, clause=clause),)
 
     def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
         """Name ``confirm``: a pressed key comes by a callback, a code that is read out needs none."""

@@ -38,7 +38,7 @@ def _demanding(rules: Rules) -> tuple[object, ...]:
     """Return the parts of the rules that make the demands on a request."""
     factors, enrollment = rules.factors, rules.enrollment
     return (
-        *(factors.allowed, factors.choice, set(factors.order), "backup-code" in rules.recovery.ways),
+        *(factors.allowed, factors.choice, set(factors.order), set(rules.recovery.ways)),
         *(enrollment.stage, enrollment.optional_from, enrollment.required_from),
         *(rules.mode, rules.freshness.max_age),
         *(getattr(rules, section) for section in LISTS),
