@@ -55,5 +55,5 @@ def _idle(tenant: str, rules: Rules, now: int, factors: Registry) -> Iterator[Id
             others = tuple(other for other in getattr(enforced, section) if other is not rule)
             without = with_part(enforced, section, others)
             pair = Pair(old=enforced, new=without, traits=factors.traits, now=now, tenant=tenant or NAMELESS)
-            if compare_rules(pair).is_same:
+            if compare_rules(pair, only_first=True).is_same:
                 yield IdleRule(tenant=tenant, section=section, name=rule.name)

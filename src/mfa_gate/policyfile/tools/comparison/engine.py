@@ -46,8 +46,11 @@ class Comparison:
         return not self.found and not self.left_out
 
 
-def compare_rules(pair: Pair) -> Comparison:
-    """Compare the decisions of the old and the new rules on every class."""
+def compare_rules(pair: Pair, *, only_first: bool = False) -> Comparison:
+    """Compare the decisions of the old and the new rules on every class.
+
+    ``only_first`` stops at the first difference.
+    """
     alike = pair.same_answers
     if alike and pair.same_demands:
         return Comparison()
@@ -79,6 +82,8 @@ def compare_rules(pair: Pair) -> Comparison:
                     found[mark] = Found(
                         request=request, situation=situation, old=judged.old, new=judged.new, verdict=verdict
                     )
+            if only_first and found:
+                return Comparison(found=tuple(found.values()))
     return Comparison(found=tuple(found.values()), left_out=left_out)
 
 

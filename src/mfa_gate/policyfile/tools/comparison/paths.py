@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ....core.rules import Exemption, PathRule, StepUpRule
-from .pair import Pair
+from ....core.rules import Exemption, PathRule, StepUpRule, SubjectExemption
+from .pair import Pair, Rule
 
 OTHER = "/elsewhere"
 """A path that no rule names, unless one names the whole app."""
@@ -25,7 +25,7 @@ def paths(pair: Pair) -> tuple[Path, ...]:
     rules = (*pair.listed("exempt"), *pair.listed("step_up"))
     changed = rules if pair.needs_every_rule else pair.changed_rules
     found: dict[tuple[bool, ...], str] = {}
-    for path in sorted(set(_candidates([path for rule in rules for path in rule.paths])), key=_plainness):
+    for path in sorted(set(_candidates(_roots(rules), _roots(changed))), key=_plainness):
         if any(_matches(rule, path) for rule in changed):
             found.setdefault(tuple(_matches(rule, path) for rule in rules), path)
     other = OTHER
@@ -45,21 +45,34 @@ def _plainness(path: str) -> tuple[bool, bool, int, str]:
     return path != path.lower(), path != "/" and path.endswith("/"), len(path), path
 
 
-def _candidates(named: list[PathRule]) -> Iterator[str]:
-    """Make paths in, at and beside each named one.
+def _candidates(roots: list[str], changed: list[str]) -> Iterator[str]:
+    """Make paths in, at and beside each of ``roots`` that lies around or below one of ``changed``.
 
     Exemptions match a path letter by letter. Step-up rules match it without slashes at the end and without capitals. So
     each path is tried with a slash more, and in other letters; a tree in the letters of a tree around it, too.
     """
     yield "/"
-    roots = list(dict.fromkeys(_root(path) for path in named))
-    spelled = list(roots)
-    for outer in roots:
-        spelled += [outer + inner[len(outer) :] for inner in roots if inner.lower().startswith(outer.lower() + "/")]
+    folded = {root: root.rstrip("/").lower() + "/" for root in roots}
+    near = [
+        root for root in roots if any(_are_nested(folded[root], other.rstrip("/").lower() + "/") for other in changed)
+    ]
+    spelled = list(near)
+    for outer in near:
+        spelled += [outer + inner[len(outer) :] for inner in near if folded[inner].startswith(folded[outer])]
     for root in dict.fromkeys(spelled):
         bare = root.rstrip("/")
         for path in (bare or "/", f"{bare}/1", f"{bare}/"):
             yield from (path, path.lower(), path.upper())
+
+
+def _are_nested(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _roots(rules: Iterable[Rule]) -> list[str]:
+    """List the paths that rules name, without the mark of a tree, each once."""
+    paths = (path for rule in rules if not isinstance(rule, SubjectExemption) for path in rule.paths)
+    return list(dict.fromkeys(_root(path) for path in paths))
 
 
 def _root(path: PathRule) -> str:
