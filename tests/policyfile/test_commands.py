@@ -118,6 +118,17 @@ def test_check_tells_the_line_of_a_warning(run: Run, write: Write) -> None:
     assert (finding["line"], finding["path"], finding["fix"]) == (10, "freshness.max_age", 'write "30d" or less')
 
 
+def test_check_names_rules_that_change_nothing(run: Run, write: Write) -> None:
+    """A rule that another one makes needless is a warning, once."""
+    rule = "[[exempt]]\nname = 'a'\npaths = ['=/a']\nmethods = ['GET']\nreason = 'x'\npermanent = true\n"
+    path = write("idle.toml", TOTP + rule + rule.replace("'a'", "'tree'").replace("=/a", "/a/**"))
+    ran = run("check", path)
+    assert ran.code == 0
+    assert ran.out.count("warning: exempt.a: no request is decided differently without it") == 1
+    assert run("check", path, "--strict").code == 1
+    assert run("check", path, "--json").json["idle_rules"] == ["exempt.a"]
+
+
 def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:
     """Decision 1: a code of 15 minutes is told with its clause, and the policy stays."""
     path = write("p.toml", "[factors]\nallowed = ['totp', 'sms']\nsms.code.ttl = '15m'\n")
@@ -125,9 +136,27 @@ def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:
     assert ran.code == 0
     assert 'nist-aal2: factors.sms.code.ttl: "15m" is longer than ten minutes [SP 800-63B-4 3.1.3.2]' in ran.out
     assert run("check", path, "--profile", "asvs-l2", "--strict").code == 1
-    deviations = run("check", path, "--profile", "asvs-l2", "--json").json["deviations"]
-    assert [(d["path"], d["clause"]) for d in deviations] == [("factors.sms.code.ttl", "ASVS 5.0 6.5.5")]
+    told = run("check", path, "--profile", "asvs-l2", "--json").json
+    assert ("factors.sms.code.ttl", "ASVS 5.0 6.5.5") in [(d["path"], d["clause"]) for d in told["deviations"]]
+    assert "ASVS 5.0 6.5.1" in [met["clause"] for met in told["met"]]
+    assert (
+        "asvs-l2: met: every code and challenge is taken once only [ASVS 5.0 6.5.1]"
+        in run("check", path, "--profile", "asvs-l2").out
+    )
     assert run("check", path, "--profile", "pci").code == 2
+
+
+@pytest.mark.parametrize("profile", ["nist-aal2", "asvs-l2", "hipaa", "pci-dss-4"])
+def test_evidence(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    """The sheet is Markdown, or CSV; it needs a profile."""
+    monkeypatch.delenv("MFA_GATE_STORE", raising=False)
+    path = write("p.toml", TOTP)
+    ran = run("check", path, "--profile", profile, "--evidence")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, f"# Evidence: {profile}")
+    assert run("check", path, "--profile", profile, "--evidence", "csv").out.startswith("Policy,fact,value\n")
+    told = run("check", path, "--profile", profile, "--evidence", "--json").json
+    assert {"fact": "profile", "value": profile} in told["evidence"]["Policy"]
+    assert run("check", path, "--evidence").code == 2
 
 
 def test_which_file(run: Run, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
@@ -218,17 +247,83 @@ def test_the_policys_own_tests(run: Run, write: Write) -> None:
     assert run("test", path, "--json").json["ok"] is False
 
 
+def test_a_failing_test_has_its_line(run: Run, write: Write) -> None:
+    """The place of the test in the file stands beside its name, and in the JSON."""
+    path = write("p.toml", "# a remark\n[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'allow' }\n")
+    assert "FAIL a (p.toml:4)" in run("test", path).out
+    assert run("test", path, "--json").json["tests"][0]["line"] == 4
+
+
+def test_a_test_of_an_unknown_tenant_fails(run: Run, write: Write) -> None:
+    """A mistyped name is a failure, with the nearest name.
+
+    Else it would be tested by the rules of the file.
+    """
+    test = "[[tests]]\nname = 'a'\ngiven = {{ tenant = '{}' }}\nexpect = {{ decision = 'enroll' }}\n"
+    tenant = "[tenants.finance]\n"
+    assert run("test", write("p.toml", tenant + test.format("finance"))).code == 0
+    ran = run("test", write("p.toml", tenant + test.format("finnance")))
+    assert ran.code == 1
+    assert 'there is no section [tenants.finnance]; did you mean "finance"?' in ran.out
+
+
+def test_coverage(run: Run, write: Write) -> None:
+    """Parts that no test exercises are listed; below the threshold the answer is 1."""
+    path = write("p.toml", "[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'enroll' }\n")
+    ran = run("test", path, "--coverage")
+    assert ran.code == 0
+    assert "no test: freshness.max_age: a proof younger than 7d" in ran.out
+    assert ran.out.splitlines()[-1] == "coverage: 14%, 1 of 7 parts"
+    assert run("test", path, "--threshold", "14").code == 0
+    assert run("test", path, "--threshold", "15%").code == 1
+    assert run("test", path, "--threshold", "101").code == 2
+    told = run("test", path, "--threshold", "15", "--json").json
+    assert (told["ok"], told["coverage"]["percent"], len(told["coverage"]["missed"])) == (False, 14, 6)
+    assert "coverage" not in run("test", path, "--json").json
+
+
 def test_diff(run: Run, write: Write) -> None:
-    """Looser is 1 unless allowed; stricter and equal are 0."""
+    """Looser is 1 unless allowed; stricter and equal are 0. A witness stands below the change."""
     old, new = write("old.toml", ""), write("new.toml", "[freshness]\nmax_age = '8d'\n")
     ran = run("diff", old, new)
     assert ran.code == 1
-    assert ran.out.split() == ["looser", "(all)", "freshness.max_age", "7d", "->", "8d"]
-    assert "--allow-weaker" in ran.err
-    assert run("diff", old, new, "--allow-weaker").code == 0
+    change, witness = ran.out.splitlines()
+    assert change.split() == ["looser", "(all)", "freshness.max_age", "7d", "->", "8d"]
+    assert witness == "    GET /elsewhere by anybody, passkey 7d old: asked before, passes now"
+    assert "--allow-looser" in ran.err
+    for allowed in ("--allow-looser", "--allow-weaker"):
+        assert run("diff", old, new, allowed).code == 0
     assert run("diff", new, old).code == 0
     assert run("diff", old, old).out == "no difference\n"
-    assert run("diff", old, new, "--json").json["differences"][0]["change"] == "looser"
+    told = run("diff", old, new, "--json").json
+    assert told["ok"] is False
+    assert told["differences"][0]["change"] == "looser"
+    assert told["differences"][0]["witness"]["request"] == "GET /elsewhere"
+
+
+def test_diff_finds_what_is_replaced(run: Run, write: Write) -> None:
+    """Payments in the place of the sign-in page are looser, and stop the release."""
+    rule = "[[exempt]]\nname = 'open'\npaths = ['=/login', '/static/**']\nreason = 'x'\npermanent = true\n"
+    old, new = write("old.toml", rule), write("new.toml", rule.replace("/static", "/payout"))
+    ran = run("diff", old, new)
+    assert ran.code == 1
+    assert "GET /payout by anybody, passkey not proven: asked before, passes (open) now" in ran.out
+
+
+def test_equal(run: Run, write: Write) -> None:
+    """Equal is 0: words, order and names of rules count for nothing.
+
+    Anything looser or stricter is 1.
+    """
+    rule = "[[step_up]]\nname = 'a'\npaths = ['/a/**']\nmax_age = '5m'\n"
+    one, other = write("one.toml", rule + "# x\n"), write("other.toml", rule.replace("'a'", "'b'"))
+    ran = run("equal", one, other)
+    assert (ran.code, ran.out.partition(":")[0]) == (0, "equal")
+    stricter = write("stricter.toml", rule.replace("5m", "4m"))
+    assert run("equal", one, stricter).code == 1
+    assert "step_up.a.max_age" in run("equal", one, stricter).out
+    assert run("equal", stricter, one, "--json").json["ok"] is False
+    assert run("equal", one).code == 2
 
 
 def test_a_faulty_file_is_the_answer_no(run: Run, write: Write) -> None:

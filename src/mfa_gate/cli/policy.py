@@ -7,7 +7,6 @@ import dataclasses
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
@@ -15,14 +14,16 @@ from . import policy_records
 from .application import WrongUse, app_for
 from .explain_person import add_person, explain_person, notes_on, person_json, person_lines
 from .factors import add_app, gate_for, prefix_of, registry_of
-from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
+from .policy_args import add_file, add_scenario, given_by, path_of, policy_of, words
+from .policy_compare import add_allowance, add_two_files, diff_policies, equal_policies
 from .policy_output import counted, offered, print_json, print_table, tell_faults
+from .policy_profile import add_profile, evidence_of, need_profile, print_assessment, print_evidence
+from .policy_test import add_coverage, test_policy
 
 if TYPE_CHECKING:
     from ..core.policy import Demand
 
 DONE, NO, WRONG_USE = 0, 1, 2
-PROFILES = ("nist-aal2", "asvs-l2")
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,7 +38,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_file(check)
     add_app(check)
     check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
-    check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
+    add_profile(check)
 
     explain = _command(commands, "explain", explain_policy, "tell the decision on one request, and the reason")
     add_file(explain)
@@ -48,12 +49,16 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
     add_app(test)
+    add_coverage(test)
 
-    diff = _command(commands, "diff", diff_policies, "list the changes, each as stricter or looser")
+    diff = _command(commands, "diff", diff_policies, "list the changes by their meaning, each as stricter or looser")
     add_app(diff)
-    diff.add_argument("old", metavar="OLD", type=Path)
-    diff.add_argument("new", metavar="NEW", type=Path)
-    diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
+    add_two_files(diff)
+    add_allowance(diff)
+
+    equal = _command(commands, "equal", equal_policies, "tell if two policies decide every request alike")
+    add_app(equal)
+    add_two_files(equal)
 
     impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
     add_file(impact)
@@ -88,9 +93,11 @@ def check_policy(args: argparse.Namespace) -> int:
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
     from ..policyfile.tools.findings import test_findings
+    from ..policyfile.tools.idle_rules import idle_rules
     from ..policyfile.tools.policy_tests import faults_of_tests
-    from ..policyfile.tools.profiles import deviations
+    from ..policyfile.tools.profiles import Assessment, compare_with
 
+    need_profile(args)
     path = path_of(args)
     factors, now = registry_of(args), int(time.time())
     examined = examine(read_text(path), base=path.parent, factors=factors)
@@ -100,9 +107,13 @@ def check_policy(args: argparse.Namespace) -> int:
         return NO
     policy = examined.policy
     found = (*findings(policy, now=now, factors=factors, prefix=prefix_of(args)), *test_findings(policy))
-    departures = deviations(policy, args.profile, factors) if args.profile else ()
+    told = {finding.path for finding in found}
+    idle = [rule for rule in idle_rules(policy, now=now, factors=factors) if rule.path not in told]
+    assessed = Assessment(deviations=(), met=())
+    if args.profile:
+        assessed = compare_with(policy, args.profile, now=now, factors=factors)
     warnings = [finding for finding in found if finding.severity == "warning"]
-    refused = args.strict and bool(warnings or departures)
+    refused = args.strict and bool(warnings or idle or assessed.deviations)
     if args.json:
         print_json(
             {
@@ -111,16 +122,23 @@ def check_policy(args: argparse.Namespace) -> int:
                 "digest": policy.digest,
                 "faults": [],
                 "findings": found,
+                "idle_rules": [rule.path for rule in idle],
                 "profile": args.profile,
-                "deviations": departures,
+                "deviations": assessed.deviations,
+                "met": assessed.met,
+                **evidence_of(args, policy, assessed, now),
             }
         )
+    elif args.evidence:
+        print_evidence(args, policy, assessed, now)
     else:
         for finding in found:
             print(finding.told(path.name))
-        for departure in departures:
-            print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(f'{path.name}: policy "{policy.name}" is valid ({counted(warnings, departures, args.profile)})')
+        for rule in idle:
+            print(f"warning: {rule.path}: no request is decided differently without it; take it out, or mend it")
+        print_assessment(args.profile, assessed)
+        remarks = counted([*warnings, *idle], assessed.deviations, args.profile)
+        print(f'{path.name}: policy "{policy.name}" is valid ({remarks})')
     return NO if refused else DONE
 
 
@@ -193,45 +211,6 @@ def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
     method, _, path = request.partition(" ")
     leaf = leaf_for(leaves_of(app_for(args)), method, path_in(path))
     return leaf.demands if leaf else ()
-
-
-def test_policy(args: argparse.Namespace) -> int:
-    """Run ``policy test``. Returns 1 if a claim of a test does not hold."""
-    from ..policyfile.tools.policy_tests import run_tests
-
-    policy = policy_of(args)
-    trials = run_tests(policy, now=int(time.time()), factors=registry_of(args))
-    failed = [trial for trial in trials if trial.faults]
-    if args.json:
-        print_json({"ok": not failed, "tests": trials})
-    else:
-        for trial in trials:
-            print(f"{'FAIL' if trial.faults else 'ok  '} {trial.name}")
-            for fault in trial.faults:
-                print(f"       {fault}")
-        print(f"{len(trials) - len(failed)} of {len(trials)} tests hold")
-    return NO if failed else DONE
-
-
-def diff_policies(args: argparse.Namespace) -> int:
-    """Run ``policy diff``. Returns 1 if something gets looser, unless that is allowed."""
-    from ..policyfile import load_policy
-    from ..policyfile.tools.diff import differences, loosened
-
-    factors = registry_of(args)
-    old, new = (load_policy(existing(path), factors=factors) for path in (args.old, args.new))
-    found = differences(old, new, factors=factors)
-    weaker = loosened(found)
-    if args.json:
-        print_json({"ok": not weaker or args.allow_weaker, "differences": found})
-    elif not found:
-        print("no difference")
-    else:
-        rows = [(d.change, d.tenant or "(all)", d.path, d.old or "-", "->", d.new or "-") for d in found]
-        print_table(rows)
-        if weaker and not args.allow_weaker:
-            print(f"{len(weaker)} looser; say --allow-weaker if that is meant", file=sys.stderr)
-    return NO if weaker and not args.allow_weaker else DONE
 
 
 def impact_of_policy(args: argparse.Namespace) -> int:

@@ -9,7 +9,12 @@ from typing import Any, Literal, TypeVar
 from .durations import seconds_of
 
 T = TypeVar("T")
-Direction = Literal["", "lower", "higher", "fewer", "more"]
+Direction = Literal["", "lower", "higher", "fewer", "more", "either", "none"]
+"""The direction of a key's safer values.
+
+``either``: every change is looser and stricter at once. ``none``: words and looks, no change of which is looser. ``""``:
+the requests show it (``Key.seen``), or it is a table.
+"""
 KEY = "key"
 """The name of a field's bounds in its metadata."""
 
@@ -23,8 +28,9 @@ class Key:
     """The bounds of one key: ``holds`` checks a value, ``says`` states them in words.
 
     ``low`` and ``high`` are for the schema; both are seconds for a duration. ``stricter`` is the direction of the
-    safer values; ``weakest_first`` is the same for words and for yes or no. ``means`` is one sentence for the person
-    who writes the policy.
+    safer values; ``weakest_first`` is the same for words and for yes or no. ``seen``: a change shows in the decision on
+    some request, so ``policy diff`` compares decisions in place of values. ``means`` is one sentence for the person who
+    writes the policy.
     """
 
     says: str = ""
@@ -35,23 +41,32 @@ class Key:
     high: int | None = None
     one_of: tuple[str, ...] = ()
     means: str = ""
+    seen: bool = False
+
+    @property
+    def has_direction(self) -> bool:
+        """Tell if a change of the key can be called looser, stricter, both or neither."""
+        return self.seen or bool(self.stricter or self.weakest_first)
 
 
 PLAIN = Key()
 """No bounds: for a table, whose own fields have bounds."""
 
 
-def key(means: str, bounds: Key = PLAIN) -> Key:
-    """Give ``bounds`` their one sentence of meaning."""
-    return replace(bounds, means=means)
+def key(means: str, bounds: Key = PLAIN, *, seen: bool = False, stricter: Direction = "") -> Key:
+    """Give ``bounds`` their one sentence of meaning, and the key its direction.
+
+    ``seen`` and ``stricter`` are explained at ``Key``.
+    """
+    return replace(bounds, means=means, seen=seen, stricter=stricter or bounds.stricter)
 
 
-def option(default: T, bounds: Key, means: str) -> T:
-    """Declare a field of an options class: default, bounds, and one sentence of meaning.
+def option(default: T, bounds: Key, means: str, *, stricter: Direction = "") -> T:
+    """Declare a field of an options class: default, bounds, meaning and direction.
 
     Returns the field, typed as the default, so that a type checker sees the class as it will be.
     """
-    found: Any = field(default=default, metadata={KEY: replace(bounds, means=means)})
+    found: Any = field(default=default, metadata={KEY: key(means, bounds, stricter=stricter)})
     return found  # type: ignore[no-any-return]
 
 

@@ -26,7 +26,7 @@ class BackupCodeRules:
     """``[factors.backup-code]``."""
 
     count: int = option(10, number(1, 20, "lower"), "Codes in a set.")
-    warn_at: int = option(3, number(0, 20), "Codes left at which a person is warned.")
+    warn_at: int = option(3, number(0, 20, "higher"), "Codes left at which a person is warned.")
 
 
 class BackupCode:
@@ -54,6 +54,14 @@ class BackupCode:
             return ()
         text = f"{warn_at} is not less than count = {count}: everybody would be warned at once"
         return (OptionFault(key=("warn_at",), other=("count",), text=text),)
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """Find the storage: codes of 50 bits are kept as keyed digests, which are quick to make."""
+        clause = {"nist-aal2": "SP 800-63B-4 3.1.2.2", "asvs-l2": "ASVS 5.0 6.5.2"}.get(profile)
+        if clause is None:
+            return ()
+        text = f"{LENGTH * 5} bits, kept as keyed digests; codes under 112 bits are to be hashed slowly, with a salt"
+        return (OptionFault(key=(), text=text, clause=clause),)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """Draw a new set; only the keyed digests are kept."""

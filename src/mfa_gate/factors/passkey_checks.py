@@ -49,17 +49,20 @@ class WebAuthnRules:
         "preferred",
         words(),
         "Whether a new passkey is kept on the authenticator itself; security keys have few places for such keys.",
+        stricter="none",
     )
     attachment: Literal["any", "platform", "cross-platform"] = option(
         "any",
         words(),
         'Authenticators that can be enrolled: those of the device ("platform"), those that are plugged in or elsewhere '
         '("cross-platform"), or "any".',
+        stricter="either",
     )
     hints: tuple[str, ...] = option(
         (),
         some_of(("security-key", "client-device", "hybrid"), empty=True),
         "The kinds of authenticator that the browser offers first, the best one first.",
+        stricter="none",
     )
 
 

@@ -67,7 +67,7 @@ class PhoneRules:
         REFUSED, some_of(TYPES, empty=True, stricter="more"), "Types of numbers that are refused."
     )
     consent_text: str = option(
-        CONSENT, text(300, empty=True), "The sentence about costs beside the field for the number."
+        CONSENT, text(300, empty=True), "The sentence about costs beside the field for the number.", stricter="none"
     )
 
     @property

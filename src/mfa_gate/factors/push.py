@@ -67,12 +67,13 @@ class Push:
         return None
 
     def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
-        """Find fewer than six digits: NIST wants six of a secret that crosses channels."""
+        """Find fewer than six digits: a secret that crosses channels has six, or 20 bits."""
         digits = _rules(rules).digits
-        if profile != "nist-aal2" or digits >= 6:
+        clause = {"nist-aal2": "SP 800-63B-4 3.1.3.2", "asvs-l2": "ASVS 5.0 6.5.4"}.get(profile)
+        if clause is None or digits >= 6:
             return ()
         text = f"{digits} digits; a secret that crosses channels has six or more"
-        return (OptionFault(key=("digits",), text=text, clause="SP 800-63B-4 3.1.3.2"),)
+        return (OptionFault(key=("digits",), text=text, clause=clause),)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """Make a token for the one phone that scans it."""

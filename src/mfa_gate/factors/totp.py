@@ -42,7 +42,9 @@ class TotpRules:
     drift_steps: int = option(
         1, number(0, 1, "lower"), "Periods before and after the current one whose codes count, too."
     )
-    apps: tuple[str, ...] = option(APPS, APP_NAMES, "Names of apps that the enrollment page recommends.")
+    apps: tuple[str, ...] = option(
+        APPS, APP_NAMES, "Names of apps that the enrollment page recommends.", stricter="none"
+    )
 
 
 class Totp:

@@ -87,6 +87,14 @@ class Voice:
         """Show the number on file, or ask for one."""
         return phone_introduction(_rules(rules), contacts)
 
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """Find calls that a key alone confirms: nothing binds them to the browser that asked."""
+        clause = {"nist-aal2": "SP 800-63B-4 3.1.3.1", "asvs-l2": "ASVS 5.0 6.6.2"}.get(profile)
+        if clause is None or _rules(rules).confirm == "code":
+            return ()
+        text = '"pound": the call is confirmed by a key alone; "code" carries a secret from one channel to the other'
+        return (OptionFault(key=("confirm",), text=text, clause=clause),)
+
     def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
         """Name ``confirm``: a pressed key comes by a callback, a code that is read out needs none."""
         return ('confirm = "pound"', 'confirm = "code"') if _rules(rules).confirm == "pound" else None

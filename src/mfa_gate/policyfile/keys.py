@@ -71,11 +71,11 @@ CLASSES = Key(
     stricter="fewer",
 )
 
-COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or is_.color(v))
+COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or is_.color(v), stricter="none")
 
 FILE_KEYS: Mapping[str, Key] = {
-    "version": key("The version of this format.", Key(says="it must be 1")),
-    "name": key("The name of the policy; every event of the audit trail carries it.", text(100)),
+    "version": key("The version of this format.", Key(says="it must be 1"), stricter="none"),
+    "name": key("The name of the policy; every event of the audit trail carries it.", text(100), stricter="none"),
     "tenants_are": key(
         '"closed": people of a tenant that the file does not name are refused; "open": they have the rules of the file.',
         words("open", "closed"),
@@ -91,9 +91,15 @@ PERMANENT_KEY = key("true in place of expires: the exemption never ends.")
 KEYS: Mapping[type, Mapping[str, Key]] = {
     Rules: {
         "mode": key(
-            '"enforce", or "report-only": decide and record, never interrupt.', words("report-only", "enforce")
+            '"enforce", or "report-only": decide and record, never interrupt.',
+            words("report-only", "enforce"),
+            seen=True,
         ),
-        "owner": key("The contact that people are shown when they need to ask somebody.", text(200, empty=True)),
+        "owner": key(
+            "The contact that people are shown when they need to ask somebody.",
+            text(200, empty=True),
+            stricter="either",
+        ),
         "factors": key("The factors there are, and how they are offered."),
         "sends": key("Limits on the messages of everybody together."),
         "enrollment": key("The start of enrollment, and the right to enroll a first factor."),
@@ -111,11 +117,18 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "networks": key("Networks by name: each key is a name of your own, its value a list of networks."),
     },
     FactorRules: {
-        "choice": key('"user": people pick among the allowed factors; "tenant": the tenant\'s administrators pick.'),
-        "first_offer": key(
-            'The factor that a challenge offers first: "strongest" follows "order", "last-used" is the one last used here.'
+        "choice": key(
+            '"user": people pick among the allowed factors; "tenant": the tenant\'s administrators pick.',
+            words("user", "tenant"),
+            seen=True,
         ),
-        "auto_send": key("true: a code is sent at once when a page load leads to a factor that sends one."),
+        "first_offer": key(
+            'The factor that a challenge offers first: "strongest" follows "order", "last-used" is the one last used here.',
+            words("last-used", "strongest"),
+        ),
+        "auto_send": key(
+            "true: a code is sent at once when a page load leads to a factor that sends one.", stricter="none"
+        ),
         "mask": key("true: addresses and phone numbers are shown in part only.", words(False, True)),
     },
     CodeRules: {
@@ -142,7 +155,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "What a tenant's texts and calls may cost in one UTC day; absent: no cap.",
             number(1, 1_000_000_000, "lower"),
         ),
-        "warn_at": key("Percent of the cap at which the administrators are told.", number(1, 100)),
+        "warn_at": key("Percent of the cap at which the administrators are told.", number(1, 100, "lower")),
         "unanswered": key("The alarm for texts and calls that nobody answers."),
     },
     SendCount: {
@@ -150,22 +163,27 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "window": key("Length of the window.", length("1m", "1d", "higher")),
     },
     PriceRules: {
-        "sms": key("Price of one text message.", number(0, 1_000_000)),
-        "voice": key("Price of one call.", number(0, 1_000_000)),
+        "sms": key("Price of one text message.", number(0, 1_000_000, "higher")),
+        "voice": key("Price of one call.", number(0, 1_000_000, "higher")),
     },
     UnansweredRules: {
-        "below": key("Percent of answered texts and calls below which the alarm is raised.", number(0, 100)),
-        "after": key("Texts and calls of a day before the alarm can be raised.", number(1, 1_000_000)),
+        "below": key("Percent of answered texts and calls below which the alarm is raised.", number(0, 100, "higher")),
+        "after": key("Texts and calls of a day before the alarm can be raised.", number(1, 1_000_000, "lower")),
     },
     EnrollmentRules: {
         "stage": key(
-            'Whether people must enroll: "off", "optional", "required", or "admin": off until the administrator turns it on.'
+            'Whether people must enroll: "off", "optional", "required", or "admin": off until the administrator turns it on.',
+            seen=True,
         ),
         "optional_from": key(
-            'With dates in place of "stage": the moment from which enrolling is offered.', Key(stricter="lower")
+            'With dates in place of "stage": the moment from which enrolling is offered.',
+            Key(stricter="lower"),
+            seen=True,
         ),
         "required_from": key(
-            'With dates in place of "stage": the moment from which enrolling is required.', Key(stricter="lower")
+            'With dates in place of "stage": the moment from which enrolling is required.',
+            Key(stricter="lower"),
+            seen=True,
         ),
         "skip": key("Skipping while enrollment is optional."),
         "permanent": key(
@@ -181,18 +199,22 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "remind": key(
             "When a person who skipped is asked again.",
             Key(says='it must be "next-sign-in"', holds=lambda v: v == "next-sign-in"),
+            stricter="none",
         ),
-        "max": key("How often a person may skip; 0: no limit while enrollment is optional.", number(0, 1000)),
+        "max": key(
+            "How often a person may skip; 0: no limit while enrollment is optional.", number(0, 1000), seen=True
+        ),
     },
     FreshnessRules: {
-        "max_age": key("Age up to which a proof counts.", PROOF_AGE),
+        "max_age": key("Age up to which a proof counts.", PROOF_AGE, seen=True),
         "renew_early": key(
             "Time before the end of a proof at which a page load asks again, so that no form is lost.",
-            length("0s", "1d"),
+            length("0s", "1d", "higher"),
         ),
         "remember": key(
             'A proof belongs to the "browser", or to the "session": then it ends with the sign-in of the host.',
             words("browser", "session"),
+            seen=True,
         ),
         "outage_grace": key(
             "Time from the start of a store's outage for which a browser that had passed before still passes.",
@@ -205,15 +227,18 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
                 holds=lambda v: is_distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
                 stricter="fewer",
             ),
+            seen=True,
         ),
         "trust_acr": key(
-            "Class references (acr) of the host's identity provider that count as a second factor.", CLASSES
+            "Class references (acr) of the host's identity provider that count as a second factor.", CLASSES, seen=True
         ),
-        "phishing_resistant_acr": key("Those of trust_acr that meet a demand for phishing resistance.", CLASSES),
+        "phishing_resistant_acr": key(
+            "Those of trust_acr that meet a demand for phishing resistance.", CLASSES, seen=True
+        ),
         "ip_change": key("A browser that comes from another network than before."),
     },
     IPChangeRules: {
-        "action": key('"challenge": ask again; "log": record it only.', words("log", "challenge")),
+        "action": key('"challenge": ask again; "log": record it only.', words("log", "challenge"), seen=True),
         "compare": key("The size of a network."),
         "known_networks": key(
             "Networks that are remembered for each browser; 1: only the last one.", number(1, 5, "lower")
@@ -225,16 +250,19 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
                 holds=is_distinct,
                 stricter="fewer",
             ),
+            seen=True,
         ),
     },
     CompareRules: {
-        "v4": key("Leading bits of an IPv4 address that make its network.", number(8, 32, "higher")),
-        "v6": key("Leading bits of an IPv6 address that make its network.", number(32, 128, "higher")),
+        "v4": key("Leading bits of an IPv4 address that make its network.", number(8, 32, "higher"), seen=True),
+        "v6": key("Leading bits of an IPv6 address that make its network.", number(32, 128, "higher"), seen=True),
     },
     AttemptRules: {
-        "max": key("Wrong answers in a row before the account is locked.", number(1, 100, "lower")),
+        "max": key("Wrong answers in a row before the account is locked.", number(1, 100, "lower"), seen=True),
         "rolling": key("A second budget of wrong answers, which a right answer does not refill."),
-        "lock_ends_sessions": key("true: a lock also ends the proofs that the person has.", words(False, True)),
+        "lock_ends_sessions": key(
+            "true: a lock also ends the proofs that the person has.", words(False, True), seen=True
+        ),
     },
     RollingRules: {
         "max": key("Wrong answers in one window.", number(1, 1000, "lower")),
@@ -261,14 +289,16 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             'The ways that are offered; "request" asks the administrators.',
             some_of(RecoveryRules().ways, empty=True, stricter="fewer"),
         ),
-        "contact": key("The sentence that says whom to ask for help.", text(500, empty=True)),
+        "contact": key("The sentence that says whom to ask for help.", text(500, empty=True), stricter="either"),
         "hold": key(
             "Time that a request waits before it can be granted, so that the person can stop it.",
             length("0s", "30d", "higher"),
         ),
     },
     AuditRules: {
-        "retention": key("Age at which lines of the trail are pruned; absent: never.", length("30d", "10000d"))
+        "retention": key(
+            "Age at which lines of the trail are pruned; absent: never.", length("30d", "10000d", "higher")
+        )
     },
     ChangeRules: {
         "looser": key(
@@ -277,81 +307,99 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         ),
         "approvals": key("People who must approve a looser policy, none of them twice.", number(1, 5, "higher")),
         "grace": key("Time before a shorter audit.retention removes anything.", length("0s", "90d", "higher")),
-        "reload": key("true: the file is read again when it changes, and on SIGHUP."),
+        "reload": key("true: the file is read again when it changes, and on SIGHUP.", stricter="none"),
     },
     AgreementRules: {
-        "id": key("The name of the agreement in the audit trail.", LABEL),
-        "version": key("The version that people accept.", LABEL),
-        "title": key("The title of the page.", text(200)),
-        "file": key("The file of the text, beside the policy.", text(500)),
+        "id": key("The name of the agreement in the audit trail.", LABEL, seen=True),
+        "version": key("The version that people accept.", LABEL, seen=True),
+        "title": key("The title of the page.", text(200), stricter="none"),
+        "file": key("The file of the text, beside the policy.", text(500), seen=True),
         "again": key(
-            "When people are asked again: for a new version, or at each sign-in.", words("new-version", "each-sign-in")
+            "When people are asked again: for a new version, or at each sign-in.",
+            words("new-version", "each-sign-in"),
+            seen=True,
         ),
     },
     BrandRules: {
-        "name": key("The name on the pages.", text(80, empty=True)),
+        "name": key("The name on the pages.", text(80, empty=True), stricter="none"),
         "accent": key(
             "The color of buttons and links.",
             Key(
                 says='it must be a color like "#0b5fff" that has a contrast of 4.5:1 or more against white (WCAG 1.4.3)',
                 holds=is_.legible_color,
+                stricter="none",
             ),
         ),
-        "show_name": key("false: the name is not written on the pages, e.g. because the logo holds it."),
+        "show_name": key(
+            "false: the name is not written on the pages, e.g. because the logo holds it.", stricter="none"
+        ),
         "text": key("The color of text in the light theme; absent: ours.", COLOR),
         "text_dark": key("The color of text in the dark theme; absent: ours.", COLOR),
         "surface": key("The color behind the text in the light theme; absent: ours.", COLOR),
         "surface_dark": key("The color behind the text in the dark theme; absent: ours.", COLOR),
-        "radius": key("The rounding of fields and buttons, in pixels.", number(0, 24)),
+        "radius": key("The rounding of fields and buttons, in pixels.", number(0, 24, "none")),
         "font": key(
             "The font, or a list of them in the order of preference; absent: that of the system.",
             Key(
                 says="it must be names of installed fonts with commas in between; the pages load no font from a file",
                 holds=lambda v: v == "" or is_.font_names(v),
+                stricter="none",
             ),
         ),
         "logo": key(
-            "The file of the logo (PNG or SVG), beside the policy. A wide one keeps its shape.", text(500, empty=True)
+            "The file of the logo (PNG or SVG), beside the policy. A wide one keeps its shape.",
+            text(500, empty=True),
+            stricter="none",
         ),
-        "logo_dark": key("The file of the logo for the dark theme; absent: the same.", text(500, empty=True)),
+        "logo_dark": key(
+            "The file of the logo for the dark theme; absent: the same.", text(500, empty=True), stricter="none"
+        ),
         "stylesheet": key(
-            "The file of a stylesheet of yours, beside the policy; it comes after ours.", text(500, empty=True)
+            "The file of a stylesheet of yours, beside the policy; it comes after ours.",
+            text(500, empty=True),
+            stricter="none",
         ),
         "help_url": key(
             "The link to the host's help.",
             Key(
                 says='it must be an address that starts with "https://", "mailto:" or "/"',
                 holds=lambda v: v == "" or is_.help_address(v),
+                stricter="either",
             ),
         ),
     },
     Exemption: {
-        "name": key("The name of the rule in decisions and events.", LABEL),
-        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="fewer")),
-        "methods": key("Methods of HTTP that are exempt.", some_of(METHODS, stricter="fewer")),
-        "reason": key("The reason for the exemption.", text(300)),
-        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower")),
+        "name": key("The name of the rule in decisions and events.", LABEL, stricter="none"),
+        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="fewer"), seen=True),
+        "methods": key("Methods of HTTP that are exempt.", some_of(METHODS, stricter="fewer"), seen=True),
+        "reason": key("The reason for the exemption.", text(300), stricter="none"),
+        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower"), seen=True),
     },
     SubjectExemption: {
-        "name": key("The name of the rule in decisions and events.", LABEL),
-        "groups_any": key("Groups of which the person has one or more.", groups(empty=False, stricter="fewer")),
-        "groups_none": key("Groups of which the person has none.", groups(empty=True, stricter="more")),
-        "reason": key("The reason for the exemption.", text(300)),
-        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower")),
+        "name": key("The name of the rule in decisions and events.", LABEL, stricter="none"),
+        "groups_any": key(
+            "Groups of which the person has one or more.", groups(empty=False, stricter="fewer"), seen=True
+        ),
+        "groups_none": key("Groups of which the person has none.", groups(empty=True, stricter="more"), seen=True),
+        "reason": key("The reason for the exemption.", text(300), stricter="none"),
+        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower"), seen=True),
     },
     StepUpRule: {
-        "name": key("The name of the rule in decisions and events.", LABEL),
-        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="more")),
-        "methods": key("Methods of HTTP that fall under the rule; absent: all.", some_of(METHODS, stricter="more")),
-        "max_age": key("Age up to which a proof counts here.", PROOF_AGE),
+        "name": key("The name of the rule in decisions and events.", LABEL, stricter="none"),
+        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="more"), seen=True),
+        "methods": key(
+            "Methods of HTTP that fall under the rule; absent: all.", some_of(METHODS, stricter="more"), seen=True
+        ),
+        "max_age": key("Age up to which a proof counts here.", PROOF_AGE, seen=True),
         "phishing_resistant": key(
-            "true: only a factor counts whose answer a false site cannot pass on.", words(False, True)
+            "true: only a factor counts whose answer a false site cannot pass on.", words(False, True), seen=True
         ),
         "user_verification": key(
             "true: only a proof counts whose authenticator checked the person by PIN, face or fingerprint.",
             words(False, True),
+            seen=True,
         ),
-        "report_only": key("true: this rule is only recorded, never enforced.", words(True, False)),
+        "report_only": key("true: this rule is only recorded, never enforced.", words(True, False), seen=True),
         "tenants_any": key(
             "Tenants in which the rule applies; absent or empty: every tenant.",
             Key(
@@ -359,11 +407,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
                 holds=lambda v: is_distinct(v) and all(is_.printable(t) and t.strip() for t in v),
                 stricter="more",
             ),
+            seen=True,
         ),
         "groups_any": key(
-            "Groups that fall under the rule; absent or empty: everybody.", groups(empty=True, stricter="more")
+            "Groups that fall under the rule; absent or empty: everybody.",
+            groups(empty=True, stricter="more"),
+            seen=True,
         ),
-        "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer")),
+        "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer"), seen=True),
     },
     Example: {
         "name": key("The name of the test.", text(200)),
@@ -397,12 +448,16 @@ def _kind_keys(factors: Registry) -> Mapping[type, Mapping[str, Key]]:
     kinds = tuple(factors)
     return {
         FactorRules: {
-            "allowed": key("The factors that people can enroll and use.", some_of(kinds, stricter="fewer")),
-            "order": key("The order in which factors are offered, the first one first.", some_of(kinds)),
+            "allowed": key("The factors that people can enroll and use.", some_of(kinds, stricter="fewer"), seen=True),
+            "order": key(
+                "The order in which factors are offered, the first one first.", some_of(kinds, stricter="none")
+            ),
             **{kind: key(factor.about) for kind, factor in factors.items()},
         },
         StepUpRule: {
-            "factors_any": key("Factors of which one must have made the proof.", some_of(kinds, stricter="fewer"))
+            "factors_any": key(
+                "Factors of which one must have made the proof.", some_of(kinds, stricter="fewer"), seen=True
+            )
         },
         Given: {
             "enrolled": key("The factors that the person has.", some_of(kinds, empty=True)),

@@ -19,7 +19,7 @@ from .attachments import logo_of, stylesheet_of, with_text
 from .checks import Checked, cross_check
 from .faults import Fault, Report, Wrong, listed, nearest, shown
 from .keys import FILE_KEYS
-from .lines import Path, lines_of
+from .lines import Path, line_at, lines_of
 from .predicates import printable
 from .rails import hold_file_to_rails, hold_to_rails, read_rails
 from .reading import Layer, Table, as_table, read, read_all
@@ -281,7 +281,8 @@ def _tests(report: Report, top: Table, read_tests: tuple[Example, ...]) -> tuple
             report.add((*path, "name"), f'a second test is named "{test.name}"')
         names.add(test.name)
         table = tables[path[1]]
-        found.append(PolicyTest(name=test.name, given=table["given"], expect=table["expect"]))
+        line = line_at(report.lines, path)
+        found.append(PolicyTest(name=test.name, given=table["given"], expect=table["expect"], line=line))
     return tuple(found)
 
 

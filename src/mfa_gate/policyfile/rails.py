@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..core import options
 from ..core.durations import format_duration, parse_duration
+from ..core.options import Key, words
 from ..core.rules import Rules
 from ..factors import Registry
 from .faults import Report, dotted, listed, nearest, shown
@@ -18,13 +20,17 @@ STAGE = ("enrollment", "stage")
 DATES = (("enrollment", "optional_from"), ("enrollment", "required_from"))
 BOUNDS = {"duration": ("min", "max"), "integer": ("min", "max"), "list": ("subset", "at_least")}
 EVERY = ("only_stricter",)
-LIMITS: Mapping[str, str] = {
-    "min": "The smallest number, or the shortest duration, that a tenant may set.",
-    "max": "The largest number, or the longest duration, that a tenant may set.",
-    "subset": "true: a tenant's list holds nothing that the file's own list does not hold.",
-    "at_least": "How many entries a tenant's list has at least.",
-    "only_stricter": "true: a tenant's value is the file's own or a stricter one.",
+LIMIT_ROWS: Mapping[str, Key] = {
+    "min": options.key("The smallest number, or the shortest duration, that a tenant may set.", stricter="higher"),
+    "max": options.key("The largest number, or the longest duration, that a tenant may set.", stricter="lower"),
+    "subset": options.key(
+        "true: a tenant's list holds nothing that the file's own list does not hold.", words(False, True)
+    ),
+    "at_least": options.key("How many entries a tenant's list has at least.", stricter="higher"),
+    "only_stricter": options.key("true: a tenant's value is the file's own or a stricter one.", words(False, True)),
 }
+"""The meaning of each limit in one sentence, and the direction in which it leaves less room."""
+LIMITS: Mapping[str, str] = {name: row.means for name, row in LIMIT_ROWS.items()}
 """The meaning of each limit, in one sentence."""
 
 Rails = Mapping[str, Mapping[str, object]]

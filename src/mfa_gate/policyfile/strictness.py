@@ -1,15 +1,16 @@
-"""Compare two values of a key: the stricter one gives less away."""
+"""Compare two values of a key by the direction in its row."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from ..core.options import Key
 from ..core.rules import EnrollmentRules
 from .keys import key_for
 from .shape import Spec
 
-Change = Literal["same", "stricter", "looser", "changed"]
-"""``changed``: neither can be called the stricter one."""
+Change = Literal["same", "stricter", "looser", "both", "neutral"]
+"""``both``: looser and stricter at once, as where one entry of a list is replaced. ``neutral``: words and looks."""
 
 ABOVE: dict[str, frozenset[str]] = {
     "off": frozenset({"calendar", "optional", "admin", "required"}),
@@ -23,9 +24,13 @@ ABOVE: dict[str, frozenset[str]] = {
 
 def compare(spec: Spec, old: Any, new: Any) -> Change:
     """Tell if ``new`` is stricter or looser than ``old`` for the key ``spec``."""
+    return compare_by(key_for(spec.owner, spec.name), old, new)
+
+
+def compare_by(row: Key, old: Any, new: Any) -> Change:
+    """Tell if ``new`` is stricter or looser than ``old`` for the key with this ``row``."""
     if old == new:
         return "same"
-    row = key_for(spec.owner, spec.name)
     if row.weakest_first and None not in (old, new):
         return _ranked(row.weakest_first.index(old), row.weakest_first.index(new))
     match row.stricter:
@@ -37,7 +42,9 @@ def compare(spec: Spec, old: Any, new: Any) -> Change:
             return _contained(new, old)
         case "more":
             return _swapped(_contained(new, old))
-    return "changed"
+        case "none":
+            return "neutral"
+    return "both"
 
 
 def compare_stages(old: EnrollmentRules, new: EnrollmentRules) -> Change:
@@ -49,7 +56,7 @@ def compare_stages(old: EnrollmentRules, new: EnrollmentRules) -> Change:
         return _step(stage_word(old), stage_word(new))
     days = [(old.optional_from, new.optional_from), (old.required_from, new.required_from)]
     found = {_ranked(-_number(a), -_number(b)) for a, b in days if a != b}
-    return found.pop() if len(found) == 1 else "changed"
+    return found.pop() if len(found) == 1 else "both"
 
 
 def stage_word(enrollment: EnrollmentRules) -> str:
@@ -61,7 +68,7 @@ def stage_word(enrollment: EnrollmentRules) -> str:
 def _step(before: str, after: str) -> Change:
     if after in ABOVE[before]:
         return "stricter"
-    return "looser" if before in ABOVE[after] else "changed"
+    return "looser" if before in ABOVE[after] else "both"
 
 
 def _ranked(old: float, new: float) -> Change:
@@ -78,7 +85,7 @@ def _contained(new: Any, old: Any) -> Change:
     if old is None or new is None:
         return "stricter" if old is None else "looser"
     fewer, more = set(new) < set(old), set(new) > set(old)
-    return "stricter" if fewer else "looser" if more else "same" if set(new) == set(old) else "changed"
+    return "stricter" if fewer else "looser" if more else "same" if set(new) == set(old) else "both"
 
 
 def _swapped(change: Change) -> Change:

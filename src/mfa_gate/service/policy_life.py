@@ -167,7 +167,7 @@ class PolicyLife:
 
     def _compared(self, before: Policy, policy: Policy) -> tuple[Difference, ...]:
         factors = self.engine.factors
-        return differences(factors.complete(before), factors.complete(policy), factors=factors)
+        return differences(factors.complete(before), factors.complete(policy), now=self.engine.now(), factors=factors)
 
     async def _require_approvals(self, policy: Policy, before: Policy, looser: tuple[str, ...]) -> None:
         """Refuse a looser policy without approvals, where the policy ``before`` asks for them.

@@ -7,7 +7,6 @@ import pytest
 from mfa_gate.factors import Registry
 from mfa_gate.factors.totp import Totp
 from mfa_gate.policyfile import findings
-from mfa_gate.policyfile.tools.profiles import PROFILES, deviations
 
 from ..kinds import policy
 
@@ -98,39 +97,3 @@ def test_what_is_not_built_is_told() -> None:
     few = Registry([Totp()])
     found = findings(policy("[factors]\nallowed = ['totp', 'push']\n"), now=NOW, factors=few)
     assert ["push" in finding.text for finding in found] == [True]
-
-
-STRICT = "[factors]\nallowed = ['webauthn', 'totp', 'backup-code']\n[freshness]\nmax_age = '1d'\n"
-
-
-@pytest.mark.parametrize(
-    ("profile", "text", "path", "clause"),
-    [
-        ("nist-aal2", "[factors]\nallowed = ['webauthn', 'sms']\n", "factors.allowed", "3.2.9"),
-        ("nist-aal2", "[factors]\nallowed = ['webauthn', 'email']\n", "factors.allowed", "3.1.3.1"),
-        ("nist-aal2", "[factors]\nallowed = ['totp']\n", "factors.allowed", "2.2.2"),
-        ("nist-aal2", "[factors]\nallowed = ['webauthn', 'push']\n", "factors.push.digits", "3.1.3.2"),
-        ("nist-aal2", "[freshness]\nmax_age = '25h'\n", "freshness.max_age", "2.2.3"),
-        ("nist-aal2", "[factors.sms]\ncode.ttl = '15m'\n", "factors.sms.code.ttl", "3.1.3.2"),
-        ("nist-aal2", "[enrollment]\nfirst = 'open'\n", "enrollment.first", "4.1.2.1"),
-        ("nist-aal2", "[enrollment]\nstage = 'optional'\n", "enrollment.stage", "2.2"),
-        ("nist-aal2", "[enrollment]\noptional_from = 2025-01-01\n", "enrollment.required_from", "2.2"),
-        ("nist-aal2", "mode = 'report-only'\n", "mode", "2.2"),
-        ("asvs-l2", "[factors.email]\ncode.ttl = '15m'\n", "factors.email.code.ttl", "6.5.5"),
-        ("asvs-l2", "[factors.totp]\nperiod = '60s'\n", "factors.totp.period", "6.5.5"),
-        ("asvs-l2", "[factors]\nallowed = ['sms', 'email']\n", "factors.allowed", "6.6.1"),
-        ("asvs-l2", "[freshness]\noutage_grace = '1m'\n", "freshness.outage_grace", "16.5.3"),
-        ("asvs-l2", "[enrollment]\nstage = 'off'\n", "enrollment.stage", "6.3.3"),
-        ("asvs-l2", "[tenants.p]\nfactors.email.code.ttl = '15m'\n", "tenants.p.factors.email.code.ttl", "6.5.5"),
-    ],
-)
-def test_a_departure_has_its_clause(profile: str, text: str, path: str, clause: str) -> None:
-    """Every departure from a profile names the key and the clause."""
-    found = deviations(policy(text), profile)
-    assert any(d.path == path and d.clause.endswith(f" {clause}") for d in found), found
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_strict_policy_departs_from_nothing(profile: str) -> None:
-    """A profile is reachable."""
-    assert deviations(policy(STRICT), profile) == ()

@@ -64,11 +64,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTest:
-    """``[[tests]]``: one example that the policy's owner wants to stay true."""
+    """``[[tests]]``: one example that the policy's owner wants to stay true.
+
+    ``line`` is its place in the file, from 1; 0 for a test that no file has.
+    """
 
     name: str
     given: Mapping[str, object]
     expect: Mapping[str, object]
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

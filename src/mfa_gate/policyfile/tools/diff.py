@@ -1,53 +1,69 @@
-"""Compare two policies for each tenant: every change is stricter or looser."""
+"""Compare two policies by their meaning: each change is looser, stricter or neither.
+
+Changes that requests show are compared by decisions (``comparison``), and each looser or stricter one has a witness.
+All others are compared by the direction in the row of their key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ...core.assurance import TraitsOf
-from ...core.durations import format_duration
-from ...core.rules import Policy, Rules
+from ...core.rules import Policy, PolicyTest, Rules
 from ...factors import BUILT_IN, Registry
 from ..faults import shown
-from ..shape import Spec, leaves, specs_of, value_at
-from ..strictness import Change, compare, compare_stages
+from ..keys import FILE_KEYS
+from ..rails import LIMIT_ROWS
+from ..strictness import Change, compare_by
+from .comparison import NAMELESS, Comparison, Found, Pair, Witness, compare_rules, decides_alike, witness_of
+from .edits import Edit, edits
 
-ALLOWED = ("factors", "allowed")
-AGREEMENT = "agreement"
-CALENDAR = {("enrollment", "stage"), ("enrollment", "optional_from"), ("enrollment", "required_from")}
-ADDED: Mapping[str, Change] = {"exempt": "looser", "exempt_subjects": "looser", "step_up": "stricter"}
-"""The direction of a new rule in each list; a rule that is taken out has the opposite one."""
+Direction = Literal["looser", "stricter", "no request", "neutral"]
+TOGETHER = "(together)"
+LEFT_OUT = "(left out)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Describe one key that changed.
+    """One change of a key in one direction.
 
-    ``tenant`` is "" for the file's own rules, which hold for every tenant without a section.
+    A key that gets looser and stricter at once has two. ``tenant`` is "" for the file's own rules, which hold for
+    every tenant without a section. ``path`` is ``(together)`` where several keys have the effect only together, and
+    ``(left out)`` for requests that were not compared. ``witness`` is a request that is decided differently, None
+    where no request shows the change.
     """
 
     tenant: str
     path: str
     old: str
     new: str
-    change: Change
+    change: Direction
+    witness: Witness | None = None
 
 
-def differences(old: Policy, new: Policy, *, factors: Registry = BUILT_IN) -> tuple[Difference, ...]:
-    """List every change from ``old`` to ``new``, the file's own rules first.
+def differences(old: Policy, new: Policy, *, now: int, factors: Registry = BUILT_IN) -> tuple[Difference, ...]:
+    """List every change from ``old`` to ``new``, the file's own first.
 
-    A change of a tenant is listed only if the file's own rules do not have the same one.
+    Requests before ``now`` (UTC seconds) count for nothing. A change of a tenant is listed only if the file's own
+    rules do not have the same one.
     """
-    base = list(_compared("", old.base, new.base, factors))
-    found = list(base)
-    told = {(d.path, d.old, d.new) for d in base}
-    for tenant in dict.fromkeys((*old.tenants, *new.tenants)):
-        for entry in _compared(tenant, old.rules_for(tenant), new.rules_for(tenant), factors):
-            if (entry.path, entry.old, entry.new) not in told:
+    found = [*_of_the_file(old, new), *_of_a_tenant("", old.base, new.base, now, factors)]
+    told = {_mark(entry) for entry in found}
+    for tenant in dict.fromkeys((*_tenants(old), *_tenants(new))):
+        for entry in _of_a_tenant(tenant, old.rules_for(tenant), new.rules_for(tenant), now, factors):
+            if _mark(entry) not in told:
                 found.append(entry)
     return tuple(found)
+
+
+def _tenants(policy: Policy) -> Iterator[str]:
+    """Yield the tenants that have a section, and those that a rule names."""
+    yield from policy.tenants
+    for rules in (policy.base, *policy.tenants.values()):
+        for rule in rules.step_up:
+            yield from rule.tenants_any
 
 
 def loosened(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
@@ -55,93 +71,120 @@ def loosened(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
     return tuple(entry for entry in found if entry.change == "looser")
 
 
-def _compared(tenant: str, old: Rules, new: Rules, factors: Registry) -> Iterator[Difference]:
-    for leaf, spec in leaves(factors).items():
-        before, after = value_at(old, leaf, factors), value_at(new, leaf, factors)
-        if before == after or (leaf[0] == AGREEMENT and (old.agreement is None or new.agreement is None)):
+def are_equal(found: tuple[Difference, ...]) -> bool:
+    """Tell if none of the changes is looser or stricter."""
+    return all(entry.change in ("no request", "neutral") for entry in found)
+
+
+def _mark(entry: Difference) -> tuple[str, str, str, str]:
+    return entry.path, entry.old, entry.new, entry.change
+
+
+def _of_a_tenant(tenant: str, old: Rules, new: Rules, now: int, factors: Registry) -> Iterator[Difference]:
+    pair = Pair(old=old, new=new, traits=factors.traits, now=now, tenant=tenant or NAMELESS)
+    compared = compare_rules(pair)
+    unexplained = list(compared.found)
+    for edit in edits(old, new, factors):
+        if not edit.seen:
+            yield from _told(tenant, edit.path, edit.old, edit.new, edit.change)
             continue
-        if leaf in CALENDAR:
-            change = compare_stages(old.enrollment, new.enrollment)
-        elif leaf == ALLOWED:
-            change = _factors(before, after, factors.traits)
-        else:
-            change = compare(spec, before, after)
-        if change != "same":
-            yield _told(tenant, ".".join(leaf), _shown(spec, before), _shown(spec, after), change)
-    if (old.agreement is None) != (new.agreement is None):
-        before, after = (rules.agreement.id if rules.agreement else "" for rules in (old, new))
-        yield _told(tenant, AGREEMENT, before, after, "stricter" if new.agreement else "looser")
-    elif old.agreement and new.agreement and old.agreement.digest != new.agreement.digest:
-        yield _told(tenant, "agreement.file", old.agreement.digest[:12], new.agreement.digest[:12], "changed")
-    for name in dict.fromkeys((*old.networks, *new.networks)):
-        yield from _network(tenant, name, old, new)
-    for section in ADDED:
-        yield from _rules(tenant, section, getattr(old, section), getattr(new, section))
+        shows = [found for found in compared.found if _shows(found, edit, pair)]
+        unexplained = [found for found in unexplained if found not in shows]
+        yield from _with_witnesses(tenant, edit, shows, pair)
+    for found in _one_each(unexplained):
+        witness = witness_of(found, pair)
+        yield Difference(tenant=tenant, path=TOGETHER, old="", new="", change=found.verdict, witness=witness)
+    yield from _left_out(tenant, compared)
 
 
-def _rules(tenant: str, section: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> Iterator[Difference]:
-    """Compare the rules of a list by their names."""
-    before, after = {rule.name: rule for rule in old}, {rule.name: rule for rule in new}
-    removed: Change = "stricter" if ADDED[section] == "looser" else "looser"
-    for name in dict.fromkeys((*before, *after)):
-        path = f"{section}.{name}"
-        if name not in before:
-            # A report-only rule demands nothing yet.
-            watches = getattr(after[name], "report_only", False)
-            yield _told(tenant, path, "", "added", "changed" if watches else ADDED[section])
-        elif name not in after:
-            yield _told(tenant, path, "present", "", removed)
-        else:
-            yield from _rule(tenant, path, before[name], after[name])
+def _shows(found: Found, edit: Edit, pair: Pair) -> bool:
+    """Tell if the edit alone has the effect that was found.
 
-
-def _rule(tenant: str, path: str, old: Any, new: Any) -> Iterator[Difference]:
-    for spec in specs_of(type(old)):
-        before, after = getattr(old, spec.name), getattr(new, spec.name)
-        if spec.kind == "paths":
-            before, after = tuple(p.text for p in before), tuple(p.text for p in after)
-        if before == after:
-            continue
-        # In a step-up rule no methods, groups or factors named means all of them.
-        open_ended = spec.optional or (spec.name in ("methods", "groups_any", "factors_any") and "step_up" in path)
-        change = compare(spec, *((value or None) if open_ended else value for value in (before, after)))
-        yield _told(tenant, f"{path}.{spec.key}", _shown(spec, before), _shown(spec, after), change)
-
-
-def _network(tenant: str, name: str, old: Rules, new: Rules) -> Iterator[Difference]:
-    before, after = (tuple(str(n) for n in rules.networks.get(name, ())) for rules in (old, new))
-    if before == after:
-        return
-    trusted = name in old.freshness.ip_change.trusted or name in new.freshness.ip_change.trusted
-    change: Change = "changed"
-    if trusted and set(before) != set(after):
-        change = "stricter" if set(after) < set(before) else "looser"
-    yield _told(tenant, f"networks.{name}", shown(before), shown(after), change)
-
-
-def _factors(old: tuple[str, ...], new: tuple[str, ...], traits: TraitsOf) -> Change:
-    """Compare two lists of allowed factors.
-
-    One factor more is one way in more, so it is looser. A factor that cannot be phished is the exception: losing it is looser.
+    It is made in the old rules, and taken back in the new ones.
     """
-    added, removed = set(new) - set(old), set(old) - set(new)
-    strong = {kind for kind in added | removed if kind in traits and traits[kind].phishing_resistant}
-    if added - strong or removed & strong:
-        return "looser"
-    return "stricter" if added or removed else "changed"
+    return not decides_alike(found, pair, pair.old, edit.put(pair.old)) or not decides_alike(
+        found, pair, edit.back(pair.new), pair.new
+    )
 
 
-def _shown(spec: Spec, value: Any) -> str:
-    if value is None:
-        return ""
-    if spec.kind == "duration":
-        return format_duration(value)
-    if spec.kind == "instant":
-        from datetime import UTC, datetime
-
-        return datetime.fromtimestamp(value, UTC).isoformat()
-    return shown(value)
+def _with_witnesses(tenant: str, edit: Edit, shows: list[Found], pair: Pair) -> Iterator[Difference]:
+    made = Difference(tenant=tenant, path=edit.path, old=edit.old, new=edit.new, change="no request")
+    if not shows:
+        yield made
+    for found in _one_each(shows):
+        yield dataclasses.replace(made, change=found.verdict, witness=witness_of(found, pair))
 
 
-def _told(tenant: str, path: str, old: str, new: str, change: Change) -> Difference:
-    return Difference(tenant=tenant, path=path, old=old, new=new, change=change)
+def _one_each(found: list[Found]) -> Iterator[Found]:
+    """Pick the clearest looser and the clearest stricter one.
+
+    It is a request that passes on one side and is asked on the other.
+    """
+    for verdict in ("looser", "stricter"):
+        mine = [one for one in found if one.verdict == verdict]
+        yield from sorted(mine, key=lambda one: -len({one.old.kind, one.new.kind} & {"passes", "asked"}))[:1]
+
+
+def _left_out(tenant: str, compared: Comparison) -> Iterator[Difference]:
+    for text in compared.left_out:
+        yield Difference(tenant=tenant, path=LEFT_OUT, old=text, new="", change="looser")
+
+
+def _told(tenant: str, path: str, old: str, new: str, change: Change) -> Iterator[Difference]:
+    """Tell a change that no request shows; one in both directions is told as two."""
+    directions: tuple[Direction, ...]
+    match change:
+        case "both":
+            directions = ("looser", "stricter")
+        case "looser" | "stricter" | "neutral":
+            directions = (change,)
+        case "same":
+            directions = ("neutral",)
+    for direction in directions:
+        yield Difference(tenant=tenant, path=path, old=old, new=new, change=direction)
+
+
+def _of_the_file(old: Policy, new: Policy) -> Iterator[Difference]:
+    """Compare the keys that only the file as a whole has."""
+    for name in (field.name for field in dataclasses.fields(Policy) if field.name in FILE_KEYS):
+        row = FILE_KEYS[name]
+        before, after = getattr(old, name), getattr(new, name)
+        if row.has_direction and before != after:
+            yield from _told("", name, shown(before), shown(after), compare_by(row, before, after))
+    for name in dict.fromkeys((*old.rails, *new.rails)):
+        limits = old.rails.get(name, {}), new.rails.get(name, {})
+        for key in dict.fromkeys((*limits[0], *limits[1])):
+            before, after = (side.get(key) for side in limits)
+            change = _limit_change(key, before, after)
+            if change != "same":
+                yield from _told("", f'rails."{name}".{key}', _text(before), _text(after), change)
+    yield from _tests(old.tests, new.tests)
+
+
+def _limit_change(key: str, before: Any, after: Any) -> Change:
+    """Compare one limit of a rail; one that is absent or false limits nothing."""
+    before, after = (None if value is False else value for value in (before, after))
+    if before is None or after is None:
+        return "same" if before == after else "stricter" if before is None else "looser"
+    return compare_by(LIMIT_ROWS[key], before, after)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else shown(value)
+
+
+def _tests(old: tuple[PolicyTest, ...], new: tuple[PolicyTest, ...]) -> Iterator[Difference]:
+    """Compare the tests by what they claim: one less is looser, one more is stricter.
+
+    Names count for nothing.
+    """
+    for test in old:
+        if not _is_among(test, new):
+            yield from _told("", f"tests.{shown(test.name)}", "present", "", "looser")
+    for test in new:
+        if not _is_among(test, old):
+            yield from _told("", f"tests.{shown(test.name)}", "", "added", "stricter")
+
+
+def _is_among(test: PolicyTest, tests: tuple[PolicyTest, ...]) -> bool:
+    return any((test.given, test.expect) == (other.given, other.expect) for other in tests)

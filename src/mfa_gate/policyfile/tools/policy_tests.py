@@ -7,25 +7,31 @@ from dataclasses import dataclass
 from ...core.decision import state_of
 from ...core.rules import Policy, PolicyTest
 from ...factors import BUILT_IN, Registry
-from ..faults import Fault, Report, shown
+from ..faults import Fault, Report, nearest, shown
 from ..lines import line_at
 from ..reading import read
-from ..scenario import Expect, Given, factors_of, judge, reason_of
+from ..scenario import Expect, Given, Outcome, factors_of, judge, reason_of
 
 SAME = {"allow": "verified"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Hold the result of one test: ``faults`` is empty if every claim held."""
+    """Hold the result of one test: ``faults`` is empty if every claim held.
+
+    ``line`` is the test's place in the file. ``given`` and ``outcome`` are None for a situation that cannot be judged.
+    """
 
     name: str
+    line: int
     faults: tuple[str, ...]
+    given: Given | None = None
+    outcome: Outcome | None = None
 
 
 def run_tests(policy: Policy, *, now: int, factors: Registry = BUILT_IN) -> tuple[Trial, ...]:
     """Run every test of ``policy``, as of ``now`` unless a test names its own time."""
-    return tuple(Trial(name=test.name, faults=_faults(policy, test, factors, now)) for test in policy.tests)
+    return tuple(_run(policy, test, factors, now) for test in policy.tests)
 
 
 def faults_of_tests(policy: Policy | None, *, now: int, factors: Registry = BUILT_IN) -> tuple[Fault, ...]:
@@ -40,16 +46,34 @@ def faults_of_tests(policy: Policy | None, *, now: int, factors: Registry = BUIL
     )
 
 
-def _faults(policy: Policy, test: PolicyTest, factors: Registry, now: int) -> tuple[str, ...]:
+def _run(policy: Policy, test: PolicyTest, factors: Registry, now: int) -> Trial:
     report = Report(lines={}, factors=factors)
     given = read(report, Given, [(("given",), test.given)])
     expect = read(report, Expect, [(("expect",), test.expect)])
     if given is None or expect is None or report.found:
-        return tuple(f"{fault.path}: {fault.text}" for fault in report.found)
+        return Trial(
+            name=test.name, line=test.line, faults=tuple(f"{fault.path}: {fault.text}" for fault in report.found)
+        )
+    if "tenant" in test.given and given.tenant not in policy.tenants:
+        return Trial(name=test.name, line=test.line, faults=(_unknown_tenant(policy, given.tenant),))
     try:
         outcome = judge(policy, given, factors.traits, now=now)
     except ValueError as error:
-        return (f"given: {error}",)
+        return Trial(name=test.name, line=test.line, faults=(f"given: {error}",))
+    faults = _faults(test, expect, outcome)
+    return Trial(name=test.name, line=test.line, faults=faults, given=given, outcome=outcome)
+
+
+def _unknown_tenant(policy: Policy, tenant: str) -> str:
+    """Refuse a name that may be mistyped.
+
+    Its rules would be those of the file, not those that are meant.
+    """
+    hint = nearest(tenant, policy.tenants)
+    return f"given: there is no section [tenants.{tenant}]{hint}; to test the file's own rules, name no tenant"
+
+
+def _faults(test: PolicyTest, expect: Expect, outcome: Outcome) -> tuple[str, ...]:
     decision = outcome.decision
     claims: list[tuple[str, object, object]] = [
         ("decision", SAME.get(expect.decision, expect.decision), state_of(decision))

@@ -45,7 +45,13 @@ LIMIT_VALUES = {
     "at_least": "number",
     "only_stricter": "true or false",
 }
-STRICTER = {"lower": "lower", "higher": "higher", "fewer": "fewer entries", "more": "more entries"}
+STRICTER = {
+    "lower": "lower",
+    "higher": "higher",
+    "fewer": "fewer entries",
+    "more": "more entries",
+    "either": "any change counts as looser",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
