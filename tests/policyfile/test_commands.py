@@ -99,6 +99,17 @@ def test_check_strict_fails_on_warnings(run: Run, write: Write) -> None:
     assert run("check", noted, "--strict").code == 0
 
 
+def test_check_names_rules_that_change_nothing(run: Run, write: Write) -> None:
+    """A rule that another one makes needless is a warning, once."""
+    rule = "[[exempt]]\nname = 'a'\npaths = ['=/a']\nmethods = ['GET']\nreason = 'x'\npermanent = true\n"
+    path = write("idle.toml", TOTP + rule + rule.replace("'a'", "'tree'").replace("=/a", "/a/**"))
+    ran = run("check", path)
+    assert ran.code == 0
+    assert ran.out.count("warning: exempt.a: no request is decided differently without it") == 1
+    assert run("check", path, "--strict").code == 1
+    assert run("check", path, "--json").json["idle_rules"] == ["exempt.a"]
+
+
 def test_check_runs_the_tests_of_the_file(run: Run, write: Write) -> None:
     """A test that does not hold is a fault, with its line; a file without tests is a warning."""
     path = write("p.toml", TOTP + ASKED.replace("'enroll'", "'verified'"))
@@ -116,17 +127,6 @@ def test_check_tells_the_line_of_a_warning(run: Run, write: Write) -> None:
     assert 'p.toml:10: warning: freshness.max_age: "31d" is longer than 30 days; write' in run("check", path).out
     (finding,) = run("check", path, "--json").json["findings"]
     assert (finding["line"], finding["path"], finding["fix"]) == (10, "freshness.max_age", 'write "30d" or less')
-
-
-def test_check_names_rules_that_change_nothing(run: Run, write: Write) -> None:
-    """A rule that another one makes needless is a warning, once."""
-    rule = "[[exempt]]\nname = 'a'\npaths = ['=/a']\nmethods = ['GET']\nreason = 'x'\npermanent = true\n"
-    path = write("idle.toml", TOTP + rule + rule.replace("'a'", "'tree'").replace("=/a", "/a/**"))
-    ran = run("check", path)
-    assert ran.code == 0
-    assert ran.out.count("warning: exempt.a: no request is decided differently without it") == 1
-    assert run("check", path, "--strict").code == 1
-    assert run("check", path, "--json").json["idle_rules"] == ["exempt.a"]
 
 
 def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:

@@ -48,6 +48,14 @@ class Key:
         """Tell if a change of the key can be called looser, stricter, both or neither."""
         return self.seen or bool(self.stricter or self.weakest_first)
 
+    @property
+    def is_ordered(self) -> bool:
+        """Tell if one of two values can be the stricter one.
+
+        Only then a rail can hold a tenant to it.
+        """
+        return bool(self.weakest_first) or self.stricter in ("lower", "higher", "fewer", "more")
+
 
 PLAIN = Key()
 """No bounds: for a table, whose own fields have bounds."""

@@ -53,14 +53,14 @@ class WebAuthnRules:
     )
     attachment: Literal["any", "platform", "cross-platform"] = option(
         "any",
-        words(),
+        words("any", "platform", "cross-platform"),
         'Authenticators that can be enrolled: those of the device ("platform"), those that are plugged in or elsewhere '
         '("cross-platform"), or "any".',
         stricter="either",
     )
     hints: tuple[str, ...] = option(
         (),
-        some_of(("security-key", "client-device", "hybrid"), empty=True),
+        some_of(("security-key", "client-device", "hybrid"), empty=True, stricter="none"),
         "The kinds of authenticator that the browser offers first, the best one first.",
         stricter="none",
     )

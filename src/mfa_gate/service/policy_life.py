@@ -142,7 +142,7 @@ class PolicyLife:
             return Reloaded(
                 digest=policy.digest, changed=True, differences=max(0, latest.differences), looser=latest.looser
             )
-        found = () if before is None else self._compared(before, policy)
+        found = () if before is None else await self._compared(before, policy)
         looser = tuple(told(entry) for entry in loosened(found))
         if before is None and latest is not None:
             looser = (UNKNOWN_BEFORE,)
@@ -165,9 +165,11 @@ class PolicyLife:
         await self._tell(entry, before)
         return Reloaded(digest=policy.digest, changed=True, differences=count, looser=looser)
 
-    def _compared(self, before: Policy, policy: Policy) -> tuple[Difference, ...]:
-        factors = self.engine.factors
-        return differences(factors.complete(before), factors.complete(policy), now=self.engine.now(), factors=factors)
+    async def _compared(self, before: Policy, policy: Policy) -> tuple[Difference, ...]:
+        """Compare the two by their decisions, in a thread: large files take seconds."""
+        factors, now = self.engine.factors, self.engine.now()
+        old, new = factors.complete(before), factors.complete(policy)
+        return await asyncio.to_thread(differences, old, new, now=now, factors=factors)
 
     async def _require_approvals(self, policy: Policy, before: Policy, looser: tuple[str, ...]) -> None:
         """Refuse a looser policy without approvals, where the policy ``before`` asks for them.

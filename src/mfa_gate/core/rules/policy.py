@@ -72,7 +72,7 @@ class PolicyTest:
     name: str
     given: Mapping[str, object]
     expect: Mapping[str, object]
-    line: int = 0
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

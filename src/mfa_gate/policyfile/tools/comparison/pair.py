@@ -105,7 +105,7 @@ class Pair:
 
 def _plain(rule: Rule) -> Rule:
     if isinstance(rule, StepUpRule):
-        return replace(rule, name="")
+        return replace(rule, name="", tenants_any=())
     return replace(rule, name="", reason="")
 
 

@@ -46,7 +46,7 @@ def _plainness(path: str) -> tuple[bool, bool, int, str]:
 
 
 def _candidates(roots: list[str], changed: list[str]) -> Iterator[str]:
-    """Make paths in, at and beside each of ``roots`` that touches one of ``changed``.
+    """Make paths in, at and beside the roots around and below the changed ones.
 
     Exemptions match a path letter by letter. Step-up rules match it without slashes at the end and without capitals. So
     each path is tried with a slash more, and in other letters; a tree in the letters of a tree around it, too.

@@ -157,9 +157,7 @@ def _rails(look: Look) -> Iterator[Remark]:
         if isinstance(least, int) and most is not None and least > most:
             text = f"there are only {most} to name, so no tenant can write this key"
             yield Remark("warning", (*place, "at_least"), text, f"write {most} or less")
-        has_direction = (
-            row.stricter not in ("", "none", "either") or row.weakest_first or leaf == ("enrollment", "stage")
-        )
+        has_direction = row.is_ordered or leaf == ("enrollment", "stage")
         if limits.get("only_stricter") and not has_direction:
             text = "no value of this key is stricter than another, so no tenant can change it"
             yield Remark("warning", (*place, "only_stricter"), text, "take it out, or accept that the value is fixed")
