@@ -97,7 +97,10 @@ ASKED = tuple(
 
 
 def decided(rules: Rules, *, at: int) -> list[tuple[bool, tuple[bool, ...], tuple[bool, ...]]]:
-    """Tell for each request if it is exempt, and which proofs meet the demands, and which the watched ones."""
+    """Tell for each request if it is exempt, and the proofs that meet its demands.
+
+    The demands that are only watched come last.
+    """
     found = []
     for facts in ASKED:
         made = requirement_for(Policy(name="x", base=rules), facts, TenantSettings(tenant=facts.tenant), at)
