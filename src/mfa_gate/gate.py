@@ -122,8 +122,9 @@ class MFAGate:
     (``PhoneSend``). ``True`` lets the message go out. A text, any other value, an exception, or two seconds without an answer
     refuses it.
 
-    ``templates`` is a folder of templates that replace or extend ours. ``catalogues`` is a folder of gettext catalogues
-    (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and the words of mails and text messages.
+    ``templates`` is a folder of templates that replace or extend ours, for pages, mails and text messages.
+    ``catalogues`` is a folder of gettext catalogues (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and
+    the words of mails and text messages.
 
     ``dev`` shows on every page that codes are not really sent. ``clock`` and ``entropy`` are the sources of time and randomness;
     only tests replace them.
@@ -172,6 +173,7 @@ class MFAGate:
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
         from .web.catalogue_check import read_catalogues
+        from .web.message_forms import MessageForms
         from .web.render import Renderer
         from .web.template_check import faults_of_templates
 
@@ -234,6 +236,8 @@ class MFAGate:
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
+        own = Path(templates) if templates else None
+        forms = MessageForms(templates=own, languages=languages)
         origin, root = origin_and_root(public_url, relying_party)
         wiring = Wiring(
             store=opened,
@@ -255,8 +259,8 @@ class MFAGate:
             app=app,
             factors=registry,
             words=lambda lang: languages.words(lang).gettext,
-            message_words=languages.message_words,
-            notice_words=languages.message_words(""),
+            letter_form=forms.letter,
+            text_form=forms.text,
         )
         self.service = Service(wiring, loaded)
         if not isinstance(policy, Policy):
@@ -282,7 +286,7 @@ class MFAGate:
                 reads_prefix=forwarded_prefix,
             ),
             cookies=cookies,
-            renderer=Renderer(templates=Path(templates) if templates else None, factors=registry, languages=languages),
+            renderer=Renderer(templates=own, factors=registry, languages=languages),
             languages=languages,
             prefix=prefix,
             sign_in=sign_in,

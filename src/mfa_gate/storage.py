@@ -21,8 +21,10 @@ __all__ = [
     "END",
     "EVERYTHING",
     "Accounts",
+    "Advises",
     "ChainPoint",
     "Changed",
+    "ChecksColumns",
     "EventPage",
     "InFile",
     "Limits",
@@ -37,6 +39,7 @@ __all__ = [
     "Take",
     "Taken",
     "Trail",
+    "Upgrades",
     "take_one",
 ]
 
@@ -353,6 +356,20 @@ class InFile(Protocol):
 
 
 @runtime_checkable
+class ChecksColumns(Protocol):
+    """A store that keeps parts of a line beside its text, to find lines by them.
+
+    The verification of trails asks it if they still say the same.
+    """
+
+    async def misfiled(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> Sequence[int]:
+        """Return the places of lines that would be found as something else than their text says.
+
+        It looks at the ``limit`` lines behind the place ``after``. A line that cannot be read is passed over.
+        """
+
+
+@runtime_checkable
 class RemembersGeneration(Protocol):
     """A remote store of which this machine can remember the newest change numbers (S-123).
 
@@ -362,3 +379,23 @@ class RemembersGeneration(Protocol):
     @property
     def generation_file(self) -> str:
         """Return the path of the file that remembers them, or ""."""
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A store that knows of faults which stop nothing. ``doctor`` shows them."""
+
+    async def advice(self) -> Sequence[str]:
+        """List the faults of an open store that stop nothing, each with its fix."""
+
+
+@runtime_checkable
+class Upgrades(Protocol):
+    """A store whose tables somebody else may own than the role that the application uses."""
+
+    async def upgrade(self, *, grant_to: str = "", insert_only: bool = False) -> str:
+        """Make the tables or bring them up to this release; works on a store that is not open.
+
+        ``grant_to`` is a role that gets what the application needs, and no more. ``insert_only``: it may add lines to the
+        trail, and neither alter nor remove one. Returns what there is now, in words. Raises ``SettingsError``.
+        """

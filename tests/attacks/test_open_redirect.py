@@ -81,7 +81,10 @@ def is_here(location: str) -> bool:
 
 
 def header_is_whole(reply: Reply) -> bool:
-    """Return true if each header is one line of plain characters: some servers would send any other as it is."""
+    """Return true if each header is one line of plain characters.
+
+    Some servers would send any other as it is.
+    """
     return all(value.isascii() and value.decode().isprintable() for _, value in reply.headers)
 
 
@@ -266,7 +269,10 @@ async def test_an_address_with_a_foreign_note(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("page", ["", "/", "/challenge", "/challenge/", "/challenge/x", "/enroll/totp"])
 async def test_a_foreign_note_leads_to_the_plain_page(world: World, page: str) -> None:
-    """A page of ours is found although the note in its address is nobody's: this is the other side."""
+    """A page of ours is found although the note in its address is nobody's.
+
+    This is the other side: else the test above would show nothing.
+    """
     await world.enrolled()
     reply = await (await world.browser()).page(f"/mfa/~x{page}")
     assert (reply.status, reply.location) == (303, f"/mfa{page if page == '/' else page.rstrip('/')}")
@@ -274,7 +280,10 @@ async def test_a_foreign_note_leads_to_the_plain_page(world: World, page: str) -
 
 @pytest.mark.parametrize("more", ["\r\nX: y", "\r\n\r\n", "....", "\x00", "é", "\u2028", "/..", " ", "=", "."])
 async def test_a_note_counts_only_as_it_was_written(world: World, more: str) -> None:
-    """S-25: base64 skips foreign characters. A note that has them does not open, so no link carries them on."""
+    """S-25: a note with foreign characters does not open.
+
+    Base64 skips them, so a link would carry them on.
+    """
     await world.enrolled()
     ann = await world.browser()
     refused = await ann.ask("GET", "/records", headers=(*FETCH, ("referer", f"{ORIGIN}/records")))

@@ -104,8 +104,7 @@ def test_the_link_after_enrollment_has_the_fragment(browser: Browser, free_port:
         assert signed_in.ok
         page = context.new_page()
         page.goto(f"{stage.address}/board#/inbox/7")
-        page.locator("a.row", has_text="Authenticator app").first.click()
-        page.get_by_role("button", name="Set up").click()
+        page.get_by_role("button", name="Authenticator app").click()
         secret = page.locator("[data-copy]").first.get_attribute("data-copy")
         assert secret is not None
         stage.ann.secret = (page.text_content(secret) or "").replace(" ", "").strip()
@@ -129,6 +128,65 @@ def test_a_wanted_page_that_leads_to_another_origin(browser: Browser, free_port:
         page.wait_for_url("http://127.0.0.1:*/paid**")
         assert page.inner_text("h1") == "Paid"
         assert "order" in [cookie["name"] for cookie in stage.context.cookies(stage.address)]
+
+
+HIDDEN = """() => {
+  Object.defineProperty(document, "hidden", { get: () => true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_tabs(browser: Browser, free_port: int, first: int, script: bool) -> None:
+    """Each goes back to its own page, whichever confirms first."""
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
+        tabs = [opened(stage, "/board"), stage.tab("/other")]
+        paths = ["**/board#", "**/other#"]
+        stage.prove(tabs[first])
+        tabs[first].wait_for_url(paths[first])
+        stage.world.clock.advance(60)
+        stage.prove(tabs[1 - first])
+        tabs[1 - first].wait_for_url(paths[1 - first])
+
+
+def test_a_tab_that_nobody_looks_at_keeps_its_way(browser: Browser, free_port: int) -> None:
+    """Reload, links and languages lead to its own page, not to that of another tab."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, "/board#/inbox/7")
+        page.evaluate(HIDDEN)
+        stage.tab("/other")
+        page.wait_for_url("**/mfa/~*/challenge**")
+        page.reload()
+        page.get_by_role("link", name="Deutsch").click()
+        page.get_by_role("link", name="English").click()
+        page.get_by_role("link", name="I need help with this").click()
+        page.wait_for_url("**/mfa/~*/challenge/help*")
+        page.go_back()
+        stage.prove(page)
+        page.wait_for_url("**/board#/inbox/7")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_tabs_that_are_restored_together(browser: Browser, free_port: int, script: bool) -> None:
+    """Page loads at the same moment do not lose their ways to each other."""
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
+        stage.world.clock.advance(8 * 86_400)
+        paths = ["/board", "/other", "/board?a=1", "/other?a=1"]
+        opener = stage.context.new_page()
+        opener.set_content("".join(f'<a href="{stage.address}{path}" target="_blank">x</a>' for path in paths))
+        tabs = []
+        for link in opener.locator("a").all():
+            with stage.context.expect_page() as found:
+                link.click(no_wait_after=True)
+            tabs.append(found.value)
+        reached = []
+        for page in tabs:
+            stage.world.clock.advance(60)
+            stage.prove(page)
+            page.get_by_role("heading", name="Board").wait_for()
+            reached.append(page.url.removeprefix(stage.address).rstrip("#"))
+        assert reached == paths
 
 
 def test_a_layer_that_hides_addresses(browser: Browser, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ EVENTS = [
 def test_round_trip() -> None:
     """Every field of an event comes back from its line."""
     for item in fields(Event):
-        value: object = {"at": 2**40, "detail": {"a": 1, "b": "c"}}.get(item.name, "x\ud800")
+        value: object = {"at": 2**40, "ms": 7, "detail": {"a": 1, "b": "c"}}.get(item.name, "x\ud800")
         event = replace(EVENTS[0], **{item.name: value})  # type: ignore[arg-type]
         assert event_from_json(event_to_json(event)) == event
 

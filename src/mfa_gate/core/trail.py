@@ -1,22 +1,25 @@
 """The written form of a line of the audit trail, and the chain of lines.
 
-The chain shows that a line was removed, moved or altered.
+The chain shows that a line was removed, moved or altered. It is keyed: each line goes into it by a digest that only the
+holder of a key can compute (``keyed``). Lines of releases before that have a digest without a key.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
-from .events import UNREADABLE, Event
+from .events import UNREADABLE, Event, KeyedEvent
 
 START = ""
 """The digest before a tenant's first event."""
 
-_DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) if isinstance(item.default, str)}
+_DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) if isinstance(item.default, str | int)}
 _NAMES = frozenset(item.name for item in fields(Event))
+_NUMBERS = frozenset({"at", "ms"})
 _NEEDED = frozenset({"id", "kind", "at", "tenant"})
 WAS, ERASED = "was", "erased"
 """Parts of a line from which a person was erased: its digest before that, and the erasures (``trail_erasure``)."""
@@ -34,6 +37,8 @@ def event_to_json(event: Event) -> str:
 
     Parts that equal their default are left out, so that new fields change no old line.
     """
+    if isinstance(event, KeyedEvent):
+        return event.line
     line = {name: part for name in _NAMES if (part := getattr(event, name)) != _DEFAULTS.get(name)}
     line["detail"] = dict(event.detail)
     if not line["detail"]:
@@ -97,9 +102,7 @@ def _parts_of(text: str | bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 def _part(name: str, part: Any) -> Any:
     if name == "detail" and type(part) is dict:
         return {word: _word(value) for word, value in part.items()}
-    if name == "at" and type(part) is int:
-        return part
-    if name not in ("detail", "at") and type(part) is str:
+    if type(part) is (int if name in _NUMBERS else str) and name != "detail":
         return part
     raise UnreadableEvent(f"the event is damaged ({name})")
 
@@ -132,11 +135,61 @@ def link_digest(line: str) -> str:
     return digest_of(line)
 
 
-def chain_line(previous: str, line: str) -> str:
+def own_digest(event: Event, line: str) -> str:
+    """Return the digest by which a store chains the line of an event.
+
+    It is the secret one of a ``KeyedEvent``.
+    """
+    return event.own if isinstance(event, KeyedEvent) else digest_of(line)
+
+
+def chain(previous: str, own: str) -> str:
     """Return the digest of a line that follows the line with the digest ``previous``.
 
     It is the SHA-256 (hex) over the two hex digests. So a store that chains where hashing is slow (a script inside
     Redis) hashes 128 bytes, however long the line is.
     """
-    own = link_digest(line) if f'"{WAS}":' in line else digest_of(line)
     return hashlib.sha256((previous + own).encode()).hexdigest()
+
+
+def chain_event(previous: str, event: Event, line: str) -> str:
+    """Return the digest of the line of an event that follows another line.
+
+    ``previous`` is the digest of that one.
+    """
+    return chain(previous, event.own if isinstance(event, KeyedEvent) else digest_of(line))
+
+
+def chain_line(previous: str, line: str) -> str:
+    """Return the digest of a line without a key that follows another line.
+
+    ``previous`` is the digest of that one.
+    """
+    return chain(previous, link_digest(line))
+
+
+def keyed(event: Event, key: str, secret: Callable[[str, str], str]) -> KeyedEvent:
+    """Make the event that a store is given.
+
+    ``key`` is the id of the key, ``secret`` the keyed digest (hex) of a tenant and of a line's digest.
+    """
+    line = event_to_json(replace(event, key=key))
+    parts = {name: getattr(event, name) for name in _NAMES if name != "key"}
+    return KeyedEvent(**parts, key=key, line=line, own=secret(event.tenant, digest_of(line)))
+
+
+def count_old(times: Sequence[int], *, before: int, now: int) -> int:
+    """Count the lines, oldest first, that may be pruned.
+
+    These are all lines up to the last one older than ``before``.
+
+    Counting ends at the first line between ``before`` and ``now``. A line without a time (0), or with one that lies ahead
+    of ``now``, is as old as the line behind it: a wrong clock wrote it, and its order is all that is known.
+    """
+    count = 0
+    for place, at in enumerate(times, 1):
+        if before <= at <= now and at > 0:
+            break
+        if 0 < at < before and at <= now:
+            count = place
+    return count

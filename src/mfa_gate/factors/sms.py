@@ -12,7 +12,7 @@ from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
 from .optional_parts import Introduction, OptionFault
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone, region_faults
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone, region_faults, shown_phone
 
 PURPOSE = "sms"
 
@@ -60,7 +60,7 @@ class Sms:
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """Show the number that the code goes to."""
-        return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
+        return shown_phone(context, _rules(context.rules), PURPOSE, data, hint=self.hint(context, data))
 
     def hint(self, context: Context, data: Fields, /) -> str:
         """Mask the number."""
@@ -87,6 +87,7 @@ class Sms:
             minutes=rules.ttl // 60,
             host=context.host,
             translate=context.translate,
+            form=context.own_text,
         )
         delivery = Delivery(channel="sms", to=to, text=text, code=code)
         return issue_code(context, code, rules, delivery)

@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..core.codec import encode
-from ..core.events import Event
+from ..core.events import UNREADABLE, Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
-from ..core.trail import LAST_SECOND, chain_line, event_to_json
+from ..core.trail import LAST_SECOND, chain_event, count_old, event_to_json
 from ..errors import StoreMissing, StoreUnavailable
 from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from .common.change_log import NOTHING, ChangeLog, told
 from .common.documents import (
     account_from,
     checksum,
-    count_old,
     cursor_from,
     event_from,
+    parts_found_by,
     search_text,
     search_word,
     wait_for_room,
@@ -150,7 +150,7 @@ class MemoryStore:
         contents = self._contents
         for event, line in lines:
             head = contents.heads.get(event.tenant, ChainPoint())
-            digest = chain_line(head.digest, line)
+            digest = chain_event(head.digest, event, line)
             contents.heads[event.tenant] = ChainPoint(lines=head.lines + 1, digest=digest)
             contents.lines.append((event, line, digest))
 
@@ -265,6 +265,15 @@ class MemoryStore:
                 found.append(Link(place, kept[1], kept[2]))
                 if len(found) == limit:
                     break
+        return found
+
+    async def misfiled(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[int]:
+        """Return the places of lines whose event says something else than their text."""
+        found, lines = list[int](), self._ready().lines
+        for place, line, _ in await self.links(tenant, after=after, limit=limit):
+            kept, event = lines[place], event_from(tenant, place, line)
+            if kept is not None and event.kind != UNREADABLE and parts_found_by(kept[0]) != parts_found_by(event):
+                found.append(place)
         return found
 
     async def head(self, tenant: str, /) -> ChainPoint:

@@ -58,7 +58,9 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
+        self._sign_out = SignOut(
+            service=service, callers=callers, path=site.sign_out, open=self.open, form=site.sign_out_form
+        )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
@@ -88,9 +90,10 @@ class Gate:
             self._look_at_sign_out()
 
     def _look_at_sign_out(self) -> None:
-        """Find out if the app's sign-out takes POST alone."""
-        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
-            self.site.sign_out_form.posts = True
+        """Find out if the app's sign-out takes POST, and if it takes nothing else."""
+        if self.site.sign_out and "POST" in (methods := self.endpoint_demands.methods_of(self.site.sign_out)):
+            form = self.site.sign_out_form
+            form.takes_post, form.posts = True, form.posts or "GET" not in methods
 
     # -- each connection -----------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """The note of an interrupted request.
 
-It has the place to lead back to, and the facts by which the request is judged. A page load keeps its note in a cookie.
-Every other caller that tells its page finds the note in the address that leads on, sealed. So several tabs may be on
-their way at once, and each is judged by its own demand.
+It has the place to lead back to, and the facts by which the request is judged. A page load keeps its note in a cookie, and the
+forms of our pages send it along, sealed. Every other caller that tells its page finds the note in the address that leads
+on. So several tabs may be on their way at once, and each is judged by its own demand.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
-from .i18n import Languages
+from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
@@ -130,7 +130,10 @@ class PageRequest:
         self.factors = self.service.engine.factors
         self.lang = self.site.languages.of(self.scope)
         label = browser_label(self.scope)
-        self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
+        # Only a form or a call can keep it.
+        told = cookie_value(self.scope, ZONE_COOKIE) if self.scope["method"] == "POST" else ""
+        zone = told if ZONE.fullmatch(told) else ""
+        self.caller = replace(self.caller, label=label, lang=self.lang, zone=zone, root=self.root)
 
     @property
     def base(self) -> str:
@@ -165,6 +168,13 @@ class PageRequest:
         token = self.form.get("csrf_token", "")
         parts = (subject.tenant, subject.id, subject.session, self.handle)
         return not self.fresh and bool(token) and self.service.engine.keyring.matches("csrf", token, *parts)
+
+    @property
+    def keeps_no_cookies(self) -> bool:
+        """Tell if a form came without its cookie, from a page younger than the cookie's life."""
+        shown_at = self.form.get("shown_at", "")
+        is_old = shown_at.isascii() and shown_at.isdecimal() and self.now - int(shown_at[:12]) >= PENDING_LIFE
+        return self.fresh and not is_old
 
     # -- where the visitor stands --------------------------------------------------------------------------------
 
@@ -222,6 +232,17 @@ class PageRequest:
             note = {name: value for name, value in note.items() if name != "f"}
         self.headers.append(cookies.set_note(jar, jar.going, note))
 
+    def heed_form(self) -> None:
+        """Go on by the note in the form, if the cookie has another one by now.
+
+        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such
+        a form, as anybody may write such an address.
+        """
+        sealed = self.form["note"]
+        note = self.site.cookies.open_note(self.subject.key, sealed)
+        if note and not self.carried and note != self.going:
+            self.carry(sealed)
+
     def has_kept(self, word: str) -> bool:
         """Tell if a word is that of the form which this very browser has sent.
 
@@ -271,11 +292,13 @@ class PageRequest:
         rules, site = self.rules, self.site
         brand = rules.brand
         account = self._judgement.account if self._judgement else None
+        going = None if self.carried else self._going
         return Frame(
             prefix=self.base,
             assets=f"{self.root}{site.prefix}/static/",
             now=self.now,
             csrf_token=self.csrf_token,
+            note=site.cookies.seal_note(self.subject.key, going) if going else "",
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
@@ -349,8 +372,10 @@ class PageRequest:
         if done:
             to = self._with_fragment(to)
             self.forget_interruption()
-        if self.scope["method"] != "POST" or not is_settled:
+        is_stale = bool(self.problems)  # a form that shows its page again, or leads on where nothing is left to do
+        if not is_settled or not (is_stale or self.scope["method"] == "POST"):
             return redirect(to, self._all_headers())
+        self.problems.clear()
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
             self.headers.append(leading(b"refresh", f"0;url={to}"))
             return self.show(Continue(continue_url=to, why="done"))

@@ -119,9 +119,10 @@ def framed_page(body: bytes, headers: Iterable[Header] = ()) -> Answer:
 
 
 def leading(name: bytes, to: str) -> Header:
-    """Make the header that leads to an address. Every address that leaves in a header goes through here.
+    """Make the header that leads to an address.
 
-    Whatever is not printable ASCII is quoted. So no text of a visitor can end the header, or stop the answer.
+    Every address that leaves in a header goes through here. All that is not printable ASCII is quoted, so no text of a
+    visitor can end the header, or stop the answer.
     """
     return name, quote(to, safe=_PRINTABLE, errors="surrogatepass").encode("ascii")
 

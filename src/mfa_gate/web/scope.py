@@ -72,7 +72,7 @@ def root_of(scope: Scope) -> str:
     mount may have parameters, and a visitor writes these: a root with a trick in it gives "" (see ``is_rooted``).
     """
     root = _root_in(scope)
-    return quote(root, safe=_SAFE) if is_plain(root) else ""
+    return quote(root, safe=_SAFE) if root and is_plain(root) else ""
 
 
 def is_rooted(scope: Scope) -> bool:

@@ -146,7 +146,7 @@ def test_a_forgotten_browser_is_forgotten() -> None:
     change = forget_browser(of, moment(), id="b1")
     assert (change.account.browsers, change.answer) == ((), None)
     assert isinstance(judged(change.account), StepUp)
-    assert change.events[0].detail == {"browser": "b1"}
+    assert change.events[0].browser == "b1"
 
 
 def agreement(again: Any = "new-version", **parts: Any) -> AgreementRules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import attempts as budget
-from ..events import Event, Moment
+from ..events import TOLD_BY, WRONG, Event, Moment
 from ..evidence import session_mark
 from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
 from ..reasons import Refusal
@@ -80,12 +80,13 @@ def settle_success(
             account, moment, rules, taken=taken, factor=seen.factor, reason="code_already_used", free=True,
             browser=caller.handle,
         )  # fmt: skip
+    wrong = account.attempts.used - 1
     used = replace(current, data=data, last_used_at=now, last_network=caller.network)
     account = replace(
         account,
         attempts=budget.reset(account.attempts),
         authenticators=tuple(used if a.id == used.id else a for a in account.authenticators),
-        challenges=spend(account.challenges, _ids_of(account, "sign-in"), now),
+        challenges=spend(account.challenges, tuple(c.id for c in account.challenges if c.purpose == "sign-in"), now),
     )
     account, granted, event = grant(
         account,
@@ -98,6 +99,7 @@ def settle_success(
         remember=remember,
         new_handle=new_handle,
         answer=answer,
+        wrong=wrong,
     )
     return Change(account=tidy(account, now), events=event, answer=granted)
 
@@ -114,10 +116,14 @@ def grant(
     remember: bool,
     new_handle: str,
     answer: str,
+    wrong: int = 0,
+    told_by: str = "",
 ) -> tuple[Account, Granted, tuple[Event, ...]]:
     """Give this browser a proof and a new handle.
 
-    Returns the account, the grant and the events. A proof that is not remembered ends with the host's session.
+    ``wrong`` counts the wrong answers since the last success. ``told_by`` is the kind of the event of this change whose
+    notice tells of a new network, too. Returns the account, the grant and the events. A proof that is not remembered
+    ends with the host's session.
     """
     now = time_of(account, moment)
     bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
@@ -133,10 +139,12 @@ def grant(
     )
     old = account.browser(caller.handle)
     known = {p.network for p in old.proofs} if old else set()
-    event = moment.event("proof.granted", account.key, factor=authenticator.factor)
+    more: dict[str, str | int] = {WRONG: wrong} if wrong > 0 else {}
+    event = moment.event("proof.granted", account.key, factor=authenticator.factor, **more)
     events: tuple[Event, ...] = (event,)
     if known and caller.network not in known:
-        events = (event, moment.event("browser.new_network", account.key))
+        more |= {TOLD_BY: told_by} if told_by else {}
+        events = (event, moment.event("browser.new_network", account.key, factor=authenticator.factor, **more))
     fresh = Browser(id=event.id.lower(), handle="", label="", created_at=now)
     browser = replace(
         old or fresh,
@@ -152,7 +160,9 @@ def grant(
     browsers = kept_browsers(browsers, account.epoch, now, max_age=int(rules.freshness.max_age))
     account = _carried(account, caller.handle, new_handle)
     granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
-    return replace(account, browsers=browsers), granted, events
+    # A client without cookies rarely says the language of its person.
+    lang = caller.lang if caller.kind == "browser" else account.lang or caller.lang
+    return replace(account, browsers=browsers, lang=lang, zone=caller.zone or account.zone), granted, events
 
 
 def _carried(account: Account, handle: str, new_handle: str) -> Account:
@@ -187,7 +197,3 @@ def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded |
         if twin and twin.handle == handle and twin.answer == answer and now - twin.at < TWIN_LIFE:
             return Forwarded(twin=twin, browser=browser)
     return None
-
-
-def _ids_of(account: Account, purpose: str) -> tuple[str, ...]:
-    return tuple(c.id for c in account.challenges if c.purpose == purpose)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import account, break_glass, operation, person, sign_in, tenant
-from .kind import Alarm, Counter, EventKind, Notice, Words, indexed
-from .record import MOVED, UNREADABLE, Event, Moment, moved, unmoved
+from .kind import TOLD_BY, WRONG, Alarm, Counter, EventKind, Notice, Words, indexed
+from .record import MOVED, UNREADABLE, Event, KeyedEvent, Moment, moved, place_of, unmoved
 
 __all__ = [
     "EVENTS",
@@ -18,17 +18,21 @@ __all__ = [
     "KINDS",
     "MOVED",
     "OWN",
+    "TOLD_BY",
     "UNKNOWN",
     "UNREADABLE",
+    "WRONG",
     "Alarm",
     "Counter",
     "Event",
     "EventKind",
+    "KeyedEvent",
     "Moment",
     "Notice",
     "Words",
     "kind_of",
     "moved",
+    "place_of",
     "unmoved",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kind import Counter, EventKind, Notice, Words
+from .kind import NOTHING_TO_DO, Counter, EventKind, Notice, Words
 
 ROWS = (
     EventKind(
@@ -19,7 +19,8 @@ ROWS = (
         own=Words("A browser was used on a new network"),
         notice=Notice(
             headline="Sign-in from a new network",
-            sentence="A browser that you use confirmed your sign-in to {service} from a network that is new to us.",
+            sentence="A browser that you use confirmed your sign-in to {service} on a network that it had not used before.",
+            closing=NOTHING_TO_DO,
         ),
     ),
     EventKind(
@@ -30,6 +31,7 @@ ROWS = (
         notice=Notice(
             headline="You were signed out everywhere",
             sentence="Every browser has to confirm your sign-in to {service} again.",
+            closing="If you know of this, confirm once more in each browser.",
             disputable=False,  # a dispute itself leads to it
         ),
         grave=True,
@@ -63,6 +65,7 @@ ROWS = (
             headline="Somebody asked for help with your account",
             sentence="Somebody who has lost access asked for help with your {service} account. "
             "An administrator will decide.",
+            closing="If you asked for it, wait for the answer.",
             everywhere=True,
         ),
     ),
@@ -74,6 +77,7 @@ ROWS = (
         notice=Notice(
             headline="The request for help was refused",
             sentence="An administrator refused the request for help with your {service} account. Nothing was changed.",
+            closing="If you still cannot sign in, ask {helper}, and give the reference in this message.",
             everywhere=True,
         ),
     ),

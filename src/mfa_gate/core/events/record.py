@@ -23,6 +23,11 @@ class Event:
 
     ``id`` is the reference that people quote. ``account`` is the subject's id, ``actor`` who did it (the same id, an
     administrator's, or ``operator:…``). ``detail`` has further words and numbers, e.g. ``challenge`` or ``status``.
+
+    ``network`` is the address as the policy compares it, or the name of a trusted network; ``address`` is the address in
+    full. ``browser`` is the id that the person's list of browsers has, ``agent`` the family of its user agent,
+    ``session`` a mark of the host's sign-in, ``request`` the id that a trusted proxy gave the request. ``ms`` are the
+    milliseconds after ``at``. ``key`` is the id of the key that the line is chained with ("" before it is written).
     """
 
     id: str
@@ -37,20 +42,46 @@ class Event:
     reason: str = ""
     ticket: str = ""
     policy: str = ""
+    address: str = ""
+    browser: str = ""
+    agent: str = ""
+    session: str = ""
+    request: str = ""
+    ms: int = 0
+    key: str = ""
     detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedEvent(Event):
+    """An event as it is given to a store, with its line and its digest in the chain.
+
+    ``own`` is a keyed digest of the line (64 hex digits). The store chains with it, and writes it nowhere: nobody can
+    compute the chain anew from the lines.
+    """
+
+    line: str
+    own: str
+
+
+def place_of(event: Event) -> str:
+    """Write the place of an event for people: the address, and the name of its network."""
+    name = event.network.removeprefix("=") if event.network.startswith("=") else ""
+    address = event.address or ("" if name else event.network)
+    return f"{address} ({name})" if address and name else address or name
 
 
 def moved(event: Event, *, at: int) -> Event:
     """Return the line for the trail of another store, to which it was moved at ``at``.
 
-    ``at`` is in UTC seconds. Nobody is told of the event again there.
+    ``at`` is in UTC seconds. Nobody is told of the event again there. It is chained there with a key of that store.
     """
-    return replace(event, detail={**event.detail, MOVED: at})
+    return replace(event, key="", detail={**event.detail, MOVED: at})
 
 
 def unmoved(event: Event) -> Event:
-    """Return the line as it was first written."""
-    return replace(event, detail={name: part for name, part in event.detail.items() if name != MOVED})
+    """Return the line as it was first written, without the key of a chain."""
+    return replace(event, key="", detail={name: part for name, part in event.detail.items() if name != MOVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +90,9 @@ class Moment:
 
     These are the time, the place, who acts through which app, and a nonce.
 
-    ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes. Ids and references are derived from it. So a
-    transition that runs again after a lost swap makes the same ones. ``acts_as`` is the id that the actor impersonates.
+    ``now`` is UTC seconds, ``ms`` the milliseconds after it. ``nonce`` is 32 fresh random bytes. Ids and references are
+    derived from it. So a transition that runs again after a lost swap makes the same ones. ``acts_as`` is the id that
+    the actor impersonates. ``address``, ``browser``, ``agent``, ``session`` and ``request`` are those of ``Event``.
     """
 
     now: int
@@ -70,6 +102,12 @@ class Moment:
     actor: str = ""
     policy: str = ""
     acts_as: str = ""
+    address: str = ""
+    browser: str = ""
+    agent: str = ""
+    session: str = ""
+    request: str = ""
+    ms: int = 0
 
     def event(self, kind: str, key: SubjectKey, **more: str | int) -> Event:
         """Make an event of this moment about ``key``.
@@ -78,17 +116,26 @@ class Moment:
         """
         if self.acts_as:
             more.setdefault("acts_as", self.acts_as)
-        named = {name: str(more.pop(name)) for name in ("factor", "reason", "ticket", "actor") if name in more}
+        named = {name: str(more.pop(name)) for name in ("factor", "reason", "ticket") if name in more}
+        actor, browser = str(more.pop("actor", "")), str(more.pop("browser", ""))
         return Event(
             id=draw_ref(self.nonce, kind),
             kind=kind,
             at=self.now,
             tenant=key.tenant,
             account=key.id,
-            actor=named.pop("actor", self.actor or key.id),
+            actor=actor or self.actor or key.id,
             app=self.app,
             network=self.network,
             policy=self.policy,
+            address=self.address,
+            browser=browser or self.browser,
+            agent=self.agent,
+            session=self.session,
+            request=self.request,
+            ms=self.ms,
             detail=more,
-            **named,
+            factor=named.get("factor", ""),
+            reason=named.get("reason", ""),
+            ticket=named.get("ticket", ""),
         )

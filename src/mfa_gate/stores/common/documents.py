@@ -58,6 +58,11 @@ def event_from(tenant: str, place: str | int, line: str | bytes) -> Event:
     return event_from_trail(line, tenant=tenant, place=str(place))
 
 
+def parts_found_by(event: Event) -> tuple[str, str, str, str, int]:
+    """List the parts of an event that stores keep beside its line, to find it by them."""
+    return (event.id, event.tenant, event.account, event.kind, event.at)
+
+
 def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:
     """One line of the roster: name, status, factors and the two times.
 
@@ -97,23 +102,6 @@ def cursor_from(after: str) -> int | None:
     if not after:
         return -1
     return int(after) if after.isascii() and after.isdecimal() and len(after) <= 18 else None
-
-
-def count_old(times: Sequence[int], *, before: int, now: int) -> int:
-    """Count the lines, oldest first, that may be pruned.
-
-    These are all lines up to the last one older than ``before``.
-
-    Counting ends at the first line between ``before`` and ``now``. A line without a time (0), or with one that lies ahead
-    of ``now``, is as old as the line behind it: a wrong clock wrote it, and its order is all that is known.
-    """
-    count = 0
-    for place, at in enumerate(times, 1):
-        if before <= at <= now and at > 0:
-            break
-        if 0 < at < before and at <= now:
-            count = place
-    return count
 
 
 def wait_for_room(taken: list[tuple[int, int]], *, limit: int, window: int, now: int, more: int = 1) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ...core.events import Event
 from ...core.model import SubjectKey
-from ...core.trail import digest_of, event_to_json
+from ...core.trail import event_to_json, own_digest
 from ...errors import StoreUnavailable
 from . import scripts
 from .history import History
@@ -152,5 +152,5 @@ def arguments_of(events: Sequence[Event]) -> list[str]:
     arguments: list[str] = []
     for event in events:
         line = event_to_json(event)
-        arguments += ["1" if event.account else "0", event.kind, line, digest_of(line)]
+        arguments += ["1" if event.account else "0", event.kind, line, own_digest(event, line)]
     return arguments

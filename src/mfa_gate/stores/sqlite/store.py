@@ -182,6 +182,10 @@ class SQLiteStore:
         """Return stored lines as they are, oldest first."""
         return await trail.links(self._lister(), tenant, after=after, limit=limit)
 
+    async def misfiled(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[int]:
+        """Return the places of lines that would be found as something else than their text says."""
+        return await trail.misfiled(self._lister(), tenant, after=after, limit=limit)
+
     async def anchor(self, tenant: str, /) -> ChainPoint:
         """Return the point where the kept part of the trail begins."""
         return await trail.anchor(self._reader(), tenant)

@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
-from ...core.events import Event
-from ...core.trail import START, chain_line, event_to_json
+from ...core.events import UNREADABLE, Event
+from ...core.trail import START, chain_event, event_to_json
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
-from ..common.documents import cursor_from, event_from
+from ..common.documents import cursor_from, event_from, parts_found_by
 from .worker_thread import WorkerThread
 
 _NO_SEQ = 2**63 - 1
@@ -31,7 +31,7 @@ def write_lines(connection: sqlite3.Connection, lines: Lines) -> None:
             row = connection.execute("SELECT digest, length FROM trail WHERE tenant = ?", (event.tenant,)).fetchone()
             heads[event.tenant] = row or (START, 0)
         before, length = heads[event.tenant]
-        digest = chain_line(before, line)
+        digest = chain_event(before, event, line)
         heads[event.tenant] = (digest, length + 1)
         connection.execute(
             "INSERT INTO event (id, tenant, account, kind, at, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -101,6 +101,16 @@ async def links(thread: WorkerThread, tenant: str, *, after: int, limit: int) ->
     return await thread.run(lambda connection: [Link(*row) for row in connection.execute(statement, values)])
 
 
+async def misfiled(thread: WorkerThread, tenant: str, *, after: int, limit: int) -> list[int]:
+    """Return the places of lines whose columns say something else than their text."""
+    statement = (
+        "SELECT seq, body, id, tenant, account, kind, at FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
+    )
+    rows = await thread.run(lambda connection: connection.execute(statement, (tenant, after, limit)).fetchall())
+    read = [(seq, event_from(tenant, seq, line), tuple(columns)) for seq, line, *columns in rows]
+    return [seq for seq, event, columns in read if event.kind != UNREADABLE and columns != parts_found_by(event)]
+
+
 async def anchor(thread: WorkerThread, tenant: str) -> ChainPoint:
     """Return the point where the kept part of the trail begins."""
     return await _point(thread, "SELECT lines, digest FROM anchor WHERE tenant = ?", tenant)
@@ -119,7 +129,7 @@ async def _point(thread: WorkerThread, statement: str, tenant: str) -> ChainPoin
 async def prune(thread: WorkerThread, tenant: str, *, before: int, limit: int, now: int) -> int:
     """Remove the oldest lines that are old enough, and move the anchor.
 
-    ``documents.count_old`` tells which are.
+    ``count_old`` in ``core/trail.py`` tells which are.
     """
 
     def work(connection: sqlite3.Connection) -> int:
