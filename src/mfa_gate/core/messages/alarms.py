@@ -25,9 +25,19 @@ FACTS: dict[str, str] = {
     "answered": N_("Answered: {value}"),
     "place": N_("Place: {value}"),
     "days": N_("Days: {value}"),
+    "name": N_("Policy: {value}"),
+    "digest": N_("Digest: {value}"),
+    "by": N_("Loaded by: {value}"),
+    "looser": N_("Looser changes: {value}"),
+    "changes": N_("Changes: {value}"),
+    "policies": N_("Policies: {value}"),
     "ref": N_("Reference: {value}"),
 }
 """The line of each fact, in the order in which they stand."""
+
+for _row in ALARMS.values():
+    if _wordless := set(_row.details) - FACTS.keys():
+        raise ValueError(f"the alarm {_row.headline!r} tells {_wordless}, which have no words")
 
 
 def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Translate) -> Letter:
