@@ -268,20 +268,21 @@ async def test_a_policy_of_the_code_is_not_read_again() -> None:
 
 
 async def test_a_shorter_retention_waits(file: Path) -> None:
-    """Nothing is removed by a shorter retention before its grace has passed."""
+    """A shorter retention removes nothing before its grace, not even by command."""
     file.write_text(STRICT + "[audit]\nretention = '400d'\n")
     store, clock = MemoryStore(), FixedClock()
     async with living(file, store, clock=clock) as world:
         await world.enrolled("ann")
-        file.write_text(STRICT + "[audit]\nretention = '30d'\n")
+        before = len((await store.trail("alpha")).items)
+        clock.advance(60 * 86_400)
+        file.write_text(STRICT + "[audit]\nretention = '30d'\n[change]\ngrace = '0s'\n")
         await world.gate.reload_policy()
-        clock.advance(35 * 86_400 - 30 * 86_400)
-        grace = world.gate.service.retention.grace
-        longer = await grace.for_tenant("alpha")
-        assert longer is not None
-        assert longer.retention == 400 * 86_400
-        clock.advance(3 * 86_400)
-        assert await grace.for_tenant("alpha") is None
+        retention = world.gate.service.retention
+        assert await retention.prune(actor="operator:eve") == {}
+        clock.advance(6 * 86_400)
+        assert await retention.prune(actor="operator:eve") == {}
+        clock.advance(2 * 86_400)
+        assert await retention.prune(actor="operator:eve") == {"alpha": before}
 
 
 async def test_workers_that_differ_are_noticed(file: Path) -> None:
