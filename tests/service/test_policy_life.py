@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -202,6 +203,20 @@ async def test_a_signal_reloads(file: Path) -> None:
         await until(lambda: world.gate.policy.base.freshness.max_age == 7 * 86_400)
         assert [entry.by for entry in await PolicyArchive(world.store).history()] == ["start", "signal"]
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+class Terminal(io.StringIO):
+    """The input of a process in a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_closed_terminal_still_ends_the_process(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal the signal keeps its meaning."""
+    monkeypatch.setattr("sys.stdin", Terminal())
+    async with living(file):
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 async def test_watching_is_switched_off(file: Path) -> None:
