@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from mfa_gate.cli import main
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.service import policy_workers
 from mfa_gate.stores import store_from_url
 from tests.stores import servers
 
@@ -258,3 +260,34 @@ def test_wrong_use(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """An app that cannot be found is wrong use."""
     assert main(["doctor", "--app", name]) == 2
     assert "--app" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("digests", "verdict", "says"),
+    [
+        (("a" * 64, "b" * 64), "warning", "workers over this store have different policies: shop: p (aaaaaaaaaaaa)"),
+        (("a" * 64, "a" * 64), "note", "the running workers have aaaaaaaaaaaa"),
+        (("0" * 64, "0" * 64), "", ""),
+    ],
+)
+def test_workers_with_different_policies(
+    doctor: Doctor, store: Path, digests: tuple[str, ...], verdict: str, says: str
+) -> None:
+    """F-39: workers that differ are a warning, an app that differs from them is a note."""
+    now = int(time.time())
+    rows = [
+        {"worker": str(n), "app": "shop", "digest": digest, "name": "p", "since": now - 600, "at": now}
+        for n, digest in enumerate(digests)
+    ]
+
+    async def report() -> None:
+        service = doctored.gate().service
+        await service.engine.store.open()
+        await service.engine.store.put_meta(policy_workers.NOTE, json.dumps(rows).encode())
+        await service.aclose()
+
+    asyncio.run(report())
+    _, lines = doctor("good")
+    found = [line for line in lines if "worker" in line["text"] and line["part"] == "policy"]
+    assert [line["verdict"] for line in found] == ([verdict] if verdict else [])
+    assert all(says in line["text"] for line in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -204,6 +205,20 @@ async def test_a_signal_reloads(file: Path) -> None:
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
+class Terminal(io.StringIO):
+    """The input of a process in a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_closed_terminal_still_ends_the_process(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal the signal keeps its meaning."""
+    monkeypatch.setattr("sys.stdin", Terminal())
+    async with living(file):
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
 async def test_watching_is_switched_off(file: Path) -> None:
     """With ``reload = false`` neither the file nor a signal is looked at.
 
@@ -268,20 +283,21 @@ async def test_a_policy_of_the_code_is_not_read_again() -> None:
 
 
 async def test_a_shorter_retention_waits(file: Path) -> None:
-    """Nothing is removed by a shorter retention before its grace has passed."""
+    """A shorter retention removes nothing before its grace, not even by command."""
     file.write_text(STRICT + "[audit]\nretention = '400d'\n")
     store, clock = MemoryStore(), FixedClock()
     async with living(file, store, clock=clock) as world:
         await world.enrolled("ann")
-        file.write_text(STRICT + "[audit]\nretention = '30d'\n")
+        before = len((await store.trail("alpha")).items)
+        clock.advance(60 * 86_400)
+        file.write_text(STRICT + "[audit]\nretention = '30d'\n[change]\ngrace = '0s'\n")
         await world.gate.reload_policy()
-        clock.advance(35 * 86_400 - 30 * 86_400)
-        grace = world.gate.service.retention.grace
-        longer = await grace.for_tenant("alpha")
-        assert longer is not None
-        assert longer.retention == 400 * 86_400
-        clock.advance(3 * 86_400)
-        assert await grace.for_tenant("alpha") is None
+        retention = world.gate.service.retention
+        assert await retention.prune(actor="operator:eve") == {}
+        clock.advance(6 * 86_400)
+        assert await retention.prune(actor="operator:eve") == {}
+        clock.advance(2 * 86_400)
+        assert await retention.prune(actor="operator:eve") == {"alpha": before}
 
 
 async def test_workers_that_differ_are_noticed(file: Path) -> None:

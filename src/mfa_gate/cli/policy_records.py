@@ -89,7 +89,8 @@ def tell_history(args: argparse.Namespace) -> int:
 
 
 def _lines(entry: Entry) -> list[str]:
-    count = "" if entry.differences < 0 else f", {entry.differences} differences, {len(entry.looser)} looser"
+    some = f"{entry.differences} difference{'' if entry.differences == 1 else 's'}"
+    count = "" if entry.differences < 0 else f", {some}, {len(entry.looser)} looser"
     app = f" {one_line(entry.app)}:" if entry.app else ""
     head = f"{stamp(entry.at)}{app} {one_line(entry.name)} {entry.digest[:12]} ({entry.by}{count})"
     return [head, *(f"    looser: {one_line(change)}" for change in entry.looser)]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from time import monotonic
@@ -22,6 +23,14 @@ AGAIN = 30.0
 
 Seen = tuple[tuple[str, int, int, int], ...]
 """Name, inode, size and time of change of each file."""
+
+
+def has_terminal() -> bool:
+    """Tell if somebody started this process in a terminal."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:
+        return False
 
 
 class PolicyWatch:
@@ -48,8 +57,11 @@ class PolicyWatch:
         self._has_signal = self._take_signal(self._loop)
 
     def _take_signal(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Listen to SIGHUP, where nobody else does: a server's own handler stays."""
-        if threading.current_thread() is not threading.main_thread():
+        """Listen to SIGHUP, where nobody else does: a server's own handler stays.
+
+        In a terminal the signal says that the terminal was closed, and must end the process as before.
+        """
+        if has_terminal() or threading.current_thread() is not threading.main_thread():
             return False
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
             return False

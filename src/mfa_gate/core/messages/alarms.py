@@ -35,6 +35,10 @@ FACTS: dict[str, str] = {
 }
 """The line of each fact, in the order in which they stand."""
 
+for _row in ALARMS.values():
+    if _wordless := set(_row.details) - FACTS.keys():
+        raise ValueError(f"the alarm {_row.headline!r} tells {_wordless}, which have no words")
+
 
 def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Translate) -> Letter:
     """Write the alarm of ``kind`` (one of ``ALARMS``), with its facts by name (``FACTS``).
