@@ -70,7 +70,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]
 
 @pytest.fixture
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Url:
-    """The URL of an empty store: ``sqlite…``, ``redis…`` or ``postgres…``; the same name is the same store."""
+    """The URL of an empty store: ``sqlite…``, ``redis…`` or ``postgres…``.
+
+    The same name is the same store.
+    """
     known: dict[str, str] = {}
 
     def url(name: str) -> str:

@@ -20,7 +20,10 @@ def redis_server(tmp_path: Path) -> Iterator[servers.Server]:
 
 @dataclass(frozen=True)
 class Mortal:
-    """A server of a store that a test kills (``kill -9``) and starts again. It writes each change to disk at once."""
+    """A server of a store that a test kills (``kill -9``) and starts again.
+
+    It writes each change to disk at once.
+    """
 
     url: str
     kill: Callable[[], object]

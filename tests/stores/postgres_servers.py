@@ -184,7 +184,10 @@ class Postgres:
                 os.kill(pid, number)
 
     def limit_files(self, size: int | None) -> None:
-        """Let no file of the server grow beyond so many bytes: a disk without room. None ends that."""
+        """Let no file of the server grow beyond so many bytes: a disk without room.
+
+        None ends that.
+        """
         for pid in self.processes():
             limit = "unlimited" if size is None else size
             # A process that has ended meanwhile has no limit.

@@ -86,7 +86,10 @@ async def test_a_role_without_rights(server: Postgres) -> None:
 
 @pytest.mark.parametrize("indexed", [True, False])
 async def test_names_are_found(server: Postgres, indexed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is not among the first people is found, with the index of names and without."""
+    """A person who is not among the first is found by a part of the name.
+
+    It works with the index of names and without.
+    """
     monkeypatch.setattr("mfa_gate.stores.postgres.roster.LOOKED_AT_FIRST", 3)
     monkeypatch.setattr("mfa_gate.stores.postgres.roster.SEARCHED_AT_ONCE", 4)
     url = server.schema()
@@ -161,7 +164,7 @@ def test_several_hosts() -> None:
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where psycopg is not installed, the fault names the command that installs it."""
+    """A missing psycopg is a fault that names the command that installs it."""
     import sys
 
     for name in [name for name in sys.modules if name.startswith("mfa_gate.stores.postgres")]:
