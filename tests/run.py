@@ -6,6 +6,7 @@ The machine needs Python 3.11 or later and nothing else.
 from __future__ import annotations
 
 import argparse
+import glob
 import hashlib
 import os
 import re
@@ -28,6 +29,8 @@ STAMP = HOME / ".installed"
 PROGRAMS = {
     "chromium-headless-shell": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
     "redis-server": ("redis-server",),
+    "postgresql": ("postgres", "/usr/lib/postgresql/*/bin/postgres"),
+    "pgbouncer": ("pgbouncer", "/usr/sbin/pgbouncer"),
     "oathtool": ("oathtool",),
     "npm": ("npm",),
     "nginx-light": ("nginx",),
@@ -338,11 +341,11 @@ def set_up_packages() -> str:
 
 
 def set_up_programs() -> str:
-    """Install Chromium and redis-server if they are missing and that is allowed.
+    """Install browsers and servers if they are missing and that is allowed.
 
     Returns a line about the missing ones, or "".
     """
-    missing = [package for package, names in PROGRAMS.items() if not any(map(shutil.which, names))]
+    missing = [package for package, names in PROGRAMS.items() if not any(map(is_there, names))]
     if not missing:
         return ""
     asked = "apt-get install " + " ".join(missing)
@@ -354,6 +357,14 @@ def set_up_programs() -> str:
         if fault := output_of_failure(command, environment):
             return f"{' '.join(command)} failed:\n{fault}"
     return ""
+
+
+def is_there(program: str) -> bool:
+    """Tell if a program is on the path, or where a pattern of paths says.
+
+    PostgreSQL's package puts its programs beside the path, and starts a cluster of its own, which the tests do not touch.
+    """
+    return bool(glob.glob(program)) if "/" in program else shutil.which(program) is not None
 
 
 def output_of_failure(command: list[str], environment: dict[str, str] | None = None) -> str:

@@ -71,7 +71,7 @@ TYPES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     ),
     "store": (
         lambda value: isinstance(value, str) or _has(value, STORE),
-        'give a URL, e.g. "sqlite:///mfa_gate.db" or "redis://localhost:6379/0", or a Store',
+        'give a URL, e.g. "sqlite:///mfa_gate.db", "postgresql://…" or "redis://localhost:6379/0", or a Store',
     ),
     "keys": (
         lambda value: value is None or isinstance(value, str) or _is_list(value, lambda key: True),

@@ -15,23 +15,28 @@ from contextlib import asynccontextmanager
 from math import inf
 from pathlib import Path
 
+import psycopg
 import pyotp
 
 from mfa_gate import MFAGate, Subject
+from mfa_gate.core.codec import encode
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Proof, SubjectKey
+from mfa_gate.core.summary import summary_of
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors.totp import PURPOSE
 from mfa_gate.service import Verified
+from mfa_gate.stores.common.documents import checksum, search_text
 from mfa_gate.stores.sqlite.accounts import Swap
 from tests.benchmarks._host import gate_on
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HOME = "203.0.113.7"
 AT_ONCE = 32
 FILLED_AT_ONCE = 200
 POURED_AT_ONCE = 5_000
+ON_DISK = ("fsync=on", "shared_buffers=128MB", "max_wal_size=2GB")
 
 
 def handle_of(id: str) -> str:
@@ -93,6 +98,25 @@ def pour(gate: MFAGate, path: Path, ids: Iterable[str]) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
+def pour_postgres(gate: MFAGate, url: str, ids: Iterable[str]) -> None:
+    """Put these people into a PostgreSQL store by ``COPY``, in the store's own documents and tables."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        left = iter(ids)
+        while piece := list(itertools.islice(left, POURED_AT_ONCE)):
+            people = [person(gate, id) for id in piece]
+            with connection.transaction():
+                with connection.cursor().copy("COPY mfa_gate.account FROM STDIN") as copy:
+                    for one in people:
+                        body = encode(one)
+                        copy.write_row((one.key.tenant, one.key.id, 1, "poured", checksum(one.key, 1, body), body))
+                with connection.cursor().copy("COPY mfa_gate.roster FROM STDIN") as copy:
+                    for one in people:
+                        line = summary_of(one)
+                        parts = (line.name, line.status, " ".join(line.factors), line.locked_at, line.last_proof_at)
+                        copy.write_row((one.key.tenant, one.key.id, *parts, search_text(line)))
+        connection.execute("VACUUM ANALYZE")
+
+
 async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:
     """Settle one right answer of each person, many at once.
 
@@ -120,13 +144,19 @@ async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -
 
 @asynccontextmanager
 async def stores(folder: Path) -> AsyncIterator[dict[str, MFAGate]]:
-    """Open a gate over SQLite and one over a Redis of its own.
+    """Open a gate over SQLite, one over a PostgreSQL of its own, and one over a Redis of its own.
 
-    SQLite has ``synchronous=FULL``, and Redis ``appendfsync everysec``.
+    SQLite has ``synchronous=FULL``, PostgreSQL ``synchronous_commit=on`` on the same disk, Redis ``appendfsync everysec``.
     """
-    with servers.single(folder, "--appendonly", "yes", "--appendfsync", "everysec") as redis:
+    with (
+        servers.single(folder, "--appendonly", "yes", "--appendfsync", "everysec") as redis,
+        postgres_servers.server(*ON_DISK, place=folder) as postgres,
+    ):
+        postgres.say("CREATE EXTENSION pg_trgm")
+        (folder / "postgres.url").write_text(postgres.url)
         gates = {
             "SQLite, synchronous=FULL": gate_on(f"sqlite:///{folder / 'bench.db'}"),
+            "PostgreSQL, synchronous_commit=on": gate_on(postgres.url),
             "Redis, appendfsync everysec": gate_on(f"redis://127.0.0.1:{redis.port}"),
         }
         (folder / "redis.port").write_text(str(redis.port))

@@ -30,7 +30,7 @@ from tests.benchmarks._host import (
     session_cookie,
     with_session,
 )
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
 ROUNDS = 60
 TURNS = 20
@@ -39,6 +39,7 @@ OVER = {
     "+ session, both cookies": "bare app",
     "+ session + gate, memory": "+ session, both cookies",
     "+ session + gate, SQLite": "+ session, both cookies",
+    "+ session + gate, PostgreSQL": "+ session, both cookies",
     "+ session + gate, Redis": "+ session, both cookies",
     "+ session + gate, anonymous": "+ session, anonymous",
     "+ session + gate, exempt path": "+ session, free path",
@@ -46,6 +47,7 @@ OVER = {
 TO_REACH = {
     "+ session + gate, memory": 0.25,
     "+ session + gate, SQLite": 0.25,
+    "+ session + gate, PostgreSQL": 0.25,
     "+ session + gate, Redis": 8 / REFERENCE_SESSION,
     "+ session + gate, anonymous": 3 / REFERENCE_SESSION,
     "+ session + gate, exempt path": 3 / REFERENCE_SESSION,
@@ -87,10 +89,15 @@ class Loads:
 
 async def run() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder, servers.single(Path(folder)) as redis:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.single(Path(folder)) as redis,
+        postgres_servers.server() as postgres,
+    ):
         gates = {
             "memory": gate_on("memory://"),
             "SQLite": gate_on(f"sqlite:///{Path(folder) / 'bench.db'}"),
+            "PostgreSQL": gate_on(postgres.url),
             "Redis": gate_on(f"redis://127.0.0.1:{redis.port}"),
         }
         host = session_cookie()
@@ -110,12 +117,13 @@ async def run() -> None:
             ("+ session, free path", session, "/free", host),
             ("+ session + gate, exempt path", apps["memory"], "/free", host),
         ]
-        loads = Loads(gates["Redis"])
+        loads = {name: Loads(gates[name]) for name in ("PostgreSQL", "Redis")}
         await asyncio.sleep(0.3)
         found = await measure(rows)
         report(found)
         requests = (ROUNDS + 3) * BATCH
-        print(f"round trips to Redis in {requests:,} requests: {loads.count}")
+        for name, count in loads.items():
+            print(f"round trips to {name} in {requests:,} requests: {count.count}")
         if "--profile" in sys.argv:
             await profile(rows[4])
         for gate in gates.values():

@@ -1,6 +1,6 @@
 """The time from a revocation at one worker to the refusal at another.
 
-It is measured for 1,000 revocations, over Redis and over SQLite.
+It is measured for 1,000 revocations, over PostgreSQL, Redis and SQLite.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from tests.benchmarks._host import percentile
+from tests.benchmarks._people import ON_DISK
 from tests.harness import FETCH, World, make_world, running
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
 TIMES = 1_000
 ANN = SubjectKey("alpha", "ann")
@@ -63,8 +64,16 @@ async def measure(url: str) -> tuple[list[float], list[float]]:
 
 async def run() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder, servers.single(Path(folder)) as redis:
-        stores = {"Redis": f"redis://127.0.0.1:{redis.port}", "SQLite": f"sqlite:///{Path(folder) / 'bench.db'}"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.single(Path(folder)) as redis,
+        postgres_servers.server(*ON_DISK, place=Path(folder)) as postgres,
+    ):
+        stores = {
+            "PostgreSQL": postgres.url,
+            "Redis": f"redis://127.0.0.1:{redis.port}",
+            "SQLite": f"sqlite:///{Path(folder) / 'bench.db'}",
+        }
         print(f"{TIMES} revocations{'median':>14}{'p99':>12}{'most':>12}{'a read, p99':>16}")
         for name, url in stores.items():
             waits, trips = await measure(url)

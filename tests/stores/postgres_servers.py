@@ -184,7 +184,10 @@ class Postgres:
                 os.kill(pid, number)
 
     def limit_files(self, size: int | None) -> None:
-        """Let no file of the server grow beyond so many bytes, as on a full disk; None ends that."""
+        """Let no file of the server grow beyond so many bytes: a disk without room.
+
+        None ends that.
+        """
         for pid in self.processes():
             limit = "unlimited" if size is None else size
             # A process that has ended meanwhile has no limit.
@@ -253,18 +256,29 @@ class Postgres:
         self.say("SELECT pg_promote(true, 30)")
 
 
-def make(*settings: str) -> Postgres:
-    """Return a new server, which is not started."""
+def make(*settings: str, place: Path | None = None) -> Postgres:
+    """Return a new server, which is not started; ``place`` is a folder for its data, for tests that need a real disk."""
     (port,) = free_ports(1)
-    data = home() / f"server{port}"
+    data = (home() if place is None else _shared_folder(place)) / f"server{port}"
     subprocess.run(["cp", "-a", str(_cluster()), str(data)], check=True)
     return Postgres(data, port, [*(settings or QUICK)])
 
 
+def _shared_folder(place: Path) -> Path:
+    """Make a folder in ``place`` that the servers' user can reach, whoever owns ``place``."""
+    for folder in (place, *place.parents):
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    made = place / "postgres"
+    made.mkdir(exist_ok=True)
+    own(made)
+    return made
+
+
 @contextlib.contextmanager
-def server(*settings: str) -> Iterator[Postgres]:
+def server(*settings: str, place: Path | None = None) -> Iterator[Postgres]:
     """Run a server of one's own, which a test may break."""
-    made = make(*settings)
+    made = make(*settings, place=place)
     try:
         yield made.start()
     finally:

@@ -91,7 +91,7 @@ class MemoryStore:
         if is_met:
             log.error(
                 "memory:// is used by several worker processes: each has its own accounts, attempts and locks, so a lock in "
-                "one is none in the others. Run one worker, or use sqlite:///mfa_gate.db or redis://"
+                "one is none in the others. Run one worker, or use sqlite:///mfa_gate.db, postgresql:// or redis://"
             )
         self._open = True
 

@@ -171,7 +171,10 @@ async def test_full_disk(server: Postgres, store: PostgresStore, url: str) -> No
 
 
 async def test_no_connection_left(server: Postgres, store: PostgresStore, url: str) -> None:
-    """Open connections serve on at ``max_connections``, and no new worker starts."""
+    """A server without a free connection serves the workers that run.
+
+    No new worker starts (``max_connections``).
+    """
     await silence(store)
     taken: list[psycopg.Connection[object]] = []
     with contextlib.suppress(psycopg.OperationalError):
@@ -193,7 +196,10 @@ async def test_no_connection_left(server: Postgres, store: PostgresStore, url: s
 
 
 async def test_a_locked_row_stops_nobody_else(server: Postgres, store: PostgresStore, url: str) -> None:
-    """A row that somebody holds delays its own account only (T-16)."""
+    """A row that somebody holds delays its own account only.
+
+    The others' swaps go through.
+    """
     with server.connect() as connection, connection.transaction():
         connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
         keys = [SubjectKey("clinic", f"u{number}") for number in range(10)]
@@ -236,7 +242,10 @@ async def test_another_isolation(server: Postgres, url: str, level: str) -> None
 
 
 async def test_unsafe_commits(server: Postgres, store: PostgresStore, url: str) -> None:
-    """``synchronous_commit=off`` is refused unless it is asked for."""
+    """``synchronous_commit=off`` is refused at the start and while the store runs.
+
+    ``?durable=false`` accepts it.
+    """
     server.say("ALTER SYSTEM SET synchronous_commit = off")
     server.say("SELECT pg_reload_conf()")
     await asyncio.sleep(0.6)
@@ -254,7 +263,10 @@ async def test_unsafe_commits(server: Postgres, store: PostgresStore, url: str) 
 
 
 async def test_emptied(server: Postgres, store: PostgresStore, url: str) -> None:
-    """A store that was dropped is an outage, and nobody is without a factor (F-6)."""
+    """A store that was dropped is an outage (F-6).
+
+    Nobody counts as a person without a factor.
+    """
     await silence(store)
     server.say(f"ALTER SCHEMA {schema_of(url)} RENAME TO away")
     await noise(store)

@@ -98,7 +98,10 @@ async def test_the_file_knows_an_older_copy(server: Postgres, tmp_path: Path) ->
 
 
 async def test_a_lock_is_in_the_file_before_it_is_told(server: Postgres, tmp_path: Path) -> None:
-    """The marker is written with every lock: a copy from before it is recognized (T-29)."""
+    """The marker is written with every lock.
+
+    So a copy from before it is recognized.
+    """
     url = f"{server.url}?marker={tmp_path / 'marker'}"
     store = PostgresStore(url)
     await store.open()
@@ -167,3 +170,30 @@ async def test_no_file_can_be_written(server: Postgres, tmp_path: Path) -> None:
         await store.open()
     with pytest.raises(StoreUnavailable):
         await store.load(ALICE)
+
+
+async def test_a_dump_is_put_back(server: Postgres, tmp_path: Path) -> None:
+    """A dump of the schema, put back and accepted, is the store as it was (S-123).
+
+    These are the steps of the README.
+    """
+    url = f"{server.url}?marker={tmp_path / 'marker'}"
+    store = PostgresStore(url)
+    await store.open()
+    assert await store.swap(enrolled(ALICE, lock=LOCK, challenges=(CODE,)), [event(1)])
+    dump = postgres_servers.home() / f"backup{server.port}.sql"
+    postgres_servers.run("pg_dump", "--schema=mfa_gate", f"--file={dump}", server.url)
+    assert await store.swap(enrolled(BOB), [event(2, key=BOB)])
+    await store.aclose()
+    server.say("DROP SCHEMA mfa_gate CASCADE")
+    postgres_servers.run("psql", "--quiet", f"--file={dump}", server.url)
+    with pytest.raises(SettingsError, match="older copy"):
+        await PostgresStore(url).open()
+    await PostgresStore(url).accept()
+    await store.open()
+    account = await store.load(ALICE)
+    assert (account.lock, account.challenges) == (LOCK, ())
+    assert (await store.load(BOB)).version == 0
+    assert await store.swap(account, [event(3)])
+    assert await verify_trail(store) == {}
+    await store.aclose()

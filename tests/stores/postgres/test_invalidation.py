@@ -1,4 +1,7 @@
-"""Change notices of PostgreSQL: nothing is believed where one may be missing."""
+"""Change notices of PostgreSQL are numbered.
+
+Nothing is believed where one may be missing.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ def schema_of(url: str) -> str:
 
 
 async def test_a_gap_forgets_everything(url: str, store: PostgresStore) -> None:
-    """A change without a notice is found by the numbers; then nothing is believed."""
+    """A change without a notice, as by hand, is found by the numbers.
+
+    Then nothing is believed.
+    """
     await silence(store)
     postgres_servers.shared().say(f"UPDATE {schema_of(url)}.counter SET changes = changes + 1")
     assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
@@ -50,7 +56,10 @@ async def test_a_gap_forgets_everything(url: str, store: PostgresStore) -> None:
 
 
 async def test_a_number_that_comes_again_forgets_everything(url: str, store: PostgresStore) -> None:
-    """A notice with a known number says that the data may have gone back (T-6)."""
+    """A notice with a number that was there already empties the caches.
+
+    The data may have gone back.
+    """
     other = PostgresStore(url, timing=POSTGRES)
     await other.open()
     assert await other.swap(enrolled(ALICE))
@@ -63,7 +72,10 @@ async def test_a_number_that_comes_again_forgets_everything(url: str, store: Pos
 
 
 async def test_the_listener_is_made_anew(url: str, store: PostgresStore) -> None:
-    """A listening connection that breaks empties the cache: no change is missed."""
+    """A listening connection that breaks empties the cache.
+
+    Changes meanwhile are not missed.
+    """
     await silence(store)
     other = PostgresStore(url, timing=POSTGRES)
     await other.open()
@@ -90,7 +102,9 @@ async def test_notices_of_other_stores_are_not_heard(url: str, store: PostgresSt
 
 
 async def test_a_pooler_that_swallows_notices(caplog: pytest.LogCaptureFixture) -> None:
-    """Behind PgBouncer in transaction mode each request reads the store, as doctor says.
+    """Behind PgBouncer in transaction mode each request reads the store.
+
+    Log and doctor say so.
 
     A change by another worker is seen all the same.
     """

@@ -86,7 +86,10 @@ async def test_a_role_without_rights(server: Postgres) -> None:
 
 @pytest.mark.parametrize("indexed", [True, False])
 async def test_names_are_found(server: Postgres, indexed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody behind the first people is found, with the index of names and without."""
+    """A person who is not among the first is found by a part of the name.
+
+    It works with the index of names and without.
+    """
     monkeypatch.setattr("mfa_gate.stores.postgres.roster.LOOKED_AT_FIRST", 3)
     monkeypatch.setattr("mfa_gate.stores.postgres.roster.SEARCHED_AT_ONCE", 4)
     url = server.schema()

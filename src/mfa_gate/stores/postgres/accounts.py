@@ -13,13 +13,15 @@ from ...core.model import Account, SubjectKey, replace
 from ...core.summary import summary_of
 from ...errors import StoreUnavailable
 from ..common.documents import account_from, checksum
+from .batches import Batches
 from .monitor import GONE, State
 from .outcomes import OutcomeUnknown
-from .session import Session
+from .session import Row, Session
 from .trail import to_lines
 from .writer import Swap, Writer
 
 _OWN_KEPT = 10_000
+_LOADS_AT_ONCE = 2
 
 
 class OwnOperations:
@@ -48,29 +50,42 @@ class OwnOperations:
         return stamp or (op if known == version else "")
 
 
-async def load(session: Session, key: SubjectKey) -> Account:
-    """Return the account as last committed on the primary.
+class Loader:
+    """The loads of a session."""
 
-    The store's id and number are read with it: they show an emptied database or an older copy at once.
-    """
-    schema, newest = session.schema, session.watch.newest
-    row = await session.row(
-        "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
-        " a.version, a.op, a.body, a.checksum"
-        f" FROM {schema}.about b CROSS JOIN {schema}.counter c"
-        f" LEFT JOIN {schema}.account a ON a.tenant = %s AND a.id = %s",
-        (key.tenant, key.id),
-    )
-    if row is None:
-        raise StoreUnavailable(GONE)
-    state = State(*row[:5])
-    session.watch.see(state, newest)
-    session.require_sound()
-    version, op, body, check = row[5:]
-    if version is None:
-        return Account(key=key)
-    account = replace(account_from(key, version, body, check), stamp=op)
-    return after_restore(account, state.restored_at) if state.restored_at else account
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._batches: Batches[SubjectKey, Row] = Batches(self._read, lanes=_LOADS_AT_ONCE)
+
+    async def load(self, key: SubjectKey) -> Account:
+        """Return the account as last committed on the primary.
+
+        The store's id and number are read with it: they show an emptied database or an older copy at once.
+        """
+        session = self._session
+        session.require_sound()
+        restored_at, version, op, body, check = await self._batches.ask(key, within=session.timing.answer_within)
+        session.require_sound()
+        if version is None:
+            return Account(key=key)
+        account = replace(account_from(key, version, body, check), stamp=op)
+        return after_restore(account, restored_at) if restored_at else account
+
+    async def _read(self, keys: Sequence[SubjectKey]) -> list[Row | Exception]:
+        session, newest = self._session, self._session.watch.newest
+        schema = session.schema
+        rows = await session.rows(
+            "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
+            " a.version, a.op, a.body, a.checksum"
+            f" FROM {schema}.about b CROSS JOIN {schema}.counter c"
+            " CROSS JOIN unnest(%s::text[], %s::text[]) WITH ORDINALITY AS k(tenant, id, place)"
+            f" LEFT JOIN {schema}.account a ON a.tenant = k.tenant AND a.id = k.id ORDER BY k.place",
+            ([key.tenant for key in keys], [key.id for key in keys]),
+        )
+        if not rows:
+            raise StoreUnavailable(GONE)
+        session.watch.see(State(*rows[0][:5]), newest)
+        return [(row[2], *row[5:]) for row in rows]
 
 
 async def swap(session: Session, writer: Writer, own: OwnOperations, account: Account, events: Sequence[Event]) -> bool:

@@ -18,7 +18,7 @@ from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
 from ..common.loop_sessions import LoopSessions
 from . import acceptance, accounts, limits, notes, roster, settings, trail
-from .accounts import OwnOperations
+from .accounts import Loader, OwnOperations
 from .monitor import History
 from .session import Session
 from .timing import USUAL, Timing
@@ -42,6 +42,7 @@ class PostgresStore:
         """Name the servers by ``url``, as in ``store_from_url``. Raises ``SettingsError``."""
         self._place = place_of(url, timing=timing)
         self._sessions: LoopSessions[Session] = LoopSessions()
+        self._loaders: WeakKeyDictionary[Session, Loader] = WeakKeyDictionary()
         self._writers: WeakKeyDictionary[Session, Writer] = WeakKeyDictionary()
         self._store_id = ""
         self._open = False
@@ -117,7 +118,7 @@ class PostgresStore:
                 await session.aclose()
             raise
         self._store_id = session.store_id
-        self._writers[session] = Writer(session)
+        self._loaders[session], self._writers[session] = Loader(session), Writer(session)
         self._sessions.add(session)
         return session
 
@@ -134,7 +135,8 @@ class PostgresStore:
 
     async def load(self, key: SubjectKey, /) -> Account:
         """Return the account as last committed on the primary."""
-        return await accounts.load(await self._ready(), key)
+        session = await self._ready()
+        return await self._loaders[session].load(key)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account with all that commits with it, if its version is still the stored one."""

@@ -32,6 +32,8 @@ async def any_server(connection: Connection, system: str, timeline: int) -> None
 async def upgrade_all(place: Place, *, grant_to: str, insert_only: bool) -> str:
     """Make or upgrade the tables, and grant a role its rights.
 
+    Names are indexed where that is possible.
+
     Returns what there is now, in words. Raises ``SettingsError`` or ``StoreUnavailable``.
     """
     try:

@@ -7,21 +7,19 @@ A commit waits for the disk, and commits with a notice wait for each other. So o
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...core.model import Account
 from ...core.summary import Summary
 from ...errors import StoreUnavailable
 from ..common.documents import search_text
+from .batches import Batches
 from .connections import Connection
 from .monitor import GONE
 from .outcomes import Contention, OutcomeUnknown
 from .session import CHANNEL, Session
 from .trail import LINE_PARTS, Lines, arguments_of
-
-_TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,87 +38,42 @@ class Swap:
     lines: Lines
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    swap: Swap
-    until: float
-    number: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    is_begun: bool = False
-
-
 class Writer:
-    """The queue of a session's swaps."""
+    """The swaps of a session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._queue: deque[_Waiting] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._batches: Batches[Swap, int] = Batches(self._commit, lanes=1)
 
     async def swap(self, swap: Swap) -> int:
         """Write; return the number of the change, or 0 if another writer was faster.
 
         A caller that is cancelled leaves its swap to its end. Raises ``OutcomeUnknown`` or ``StoreUnavailable``.
         """
-        within = self._session.timing.swap_within
-        mine = _Waiting(swap, self._session.loop.time() + within)
-        self._queue.append(mine)
-        if self._task is None or self._task.done():
-            self._task = self._session.loop.create_task(self._work())
-        done, _ = await asyncio.wait((mine.number,), timeout=within)
-        if done:
-            return mine.number.result()
-        if mine.is_begun:
-            raise OutcomeUnknown("PostgreSQL does not answer in time")
-        raise StoreUnavailable("PostgreSQL did not come to the write in time")
+        return await self._batches.ask(swap, within=self._session.timing.swap_within)
 
-    async def _work(self) -> None:
-        while self._queue:
-            now, batch = self._session.loop.time(), list[_Waiting]()
-            while self._queue and len(batch) < _TOGETHER:
-                waiting = self._queue.popleft()
-                if waiting.until > now:  # else its caller was told that nothing was written
-                    batch.append(waiting)
-            if batch:
-                await self._commit(batch)
-
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, swaps: Sequence[Swap]) -> list[int | Exception]:
         """Commit all in one transaction. If the server takes that back, commit each alone."""
-        batch.sort(key=lambda waiting: (waiting.swap.account.key.tenant, waiting.swap.account.key.id))
-        for waiting in batch:
-            waiting.is_begun = True
+        order = sorted(range(len(swaps)), key=lambda place: _order_of(swaps[place]))
+        results: list[int | Exception] = [0] * len(swaps)
         try:
-            numbers = await self._written([waiting.swap for waiting in batch])
-        except OutcomeUnknown as error:
-            self._fail(batch, error)
-        except StoreUnavailable as error:
-            if len(batch) > 1:
-                for waiting in batch:
-                    await self._commit([waiting])
-            elif isinstance(error, Contention):
-                self._tell(batch, [0])
-            else:
-                self._fail(batch, error)
+            numbers = await self._written([swaps[place] for place in order])
+            for place, number in zip(order, numbers, strict=True):
+                results[place] = number
+        except OutcomeUnknown:
+            raise
         except Exception as error:
-            if len(batch) > 1:
-                for waiting in batch:
-                    await self._commit([waiting])
-            else:
-                self._fail(batch, error)
-        else:
-            self._tell(batch, numbers)
+            if len(swaps) == 1:
+                return [0 if isinstance(error, Contention) else error]
+            for place in order:
+                results[place] = await self._alone(swaps[place])
+        return results
 
-    @staticmethod
-    def _tell(batch: list[_Waiting], numbers: list[int]) -> None:
-        for waiting, number in zip(batch, numbers, strict=True):
-            if not waiting.number.done():
-                waiting.number.set_result(number)
-
-    @staticmethod
-    def _fail(batch: list[_Waiting], error: Exception) -> None:
-        for waiting in batch:
-            if not waiting.number.done():
-                waiting.number.set_exception(error)
-                waiting.number.exception()  # the caller may be gone
+    async def _alone(self, swap: Swap) -> int | Exception:
+        try:
+            return (await self._commit([swap]))[0]
+        except OutcomeUnknown as error:
+            return error
 
     async def _written(self, swaps: list[Swap]) -> list[int]:
         session = self._session
@@ -140,6 +93,10 @@ class Writer:
         if numbers is None:
             raise StoreUnavailable(GONE)
         return numbers
+
+
+def _order_of(swap: Swap) -> tuple[str, str]:
+    return swap.account.key.tenant, swap.account.key.id
 
 
 def _columns(swaps: list[Swap]) -> list[object]:

@@ -49,7 +49,7 @@ def start(file: StoreFile, *, make: bool) -> None:
     if kind := network_type_of(directory):
         raise SettingsError(
             f"the SQLite store {file.path} lies on a network file system ({kind}), where its locks do not hold: "
-            "put it on a local disk, or use redis:// for several machines"
+            "put it on a local disk, or use postgresql:// or redis:// for several machines"
         )
     try:
         if os.path.islink(file.given) and not os.path.exists(file.path):
