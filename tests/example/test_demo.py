@@ -46,7 +46,9 @@ def test_a_foreign_name_for_this_machine_finds_no_demo(visit: Visit) -> None:
     That is DNS rebinding.
     """
     assert visit(host="evil.example:8000").get("/demo/outbox.json").status_code == 404
-    assert visit(host="[::1]:8000").get("/demo/outbox.json").status_code == 200
+    # As a header: the test client of the lowest Starlette cannot read such an address.
+    assert visit().get("/demo/outbox.json", headers={"Host": "[::1]:8000"}).status_code == 200
+    assert visit().get("/demo/outbox.json", headers={"Host": "[::2]:8000"}).status_code == 404
 
 
 async def test_outbox_shows_what_was_sent_newest_first(visit: Visit, parts: Parts) -> None:
