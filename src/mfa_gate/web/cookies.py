@@ -35,7 +35,8 @@ class Jar:
     """The names of one subject's cookies, as sent, and the signer of each.
 
     Each kind has a signer of its own, so a value of one kind never counts as another. ``once`` is the note that this
-    browser is not to be remembered, ``owed`` the note of the step-up that a script was refused for.
+    browser is not to be remembered, ``owed`` the note of the step-up that a script was refused for,
+    ``wrong`` the note of the form whose code was wrong.
     """
 
     handle: bytes
@@ -43,6 +44,7 @@ class Jar:
     flash: bytes
     once: bytes
     owed: bytes
+    wrong: bytes
     signers: Mapping[bytes, Signer]
     tokens: Signer
     secure: bool
@@ -72,15 +74,16 @@ class Cookies:
             return known
         ids = self._keyring.ids
         name, *earlier = (self._name(key, id, secure=secure) for id in ids)
-        ends = ("", "-to", "-note", "-once", "-owed")
-        handle, going, flash, once, owed = (f"{name}{end}".encode() for end in ends)
-        kinds = {handle: "handle", going: "going", flash: "flash", once: "once", owed: "owed"}
+        ends = ("", "-to", "-note", "-once", "-owed", "-wrong")
+        handle, going, flash, once, owed, wrong = (f"{name}{end}".encode() for end in ends)
+        kinds = {handle: "handle", going: "going", flash: "flash", once: "once", owed: "owed", wrong: "wrong"}
         jar = Jar(
             handle,
             going,
             flash,
             once,
             owed,
+            wrong,
             {name: self._signer(kind, key) for name, kind in kinds.items()},
             self._signer("token", key),
             secure,

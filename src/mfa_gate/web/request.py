@@ -272,6 +272,7 @@ class PageRequest:
             assets=f"{self.root}{site.prefix}/static/",
             now=self.now,
             csrf_token=self.csrf_token,
+            form_id=self.service.engine.wiring.entropy(6).hex(),
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
