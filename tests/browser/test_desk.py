@@ -205,6 +205,7 @@ def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) ->
     stranger = person(script=script, address=HOTEL)
     stranger.go(link)
     stranger.at("Was this not you?")
+    stranger.page.get_by_label("I did not do this").check()
     stranger.press("This was not me")
     stranger.at("Thank you. Your account is safer now")
     user.go("/")

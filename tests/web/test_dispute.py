@@ -20,7 +20,7 @@ from tests.harness import FORM, ORIGIN, PAGE, Browser, Reply, World, key, make_w
 
 OWNER = "security@example.org"
 OWNED = with_rules(lambda rules: replace(rules, owner=OWNER))
-PRESS = b"action=dispute"
+PRESS = b"action=dispute&sure=yes"
 DAY = 86_400
 
 
@@ -103,6 +103,21 @@ async def test_the_press(world: World) -> None:
     world.clock.advance(DAY)
     await ann.prove()
     assert (await ann.api("POST", "enroll", {"factor": "email"})).status == 201
+
+
+async def test_a_scanner_that_presses_the_button(world: World) -> None:
+    """A form that is sent as it stands changes nothing: the tick is a person's choice."""
+    ann = await world.enrolled()
+    path = await link(world)
+    shown = (await ann.ask("GET", path)).text
+    assert 'name="sure"' in shown
+    assert "checked" not in shown
+    before = await world.account()
+    scanned = await press(Browser(world, address="198.51.100.99"), path, b"action=dispute")
+    assert scanned.status == 422
+    assert "Tick the box if it was not you." in scanned.text
+    assert await world.account() == before
+    assert await ann.is_in()
 
 
 async def test_one_use_of_each_event(world: World) -> None:

@@ -17,6 +17,7 @@ from mfa_gate.factors.voice import VoiceRules
 from tests.harness import Browser, Outbox, Reply, World, make_world, running, with_rules
 
 DRAFT = re.compile(r'name="enrollment" value="([^"]+)"')
+FORM_ID = re.compile(r'name="form_id" value="([^"]+)"')
 KEY = re.compile(r'id="key" dir="ltr">([^<]+)<')
 KINDS_TO_START: tuple[tuple[str, dict[str, str]], ...] = (
     ("totp", {}), ("sms", {"phone": "(202) 555-0143"}), ("push", {}), ("webauthn", {}), ("email", {}),
@@ -299,3 +300,47 @@ async def test_a_call_to_the_same_number(world: World) -> None:
     async with running(make_world(policy=policy())) as without:
         ann = await without.browser()
         assert "Call me instead" not in (await begun(ann, "sms", phone="202 555 0143"))[1]
+
+
+# -- the same wrong answer --------------------------------------------------------------------------------------------
+
+
+async def test_a_reload_of_a_wrong_code_is_free(world: World) -> None:
+    """A reload sends the same form again: it is not compared again, and costs no attempt.
+
+    The same code typed anew is a new answer, and so is another code in the same form.
+    """
+    ann = await world.enrolled()
+    drafts = await world.browser("bob")
+    draft, _ = await begun(drafts)
+    world.clock.advance(30)
+    places: tuple[tuple[Browser, str, dict[str, str]], ...] = (
+        (ann, f"/mfa/challenge/{await ann.authenticator('totp')}", {}),
+        (drafts, "/mfa/enroll/totp", {"enrollment": draft}),
+    )
+    for browser, place_, fields in places:
+        owing = browser
+        if browser is ann:
+            owing = await world.browser(ann.id, ann.tenant, sid="another")
+            owing.secret = ann.secret
+        wrong, text = browser.wrong(), (await owing.page(place_)).text
+        form = {**fields, "code": wrong, "form_id": FORM_ID.findall(text)[0]}
+        for _ in range(9):
+            shown = await owing.form(place_, form)
+            assert (shown.status, "6 attempts are left" in shown.text) == (422, True)
+        assert (await world.account(browser.id)).attempts.used == 1
+        anew = await owing.form(place_, {**form, "form_id": FORM_ID.findall(shown.text)[0]})
+        assert "5 attempts are left" in anew.text
+        other = await owing.form(
+            place_, {**form, "code": "".join(reversed(wrong)) if wrong != wrong[::-1] else "111112"}
+        )
+        assert "4 attempts are left" in other.text
+        right = await owing.form(place_, {**form, "code": browser.totp()})
+        assert right.status == 303
+
+
+async def test_every_page_has_another_form_id(world: World) -> None:
+    """The id of a form is of its page alone, and not the same after a reload."""
+    ann = await world.browser()
+    ids = [FORM_ID.findall((await ann.page("/mfa/enroll")).text)[0] for _ in range(3)]
+    assert len(set(ids)) == 3

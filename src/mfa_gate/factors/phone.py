@@ -19,6 +19,8 @@ from .regions import MEANT
 from .regions import REGIONS as NUMBERED
 
 MAX_PHONE = 40
+NO_COUNTRY = "001"
+"""The region of numbers of satellites and other networks without a country, whose calls are costly (S-129)."""
 _TYPES = {
     0: "fixed-line",
     1: "mobile",
@@ -106,8 +108,8 @@ def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:
 def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejected:
     """Read a number in E.164, or refuse it.
 
-    The reasons are ``phone_invalid``, ``phone_region`` and ``phone_type``. A number with +1 may lie in any of twenty
-    countries: its region is asked of the number, not of its country code. Without a country code it is read as one of
+    The reasons are ``phone_invalid``, ``phone_extension``, ``phone_region`` and ``phone_type``. A number with +1 may lie in
+    any of twenty countries: its region is asked of the number, not of its country code. Without a country code it is read as one of
     ``region``, else of the policy's first region.
     """
     import phonenumbers
@@ -119,7 +121,11 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
         number = phonenumbers.parse(text, region if region in known else known[0])
     except phonenumbers.NumberParseException:
         return Rejected(reason="phone_invalid", free=True)
+    if number.extension:
+        return Rejected(reason="phone_extension", free=True)
     actual = phonenumbers.region_code_for_number(number)
+    if actual == NO_COUNTRY and rules.regions is None:
+        return Rejected(reason="phone_type", free=True, detail="satellite")
     kind = _TYPES.get(phonenumbers.number_type(number), "unknown")
     if kind in rules.refuse_types:
         return Rejected(reason="phone_type", free=True, detail=kind)

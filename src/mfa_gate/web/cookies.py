@@ -29,6 +29,17 @@ NOTE_LIFE = 1800
 MAX_VALUE = 120
 MAX_SEALED = 4096
 
+ENDS = {
+    "handle": "",
+    "going": "-to",
+    "flash": "-note",
+    "once": "-once",
+    "owed": "-owed",
+    "form": "-form",
+    "wrong": "-wrong",
+}
+"""The kinds of our cookies, and the ends of their names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Jar:
@@ -36,7 +47,7 @@ class Jar:
 
     Each kind has a signer of its own, so a value of one kind never counts as another. ``once`` is the note that this
     browser is not to be remembered, ``owed`` the note of the step-up that a script was refused for, ``form`` the word
-    of the form that is kept for this browser.
+    of the form that is kept for this browser, ``wrong`` the note of the form whose code was wrong.
     """
 
     handle: bytes
@@ -45,6 +56,7 @@ class Jar:
     once: bytes
     owed: bytes
     form: bytes
+    wrong: bytes
     signers: Mapping[bytes, Signer]
     tokens: Signer
     secure: bool
@@ -74,20 +86,13 @@ class Cookies:
             return known
         ids = self._keyring.ids
         name, *earlier = (self._name(key, id, secure=secure) for id in ids)
-        ends = ("", "-to", "-note", "-once", "-owed", "-form")
-        handle, going, flash, once, owed, form = (f"{name}{end}".encode() for end in ends)
-        kinds = {handle: "handle", going: "going", flash: "flash", once: "once", owed: "owed", form: "form"}
+        names = {kind: f"{name}{end}".encode() for kind, end in ENDS.items()}
         jar = Jar(
-            handle,
-            going,
-            flash,
-            once,
-            owed,
-            form,
-            {name: self._signer(kind, key) for name, kind in kinds.items()},
-            self._signer("token", key),
-            secure,
-            tuple(old.encode() for old in earlier),
+            **names,
+            signers={sent: self._signer(kind, key) for kind, sent in names.items()},
+            tokens=self._signer("token", key),
+            secure=secure,
+            earlier=tuple(old.encode() for old in earlier),
         )
         self._jars[key, secure] = jar
         if len(self._jars) > MAX_KNOWN:

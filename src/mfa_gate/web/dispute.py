@@ -1,6 +1,7 @@
 """Answer the page behind the link of a notice, ``/dispute/{token}``.
 
-Nobody is signed in there. GET shows a button, and the button sends a POST.
+Nobody is signed in there. GET shows a form with a tick and a button. Scanners of mail follow links, and some press the
+button of the form that they find; the tick is a choice that only a person makes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if form.get("action") != "dispute":
         return _fault(site, scope, Refusal(reason="malformed"))
     read = await service.read(token)
+    if read is not None and not read.used and not form.get("sure"):
+        return _show(site, scope, read, done=False, unsure=True)
     network = site.service.engine.rules(read.key.tenant).network_of(site.callers.address(scope)) if read else UNKNOWN
     done = await service.dispute(token, network=network)
     if not isinstance(done, Refusal):
@@ -57,11 +60,13 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     )
 
 
-def _show(site: Site, scope: Scope, found: Disputed, *, done: bool) -> Answer:
+def _show(site: Site, scope: Scope, found: Disputed, *, done: bool, unsure: bool = False) -> Answer:
     view = views.Disputing(
         kind=found.kind, at=found.at, url=own_place(scope), network=found.network, ref=found.ref, done=done
     )
-    return page(site.renderer.render(view, _frame(site, scope, found.key.tenant)))
+    problems = (views.Problem(reason="sure_missing", field="sure"),) if unsure else ()
+    frame = replace(_frame(site, scope, found.key.tenant), problems=problems)
+    return page(site.renderer.render(view, frame), status=422 if unsure else 200)
 
 
 def _gone(site: Site, scope: Scope) -> Answer:

@@ -299,6 +299,7 @@ class PageRequest:
             now=self.now,
             csrf_token=self.csrf_token,
             note=site.cookies.seal_note(self.subject.key, going) if going else "",
+            form_id=self.service.engine.wiring.entropy(6).hex(),
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",

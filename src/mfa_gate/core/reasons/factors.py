@@ -39,6 +39,7 @@ ROWS = (
             by_detail={
                 "toll-free": "That is a toll-free number. It cannot get text messages from us. Enter a mobile number.",
                 "premium-rate": "That is a premium number. Enter a mobile number of your own.",
+                "satellite": "That number belongs to no country. Enter a mobile number of your own.",
             },
         ),
     ),
@@ -48,6 +49,13 @@ ROWS = (
         title="That is not a phone number",
         text="Enter the number with its area code.",
         beside_form=Sentence("We cannot read that as a phone number. Enter it with its area code."),
+    ),
+    Reason(
+        word="phone_extension",
+        status=422,
+        title="That number has an extension",
+        text="Codes cannot reach an extension. Enter a number without one.",
+        beside_form=Sentence("We cannot send codes to an extension. Enter a number that reaches you directly."),
     ),
     Reason(
         word="label_taken",

@@ -20,7 +20,7 @@ async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
         request.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
     )
     if isinstance(begun, Refusal):
-        phone = dict.fromkeys(("phone_region", "phone_type", "phone_invalid"), "phone")
+        phone = dict.fromkeys(("phone_region", "phone_type", "phone_invalid", "phone_extension"), "phone")
         return problem(named(begun, not_enrollable="factor", already_enrolled="factor", label_taken="label", **phone))
     shown = begun.shown
     document: dict[str, object] = {

@@ -20,6 +20,7 @@ from ..types import Scope
 from ..views import Notice, Problem, Sending
 from .common import (
     ask_later,
+    keep_wrong,
     leave_locked,
     left_of,
     not_found,
@@ -27,6 +28,7 @@ from .common import (
     problem_from,
     waiting_of,
     wants_code,
+    was_wrong,
     way_of,
     ways_of,
 )
@@ -131,6 +133,8 @@ async def answer(request: PageRequest, id: str) -> Answer:
             status=422,
             problems=[Problem(reason="code_missing", field="code")],
         )
+    if "form_id" in request.form and was_wrong(request, code):
+        return await _refused(request, mine, Refusal(reason="wrong_code"))
     result = await request.service.verification.verify(
         request.caller,
         handle=request.handle,
@@ -143,6 +147,8 @@ async def answer(request: PageRequest, id: str) -> Answer:
     if isinstance(result, Refusal):
         if asks:
             keep_choice(request, remember=remember)
+        if result.reason == "wrong_code":
+            keep_wrong(request, code)
         return await _refused(request, mine, result)
     request.take_handle(result.handle, remembered=result.remembered)
     keep_choice(request, remember=True)

@@ -73,6 +73,28 @@ def ask_later(request: PageRequest, view: View, refusal: Refusal, *, status: int
     return request.show(view, status=status, notice=Notice(word="wait", count=refusal.retry_after or 0))
 
 
+def keep_wrong(request: PageRequest, code: str) -> None:
+    """Note in this browser that the code of this very form was wrong."""
+    if form := request.form.get("form_id", ""):
+        subject = request.subject
+        digest = request.service.engine.keyring.digest("resent", subject.tenant, subject.id, form, code)
+        cookies, jar = request.site.cookies, request.jar
+        request.headers.append(cookies.set_note(jar, jar.wrong, {"d": digest}))
+
+
+def was_wrong(request: PageRequest, code: str) -> bool:
+    """Tell if this very form was sent before with this very code, which was wrong.
+
+    A reload sends it again.
+
+    It is not compared again, so it costs nothing, and tells nothing new.
+    """
+    form = request.form.get("form_id", "")
+    note = request.site.cookies.note(request.jar, request.jar.wrong, request.scope) if form else {}
+    names = (request.subject.tenant, request.subject.id, form, code)
+    return bool(note) and request.service.engine.keyring.matches("resent", str(note.get("d", "")), *names)
+
+
 def left_of(request: PageRequest, account: Account | None) -> int | None:
     """Count the attempts that are left, where one was taken.
 

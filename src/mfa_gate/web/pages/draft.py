@@ -9,6 +9,7 @@ from ...factors.optional_parts import Introduces, Introduction
 from ...service import Judgement, OpenDraft
 from ...service.challenges import Issued
 from ...service.enrollable import not_enrollable
+from ...service.enrollment import Enrolled
 from .. import views
 from ..qr_code import drawn
 from ..request import PageRequest
@@ -17,6 +18,7 @@ from ..views import Notice, Problem, Sending
 from .admission import blocked, not_allowed
 from .common import (
     ask_later,
+    keep_wrong,
     kinds_of,
     leave_locked,
     left_of,
@@ -26,6 +28,7 @@ from .common import (
     steps_of,
     waiting_of,
     wants_code,
+    was_wrong,
 )
 
 FIRST_HOUR = 3600
@@ -89,7 +92,7 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
     if isinstance(begun, Refusal):
         if begun.reason == "too_soon":
             return ask_later(request, await _start(request, judgement, kind, phone=phone, region=region), begun)
-        if begun.reason in ("phone_invalid", "phone_region", "phone_type", "no_contact"):
+        if begun.reason in ("phone_invalid", "phone_extension", "phone_region", "phone_type", "no_contact"):
             problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "")
             if begun.reason == "phone_invalid" and not phone.strip():
                 problem = Problem(reason="phone_missing", field="phone")
@@ -124,14 +127,18 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
     if not code.strip() and wants_code(request, kind, asked):
         problem = Problem(reason="code_missing", field="code")
         return request.show(await _confirm(request, judgement, draft, None), status=422, problems=[problem])
-    done = await request.service.enrollments.confirm(
-        request.caller,
-        handle=request.handle,
-        enrollment=draft.enrollment.id,
-        response=code,
-        label=request.form.get("label", ""),
-    )
+    done: Enrolled | Refusal = Refusal(reason="wrong_code")
+    if not was_wrong(request, code):
+        done = await request.service.enrollments.confirm(
+            request.caller,
+            handle=request.handle,
+            enrollment=draft.enrollment.id,
+            response=code,
+            label=request.form.get("label", ""),
+        )
     if isinstance(done, Refusal):
+        if done.reason == "wrong_code":
+            keep_wrong(request, code)
         request.forget_judgement()
         judgement = await request.judgement()
         if done.reason == "locked" or done.attempts_remaining == 0:

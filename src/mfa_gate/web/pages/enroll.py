@@ -13,7 +13,18 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem
 from .admission import ask_first, blocked, contact_view
-from .common import ask_later, confirm_first, kinds_of, leave_locked, problem_from, steps_of, way_of
+from .common import (
+    ask_later,
+    confirm_first,
+    keep_wrong,
+    kinds_of,
+    leave_locked,
+    left_of,
+    problem_from,
+    steps_of,
+    was_wrong,
+    way_of,
+)
 
 
 async def start(request: PageRequest) -> Answer:
@@ -61,11 +72,16 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
             return request.go(request.own("/enroll"), notice=Notice(word="sent", value=sent.hint))
         case "contact-verify":
             kind = form.get("kind", "")
-            refusal = await leave.verify_contact(request.caller, kind=kind, response=form.get("code", ""))
+            code = form.get("code", "")
+            refusal = Refusal(reason="wrong_code", attempts_remaining=left_of(request, judgement.account))
+            if not was_wrong(request, code):
+                refusal = await leave.verify_contact(request.caller, kind=kind, response=code)
             if refusal is None:
                 return request.go(request.own("/enroll"), notice=Notice(word="contact_proven"))
             if refusal.reason == "locked" or refusal.attempts_remaining == 0:
                 return leave_locked(request)
+            if refusal.reason == "wrong_code":
+                keep_wrong(request, code)
             view = await contact_view(request, kind, None, remaining=refusal.attempts_remaining)
             return request.show(view, status=422, problems=[problem_from(refusal)])
         case "ticket":

@@ -167,7 +167,10 @@
       try {
         const answer = await fetch(form.dataset.poll, { headers: { "X-MFA-Gate": "1", Accept: "application/json" }, cache: "no-store" });
         const { status } = answer.ok ? await answer.json() : { status: answer.status === 404 ? "expired" : "pending" };
-        if (status !== "pending") return form.requestSubmit(form.querySelector("button.primary"));
+        if (status !== "pending") {
+          say(form.dataset.answered); // a reader hears why the page goes on
+          return form.requestSubmit(form.querySelector("button.primary"));
+        }
       } catch {
         // offline for a moment: ask again
       }

@@ -73,6 +73,7 @@ class Language:
 class Frame:
     """The frame around every page.
 
+    ``form_id`` is new on every page: a form that is sent twice is known by it.
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
     ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
     ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
@@ -85,6 +86,7 @@ class Frame:
     assets: str = ""
     csrf_token: str = ""
     note: str = ""
+    form_id: str = ""
     brand_name: str = ""
     brand: BrandRules = BrandRules()
     logo: str = ""

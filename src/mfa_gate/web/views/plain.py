@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 class Disputing:
     """The page ``/dispute/{token}``, reached from a notice without signing in.
 
-    It shows the event, and the button "this was not me" (``action=dispute``). The form has no token of ours: the
-    address is the secret. ``done`` says that the button was pressed.
+    It shows the event, a tick (``sure``) and the button "this was not me" (``action=dispute``). The form has no token of
+    ours: the address is the secret. ``done`` says that the button was pressed.
     """
 
     template: ClassVar[str] = "dispute.html"

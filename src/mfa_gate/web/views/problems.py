@@ -16,6 +16,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "choice_missing": Sentence("Choose one of the ways."),
     "saved_missing": Sentence("Put the codes somewhere safe, then tick the box. They are shown only now."),
     "accept_missing": Sentence("Tick the box to accept, or decline."),
+    "sure_missing": Sentence("Tick the box if it was not you. If it was you, close this page."),
     "about_missing": Sentence("Tell your administrator what happened."),
     "about_long": Sentence("That is too long. Use at most 500 characters."),
     "ticket_missing": Sentence("Enter the ticket."),
