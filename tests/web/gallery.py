@@ -251,6 +251,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "contact-none", v.EnrollContact(ways=()), frame
     yield "ticket", v.EnrollTicket(), frame
     yield "ticket-wrong", v.EnrollTicket(remaining=5), bad(frame, "ticket_wrong", "ticket")
+    yield (
+        "enroll-offer",
+        v.EnrollOffer(kind="webauthn", label="Passkey", continue_url="/records"),
+        replace(frame, here="/mfa/enroll/offer"),
+    )
     done = v.EnrollDone(way=APP, default=APP, continue_url="/records", ways=kinds[3:4], backup_url="/mfa/backup-codes")
     yield "enroll-done", done, frame
     yield "enroll-done-second", replace(done, way=PHONE, ways=(), backup_url="", steps=0), frame

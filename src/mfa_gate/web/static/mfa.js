@@ -228,6 +228,17 @@
     window.addEventListener("pagehide", () => letGo());
     wait();
   });
+  // A passkey may be offered after a code where this device can make one: the form of the code says so.
+  if (window.PublicKeyCredential && PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable) {
+    PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
+      .then((able) => {
+        if (!able) return;
+        all("form[method=post]", (form) => {
+          if (form.elements.code) form.addEventListener("formdata", (event) => event.formData.set("passkeys", "1"));
+        });
+      })
+      .catch(() => {});
+  }
   all("[data-passkey]", (button) => {
     const kind = button.dataset.passkey;
     const note = button.parentElement.querySelector("[data-passkey-says]");
