@@ -320,6 +320,8 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         bad(frame, "label_taken", "label"),
     )
     only = (replace(factors[0], kept=True),)
+    old = v.BackupStock(remaining=9, total=10, made_at=NOW - 200 * DAY, is_old=True)
+    yield "settings-old-codes", replace(full, backup=old), frame
     alone = v.Settings(factors=only, remind=True, backup=v.BackupStock(remaining=0, total=0), browsers=browsers[:1])
     yield "settings-alone", alone, frame
     yield "settings-last-factor", alone, bad(frame, "last_factor", "")

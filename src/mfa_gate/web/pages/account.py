@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
 from ...core.reasons import Refusal
+from ...core.rules import DAY
 from ...factors.optional_parts import Signals
 from ...service import Judgement
 from ...service.access import owed
@@ -20,6 +21,8 @@ from ..views import Notice, Problem
 from .common import confirm_first, kinds_of, locked_view, not_found, problem_from, way_of, ways_of
 
 RECENT = 20
+OLD_CODES = 180 * DAY
+"""Seconds without a use after which a person is asked if the backup codes are still at hand."""
 
 
 # -- settings ------------------------------------------------------------------------------------------------------
@@ -125,6 +128,7 @@ async def _settings(
             total=total if codes else 0,
             warn_at=warn_at,
             made_at=codes.created_at if codes else 0,
+            is_old=codes is not None and now - max(codes.created_at, codes.last_used_at) >= OLD_CODES,
         )
     return views.Settings(
         factors=tuple(
