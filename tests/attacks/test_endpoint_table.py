@@ -28,6 +28,7 @@ PAGES = (
     "GET /enroll/totp",
     "GET /enroll/email",
     "GET /enroll/done",
+    "GET /enroll/offer",
     "GET /confirm",
     "GET /backup-codes",
     "GET /agreement",

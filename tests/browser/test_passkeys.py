@@ -248,3 +248,25 @@ def test_without_a_script(person: Arrive) -> None:
     somebody.says("A passkey needs JavaScript", "Choose another way below.")
     assert not somebody.find(MAKE).is_visible()
     assert somebody.find("Authenticator app").is_visible()
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_the_offer_after_a_code(person: Arrive, accepted: bool) -> None:
+    """A device that makes passkeys is offered one after a code: it is made, or put off."""
+    somebody = person()
+    app, _ = somebody.enroll_app(USER)
+    authenticator = Authenticator.plug(somebody.page)
+    somebody.from_address(HOTEL)
+    somebody.go("/records")
+    somebody.type_code(app.code())
+    somebody.at("Use your face or fingerprint next time?")
+    assert authenticator.credentials() == []
+    if accepted:
+        press_passkey(somebody, MAKE)
+        somebody.at("You are all set")
+        assert len(authenticator.credentials()) == 1
+    else:
+        somebody.page.get_by_role("link", name="Not now").click()
+        somebody.page.wait_for_load_state("load")
+        assert somebody.path == "/records"
+        assert authenticator.credentials() == []

@@ -258,6 +258,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "contact-none", v.EnrollContact(ways=()), frame
     yield "ticket", v.EnrollTicket(), frame
     yield "ticket-wrong", v.EnrollTicket(remaining=5), bad(frame, "ticket_wrong", "ticket")
+    yield (
+        "enroll-offer",
+        v.EnrollOffer(kind="webauthn", label="Passkey", continue_url="/records"),
+        replace(frame, here="/mfa/enroll/offer"),
+    )
     done = v.EnrollDone(way=APP, default=APP, continue_url="/records", ways=kinds[3:4], backup_url="/mfa/backup-codes")
     yield "enroll-done", done, frame
     yield "enroll-done-second", replace(done, way=PHONE, ways=(), backup_url="", steps=0), frame
@@ -336,6 +341,8 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         bad(frame, "label_taken", "label"),
     )
     only = (replace(factors[0], kept=True),)
+    old = v.BackupStock(remaining=9, total=10, made_at=NOW - 200 * DAY, is_old=True)
+    yield "settings-old-codes", replace(full, backup=old), frame
     alone = v.Settings(factors=only, remind=True, backup=v.BackupStock(remaining=0, total=0), browsers=browsers[:1])
     yield "settings-alone", alone, frame
     yield "settings-last-factor", alone, bad(frame, "last_factor", "")

@@ -66,6 +66,8 @@ _NAMES: dict[type, dict[str, str]] = {
         "forgotten_at": "fo",
         "lang": "la",
         "zone": "z",
+        "nudges": "nu",
+        "nudged_at": "na",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},

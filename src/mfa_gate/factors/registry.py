@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ..core.assurance import Traits
-from ..core.rules import Policy, Rules
+from ..core.rules import NudgeRules, Policy, Rules
 from .backup_code import BackupCode
 from .base import Factor
 from .email import Email
@@ -61,7 +61,16 @@ class Registry(Mapping[str, Factor]):
         late = tuple(kind for kind in usual if kind in allowed and kind not in order)
         options = {kind: factor.options() for kind, factor in self.items() if factor.options is not None}
         filled = replace(given, allowed=allowed, order=order + late, options={**options, **given.options})
-        return replace(rules, factors=filled)
+        return replace(rules, factors=filled, enrollment=replace(rules.enrollment, nudge=self._nudge(rules)))
+
+    def _nudge(self, rules: Rules) -> NudgeRules:
+        """Fill in the offer: the strongest factor, after those whose code can be passed on."""
+        given = rules.enrollment.nudge
+        strong = [kind for kind, traits in self.traits.items() if traits.phishing_resistant and not traits.backup]
+        weak = [
+            kind for kind, traits in self.traits.items() if traits.typed and not traits.backup and kind not in strong
+        ]
+        return replace(given, to=given.to or next(iter(strong), ""), after=given.after or tuple(weak))
 
     def complete(self, policy: Policy) -> Policy:
         """Fill in the open parts of each tenant's rules; see ``completed``."""

@@ -26,6 +26,7 @@ from ..core.rules import (
     FactorRules,
     FreshnessRules,
     IPChangeRules,
+    NudgeRules,
     PriceRules,
     RecoveryRules,
     ResendRules,
@@ -186,6 +187,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             seen=True,
         ),
         "skip": key("Skipping while enrollment is optional."),
+        "nudge": key("The offer of a stronger factor, after a proof by a weaker one."),
         "permanent": key(
             "true: neither a person nor a tenant can turn the second factor off again.", words(False, True)
         ),
@@ -194,6 +196,12 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             '"ticket" a ticket of an administrator.',
             words("open", "contact", "ticket"),
         ),
+    },
+    NudgeRules: {
+        "every": key("Shortest time between two offers to one person.", length("1h", "365d")),
+        "max": key("How often a person gets the offer; 0: never.", number(0, 100)),
+        "groups_any": key("Groups of which the person has one or more; absent: everybody.", groups(empty=False)),
+        "groups_none": key("Groups of which the person has none.", groups(empty=True)),
     },
     SkipRules: {
         "remind": key(
@@ -453,6 +461,13 @@ def _kind_keys(factors: Registry) -> Mapping[type, Mapping[str, Key]]:
                 "The order in which factors are offered, the first one first.", some_of(kinds, stricter="none")
             ),
             **{kind: key(factor.about) for kind, factor in factors.items()},
+        },
+        NudgeRules: {
+            "to": key("The factor that is offered; absent: the strongest.", choice(("", *kinds))),
+            "after": key(
+                "The factors after whose proof it is offered; absent: those whose code is typed.",
+                some_of(kinds, empty=True),
+            ),
         },
         StepUpRule: {
             "factors_any": key(

@@ -20,6 +20,7 @@ from .admin.tenant import TenantDesk
 from .admin.tenant_messages import TenantMessages
 from .admin.trail import TrailDesk
 from .admin_alerts import Alarms
+from .adoption import Adoption
 from .arriving import who_is_missing
 from .attempt import Attempts
 from .audit import Retention
@@ -81,6 +82,7 @@ class Service:
         self.leave = Leave(self.engine, self.access, self.challenges, self.verification)
         self.backup = BackupCodes(self.engine, self.access, self.challenges)
         self.enrollments = Enrollments(self.engine, self.access, self.challenges, self.verification, self.backup)
+        self.adoption = Adoption(self.engine, self.access)
         self.out_of_band = OutOfBand.of(self.engine, self.challenges, self.verification)
         self.provider_callbacks = ProviderCallbacks(self.engine, self.challenges)
         self.self_service = SelfService(self.engine, self.access)

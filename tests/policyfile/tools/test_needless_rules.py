@@ -24,6 +24,7 @@ from mfa_gate.core.rules import (
     TenantSettings,
 )
 from mfa_gate.factors import BUILT_IN
+from mfa_gate.policyfile.tools.edits import with_part
 from mfa_gate.policyfile.tools.findings import dead_rules, shadowed_rules
 from mfa_gate.policyfile.tools.findings.remark import RULE_LISTS, Look, Remark
 
@@ -125,7 +126,7 @@ def without(rules: Rules, remark: Remark) -> Rules:
         entries[position] = replace(entries[position], paths=kept)
     else:
         del entries[position]
-    return replace(rules, **{str(section): tuple(entries)})
+    return with_part(rules, str(section), tuple(entries))
 
 
 @pytest.mark.parametrize("examples", [60, pytest.param(2_000, marks=pytest.mark.long)])

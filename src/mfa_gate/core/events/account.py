@@ -112,6 +112,13 @@ ROWS = (
         desk=Words("The set-up was skipped"),
     ),
     EventKind(
+        kind="enrollment.offered",
+        trail="a stronger factor was offered after a proof by a weaker one",
+        seen_by="desk",
+        desk=Words("A safer way to confirm was offered"),
+        counter=Counter("mfa_gate.offers", "Stronger factors offered after a proof"),
+    ),
+    EventKind(
         kind="enrollment.ticket",
         trail="an administrator gave leave to enroll",
         seen_by="person",

@@ -43,6 +43,7 @@ class Account:
 
     ``lang`` and ``zone`` are the language and the time zone (IANA) of the browser that proved something last; messages to
     the person are written in them. They are "" where nothing is known.
+    ``nudges`` counts the offers of a stronger factor, ``nudged_at`` is the time of the last one.
     """
 
     key: SubjectKey
@@ -79,6 +80,8 @@ class Account:
     forgotten_at: int = 0
     lang: str = ""
     zone: str = ""
+    nudges: int = 0
+    nudged_at: int = 0
 
     @property
     def is_unknown(self) -> bool:

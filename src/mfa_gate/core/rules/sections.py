@@ -25,6 +25,27 @@ class SkipRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NudgeRules:
+    """The offer of a stronger factor, just after a proof by a weaker one.
+
+    ``to`` is the kind that is offered, ``after`` are the kinds of the proof; "" and none stand for those that the known
+    factors give (``Registry.completed``). A person gets the offer once in ``every`` seconds, and ``max`` times in all (0:
+    never). ``groups_any`` and ``groups_none`` choose the people; without groups it is everybody.
+    """
+
+    to: str = ""
+    after: tuple[str, ...] = ()
+    every: Seconds = Seconds(30 * DAY)
+    max: int = 3
+    groups_any: tuple[str, ...] = ()
+    groups_none: tuple[str, ...] = ()
+
+    def fits(self, groups: frozenset[str]) -> bool:
+        """Tell if a person of these groups may get the offer."""
+        return (not self.groups_any or not groups.isdisjoint(self.groups_any)) and groups.isdisjoint(self.groups_none)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRules:
     """``[enrollment]``: the stage, and the conditions of a first enrollment.
 
@@ -37,6 +58,7 @@ class EnrollmentRules:
     skip: SkipRules = SkipRules()
     permanent: bool = True
     first: Literal["contact", "open", "ticket"] = "contact"
+    nudge: NudgeRules = NudgeRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/challenge/help": {"GET": challenge.help_page},
     "/enroll": {"GET": enroll.start, "POST": enroll.start},
     "/enroll/done": {"GET": enroll.done},
+    "/enroll/offer": {"GET": enroll.offer},
     "/confirm": {"GET": enroll.confirm},
     "/backup-codes": {"GET": account.backup_codes, "POST": account.backup_codes},
     "/agreement": {"GET": account.agreement, "POST": account.agreement},

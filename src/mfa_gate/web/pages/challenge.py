@@ -157,6 +157,8 @@ async def answer(request: PageRequest, id: str) -> Answer:
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
         # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
         return request.go(request.own("/challenge"), notice=notice)
+    if request.form.get("passkeys") and await request.service.adoption.offer(request.caller, proven=mine.factor):
+        return request.go(request.own("/enroll/offer#"))
     return request.go(request.going_to, done=True)
 
 

@@ -128,6 +128,19 @@ async def done(request: PageRequest) -> Answer:
     )
 
 
+async def offer(request: PageRequest) -> Answer:
+    """Show ``GET /enroll/offer``: a stronger factor, after a proof by a weaker one (U-33).
+
+    A link puts it off. The offer was counted when it was made.
+    """
+    judgement = await request.judgement()
+    kind = request.service.adoption.offerable(judgement) if isinstance(judgement.decision, Allow) else ""
+    if not kind:
+        return request.lead_on(judgement.decision)
+    name = request.factors.traits[kind].name
+    return request.show(views.EnrollOffer(kind=kind, label=name, continue_url=request.onward))
+
+
 async def confirm(request: PageRequest) -> Answer:
     """Answer ``GET /confirm``: prove the second factor afresh, then go back to the settings."""
     return confirm_first(request, await request.judgement(), "")

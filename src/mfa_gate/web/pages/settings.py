@@ -10,6 +10,7 @@ from ...core.decision import Allow, StepUp
 from ...core.model import MAX_BROWSERS
 from ...core.model import Browser as KnownBrowser
 from ...core.reasons import Refusal
+from ...core.rules import DAY
 from ...factors.optional_parts import Signals
 from ...service import Judgement
 from ...service.access import owed
@@ -21,6 +22,8 @@ from ..views import Notice, Problem
 from .common import confirm_first, frozen_until, kinds_of, not_found, problem_from, way_of
 
 RECENT = 20
+OLD_CODES = 180 * DAY
+"""Seconds without a use after which a person is asked if the backup codes are still at hand."""
 
 
 async def settings(request: PageRequest) -> Answer:
@@ -137,6 +140,7 @@ async def _settings(
             total=total if codes else 0,
             warn_at=warn_at,
             made_at=codes.created_at if codes else 0,
+            is_old=codes is not None and now - max(codes.created_at, codes.last_used_at) >= OLD_CODES,
         )
     return views.Settings(
         factors=tuple(

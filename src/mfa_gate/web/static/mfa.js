@@ -269,6 +269,17 @@
     window.addEventListener("pagehide", () => letGo());
     wait();
   });
+  // A passkey may be offered after a code where this device can make one: the form of the code says so.
+  if (window.PublicKeyCredential && PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable) {
+    PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
+      .then((able) => {
+        if (!able) return;
+        all("form[method=post]", (form) => {
+          if (form.elements.code) form.addEventListener("formdata", (event) => event.formData.set("passkeys", "1"));
+        });
+      })
+      .catch(() => {});
+  }
   // Some web views never answer: after a while the button works again.
   const patience = () => new Promise((_, give) => setTimeout(() => give(new DOMException("", "TimeoutError")), 120000));
   all("[data-passkey]", (button) => {

@@ -29,6 +29,7 @@ from .enroll import (
     EnrollConfirm,
     EnrollContact,
     EnrollDone,
+    EnrollOffer,
     EnrollStart,
     EnrollTicket,
     Region,
@@ -54,6 +55,7 @@ __all__ = [
     "EnrollConfirm",
     "EnrollContact",
     "EnrollDone",
+    "EnrollOffer",
     "EnrollStart",
     "EnrollTicket",
     "FactorLine",
@@ -87,6 +89,7 @@ View = (
     | EnrollContact
     | EnrollTicket
     | EnrollDone
+    | EnrollOffer
     | BackupCodesStart
     | BackupCodes
     | Settings

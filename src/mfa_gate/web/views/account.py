@@ -31,13 +31,15 @@ class FactorLine:
 class BackupStock:
     """The set of backup codes: how many are left, of how many.
 
-    ``total`` is 0 where no set was ever made.
+    ``total`` is 0 where no set was ever made. ``is_old``: it was neither made nor used for months, so the person is asked if
+    it is still at hand.
     """
 
     remaining: int
     total: int
     warn_at: int = 3
     made_at: int = 0
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,22 @@ class EnrollTicket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollOffer:
+    """The page that offers a stronger factor after a proof by a weaker one.
+
+    ``continue_url`` puts the offer off. The browser makes the authenticator here where it can, else a link leads to the
+    pages of ``kind``.
+    """
+
+    template: ClassVar[str] = "enroll_offer.html"
+    kind: str
+    label: str
+    continue_url: str
+    public_key: str = ""
+    remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollDone:
     """The page that confirms an enrollment (U-33).
 

@@ -1,0 +1,47 @@
+"""Adoption of a stronger factor: the offer after a proof by a weaker one."""
+
+from __future__ import annotations
+
+from ..core.changes.nudge import is_due, nudge
+from ..core.model import Caller
+from .access import Access, Judgement
+from .accounts import Engine
+from .enrollable import enrollable, not_enrollable
+
+
+class Adoption:
+    """Use cases of the offer."""
+
+    def __init__(self, engine: Engine, access: Access) -> None:
+        self.engine = engine
+        self.access = access
+
+    def offerable(self, judgement: Judgement) -> str:
+        """Return the kind that this person could be offered now.
+
+        Returns "" where it may not be enrolled here.
+        """
+        kind, now = judgement.requirement.rules.enrollment.nudge.to, self.engine.now()
+        if kind not in enrollable(judgement) or not_enrollable(judgement, kind, now) is not None:
+            return ""
+        return kind
+
+    async def offer(self, caller: Caller, *, proven: str) -> bool:
+        """Make the offer after a proof by ``proven``, if it is due, and count it.
+
+        The policy says to whom, how often and after which kinds (``[enrollment] nudge``).
+        """
+        groups = caller.subject.groups
+        rules = self.engine.rules(caller.subject.tenant).enrollment.nudge
+        if proven not in rules.after or not rules.max:
+            return False
+        judgement = await self.access.own(caller)
+        account = judgement.account
+        if account is None or not is_due(account, rules, groups, proven=proven, now=self.engine.now()):
+            return False
+        if not self.offerable(judgement):
+            return False
+        moment = self.engine.moment_of(caller)
+        return await self.engine.change(
+            caller.subject.key, lambda account: nudge(account, moment, rules, groups, proven=proven)
+        )
