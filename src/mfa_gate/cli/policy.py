@@ -93,7 +93,7 @@ def check_policy(args: argparse.Namespace) -> int:
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
     from ..policyfile.tools.findings import test_findings
-    from ..policyfile.tools.idle_rules import idle_rules
+    from ..policyfile.tools.idle_rules import idle_findings
     from ..policyfile.tools.policy_tests import faults_of_tests
     from ..policyfile.tools.profiles import Assessment, compare_with
 
@@ -108,12 +108,12 @@ def check_policy(args: argparse.Namespace) -> int:
     policy = examined.policy
     found = (*findings(policy, now=now, factors=factors, prefix=prefix_of(args)), *test_findings(policy))
     told = {finding.path for finding in found}
-    idle = [rule for rule in idle_rules(policy, now=now, factors=factors) if rule.path not in told]
+    found += tuple(idle for idle in idle_findings(policy, now=now, factors=factors) if idle.path not in told)
     assessed = Assessment(deviations=(), met=())
     if args.profile:
         assessed = compare_with(policy, args.profile, now=now, factors=factors)
     warnings = [finding for finding in found if finding.severity == "warning"]
-    refused = args.strict and bool(warnings or idle or assessed.deviations)
+    refused = args.strict and bool(warnings or assessed.deviations)
     if args.json:
         print_json(
             {
@@ -122,7 +122,6 @@ def check_policy(args: argparse.Namespace) -> int:
                 "digest": policy.digest,
                 "faults": [],
                 "findings": found,
-                "idle_rules": [rule.path for rule in idle],
                 "profile": args.profile,
                 "deviations": assessed.deviations,
                 "met": assessed.met,
@@ -134,10 +133,8 @@ def check_policy(args: argparse.Namespace) -> int:
     else:
         for finding in found:
             print(finding.told(path.name))
-        for rule in idle:
-            print(f"warning: {rule.path}: no request is decided differently without it; take it out, or mend it")
         print_assessment(args.profile, assessed)
-        remarks = counted([*warnings, *idle], assessed.deviations, args.profile)
+        remarks = counted(warnings, assessed.deviations, args.profile)
         print(f'{path.name}: policy "{policy.name}" is valid ({remarks})')
     return NO if refused else DONE
 
