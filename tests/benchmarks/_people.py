@@ -99,7 +99,7 @@ def pour(gate: MFAGate, path: Path, ids: Iterable[str]) -> None:
 
 
 def pour_postgres(gate: MFAGate, url: str, ids: Iterable[str]) -> None:
-    """Put these people into a PostgreSQL store by ``COPY``, in the store's own documents and tables."""
+    """Put these people into a PostgreSQL store by ``COPY``, into its own tables."""
     with psycopg.connect(url, autocommit=True) as connection:
         left = iter(ids)
         while piece := list(itertools.islice(left, POURED_AT_ONCE)):
@@ -144,7 +144,7 @@ async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -
 
 @asynccontextmanager
 async def stores(folder: Path) -> AsyncIterator[dict[str, MFAGate]]:
-    """Open a gate over SQLite, one over a PostgreSQL of its own, and one over a Redis of its own.
+    """Open a gate over SQLite, one over PostgreSQL, and one over Redis.
 
     SQLite has ``synchronous=FULL``, PostgreSQL ``synchronous_commit=on`` on the same disk, Redis ``appendfsync everysec``.
     """

@@ -47,7 +47,6 @@ def test_one_kind_stands_in_for_the_others() -> None:
 
 CHANNEL = "a channel of ``Senders``, which has the same word as the factor that uses it"
 CONTACT = "a field of ``Contacts``"
-ICON = "an icon of the same name, that of a phone"
 EXTRA = "an extra of the package"
 IMPORT = "the command reads the apps of another product; it is about this one kind"
 KIT = "the test kit's default, a word of the public contract"
@@ -58,7 +57,6 @@ NAMED: dict[str, dict[str, str]] = {
     "ports.py": {"email": CHANNEL, "sms": CHANNEL, "voice": CHANNEL, "push": CHANNEL},
     "policyfile/keys.py": {"sms": CHANNEL, "voice": CHANNEL},
     "policyfile/tools/example_values.py": {"sms": CHANNEL, "voice": CHANNEL},
-    "web/templates/settings.html": {"push": ICON},
     "policyfile/tools/findings/weak_spots.py": {"email": CONTACT},
     "policyfile/tools/profiles/limit_checks.py": {"email": CONTACT},
     "service/first_enrollment.py": {"email": CONTACT},

@@ -15,8 +15,8 @@ import mfa_gate
 
 SOURCE = Path(mfa_gate.__file__).parent
 MODULES = sorted(path for room in ("web", "cli") for path in (SOURCE / room).rglob("*.py"))
-LIFE = frozenset({"open", "aclose", "accept"})
-"""The calls that open, close or accept a store as a whole; none of them reads or writes what it holds."""
+LIFE = frozenset({"open", "aclose", "accept", "advice"})
+"""The calls that open, close, accept or examine a store as a whole; none of them reads or writes what it holds."""
 PLACE = frozenset({"path", "generation_file"})
 """Attributes that say where a store is."""
 

@@ -257,7 +257,10 @@ class Postgres:
 
 
 def make(*settings: str, place: Path | None = None) -> Postgres:
-    """Return a new server, which is not started; ``place`` is a folder for its data, for tests that need a real disk."""
+    """Return a new server, which is not started.
+
+    ``place`` is a folder for its data, for tests that need a real disk.
+    """
     (port,) = free_ports(1)
     data = (home() if place is None else _shared_folder(place)) / f"server{port}"
     subprocess.run(["cp", "-a", str(_cluster()), str(data)], check=True)

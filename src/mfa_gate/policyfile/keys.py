@@ -198,10 +198,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         ),
     },
     NudgeRules: {
-        "every": key("Shortest time between two offers to one person.", length("1h", "365d")),
-        "max": key("How often a person gets the offer; 0: never.", number(0, 100)),
-        "groups_any": key("Groups of which the person has one or more; absent: everybody.", groups(empty=False)),
-        "groups_none": key("Groups of which the person has none.", groups(empty=True)),
+        "every": key("Shortest time between two offers to one person.", length("1h", "365d"), stricter="none"),
+        "max": key("How often a person gets the offer; 0: never.", number(0, 100), stricter="none"),
+        "groups_any": key(
+            "Groups of which the person has one or more; absent or empty: everybody.",
+            groups(empty=True),
+            stricter="none",
+        ),
+        "groups_none": key("Groups of which the person has none.", groups(empty=True), stricter="none"),
     },
     SkipRules: {
         "remind": key(
@@ -463,10 +467,11 @@ def _kind_keys(factors: Registry) -> Mapping[type, Mapping[str, Key]]:
             **{kind: key(factor.about) for kind, factor in factors.items()},
         },
         NudgeRules: {
-            "to": key("The factor that is offered; absent: the strongest.", choice(("", *kinds))),
+            "to": key("The factor that is offered; absent: the strongest.", choice(("", *kinds)), stricter="none"),
             "after": key(
                 "The factors after whose proof it is offered; absent: those whose code is typed.",
                 some_of(kinds, empty=True),
+                stricter="none",
             ),
         },
         StepUpRule: {

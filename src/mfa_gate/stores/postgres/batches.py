@@ -1,6 +1,7 @@
-"""Questions to the server that share a statement: those that come while others are under way go together.
+"""Questions to the server that share a statement.
 
-A lone question goes at once. Under load one round trip, and one wait for the disk, serves many.
+Those that come while others are under way go together. A lone question goes at once. Under load one round trip, and one
+wait for the disk, serves many.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ class Batches(Generic[Q, A]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q, *, within: float) -> A:
-        """Return the answer within so many seconds. A caller that is cancelled leaves its question to its end.
+        """Return the answer within so many seconds.
 
-        Raises ``OutcomeUnknown`` if the question was sent, else ``StoreUnavailable``, where no answer came.
+        A caller that is cancelled leaves its question to its end. Raises ``OutcomeUnknown`` if the question was
+        sent, else ``StoreUnavailable``, where no answer came.
         """
         loop = asyncio.get_running_loop()
         mine = _Waiting[Q, A](question, loop.time() + within)
