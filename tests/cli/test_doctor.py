@@ -18,7 +18,7 @@ from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.service import policy_workers
 from mfa_gate.stores import store_from_url
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
 from . import doctored
 
@@ -165,6 +165,32 @@ async def _begin(url: str) -> None:
     store = store_from_url(url)
     await store.open()
     await store.aclose()
+
+
+def test_a_postgres_that_could_lose_something(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PostgreSQL store gets warnings for what may be lost and what is slow, each with its fix; it makes nothing."""
+    url = postgres_servers.shared().schema()
+    monkeypatch.setenv("DOCTORED_STORE", url)
+    code, lines = doctor("good")
+    assert code == 0
+    assert [line["verdict"] for line in lines if "there is no store there yet" in line["text"]] == ["note"]
+    asyncio.run(_begin(url))
+    code, lines = doctor("good")
+    told = [line["text"] for line in lines if (line["part"], line["verdict"]) == ("store", "warning")]
+    assert code == 0
+    for words in ("?marker=", "fsync=off", "synchronous_standby_names"):
+        assert len([text for text in told if words in text]) == 1, words
+
+
+def test_a_pooler_that_swallows_notices(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a pooler in transaction mode the doctor says what each request costs."""
+    url = postgres_servers.shared().schema()
+    asyncio.run(_begin(url))
+    with postgres_servers.pooler(postgres_servers.shared(), "transaction") as behind:
+        monkeypatch.setenv("DOCTORED_STORE", f"{behind}?{url.partition('?')[2]}")
+        code, lines = doctor("good")
+    assert code == 0
+    assert [line["verdict"] for line in lines if "PgBouncer" in line["text"]] == ["warning"]
 
 
 def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

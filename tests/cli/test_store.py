@@ -21,7 +21,7 @@ from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import changed
 from tests.harness import key, make_world, running
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
 from .store import WHO, Run, people, prepare, runner
 
@@ -207,3 +207,37 @@ def test_a_store_that_no_application_began(
     assert main(["accounts", "list", "--tenant", "alpha", "--store", url]) == 2
     assert "there is no store there yet" in capsys.readouterr().err
     assert server.keys(1) == before != set()
+
+
+def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """``store upgrade`` makes the tables and says what there is; ``store accept`` goes on with a store in PostgreSQL."""
+    prepare(tmp_path, monkeypatch)
+    url = postgres_servers.shared().schema()
+    monkeypatch.setenv("MFA_GATE_STORE", url)
+    run = runner(capsys)
+    assert run("accounts", "list", "--tenant", "alpha")[0] == 2
+    code, told = run("store", "upgrade")
+    assert (code, told["upgraded"]) == (0, True)
+    assert "made, version" in told["text"]
+    assert "up to date" in run("store", "upgrade")[1]["text"]
+
+    async def make() -> None:
+        async with running(make_world(store=store_from_url(url), keys=[key(1)])) as world:
+            await world.enrolled()
+
+    asyncio.run(make())
+    assert run("store", "accept", *WHO) == (0, {"accepted": True, "accounts": {"alpha": 1}})
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "verified"
+    assert run("store", "upgrade", "--insert-only")[0] == 2
+    assert run("store", "upgrade", "--grant-to", 'x"; DROP')[0] == 2
+
+
+def test_a_store_without_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file needs no upgrade by hand, and has no roles."""
+    prepare(tmp_path, monkeypatch)
+    run = runner(capsys)
+    assert "needs no upgrade" in run("store", "upgrade")[1]["text"]
+    assert run("store", "upgrade", "--grant-to", "app")[0] == 2
+    assert not (tmp_path / "mfa.db").exists()

@@ -313,6 +313,8 @@ def pooler(behind: Postgres, mode: str) -> Iterator[str]:
         f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {place / 'users.txt'}\npool_mode = {mode}\n"
         "max_client_conn = 100\ndefault_pool_size = 20\n"
     )
+    for path in place.iterdir():
+        own(path)
     with open(place / "out", "wb") as out:
         process = subprocess.Popen(
             [program, str(place / "pgbouncer.ini")], stdout=out, stderr=out, cwd="/", **_as_user()

@@ -5,16 +5,18 @@ from __future__ import annotations
 from .functions import FUNCTIONS
 
 _TABLES = (
+    # Accounts and their lines change often, and seldom in a column that has an index: with room in its page a new version
+    # of a row needs no entry in any index (a line has some thirty in the index of names).
     # One row each. They are two, so that the row that never changes is not written with the one that always does.
     "CREATE TABLE {s}.about (one boolean PRIMARY KEY DEFAULT true CHECK (one), store text NOT NULL,"
     " version integer NOT NULL, restored_at bigint NOT NULL DEFAULT 0)",
     "CREATE TABLE {s}.counter (one boolean PRIMARY KEY DEFAULT true CHECK (one), changes bigint NOT NULL DEFAULT 0)"
     " WITH (fillfactor = 10)",
     'CREATE TABLE {s}.account (tenant text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, version bigint NOT NULL,'
-    " op text NOT NULL, checksum bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (tenant, id))",
+    " op text NOT NULL, checksum bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (tenant, id)) WITH (fillfactor = 75)",
     'CREATE TABLE {s}.roster (tenant text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, name text NOT NULL,'
     " status text NOT NULL, factors text NOT NULL, locked_at bigint NOT NULL, last_proof_at bigint NOT NULL,"
-    ' search text COLLATE "C" NOT NULL, PRIMARY KEY (tenant, id))',
+    ' search text COLLATE "C" NOT NULL, PRIMARY KEY (tenant, id)) WITH (fillfactor = 75)',
     "CREATE INDEX roster_status ON {s}.roster (tenant, status, id)",
     'CREATE TABLE {s}.tenant (tenant text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, op text NOT NULL,'
     " body text NOT NULL)",
