@@ -25,8 +25,8 @@ SURFACE = {
         "SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
-        "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
-        "Rewrite Roster Store Take Taken Trail take_one"
+        "END EVERYTHING Accounts ChainPoint Changed ChecksColumns EventPage InFile Limits Link Notes Page Reader "
+        "RemembersGeneration Rewrite Roster Store Take Taken Trail take_one"
     ),
     "mfa_gate.testing": (
         "BrowserContext Enrolled FixedClock Kit Outbox PEER ProofCookie RouteRow SoftKey WebClient assert_all_covered "

@@ -86,7 +86,10 @@ def test_no_line_can_be_forged(bad: str) -> None:
 def test_export(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole trail, oldest first, as JSON lines and as CSV with the same lines."""
     assert main(["audit", "export", "--tenant", "alpha"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [record for record in records if "head" not in record]
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert (records[0]["lines"], records[-1]["lines"]) == (0, len(lines))
     assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
     assert lines[-1]["kind"] == "account.locked"
     assert main(["audit", "export", "--tenant", "alpha", "--format", "csv"]) == 0
@@ -116,7 +119,9 @@ def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             "SELECT count(*) FROM event WHERE tenant = 'alpha' AND seq <="
             " (SELECT min(seq) FROM event WHERE kind = 'attempt.failed')"
         ).fetchone()[0]
-    assert run("audit", "verify") == (1, {"whole": False, "broken": {"alpha": place}, "pruned": {}})
+    code, told = run("audit", "verify")
+    assert (code, told["whole"], told["broken"], told["pruned"]) == (1, False, {"alpha": place}, {})
+    assert told["why"].keys() == {"alpha"}
     assert run("audit", "verify", "--tenant", "beta")[0] == 0
     assert main(["audit", "verify"]) == 1
     assert f"alpha: broken at line {place}" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode, urlsafe_b64encode
+from functools import lru_cache
 
 
 def expand(seed: bytes, label: str, size: int) -> bytes:
@@ -22,6 +23,17 @@ def draw_id(seed: bytes, label: str) -> str:
 def draw_ref(seed: bytes, label: str) -> str:
     """Derive a reference that people can read out: ten capital letters and digits."""
     return b32encode(expand(seed, "ref/" + label, 7)).decode()[:10]
+
+
+@lru_cache(maxsize=4096)
+def browser_mark(handle: str) -> str:
+    """Return a short id for a browser, made of the digest of its handle; "" for "".
+
+    Of a session it is a mark.
+
+    The id becomes the id of the browser in the account with the first proof. So the answers before that proof name it, too.
+    """
+    return b32encode(hashlib.blake2b(handle.encode(), digest_size=7).digest()).decode()[:10].lower() if handle else ""
 
 
 def handle_digest(handle: str) -> str:

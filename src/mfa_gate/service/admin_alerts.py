@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ..core.events import Event
+from ..core.events import Event, place_of
 from ..core.messages.alarms import ALARMS, alarm
 from ..core.messages.email_text import EmailText
 from ..core.model import Account
@@ -69,7 +69,8 @@ class Alarms:
             "Account": event.account,
             "Organization": event.tenant,
             "When": datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC") if event.at else "",
-            "Where": event.network,
+            "Where": place_of(event),
+            "Browser": event.agent,
             **{word.replace("_", " ").capitalize(): str(value) for word, value in event.detail.items() if word in told},
             "Reference": event.id,
         }
@@ -80,11 +81,19 @@ class Alarms:
     def send(self, tenant: str, words: EmailText, *, key: str) -> None:
         """Mail ``words`` to the tenant's administrators in the background."""
         if self.engine.wiring.senders.email is not None:
-            self.engine.effects.later(self._send(tenant, words, key))
+            self.engine.effects.later(self._send_to_all(tenant, words, key))
 
-    async def _send(self, tenant: str, words: EmailText, key: str) -> None:
+    def send_to(self, addresses: Sequence[str], tenant: str, words: EmailText, *, key: str) -> None:
+        """Mail ``words`` to these addresses in the background."""
+        if self.engine.wiring.senders.email is not None:
+            self.engine.effects.later(self._send(addresses, tenant, words, key))
+
+    async def _send_to_all(self, tenant: str, words: EmailText, key: str) -> None:
+        await self._send(await self.addresses(tenant), tenant, words, key)
+
+    async def _send(self, addresses: Sequence[str], tenant: str, words: EmailText, key: str) -> None:
         sender = self.engine.wiring.senders.email
-        for place, address in enumerate(await self.addresses(tenant)):
+        for place, address in enumerate(addresses):
             message = Message(
                 channel="email",
                 to=address,

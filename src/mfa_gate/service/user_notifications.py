@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from ..core.events import Event
+from ..core.events import Event, place_of
 from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
@@ -71,7 +71,7 @@ class Notices:
             kind = self._notice_kind(event)
             if kind not in NOTICES:
                 continue
-            needless = first and kind == "browser.new_network"
+            needless = first and kind in ("browser.new_network", "browser.new")
             mail = partial(self.mail, contacts=contacts)
             text = partial(self.text, account=account, contacts=contacts)
             for name, tell in (("notice.email", mail), ("notice.text", text)):
@@ -113,7 +113,8 @@ class Notices:
             kind,
             service=self._service(event),
             when_text=datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
-            where=event.network,
+            where=place_of(event) if event.network.startswith("=") else event.address or event.network,
+            browser=event.agent if kind == "browser.new" else "",
             label=self.engine.factors.traits[event.factor].name
             if event.factor in self.engine.factors.traits
             else event.factor,
@@ -146,7 +147,7 @@ class Notices:
         """
         kind = self._notice_kind(event)
         sender = self.engine.wiring.senders.sms
-        if sender is None:
+        if sender is None or not NOTICES[kind].texts:
             return
         account = account or await self.engine.store.load(subject_of(event).key)
         numbers = self._numbers(account)

@@ -18,7 +18,7 @@ from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
-from ..core.trail import LAST_SECOND, chain, count_old, event_to_json, own_digest
+from ..core.trail import LAST_SECOND, chain_event, count_old, event_to_json
 from ..errors import StoreMissing, StoreUnavailable
 from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from .common.change_log import NOTHING, ChangeLog, told
@@ -150,7 +150,7 @@ class MemoryStore:
         contents = self._contents
         for event, line in lines:
             head = contents.heads.get(event.tenant, ChainPoint())
-            digest = chain(head.digest, own_digest(event, line))
+            digest = chain_event(head.digest, event, line)
             contents.heads[event.tenant] = ChainPoint(lines=head.lines + 1, digest=digest)
             contents.lines.append((event, line, digest))
 

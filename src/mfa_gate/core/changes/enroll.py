@@ -113,6 +113,8 @@ def settle_enrollment(
         return settle_failure(
             account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True, browser=caller.handle
         )
+    failures, was_used = max(0, account.attempts.used - 1), any(a.last_used_at for a in account.authenticators)
+    networks = {a.last_network for a in account.authenticators}
     account = replace(
         account,
         attempts=budget.reset(account.attempts),
@@ -137,6 +139,9 @@ def settle_enrollment(
         remember=True,
         new_handle=new_handle,
         answer=answer,
+        failures=failures,
+        was_used=was_used,
+        networks=networks,
     )
     return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from .. import attempts as budget
+from ..entropy import browser_mark
 from ..events import Event, Moment
 from ..evidence import session_mark
 from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
@@ -13,6 +15,7 @@ from ..rules import Rules
 from .base import TWIN_LIFE, Change, refuse, time_of
 from .bounds import add_proof, kept_browsers, tidy, without_copy
 from .charge import Charge, settle_failure, spend
+from .new_browser import new_browser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ def settle_success(
             browser=caller.handle,
         )  # fmt: skip
     used = replace(current, data=data, last_used_at=now, last_network=caller.network)
+    failures = max(0, account.attempts.used - 1)
     account = replace(
         account,
         attempts=budget.reset(account.attempts),
@@ -98,6 +102,9 @@ def settle_success(
         remember=remember,
         new_handle=new_handle,
         answer=answer,
+        failures=failures,
+        was_used=bool(seen.last_used_at),
+        networks={seen.last_network},
     )
     return Change(account=tidy(account, now), events=event, answer=granted)
 
@@ -114,10 +121,15 @@ def grant(
     remember: bool,
     new_handle: str,
     answer: str,
+    failures: int = 0,
+    was_used: bool = False,
+    networks: Set[str] = frozenset(),
 ) -> tuple[Account, Granted, tuple[Event, ...]]:
     """Give this browser a proof and a new handle.
 
     Returns the account, the grant and the events. A proof that is not remembered ends with the host's session.
+    ``failures`` are the wrong answers since the last success. ``was_used``: the authenticator was used before, last on one
+    of ``networks``.
     """
     now = time_of(account, moment)
     bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
@@ -133,11 +145,19 @@ def grant(
     )
     old = account.browser(caller.handle)
     known = {p.network for p in old.proofs} if old else set()
-    event = moment.event("proof.granted", account.key, factor=authenticator.factor)
+    after = {"after_failures": failures} if failures else {}
+    event = moment.event("proof.granted", account.key, factor=authenticator.factor, **after)
     events: tuple[Event, ...] = (event,)
     if known and caller.network not in known:
         events = (event, moment.event("browser.new_network", account.key))
-    fresh = Browser(id=event.id.lower(), handle="", label="", created_at=now)
+    elif old is None and (was_used or account.browsers):
+        events = (
+            event,
+            *new_browser(account, moment, caller, proven=authenticator.id, failures=failures, networks=networks),
+        )
+    mark = browser_mark(caller.handle)
+    id = event.id.lower() if not mark or any(b.id == mark for b in account.browsers) else mark
+    fresh = Browser(id=id, handle="", label="", created_at=now)
     browser = replace(
         old or fresh,
         handle=new_handle,

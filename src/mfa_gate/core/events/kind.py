@@ -24,12 +24,14 @@ class Notice:
 
     ``everywhere``: also goes to the phone number on the host's record (S-87). ``disputable``: the mail has the link
     "this was not me". ``unless``: an event with this reason is not told.
+    ``texts``: it also goes to numbers that are enrolled for texts.
     """
 
     headline: str
     sentence: str
     everywhere: bool = False
     disputable: bool = True
+    texts: bool = True
     unless: str = ""
 
 

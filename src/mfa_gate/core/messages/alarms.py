@@ -34,6 +34,24 @@ def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Trans
     return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=[part for part in parts if part.text])
 
 
+def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Translate) -> EmailText:
+    """Write the mail with the signed head of a trail, for the policy's owner."""
+    name = one_line(service, limit=SERVICE_LENGTH)
+    headline = fill(N_("The signed head of the audit trail"), translate)
+    facts = {
+        N_("Organization: {value}"): unlinked(tenant, limit=LINE_LENGTH),
+        N_("Lines: {value}"): str(lines),
+    }
+    parts = [
+        Part(fill(N_("Keep this mail: with it you can prove later that nothing before it was changed."), translate)),
+        Part("\n".join(fill(line, translate, value=value) for line, value in facts.items())),
+        Part(head),
+        Part(fill(N_("To compare: mfa-gate audit verify --expect HEAD"), translate)),
+    ]
+    subject = f"{name}: {headline}" if name else headline
+    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=parts)
+
+
 def dispute_alarm(
     *,
     service: str,

@@ -92,7 +92,7 @@ def _paragraph(part: Part) -> str:
     return f'<p style="{_STYLES[part.kind]}">{words}</p>'
 
 
-def asked_lines(*, when_text: str, where: str, label: str = "", translate: Translate) -> Part | None:
+def asked_lines(*, when_text: str, where: str, label: str = "", browser: str = "", translate: Translate) -> Part | None:
     """Write the name of the factor, the time and the place, a line each.
 
     Returns None if none of them is known. The values are harmless already.
@@ -104,6 +104,8 @@ def asked_lines(*, when_text: str, where: str, label: str = "", translate: Trans
         lines.append(fill(N_("When: {when}"), translate, when=when_text))
     if where:
         lines.append(fill(N_("Where: {where}"), translate, where=where))
+    if browser:
+        lines.append(fill(N_("Browser: {browser}"), translate, browser=browser))
     return Part("\n".join(lines)) if lines else None
 
 

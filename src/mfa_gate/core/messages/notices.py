@@ -30,13 +30,15 @@ def notice(
     when_text: str,
     translate: Translate,
     where: str = "",
+    browser: str = "",
     label: str = "",
     owner: str = "",
     dispute_url: str = "",
 ) -> EmailText:
     """Write the notice of ``kind`` (one of ``NOTICES``), with advice for a stranger's change.
 
-    ``label`` is the user's name for the factor. It and ``where`` stand in the body only, without links (S-54).
+    ``label`` is the user's name for the factor, ``browser`` that of the browser. They and ``where`` stand in the body only,
+    without links (S-54).
     ``owner`` is the person to tell, ``dispute_url`` our own page for "this was not me".
 
     Raises ``ValueError`` for another kind, or a ``dispute_url`` that is not one http(s) address.
@@ -47,6 +49,7 @@ def notice(
     about = asked_lines(
         when_text=one_line(when_text, limit=LINE_LENGTH),
         where=unlinked(where, limit=LINE_LENGTH),
+        browser=unlinked(browser, limit=LINE_LENGTH) if browser else "",
         label=unlinked(label),
         translate=translate,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from ...core.events import UNREADABLE, Event
-from ...core.trail import START, chain, event_to_json, own_digest
+from ...core.trail import START, chain_event, event_to_json
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
 from ..common.documents import cursor_from, event_from, parts_found_by
 from .worker_thread import WorkerThread
@@ -31,7 +31,7 @@ def write_lines(connection: sqlite3.Connection, lines: Lines) -> None:
             row = connection.execute("SELECT digest, length FROM trail WHERE tenant = ?", (event.tenant,)).fetchone()
             heads[event.tenant] = row or (START, 0)
         before, length = heads[event.tenant]
-        digest = chain(before, own_digest(event, line))
+        digest = chain_event(before, event, line)
         heads[event.tenant] = (digest, length + 1)
         connection.execute(
             "INSERT INTO event (id, tenant, account, kind, at, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
