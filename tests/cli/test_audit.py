@@ -127,6 +127,58 @@ def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert f"alpha: broken at line {place}" in capsys.readouterr().out
 
 
+def test_head_expect_and_an_auditor_without_secrets(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A head from before is expected, a deleted tenant is found, and an export is verified with the public key alone."""
+    code, told = run("audit", "head", "--tenant", "alpha")
+    assert code == 0
+    (head,) = told["heads"]
+    assert run("audit", "verify", "--expect", head["head"])[0] == 0
+    assert run("audit", "verify", "--tenant", "no-such-tenant")[0] == 1
+    assert run("audit", "head", "--tenant", "no-such-tenant")[0] == 1
+    assert run("audit", "verify", "--expect", head["head"][:-3] + "AAA")[0] == 1
+    (public,) = run("keys", "verify-key")[1]["verify_keys"]
+    assert main(["audit", "export"]) == 0
+    (tmp_path / "trail.jsonl").write_text(capsys.readouterr().out)
+    (tmp_path / "gate.key").write_text(public + "\n")
+    file = ("audit", "verify", "--file", str(tmp_path / "trail.jsonl"))
+    with monkeypatch.context() as patch:
+        for name in ("MFA_GATE_STORE", "MFA_GATE_KEYS_FILE", "MFA_GATE_POLICY"):
+            patch.delenv(name)
+        code, told = run(*file, "--verify-key", public, "--expect", head["head"])
+        assert (code, [trail["tenant"] for trail in told["trails"]]) == (0, ["alpha", "beta"])
+        assert run(*file, "--verify-key", str(tmp_path / "gate.key"))[0] == 0
+        assert main([*file]) == 2
+        text = (tmp_path / "trail.jsonl").read_text()
+        (tmp_path / "trail.jsonl").write_text(text.replace("203.0.113.77", "203.0.113.78"))
+        assert run(*file, "--verify-key", public)[0] == 1
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        for table in ("event", "trail"):
+            connection.execute(f"DELETE FROM {table} WHERE tenant = 'beta'")
+        connection.execute("DELETE FROM account WHERE tenant = 'beta'")
+    assert run("audit", "verify")[1]["broken"] == {"beta": 1}
+    assert run("audit", "verify", "--tenant", "beta")[0] == 1
+
+
+def test_accept(run: Run, tmp_path: Path) -> None:
+    """A cut tail is signed over by an operator, and the trail tells of it."""
+    who = ("--actor", "eve", "--reason", "a disk was damaged")
+    assert run("audit", "accept", *who)[0] == 1
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        last = connection.execute("SELECT max(seq) FROM event WHERE tenant = 'alpha'").fetchone()[0]
+        connection.execute("DELETE FROM event WHERE seq = ?", (last,))
+        connection.execute(
+            "UPDATE trail SET length = length - 1, digest ="
+            " (SELECT digest FROM event WHERE tenant = 'alpha' ORDER BY seq DESC LIMIT 1) WHERE tenant = 'alpha'"
+        )
+    code, told = run("audit", "verify")
+    assert (code, [*told["broken"]]) == (1, ["alpha"])
+    assert run("audit", "accept", *who) == (0, {"accepted": told["broken"], "broken": {}})
+    assert run("audit", "verify")[0] == 0
+    assert run("audit", "list", "--kind", "audit.accepted")[1]["events"][0]["actor"] == "operator:eve"
+
+
 def test_prune(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Retention is policy: nothing goes without it.
 

@@ -1,4 +1,7 @@
-"""A takeover is seen: the person and the administrators are told, the trail finds it by address, and the evidence stands."""
+"""A takeover is seen: the person and the administrators are told of it.
+
+The trail finds it by address, and the evidence stands.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ async def mails(world: World) -> list[tuple[str, str]]:
 
 
 async def test_a_rehearsed_takeover(world: World) -> None:
-    """S-39, S-124: mail and alarm at once, one search by address, and evidence that an auditor can check."""
+    """S-39, S-124: mail and alarm come at once, and the evidence can be checked.
+
+    One search by address finds all of it.
+    """
     ann = await world.enrolled()
     await mails(world)
     thief = await stranger(world, ann)
@@ -100,7 +106,10 @@ async def test_a_new_browser_at_home_is_a_mail_and_no_alarm(world: World) -> Non
 
 
 async def test_after_a_change_of_the_password(world: World) -> None:
-    """The host ends all proofs because the password was changed: a new browser within a day is an alarm."""
+    """A new browser within a day of a change of the password is an alarm.
+
+    The host ends all proofs with the change.
+    """
     ann = await world.enrolled()
     await (await world.gate.person(Subject("ann", "alpha"))).end_proofs("password changed")
     other = await stranger(world, ann, address=HOME)
@@ -116,7 +125,9 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
     [("10.0.0.1", "192.0.2.77", "=campus", "req-4711"), ("198.51.100.9", "198.51.100.9", "198.51.100.9", "")],
 )
 async def test_events_name_place_and_means(peer: str, address: str, network: str, request_id: str) -> None:
-    """K-4: the address in full beside the network's name, the browser, the session, milliseconds.
+    """K-4: events have the address in full beside the name of the network.
+
+    They have the browser, the session and milliseconds, too.
 
     Only a trusted proxy's request id counts.
     """

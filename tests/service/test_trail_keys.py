@@ -217,3 +217,30 @@ def verify_with(text: str, word: str) -> None:
     """Read a head with the key that ``text`` is."""
     known = dict([key_from_text(text)])
     read_head(word, lambda id: known.get(id, b""))
+
+
+async def test_an_operator_accepts_lines_that_a_failover_lost() -> None:
+    """The trail is whole again and signed on, and an event tells of it for good."""
+    from .intruder import IntoMemory
+
+    store = MemoryStore()
+    async with running(make_world(store=store)) as world:
+        service = world.gate.service
+        await record(world, 0, 5)
+        into = IntoMemory(store)
+        loot = into.take()
+        del loot.trails["alpha"].rows[4:]
+        loot.trails["alpha"].set_head()
+        into.put(loot)
+        verdict = await service.retention.verify()
+        assert verdict.broken["alpha"].place == 4
+        await service.trail_signer.accept("alpha", verdict.broken["alpha"], actor="operator:eve", reason="failover")
+        assert await places(world) == {}
+        await record(world, 6, 3)
+        assert await places(world) == {}
+        (told,) = (await world.store.events("alpha", kind="audit.accepted")).items
+        assert (told.actor, told.reason, told.detail["line"]) == ("operator:eve", "failover", 5)
+        await alter(store, 1)
+        verdict = await service.retention.verify()
+        await service.trail_signer.accept("alpha", verdict.broken["alpha"], actor="operator:eve", reason="looked")
+        assert await places(world) == {"alpha": 1}

@@ -73,9 +73,12 @@ class TrailNotes:
             raise ForgedNote("it is of another tenant")
         return int(found["lines"]) if found else 0
 
-    async def put_pruned(self, tenant: str, lines: int) -> None:
-        """Give leave to prune the first ``lines`` lines. Written before a line goes."""
-        if lines > await self.pruned(tenant):
+    async def put_pruned(self, tenant: str, lines: int, *, anew: bool = False) -> None:
+        """Give leave to prune the first ``lines`` lines. Written before a line goes.
+
+        ``anew``: whatever stands there.
+        """
+        if anew or lines > await self.pruned(tenant):
             await self._write(f"trail-pruned:{tenant}", {"tenant": tenant, "lines": lines})
 
     async def tenants(self) -> frozenset[str] | None:
@@ -83,11 +86,19 @@ class TrailNotes:
         found = await self._read(LIST)
         return None if found is None else frozenset(found["tenants"])
 
-    async def add_tenants(self, tenants: Iterable[str]) -> None:
-        """Add to the list, also where others add to it at the same time."""
+    async def add_tenants(self, tenants: Iterable[str], *, anew: bool = False) -> None:
+        """Add to the list, also where others add to it at the same time.
+
+        ``anew``: a list that bears no signature is replaced.
+        """
         wanted = frozenset(tenants)
         for _ in range(TURNS):
-            known = await self.tenants()
+            try:
+                known = await self.tenants()
+            except ForgedNote:
+                if not anew:
+                    raise
+                known = None
             if known is not None and wanted <= known:
                 return
             await self._write(LIST, {"tenants": sorted(wanted | (known or frozenset()))})

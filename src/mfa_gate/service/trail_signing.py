@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from ..core.model import SubjectKey
@@ -25,7 +26,7 @@ log = logging.getLogger("mfa_gate")
 
 PIECE = 1_000
 TURNS = 20
-ALTERED = "audit.altered"
+ALTERED, ACCEPTED = "audit.altered", "audit.accepted"
 
 
 class AlteredTrail(Exception):
@@ -162,6 +163,31 @@ class TrailSigner:
             if (await self.engine.store.head(tenant)).lines <= head.lines:
                 break
         return head
+
+    async def accept(self, tenant: str, fault: Fault, *, actor: str, reason: str) -> None:
+        """Sign a trail as it stands, because an operator has looked at its fault and answers for it.
+
+        An event tells of it for good. It heals what only the signed notes knew, such as lines that a failover lost. A line
+        that does not fit the chain is still named by every verification, and the lines behind it are signed again.
+        """
+        engine, store = self.engine, self.engine.store
+        moment = engine.moment(actor=actor)
+        event = moment.event(ACCEPTED, SubjectKey(tenant, ""), reason=reason, line=fault.place + 1, found=fault.what)
+        await engine.record((event,))
+        point, place = await store.head(tenant), -1
+        while piece := await store.links(tenant, after=place, limit=PIECE):
+            place = piece[-1].place
+        since = 0
+        with suppress(ForgedNote):
+            known = await self.notes.head(tenant)
+            since = known.since if known else 0
+        await self.notes.put_head(
+            SignedHead(tenant=tenant, lines=point.lines, digest=point.digest, place=place, since=since, at=moment.now)
+        )
+        await self.notes.put_pruned(tenant, (await store.anchor(tenant)).lines, anew=True)
+        await self.notes.add_tenants((*await store.trails(), tenant), anew=True)
+        self._signed.pop(tenant, None)
+        self._altered.discard(tenant)
 
     async def _known(self, tenant: str) -> SignedHead:
         """Return the last signed head, or the beginning of a trail that was never signed."""

@@ -1,4 +1,7 @@
-"""The trail is searched with the same words on the page and by JSON; an unknown filter is an error on both."""
+"""The trail is searched with the same words on the page and by JSON.
+
+An unknown filter is an error on both.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,10 @@ async def test_an_unknown_filter_is_an_error(world: World, query: str) -> None:
 
 
 async def test_the_page_leads_on(world: World) -> None:
-    """From a line to the person, to all from the same address, and to all of the same browser; and back from the person."""
+    """From a line a link leads to the person, to the address and to the browser.
+
+    A link leads back from the person.
+    """
     boss = await world.enrolled("boss", groups=["admin"])
     page = (await boss.page("/mfa/admin/audit?ref=REF0000010")).text
     assert "/mfa/admin/accounts/user%2F2" in page

@@ -10,7 +10,7 @@ from .exporting import export
 from .following import add_options, follow
 from .listing import list_events, text_of
 from .pruning import prune
-from .verifying import head, verify
+from .verifying import accept, head, verify
 
 __all__ = ["add_commands", "text_of"]
 
@@ -26,6 +26,11 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         ("head", running(head), "print the signed head of each trail: keep it elsewhere, and verify with --expect"),
         ("verify", verify, "check that no line was removed, moved or altered, in the store or in an export"),
         (
+            "accept",
+            running(accept),
+            "sign a trail as it stands, after you looked at its fault; an event tells of it for good",
+        ),
+        (
             "prune",
             running(prune),
             "remove what is older than the policy's [audit] retention; the rest verifies as before",
@@ -39,8 +44,8 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
                 command.add_argument(f"--{word}", default="", dest=f"word_{word}", metavar="X", help=f"only {meaning}")
         if name == "follow":
             add_options(command)
-        if name == "prune":
-            add_actor(command, reason=False)
+        if name in ("prune", "accept"):
+            add_actor(command, reason=name == "accept")
         if name == "list":
             command.add_argument("--limit", type=int, default=50)
         if name == "export":

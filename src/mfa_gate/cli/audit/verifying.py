@@ -9,10 +9,11 @@ from ...errors import SettingsError
 from ...service import Service
 from ...service.export_verification import ExportCheck, Proven, WrongExport
 from ...service.trail_heads import Head, NoHead, key_from_text, read_head
+from ...service.trail_verification import NO_LIST
 from ...storage import ChainPoint
 from ...web.api.admin import event_json
 from ...web.responses import stamp
-from ..context import DONE, NO, running, tell
+from ..context import DONE, NO, operator_name, running, tell
 from ..terminal import one_line
 
 
@@ -44,6 +45,32 @@ async def head(args: argparse.Namespace, service: Service) -> int:
     lines += [f"{one_line(tenant)}: {what}; no head is signed" for tenant, what in wrong.items()]
     tell(args, {"heads": heads, "refused": wrong}, "\n".join(lines) or "there is no trail")
     return NO if wrong or not heads else DONE
+
+
+async def accept(args: argparse.Namespace, service: Service) -> int:
+    """Run ``audit accept``.
+
+    Exit 1 where nothing is wrong, or where a line is wrong for good.
+    """
+    actor = operator_name(args)
+    before = await service.retention.verify(args.tenant)
+    trails = await service.trail_reader.tenants()
+    faults = {tenant: fault for tenant, fault in before.broken.items() if tenant in trails}
+    if NO_LIST in before.broken and trails:
+        faults.setdefault(args.tenant or trails[0], before.broken[NO_LIST])
+    for tenant, fault in faults.items():
+        await service.trail_signer.accept(tenant, fault, actor=actor, reason=args.reason)
+    after = await service.retention.verify(args.tenant)
+    lines = [
+        f"{one_line(tenant)}: signed as it stands; it was broken at line {f.place + 1}" for tenant, f in faults.items()
+    ]
+    lines += [f"{one_line(tenant)}: still broken at line {f.place + 1}: {f.what}" for tenant, f in after.broken.items()]
+    document = {
+        "accepted": {tenant: fault.place + 1 for tenant, fault in faults.items()},
+        "broken": {tenant: fault.place + 1 for tenant, fault in after.broken.items()},
+    }
+    tell(args, document, "\n".join(lines) or "nothing is wrong")
+    return DONE if faults and not after.broken else NO
 
 
 def verify(args: argparse.Namespace) -> int:

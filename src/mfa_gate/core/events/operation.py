@@ -47,6 +47,12 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="audit.accepted",
+        trail="an operator has looked at a fault of the trail, and had it signed as it stands; the line is named",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
         kind="audit.head",
         trail="the signed head of a trail that has grown, once an hour; told to the log and the hook, never written",
         seen_by="trail",
