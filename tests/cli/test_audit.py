@@ -161,6 +161,38 @@ def test_head_expect_and_an_auditor_without_secrets(
     assert run("audit", "verify", "--tenant", "beta")[0] == 1
 
 
+@pytest.mark.long
+def test_a_long_export_streams(run: Run, tmp_path: Path) -> None:
+    """K-19: 100,000 lines take less than 64 MB, the program included."""
+
+    async def fill() -> None:
+        store = SQLiteStore(tmp_path / "mfa.db")
+        await store.open()
+        for start in range(0, 100_000, 100):
+            await store.append(
+                [
+                    Event(id=f"b{start + n}", kind="attempt.failed", at=START, tenant="alpha", account="ann")
+                    for n in range(100)
+                ]
+            )
+        await store.aclose()
+
+    asyncio.run(fill())
+    script = (
+        "import resource, sys; from mfa_gate.cli import main; main(['audit', 'export']); sys.stdout.flush();"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.splitlines()) > 100_000
+    assert int(done.stderr.split()[-1]) < 64 * 1024
+
+
 def test_accept(run: Run, tmp_path: Path) -> None:
     """A cut tail is signed over by an operator, and the trail tells of it."""
     who = ("--actor", "eve", "--reason", "a disk was damaged")

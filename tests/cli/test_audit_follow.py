@@ -143,6 +143,32 @@ def test_what_happens_between_two_runs_is_not_lost(run: Run, tmp_path: Path) -> 
     assert len(known) == before + 2
 
 
+@pytest.mark.slow
+def test_the_example_for_a_log_shipper(run: Run, tmp_path: Path) -> None:
+    """The command of the README writes one document of ECS a line."""
+    text = (ROOT / "src/mfa_gate/service/README.md").read_text()
+    command = text.split("```sh shipper\n", 1)[1].split("```", 1)[0].strip()
+    wanted = len(run("audit", "list", "--limit", "1000")[1]["events"])
+    process = subprocess.Popen(
+        ["sh", "-c", f"exec {command}"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
+        stderr=subprocess.DEVNULL,
+    )
+    log, deadline = tmp_path / "audit.log", time.monotonic() + 30
+    while time.monotonic() < deadline and (not log.exists() or len(log.read_text().splitlines()) < wanted):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(told) == wanted
+    assert all(line["ecs"]["version"] for line in told)
+
+
 def test_an_unknown_place_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A reference or a state that cannot be read is wrong use, and no line is lost for it."""
     from mfa_gate.cli import main

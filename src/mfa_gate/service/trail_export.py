@@ -22,7 +22,7 @@ from .trail_heads import ExportTerms, signed_head
 from .trail_verification import key_of_line
 
 BLOCK = 200
-PIECE = 1_000
+PIECE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..core.trail import chain, link_digest
+from ..core.trail import KEY, chain, link_digest
 from ..core.trail_erasure import ErasureCheck
 from ..storage import ChainPoint, ChecksColumns, Link, Store, Trail
 from .trail_keys import TrailKeys
@@ -99,7 +99,7 @@ class _Walk:
                 return self._end(head)
 
     def _look(self, link: Link) -> Fault | None:
-        key = key_of_line(link.line)
+        key, tenant = _key_and_tenant(link.line)
         own = link_digest(link.line)
         if key and self.terms.keys is not None:
             own = self.terms.keys.own(key, self.tenant, own)
@@ -111,17 +111,17 @@ class _Walk:
             self.digest = chain(self.digest, own)
         if self.digest != link.digest:
             return Fault(self.count, ALTERED)
-        if self.terms.keys is not None and (fault := self._strict(key, link.line)):
+        if self.terms.keys is not None and (fault := self._strict(key, tenant)):
             return fault
         if (at := self.erasures.look(link.line, self.count)) is not None:
             return Fault(at, ALTERED)
         self.count += 1
         return self._at_point()
 
-    def _strict(self, key: str, line: str) -> Fault | None:
+    def _strict(self, key: str, tenant: str | None) -> Fault | None:
         if not key and self.terms.since is not None and self.count >= self.terms.since:
             return Fault(self.count, KEYLESS)
-        if tenant_of_line(line) not in (None, self.tenant):
+        if tenant not in (None, self.tenant):
             return Fault(self.count, FOREIGN)
         return None
 
@@ -165,20 +165,17 @@ def key_of_line(line: str) -> str:
 
     It is "" for none, and for a damaged line.
     """
-    return _part_of(line, "key") or "" if '"key":"' in line else ""
+    return _key_and_tenant(line)[0] if '"key":"' in line else ""
 
 
-def tenant_of_line(line: str) -> str | None:
-    """Return the tenant that a line names; None for a damaged line."""
-    return _part_of(line, "tenant")
-
-
-def _part_of(line: str, name: str) -> str | None:
+def _key_and_tenant(line: str) -> tuple[str, str | None]:
+    """Read both from a line; "" and None where they are not there."""
     try:
-        found = json.loads(line).get(name)
+        parts = json.loads(line)
+        key, tenant = parts.get(KEY), parts.get("tenant")
     except (ValueError, RecursionError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
+        return "", None
+    return key if isinstance(key, str) else "", tenant if isinstance(tenant, str) else None
 
 
 @dataclass(slots=True)
