@@ -512,7 +512,9 @@ class Browser:
     def handle(self) -> str:
         """The name of the cookie that holds this subject's handle, "" where there is none."""
         pattern = re.compile(r"(?:__Host-)?mfa-[a-z0-9]+")
-        return next((name for name in self.cookies if pattern.fullmatch(name) and name != "mfa-lang"), "")
+        return next(
+            (name for name in self.cookies if pattern.fullmatch(name) and name not in ("mfa-lang", "mfa-zone")), ""
+        )
 
     async def page(self, path: str, **more: Any) -> Reply:
         """Load a page."""

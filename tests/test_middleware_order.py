@@ -203,7 +203,7 @@ async def test_two_gates_that_no_start_sees(caplog: pytest.LogCaptureFixture) ->
 # -- a layer that is missing, or inside --------------------------------------------------------------------------------
 
 HIDDEN = "SessionMiddleware is inside the gate, so the gate cannot see who is signed in."
-NONE = "needs a SessionMiddleware outside of the gate, and there is none, so nobody could be told apart."
+NONE = "needs SessionMiddleware outside of the gate, and there is none, so nobody could be told apart."
 AFTER = "The last one added runs first: call app.add_middleware(SessionMiddleware, ...) after gate.install(app)"
 AROUND = "Put it around the gate: SessionMiddleware(MFAGateMiddleware(app, gate=gate), ...)"
 
@@ -245,12 +245,12 @@ WITHOUT: dict[str, tuple[Build, str, str]] = {
     ),
     "no authentication": (
         lambda: gated(session=False, identify=RequestUser()),
-        "identify=RequestUser('identity') needs a AuthenticationMiddleware outside of the gate",
+        "identify=RequestUser('identity') needs AuthenticationMiddleware outside of the gate",
         "call app.add_middleware(AuthenticationMiddleware, ...) after gate.install(app)",
     ),
     "a session where authentication is needed": (
         lambda: gated(identify=RequestUser()),
-        "needs a AuthenticationMiddleware outside of the gate",
+        "needs AuthenticationMiddleware outside of the gate",
         "app.add_middleware(AuthenticationMiddleware, ...)",
     ),
 }

@@ -33,6 +33,7 @@ from mfa_gate.core.reasons import REASONS
 from mfa_gate.keyring import make_key
 from mfa_gate.policyfile import load_policy
 from mfa_gate.testing import FixedClock, Kit
+from tests.attacks.ways import REQUIREMENT, WAYS, holding, ways_table
 from tests.factors.softkey import SoftKey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,7 @@ ARCHITECTURE = "src/mfa_gate/README.md"
 TABLES = "src/mfa_gate/service/README.md"
 KIT = "src/mfa_gate/testing/README.md"
 WEB = "src/mfa_gate/web/README.md"
+ATTACKS = "tests/attacks/README.md"
 FOLDERS = ("src", "example_app", "tests")
 PAGES = [
     README,
@@ -95,6 +97,7 @@ def written(text: str, tables: dict[str, Callable[[], str]]) -> str:
 MADE: dict[str, dict[str, Callable[[], str]]] = {
     TABLES: {"reasons": reasons_table, "events": events_table},
     ARCHITECTURE: {"MFAGate": gate_reference},
+    ATTACKS: {"ways": ways_table},
 }
 """The parts of pages that are made from the code."""
 
@@ -107,6 +110,13 @@ def test_tables(root: Path, page: str) -> None:
     """
     text = (root / page).read_text()
     assert written(text, MADE[page]) == text
+
+
+def test_each_way_round_is_held() -> None:
+    """A test names each requirement by which a known way round is closed."""
+    tests = holding()
+    named = {id: way.way for ways in WAYS.values() for way in ways for id in way.requirements.split()}
+    assert {id: way for id, way in named.items() if not REQUIREMENT.fullmatch(id) or not tests.get(id)} == {}
 
 
 def test_every_argument_is_explained() -> None:

@@ -309,7 +309,7 @@ MISTAKES: dict[str, Mistake] = {
         "start", session_inside, ("SessionMiddleware is inside the gate", "after gate.install(app)")
     ),
     "there is no `SessionMiddleware`": Mistake(
-        "start", no_session, ("needs a SessionMiddleware", "app.add_middleware(SessionMiddleware, ...)")
+        "start", no_session, ("needs SessionMiddleware", "app.add_middleware(SessionMiddleware, ...)")
     ),
     "`CORSMiddleware` is added before `gate.install(app)`": Mistake(
         "start", cors_inside, ("CORSMiddleware is inside the gate", "after gate.install(app)")

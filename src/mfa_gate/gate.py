@@ -30,6 +30,7 @@ from .service.fault_records import empty_frames
 from .service.health import Health
 from .service.kept_forms import KeptForms
 from .service.person import Person
+from .service.policy_life import BY_HOST, PolicySource, Reloaded
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -121,8 +122,9 @@ class MFAGate:
     (``PhoneSend``). ``True`` lets the message go out. A text, any other value, an exception, or two seconds without an answer
     refuses it.
 
-    ``templates`` is a folder of templates that replace or extend ours. ``catalogues`` is a folder of gettext catalogues
-    (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and the words of mails and text messages.
+    ``templates`` is a folder of templates that replace or extend ours, for pages, mails and text messages.
+    ``catalogues`` is a folder of gettext catalogues (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and
+    the words of mails and text messages.
 
     ``dev`` shows on every page that codes are not really sent. ``clock`` and ``entropy`` are the sources of time and randomness;
     only tests replace them.
@@ -171,6 +173,7 @@ class MFAGate:
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
         from .web.catalogue_check import read_catalogues
+        from .web.message_forms import MessageForms
         from .web.render import Renderer
         from .web.template_check import faults_of_templates
 
@@ -233,6 +236,8 @@ class MFAGate:
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
+        own = Path(templates) if templates else None
+        forms = MessageForms(templates=own, languages=languages)
         origin, root = origin_and_root(public_url, relying_party)
         wiring = Wiring(
             store=opened,
@@ -254,10 +259,18 @@ class MFAGate:
             app=app,
             factors=registry,
             words=lambda lang: languages.words(lang).gettext,
-            message_words=languages.message_words,
-            notice_words=languages.message_words(""),
+            letter_form=forms.letter,
+            text_form=forms.text,
         )
         self.service = Service(wiring, loaded)
+        if not isinstance(policy, Policy):
+            self.service.policy_life.source = PolicySource(
+                path=policy,
+                check=lambda made: (
+                    *faults_of_parts(made, wiring.senders, contacts, registry),
+                    *faults_of_passkey_site(made, relying_party, registry),
+                ),
+            )
         self._identify = identify
         self._prefix = prefix
         https = all(origin.startswith("https:") for origin in relying_party.web_origins)
@@ -273,7 +286,7 @@ class MFAGate:
                 reads_prefix=forwarded_prefix,
             ),
             cookies=cookies,
-            renderer=Renderer(templates=Path(templates) if templates else None, factors=registry, languages=languages),
+            renderer=Renderer(templates=own, factors=registry, languages=languages),
             languages=languages,
             prefix=prefix,
             sign_in=sign_in,
@@ -294,6 +307,16 @@ class MFAGate:
     def policy(self) -> Policy:
         """Return the policy in force."""
         return self.service.engine.policy
+
+    async def reload_policy(self) -> Reloaded:
+        """Read the policy file again, and put it in force.
+
+        The gate does so by itself when the file changes and on SIGHUP, unless ``[change] reload`` is false. Returns the digest,
+        the number of differences and the looser ones. Raises ``SettingsError`` with every fault of the file, or because a looser
+        policy waits for approvals: then the policy before stays in force. Raises it too for a gate that was given a ``Policy``.
+        """
+        await self.web.open()
+        return await self.service.policy_life.reload(BY_HOST)
 
     def install(self, app: Starlette) -> None:
         """Add the gate to a Starlette or FastAPI app.

@@ -118,7 +118,7 @@ def _faults_of_needs(
             yield f"middleware order: {hidden} is inside the gate, so the gate cannot see who is signed in. {fix}"
         elif around <= BLIND:
             yield (
-                f"middleware order: identify={identify!r} needs a {layer} outside of the gate, and there is none, so nobody "
+                f"middleware order: identify={identify!r} needs {layer} outside of the gate, and there is none, so nobody "
                 f"could be told apart. {fix}"
             )
 
@@ -145,7 +145,7 @@ def _layers_in_calls() -> Iterator[str]:
             return
         known, layer = frame.f_locals, frame.f_locals.get("self")
         module = str(frame.f_globals.get("__name__", "")) if layer is None else type(layer).__module__
-        is_call = {"scope", "receive", "send"} <= known.keys() and not hasattr(layer, "user_middleware")
+        is_call = {"scope", "receive", "send"}.issubset(known) and not hasattr(layer, "user_middleware")
         if is_call and module != "starlette.testclient" and module.partition(".")[0] not in NO_LAYERS:
             yield frame.f_code.co_name if layer is None else type(layer).__name__
         frame = frame.f_back

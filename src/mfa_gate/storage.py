@@ -21,6 +21,7 @@ __all__ = [
     "END",
     "EVERYTHING",
     "Accounts",
+    "Advises",
     "ChainPoint",
     "Changed",
     "ChecksColumns",
@@ -38,6 +39,7 @@ __all__ = [
     "Take",
     "Taken",
     "Trail",
+    "Upgrades",
     "take_one",
 ]
 
@@ -377,3 +379,23 @@ class RemembersGeneration(Protocol):
     @property
     def generation_file(self) -> str:
         """Return the path of the file that remembers them, or ""."""
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A store that knows of faults which stop nothing. ``doctor`` shows them."""
+
+    async def advice(self) -> Sequence[str]:
+        """List the faults of an open store that stop nothing, each with its fix."""
+
+
+@runtime_checkable
+class Upgrades(Protocol):
+    """A store whose tables somebody else may own than the role that the application uses."""
+
+    async def upgrade(self, *, grant_to: str = "", insert_only: bool = False) -> str:
+        """Make the tables or bring them up to this release; works on a store that is not open.
+
+        ``grant_to`` is a role that gets what the application needs, and no more. ``insert_only``: it may add lines to the
+        trail, and neither alter nor remove one. Returns what there is now, in words. Raises ``SettingsError``.
+        """

@@ -7,8 +7,9 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from mfa_gate.web.responses import leading
 from mfa_gate.web.scope import safe_path
-from tests.harness import FORM, ORIGIN, PAGE, QUIET, Browser, Headers, Reply, World, call, http_scope
+from tests.harness import FETCH, FORM, ORIGIN, PAGE, QUIET, Browser, Headers, Reply, World, call, http_scope
 
 TRICKS = (
     "//evil.example",
@@ -80,8 +81,11 @@ def is_here(location: str) -> bool:
 
 
 def header_is_whole(reply: Reply) -> bool:
-    """Return true if no header has a line break in it: some servers would send it as it is."""
-    return not any(char in value for _, value in reply.headers for char in b"\r\n\0")
+    """Return true if each header is one line of plain characters.
+
+    Some servers would send any other as it is.
+    """
+    return all(value.isascii() and value.decode().isprintable() for _, value in reply.headers)
 
 
 def links(reply: Reply) -> list[str]:
@@ -243,6 +247,73 @@ async def test_choosing_a_language_leads_nowhere_else(world: World, page: str, n
     assert reply.status in (303, 404)
     if reply.status == 303:
         assert is_here(reply.location)
+
+
+@pytest.mark.parametrize("name", [*SPLITS, "\udcff", "%0d%0aX: y", "challenge/..", "a/b", "static/x", "api/x"])
+async def test_an_address_with_a_foreign_note(world: World, name: str) -> None:
+    """The text behind a note that is nobody's reaches no header as it is, and is no fault.
+
+    Requirement S-101.
+    """
+    await world.enrolled()
+    pending = await world.browser()
+    for place in (f"~x/{name}", f"~x{name}/challenge", f"~x/challenge/{name}"):
+        for headers in (PAGE, FETCH):
+            reply = await pending.ask("GET", f"/mfa/{place}", headers=headers)
+            assert header_is_whole(reply), place
+            assert reply.status in (303, 404), place
+            assert not reply.location or is_here(reply.location), place
+            assert not reply.location or urljoin(ORIGIN, reply.location).startswith(f"{ORIGIN}/mfa/challenge"), place
+    assert not world.kinds("gate.fault")
+
+
+@pytest.mark.parametrize("page", ["", "/", "/challenge", "/challenge/", "/challenge/x", "/enroll/totp"])
+async def test_a_foreign_note_leads_to_the_plain_page(world: World, page: str) -> None:
+    """A page of ours is found although the note in its address is nobody's.
+
+    This is the other side: else the test above would show nothing.
+    """
+    await world.enrolled()
+    reply = await (await world.browser()).page(f"/mfa/~x{page}")
+    assert (reply.status, reply.location) == (303, f"/mfa{page if page == '/' else page.rstrip('/')}")
+
+
+@pytest.mark.parametrize("more", ["\r\nX: y", "\r\n\r\n", "....", "\x00", "é", "\u2028", "/..", " ", "=", "."])
+async def test_a_note_counts_only_as_it_was_written(world: World, more: str) -> None:
+    """S-25: a note with foreign characters does not open.
+
+    Base64 skips them, so a link would carry them on.
+    """
+    await world.enrolled()
+    ann = await world.browser()
+    refused = await ann.ask("GET", "/records", headers=(*FETCH, ("referer", f"{ORIGIN}/records")))
+    note = refused.json()["challenge_url"].split("/")[2]
+    assert (await ann.page(f"/mfa/{note}/challenge")).status == 200
+    for altered in (f"/mfa/{note}{more}/challenge", f"/mfa/{note[:9]}{more}{note[9:]}/challenge"):
+        reply = await ann.page(f"{altered}?return_to=/records")
+        assert header_is_whole(reply)
+        assert (reply.status, reply.location) in ((303, "/mfa/challenge"), (404, ""))
+
+
+@pytest.mark.parametrize("name", SPLITS)
+async def test_the_return_address_of_a_script_splits_nothing(world: World, name: str) -> None:
+    """S-101: the address without ``return_to`` is sent as one line, whatever stands in it."""
+    await world.enrolled()
+    pending = await world.browser()
+    reply = await pending.page(f"/mfa/challenge/{name}?return_to=/records")
+    assert header_is_whole(reply)
+    assert reply.status in (303, 404)
+    assert not reply.location or is_here(reply.location)
+
+
+@pytest.mark.parametrize("text", [*TRICKS, *SPLITS, "\udcff", "\U0001f512", "\x7f", "\x85"])
+def test_no_text_ends_the_header_of_an_address(text: str) -> None:
+    """An address leaves in printable ASCII, and one that is so already leaves as it is."""
+    _, value = leading(b"location", text)
+    assert value.isascii()
+    assert value.decode().isprintable()
+    assert b" " not in value
+    assert leading(b"location", value.decode())[1] == value
 
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example", "/\\evil.example", "javascript:alert(1)"])

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -30,6 +31,15 @@ def site() -> Iterator[tuple[World, int]]:
     """A world behind uvicorn."""
     with served(make_world()) as (world, port):
         yield world, port
+
+
+def reads_each_header() -> bool:
+    """Return true if the host's framework reads the second header of cookies.
+
+    Starlette before 0.49 does not: such a request has no sign-in for the host, and so for the gate.
+    """
+    headers = [(b"cookie", b"a=b"), (b"cookie", b"c=d")]
+    return "c" in HTTPConnection({"type": "http", "headers": headers}).cookies
 
 
 async def raw(port: int, request: bytes) -> bytes:
@@ -78,7 +88,7 @@ async def test_odd_heads(site: tuple[World, int]) -> None:
     heads = (
         f"{line}cookie: {cookie}\r\nConnection: close\r\n\r\n",
         f"{line}COOKIE: {cookie}\r\nConnection: close\r\n\r\n",
-        f"{line}Cookie: a=b\r\nCookie: {session}\r\nConnection: close\r\n\r\n",
+        *([f"{line}Cookie: a=b\r\nCookie: {session}\r\nConnection: close\r\n\r\n"] if reads_each_header() else []),
         f"{line}Cookie: {session}\r\nCookie: a=b\r\nConnection: close\r\n\r\n",
         f'{line}Cookie: session="{browser.cookies["session"]}"\r\nConnection: close\r\n\r\n',
         f"{line}Cookie: {session};path=/public\r\nConnection: close\r\n\r\n",

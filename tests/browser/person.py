@@ -70,13 +70,13 @@ class Person:
         return root.get_by_role("button", name=exact).or_(root.get_by_role("link", name=exact)).first
 
     def choose(self, start: str) -> None:
-        """Follow the row (of factors, of other ways) whose words begin with ``start``."""
-        self.page.locator("a.row", has_text=re.compile(rf"^\s*{re.escape(start)}")).first.click()
+        """Follow or press the row (of factors, of other ways) whose words begin with ``start``."""
+        self.page.locator(".row", has_text=re.compile(rf"^\s*{re.escape(start)}")).first.click()
         self.look()
 
     def offered(self) -> list[str]:
         """The rows of factors or other ways on this page, by their first line."""
-        return [text.split("\n")[0].strip() for text in self.page.locator("a.row .row-name").all_inner_texts()]
+        return [text.split("\n")[0].strip() for text in self.page.locator(".row .row-name").all_inner_texts()]
 
     def type_code(self, code: str, *, button: str = CONFIRM, remember: bool | None = None) -> None:
         """Type a code, decide about remembering where told, and confirm."""
@@ -179,7 +179,6 @@ class Person:
     def set_up_app(self) -> App:
         """Enroll an authenticator app, from the choice to the page that follows the right code."""
         self.choose("Authenticator app")
-        self.press("Set up")
         app = App.scanned(self.read_qr(), self.example)
         self.type_code(app.code())
         return app

@@ -26,7 +26,8 @@ def enroll_mail(somebody: Person, example: Example, email: str, *, choose: bool 
         somebody.go("/mfa/enroll")
     if choose:
         somebody.choose("Email")
-    somebody.press("Send the code")
+    else:
+        somebody.press("Send the code")
     somebody.type_code(example.code("email"))
     somebody.keep_codes()
     onward = somebody.page.locator("p.go a")

@@ -66,7 +66,6 @@ def test_finance_without_a_mouse(person: Arrive, example: Example) -> None:
         page.keyboard.press("Enter")
     somebody.at("Protect your account")
     press(somebody, "Authenticator app")
-    press(somebody, "Set up")
     tab_to(somebody, "Can't scan image")
     page.keyboard.press("Enter")
     tab_to(somebody, "Copy the key")

@@ -34,8 +34,7 @@ def press_passkey(somebody: Person, name: str) -> None:
 def to_the_button(somebody: Person) -> None:
     """From the choice of ways to the page that makes a passkey."""
     somebody.choose(WAY)
-    somebody.press("Continue")
-    somebody.at("Make the passkey")
+    somebody.at("Add a passkey")
 
 
 def enroll(somebody: Person) -> None:
@@ -237,9 +236,15 @@ def test_copied(person: Arrive) -> None:
 
 
 def test_without_a_script(person: Arrive) -> None:
-    """Without a script the page says so and has no dead button."""
+    """Without a script the choice lists it as not available.
+
+    And its page has no dead button but the other ways.
+    """
     somebody = person(script=False)
     somebody.sign_in(USER)
-    to_the_button(somebody)
-    somebody.says("A passkey needs JavaScript")
+    somebody.says("Not available in this browser")
+    assert not somebody.find(WAY).is_visible()
+    somebody.go("/mfa/enroll/webauthn")
+    somebody.says("A passkey needs JavaScript", "Choose another way below.")
     assert not somebody.find(MAKE).is_visible()
+    assert somebody.find("Authenticator app").is_visible()

@@ -1,4 +1,4 @@
-"""Ways on in a real browser: the fragment of the wanted page, and a sign-out by POST."""
+"""Ways on in a real browser: fragments, redirects to another origin, a sign-out by POST."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from mfa_gate.web import responses
 from tests.harness import POLICY, log_in
 
 from .test_front_ends import Stage, staged
@@ -33,11 +34,24 @@ async def leave(request: Request) -> Response:
     return HTMLResponse("<!doctype html><title>Out</title><h1>You are out</h1>")
 
 
+async def pay(request: Request) -> Response:
+    """A page that leads to a payment at another origin, by one more step of its own."""
+    if request.url.path == "/shop":
+        return RedirectResponse("/pay", 307)
+    there = request.url.replace(hostname="127.0.0.1", path="/paid")
+    answer = RedirectResponse(str(there), int(request.query_params.get("status", "302")))
+    answer.set_cookie("order", "7")
+    return answer
+
+
 ROUTES = [
     Route("/login", log_in, methods=["POST"]),
     Route("/logout", leave, methods=["POST"]),
     Route("/board", board),
     Route("/other", board),
+    Route("/shop", pay),
+    Route("/pay", pay),
+    Route("/paid", lambda request: HTMLResponse("<!doctype html><title>Paid</title><h1>Paid</h1>")),
 ]
 
 
@@ -90,8 +104,7 @@ def test_the_link_after_enrollment_has_the_fragment(browser: Browser, free_port:
         assert signed_in.ok
         page = context.new_page()
         page.goto(f"{stage.address}/board#/inbox/7")
-        page.locator("a.row", has_text="Authenticator app").first.click()
-        page.get_by_role("button", name="Set up").click()
+        page.get_by_role("button", name="Authenticator app").click()
         secret = page.locator("[data-copy]").first.get_attribute("data-copy")
         assert secret is not None
         stage.ann.secret = (page.text_content(secret) or "").replace(" ", "").strip()
@@ -103,6 +116,87 @@ def test_the_link_after_enrollment_has_the_fragment(browser: Browser, free_port:
         onward = page.locator("a[data-onward]")
         assert (onward.get_attribute("href") or "").endswith("/board#/inbox/7")
         context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("path", ["/pay", "/pay?status=308", "/shop"])
+def test_a_wanted_page_that_leads_to_another_origin(browser: Browser, free_port: int, path: str, script: bool) -> None:
+    """The browser follows there after the form, and has the cookies of the app's answer."""
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
+        page = opened(stage, path)
+        stage.prove(page)
+        page.wait_for_url("http://127.0.0.1:*/paid**")
+        assert page.inner_text("h1") == "Paid"
+        assert "order" in [cookie["name"] for cookie in stage.context.cookies(stage.address)]
+
+
+HIDDEN = """() => {
+  Object.defineProperty(document, "hidden", { get: () => true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_tabs(browser: Browser, free_port: int, first: int, script: bool) -> None:
+    """Each goes back to its own page, whichever confirms first."""
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
+        tabs = [opened(stage, "/board"), stage.tab("/other")]
+        paths = ["**/board#", "**/other#"]
+        stage.prove(tabs[first])
+        tabs[first].wait_for_url(paths[first])
+        stage.world.clock.advance(60)
+        stage.prove(tabs[1 - first])
+        tabs[1 - first].wait_for_url(paths[1 - first])
+
+
+def test_a_tab_that_nobody_looks_at_keeps_its_way(browser: Browser, free_port: int) -> None:
+    """Reload, links and languages lead to its own page, not to that of another tab."""
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, "/board#/inbox/7")
+        page.evaluate(HIDDEN)
+        stage.tab("/other")
+        page.wait_for_url("**/mfa/~*/challenge**")
+        page.reload()
+        page.get_by_role("link", name="Deutsch").click()
+        page.get_by_role("link", name="English").click()
+        page.get_by_role("link", name="I need help with this").click()
+        page.wait_for_url("**/mfa/~*/challenge/help*")
+        page.go_back()
+        stage.prove(page)
+        page.wait_for_url("**/board#/inbox/7")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_tabs_that_are_restored_together(browser: Browser, free_port: int, script: bool) -> None:
+    """Page loads at the same moment do not lose their ways to each other."""
+    with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
+        stage.world.clock.advance(8 * 86_400)
+        paths = ["/board", "/other", "/board?a=1", "/other?a=1"]
+        opener = stage.context.new_page()
+        opener.set_content("".join(f'<a href="{stage.address}{path}" target="_blank">x</a>' for path in paths))
+        tabs = []
+        for link in opener.locator("a").all():
+            with stage.context.expect_page() as found:
+                link.click(no_wait_after=True)
+            tabs.append(found.value)
+        reached = []
+        for page in tabs:
+            stage.world.clock.advance(60)
+            stage.prove(page)
+            page.get_by_role("heading", name="Board").wait_for()
+            reached.append(page.url.removeprefix(stage.address).rstrip("#"))
+        assert reached == paths
+
+
+def test_a_layer_that_hides_addresses(browser: Browser, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way leads on even if a layer around the gate changes our `Referrer-Policy`."""
+    shown = [(n, b"no-referrer" if n == b"referrer-policy" else value) for n, value in responses.PAGE_HEADERS]
+    monkeypatch.setattr(responses, "PAGE_HEADERS", shown)
+    with staged(browser, free_port, ROUTES, policy=POLICY) as stage:
+        page = opened(stage, "/pay")
+        stage.prove(page)
+        page.wait_for_url("http://127.0.0.1:*/paid**")
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, Senders, require_proof
-from mfa_gate.core.model import Subject
+from mfa_gate.core.model import Contacts, Subject
 from mfa_gate.core.rules import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
@@ -29,8 +30,6 @@ RULES = Rules(factors=FactorRules(allowed=("totp", "webauthn", "backup-code")))
 
 def policy(**more: Any) -> Policy:
     """A policy over ``RULES``."""
-    from dataclasses import replace
-
     return Policy(name="doctored", digest="0" * 64, base=replace(RULES, **more), tenants={})
 
 
@@ -194,3 +193,19 @@ def closed_endpoint() -> Starlette:
 def faulty() -> Starlette:
     """Cannot even be made."""
     return app(gate(keys=["mfa1_nonsense"], prefix="mfa"))
+
+
+async def people_of_clinic(tenant: str) -> list[tuple[Subject, Contacts]]:
+    """The host knows people in one tenant."""
+    return [(Subject("ann", "clinic"), Contacts(email="ann@clinic.example"))] if tenant == "clinic" else []
+
+
+def mistyped_tenant() -> Starlette:
+    """A tenant of the policy is one that the host does not have."""
+    named = replace(policy(), tenants={"clinic": RULES, "finnance": RULES})
+    return app(gate(policy=named, directory=people_of_clinic))
+
+
+def known_tenant() -> Starlette:
+    """The host has each tenant of the policy."""
+    return app(gate(policy=replace(policy(), tenants={"clinic": RULES}), directory=people_of_clinic))

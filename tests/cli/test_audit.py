@@ -130,7 +130,7 @@ def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_head_expect_and_an_auditor_without_secrets(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A head from before is expected, a deleted tenant is found, and an export is verified with the public key alone."""
+    """A head is expected, a deleted tenant is found, a public key verifies an export."""
     code, told = run("audit", "head", "--tenant", "alpha")
     assert code == 0
     (head,) = told["heads"]

@@ -76,6 +76,8 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("no_gate", "fault", "order", "there is no gate around this app"),
         ("nameless", "warning", "sessions", 'session="sid"'),
         ("good", "ok", "sessions", "ends with its sign-in"),
+        ("mistyped_tenant", "warning", "policy", "tenants.finnance: the host's directory lists nobody"),
+        ("known_tenant", "ok", "policy", "lists people in each tenant"),
         ("weak_secret", "fault", "secrets", "can be guessed"),
         ("repeated_secret", "fault", "secrets", "one of the gate's keys"),
         ("plain_session", "warning", "cookies", "https_only=True"),

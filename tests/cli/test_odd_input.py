@@ -161,7 +161,18 @@ def test_a_wrong_name_makes_no_store(
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///", "x", "://", "redis://h:99999999/0", "redis://[::1", "memory:///x"]
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "x",
+        "://",
+        "redis://h:99999999/0",
+        "redis://[::1",
+        "memory:///x",
+        "postgresql://h",
+        "postgresql://h:x/d",
+    ],
 )
 def test_an_odd_store_is_wrong_use(
     secrets: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str

@@ -42,7 +42,7 @@ from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled, event
 from tests.harness import World, key, make_world, running, with_rules
 from tests.service.test_outbox import Ear
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 from tests.stores.patience import patient_store
 
 from .house import TENANTS, WORDS, Contents, contents, fill, on
@@ -70,7 +70,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]
 
 @pytest.fixture
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Url:
-    """The URL of an empty store: ``sqlite…`` or ``redis…``; the same name is the same store."""
+    """The URL of an empty store: ``sqlite…``, ``redis…`` or ``postgres…``; the same name is the same store."""
     known: dict[str, str] = {}
 
     def url(name: str) -> str:
@@ -79,6 +79,8 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Url:
             if not any(url.startswith("redis") for url in known.values()):
                 server.say("FLUSHALL")
             known[name] = f"redis://127.0.0.1:{server.port}/{len(known)}"
+        if name not in known and name.startswith("postgres"):
+            known[name] = postgres_servers.shared().schema()
         return known.setdefault(name, f"sqlite:///{tmp_path}/{name}.db")
 
     request.getfixturevalue("patient_stores")
@@ -136,7 +138,15 @@ def written(url: str, *lines: Any) -> None:
 # -- what moves --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("road", [("sqlite", "redis", "sqlite-2"), ("redis", "sqlite", "redis-2")])
+@pytest.mark.parametrize(
+    "road",
+    [
+        ("sqlite", "redis", "sqlite-2"),
+        ("redis", "sqlite", "redis-2"),
+        ("sqlite", "postgres", "redis"),
+        ("redis", "postgres", "sqlite"),
+    ],
+)
 def test_everything_arrives(run: Run, urls: Url, tmp_path: Path, road: tuple[str, str, str]) -> None:
     """There and on again, account by account, tenants turned on, the trail line by line.
 

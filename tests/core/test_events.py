@@ -118,13 +118,14 @@ def test_a_handle_is_stored_as_a_digest() -> None:
 
 
 WORDS = Words("Something")
-TOLD = Notice(headline="A", sentence="B")
+TOLD = Notice(headline="A", sentence="B", closing="C")
 
 
 @pytest.mark.parametrize(
     "row",
     [
         {"seen_by": "person"},
+        {"seen_by": "person", "own": WORDS, "notice": Notice(headline="A", sentence="B", closing="")},
         {"seen_by": "desk"},
         {"seen_by": "trail", "trail": ""},
         {"seen_by": "desk", "own": WORDS, "desk": WORDS},

@@ -101,7 +101,7 @@ def test_whose_floors(more: dict[str, object], groups: set[str], counts: bool) -
     A rule that only reports is no floor.
     """
     rule = StepUpRule(name="r", paths=(PathRule(text="=/deep/in"),), **{"phishing_resistant": True, **more})  # type: ignore[arg-type]
-    assert bool(floors_for(rules_with(step_up=(rule,)), frozenset(groups))) == counts
-    assert not floors_for(rules_with(step_up=(rule,), mode="report-only"), frozenset(groups))
+    assert bool(floors_for(rules_with(step_up=(rule,)), frozenset(groups), tenant="t")) == counts
+    assert not floors_for(rules_with(step_up=(rule,), mode="report-only"), frozenset(groups), tenant="t")
     by_age = replace(rule, phishing_resistant=False, max_age=60)  # type: ignore[arg-type]
-    assert not floors_for(rules_with(step_up=(by_age,)), frozenset(groups))
+    assert not floors_for(rules_with(step_up=(by_age,)), frozenset(groups), tenant="t")

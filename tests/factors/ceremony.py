@@ -28,6 +28,7 @@ class Ceremony:
 
     id: str = "alice"
     user_verification: UserVerification = "preferred"
+    options: dict[str, Any] = field(default_factory=dict)
     origins: tuple[str, ...] = (ORIGIN,)
     now: int = NOW
     known: list[Authenticator] = field(default_factory=list)
@@ -36,7 +37,8 @@ class Ceremony:
     @property
     def rules(self) -> Rules:
         """The rules in force."""
-        return Rules(factors=FactorRules(options={"webauthn": WebAuthnRules(user_verification=self.user_verification)}))
+        mine = WebAuthnRules(user_verification=self.user_verification, **self.options)
+        return Rules(factors=FactorRules(options={"webauthn": mine}))
 
     def context(self, purpose: str) -> Context:
         """Return the context that the service would give to the factor."""

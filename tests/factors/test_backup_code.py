@@ -114,6 +114,10 @@ def test_codes_are_of_one_person(key: Any) -> None:
         "OLABC.DEFGH",
         "0 1 a b c d e f g h",
         "01ABC\tDEFGH",
+        "01ABC\u200b-DEFGH",
+        "01ABC\u2011DEFGH",
+        "3. 01ABC-DEFGH",
+        "My code is 01abc-defgh.",
     ],
 )
 def test_how_people_write_them(text: str) -> None:

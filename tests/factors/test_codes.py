@@ -55,6 +55,14 @@ def sent(factor: Factor, nonce: str = "code", **parts: Any) -> Issue:
         ("123456 is your code for Clinic", "123456"),
         ("@app.example #123456", "123456"),
         ("Use 123456 by 10:15", "123456"),
+        ("123\u200b456", "123456"),
+        ("\ufeff123456\u200e", "123456"),
+        ("123\u2009456", "123456"),
+        ("123\u2014456", "123456"),
+        ("123456 is your security code. Do not share it.\n@app.example #123456", "123456"),
+        ("Code 123456 " + "x" * 200, "123456"),
+        ("Code 123456 " + "x" * 300, None),
+        ("123456 is your code.\n@app.example #654321", None),
         ("code 123456 or 654321", None),
         ("code 1234567", None),
         ("call 12 34 56 now", None),
@@ -72,6 +80,17 @@ def test_what_a_person_means(typed: str, code: str | None) -> None:
     D-30, U-9. A text that does not contain exactly one code gives none.
     """
     assert read_digits(typed, 6) == code
+
+
+def test_our_own_text_message_is_read() -> None:
+    """The whole message that we sent can be pasted into the field.
+
+    Whatever its language and names (U-3).
+    """
+    for service in ("Clinic", "Ärzte 2000", "A very long name of a service that has to be cut somewhere"):
+        made = sent(SMS, service=service)
+        assert made.delivery is not None
+        assert read_digits(made.delivery.text, 6) == made.delivery.code
 
 
 @pytest.mark.parametrize("response", HOSTILE, ids=lambda r: repr(r)[:20])

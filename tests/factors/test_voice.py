@@ -12,8 +12,10 @@ from mfa_gate.core.rules import CodeRules, Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
 from mfa_gate.factors.optional_parts import Heard
 from mfa_gate.factors.tokens import read_token
-from mfa_gate.factors.voice import CALL_LIFE, HOOK, Voice, VoiceRules
+from mfa_gate.factors.twiml import say
+from mfa_gate.factors.voice import CALL_LIFE, HOOK, SPOKEN, Voice, VoiceRules
 from mfa_gate.keyring import Keyring, make_key
+from mfa_gate.web.i18n import PSEUDO, available
 
 NOW = 1_750_000_000
 KEYRING = Keyring([make_key(bytes(range(32)))])
@@ -208,3 +210,10 @@ def test_without_a_call_there_is_nothing_to_collect() -> None:
     assert VOICE.verify(context(), data={}, challenges=[], response=COLLECT) == Rejected(
         reason="nothing_sent", free=True
     )
+
+
+def test_a_call_in_each_language_of_the_pages() -> None:
+    """Each language of the pages is spoken, Arabic by a voice of its own."""
+    assert {tag for tag in available() if tag != PSEUDO} <= set(SPOKEN)
+    assert say("مرحبا", SPOKEN["ar"]) == '<Say language="arb" voice="Polly.Zeina">مرحبا</Say>'
+    assert say("Hello", SPOKEN["en"]) == '<Say language="en-US">Hello</Say>'

@@ -636,6 +636,47 @@ def test_user_verification(policy: Any, verified: bool, accepted: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "selection"),
+    [
+        ({}, {"residentKey": "preferred", "requireResidentKey": False, "userVerification": "preferred"}),
+        (
+            {"resident_key": "required", "attachment": "platform"},
+            {
+                "residentKey": "required",
+                "requireResidentKey": True,
+                "userVerification": "preferred",
+                "authenticatorAttachment": "platform",
+            },
+        ),
+        (
+            {"resident_key": "discouraged", "attachment": "cross-platform"},
+            {
+                "residentKey": "discouraged",
+                "requireResidentKey": False,
+                "userVerification": "preferred",
+                "authenticatorAttachment": "cross-platform",
+            },
+        ),
+    ],
+)
+def test_the_policy_selects_authenticators(options: Any, selection: dict[str, object]) -> None:
+    """The browser is asked for the kind of passkey that the policy wants."""
+    ceremony = Ceremony(options=options)
+    assert ceremony.ask("enroll", ceremony.draft())["authenticatorSelection"] == selection
+
+
+def test_hints_of_the_policy() -> None:
+    """The hints of the policy are told at enrollment and at sign-in, if there are any."""
+    plain, key = Ceremony(), SoftKey()
+    assert "hints" not in plain.ask("enroll", plain.draft())
+    ceremony = Ceremony(options={"hints": ("security-key", "hybrid")})
+    assert ceremony.ask("enroll", ceremony.draft())["hints"] == ["security-key", "hybrid"]
+    later = enrolled(key)
+    later.options = {"hints": ("client-device",)}
+    assert later.ask("sign-in", later.known[0].data)["hints"] == ["client-device"]
+
+
+@pytest.mark.parametrize(
     ("bend", "alarm"),
     [
         (part(count=3), "counter_back"),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.servers.conftest import redis_server, shared_url
+from tests.servers.conftest import mortal_server, redis_server, shared_url
 
-__all__ = ["redis_server", "shared_url"]
+__all__ = ["mortal_server", "redis_server", "shared_url"]

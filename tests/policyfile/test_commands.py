@@ -63,11 +63,12 @@ def write(tmp_path: Path) -> Write:
 
 
 TOTP = "[factors]\nallowed = ['totp', 'backup-code']\n"
+ASKED = "[[tests]]\nname = 'a stranger enrolls'\ngiven = {}\nexpect = { decision = 'enroll' }\n"
 
 
 def test_check_of_a_sound_policy(run: Run, write: Write) -> None:
     """A policy without faults is 0, strict or not."""
-    sound = write("p.toml", TOTP)
+    sound = write("p.toml", TOTP + ASKED)
     ran = run("check", sound)
     assert (ran.code, ran.err) == (0, "")
     assert 'p.toml: policy "x" is valid (0 warnings)' in ran.out
@@ -94,8 +95,27 @@ def test_check_strict_fails_on_warnings(run: Run, write: Write) -> None:
     assert (run("check", weak).code, run("check", weak, "--strict").code) == (0, 1)
     assert "warning: freshness.max_age:" in run("check", weak).out
     assert run("check", weak, "--strict", "--json").json["ok"] is False
-    noted = write("noted.toml", TOTP + "[enrollment]\nfirst = 'open'\n")
+    noted = write("noted.toml", TOTP + "[enrollment]\nfirst = 'open'\n" + ASKED)
     assert run("check", noted, "--strict").code == 0
+
+
+def test_check_runs_the_tests_of_the_file(run: Run, write: Write) -> None:
+    """A test that does not hold is a fault, with its line; a file without tests is a warning."""
+    path = write("p.toml", TOTP + ASKED.replace("'enroll'", "'verified'"))
+    ran = run("check", path)
+    assert (ran.code, ran.out) == (1, "")
+    assert f'{path}:5: tests[0]: "a stranger enrolls": decision: expected "verified", got "enroll"' in ran.err
+    (fault,) = run("check", path, "--json").json["faults"]
+    assert (fault["line"], fault["path"]) == (5, "tests[0]")
+    assert "bare.toml:1: warning: tests: no test says" in run("check", write("bare.toml", TOTP)).out
+
+
+def test_check_tells_the_line_of_a_warning(run: Run, write: Write) -> None:
+    """P-11: a remark has line, key, reason and fix, on the screen and as JSON."""
+    path = write("p.toml", TOTP + ASKED + "[freshness]\nmax_age = '31d'\n")
+    assert 'p.toml:10: warning: freshness.max_age: "31d" is longer than 30 days; write' in run("check", path).out
+    (finding,) = run("check", path, "--json").json["findings"]
+    assert (finding["line"], finding["path"], finding["fix"]) == (10, "freshness.max_age", 'write "30d" or less')
 
 
 def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:

@@ -24,6 +24,11 @@ DOCUMENTS = {name: (HERE / name).read_text() for name in ("example.toml", "rest.
 Where = tuple[str | int, ...]
 
 OUT_OF_BOUNDS: dict[str, str] = {
+    "tenants_are": '"ajar"',
+    "policy": '[""]',
+    "looser": '"always"',
+    "approvals": "0",
+    "grace": '"91d"',
     "version": "2",
     "name": '""',
     "owner": '"a\\u0007"',
@@ -54,6 +59,9 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "after": "0",
     "window": '"400d"',
     "user_verification": '"maybe"',
+    "resident_key": '"maybe"',
+    "attachment": '"usb"',
+    "hints": '["phone"]',
     "warn_at": "-1",
     "stage": '"mandatory"',
     "remind": '"never"',
@@ -104,6 +112,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "methods": '["FETCH"]',
     "reason": '" "',
     "groups_any": "[]",
+    "tenants_any": '[""]',
     "groups_none": '[""]',
     "factors_any": '["fax"]',
     "min": '"31d"',
@@ -128,14 +137,14 @@ SPECIAL: dict[Where, str] = {
     ("factors", "push", "ttl"): '"11m"',
     ("factors", "email", "code"): "{ digits = 6, ttl = '10m', live = 6 }",
     ("enrollment", "skip", "max"): "-1",
-    ("step_up", 0, "groups_any"): "[]",
+    ("step_up", 0, "groups_any"): '[""]',
     ("rails", "freshness.max_age", "max"): '"a month"',
     ("brand", "name"): '"' + "x" * 81 + '"',
     ("tests", 0, "given", "tenant"): '""',
     ("tests", 0, "given", "groups"): '[""]',
 }
 UNBOUNDED = {"auto_send", "mask", "permanent", "lock_ends_sessions", "phishing_resistant", "report_only", "subset"}
-UNBOUNDED |= {"show_name", "only_stricter", "locked", "skipped", "agreed", "enabled", "rule", "at"}
+UNBOUNDED |= {"reload", "show_name", "only_stricter", "locked", "skipped", "agreed", "enabled", "rule", "at"}
 """Yes-or-no keys, and free text: any value of the right type will do."""
 
 

@@ -47,7 +47,10 @@ max = "7"
         ("[enrollment]\nmax_age = '7d'", "it belongs in freshness.max_age"),
         ("[factor]\nmask = true", 'did you mean "factors"?'),
         ("[smtp]\npassword = 'x'", "unknown key; known here: version, name"),
-        ("[factors.webauthn]\nxyzzy = 1", "unknown key; known here: user_verification"),
+        (
+            "[factors.webauthn]\nxyzzy = 1",
+            "unknown key; known here: user_verification, resident_key, attachment, hints",
+        ),
         ("[tenants.a]\ntests = []", "it belongs at the top of the file"),
     ],
 )

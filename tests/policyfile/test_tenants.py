@@ -134,7 +134,7 @@ def test_a_tenants_stage_ends_the_files_calendar() -> None:
         ),
         ('"enrollment.stage" = { only_stricter = false }', 'enrollment.stage = "off"', ""),
         ('"freshness.max_age" = { only_stricter = true }', 'freshness.max_age = "8d"', "only become stricter"),
-        ('freshness.max_age = { max = "1d" }', 'freshness.max_age = "8d"', '"8d" is above "1d"'),
+        ('freshness.max_age = { max = "7d" }', 'freshness.max_age = "8d"', '"8d" is above "7d"'),
         ('"mode" = { only_stricter = true }', 'mode = "report-only"', "only become stricter"),
         ('"roles.unlock" = { only_stricter = true }', 'roles.unlock = ["admin", "support"]', "only become stricter"),
     ],
@@ -191,3 +191,69 @@ def test_a_fault_of_the_file_is_told_once() -> None:
     lines = told("[freshness]\nmax_age = 'long'\n[tenants.a]\n[tenants.b]\n[tenants.c.freshness]\n")
     assert len(lines) == 1
     assert lines[0].startswith("policy.toml:4: freshness.max_age:")
+
+
+TWO_WEAK = (
+    "[factors]\nallowed = ['webauthn', 'email']\n"
+    "[[step_up]]\nname = 'pay'\npaths = ['/pay/**']\nphishing_resistant = true\n"
+    "[tenants.a]\nfactors.allowed = ['email']\n[tenants.b]\nfactors.allowed = ['email']\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (TWO_WEAK, ["10: tenants.a.factors.allowed", "12: tenants.b.factors.allowed"]),
+        (
+            "[tenants.a]\nattempts.max = 50\n[tenants.b]\nattempts.max = 60\n",
+            ["4: tenants.a.attempts.max", "6: tenants.b.attempts.max"],
+        ),
+        (
+            "[rails]\n'freshness.max_age' = { max = '7d' }\n"
+            "[tenants.a]\nfreshness.max_age = '9d'\n[tenants.b]\nfreshness.max_age = '8d'\n",
+            ["6: tenants.a.freshness.max_age", "8: tenants.b.freshness.max_age"],
+        ),
+        (
+            "[tenants.a]\nattempts.rolling.max = 2\n[tenants.b]\nattempts.rolling.max = 3\n",
+            ["4: tenants.a.attempts.rolling.max", "6: tenants.b.attempts.rolling.max"],
+        ),
+        (
+            "[tenants.a]\nfreshness.ip_change.trusted = ['x']\n[tenants.b]\nfreshness.ip_change.trusted = ['x']\n",
+            ["4: tenants.a.freshness.ip_change.trusted[0]", "6: tenants.b.freshness.ip_change.trusted[0]"],
+        ),
+        (
+            "[tenants.a]\nbrand.logo = 'none.svg'\n[tenants.b]\nbrand.logo = 'none.svg'\n",
+            ["4: tenants.a.brand.logo", "6: tenants.b.brand.logo"],
+        ),
+    ],
+)
+def test_each_tenant_is_told_its_own_fault(text: str, places: list[str]) -> None:
+    """P-2: the fault of one tenant hides no other tenant's fault of the same kind."""
+    lines = told(text)
+    for place in places:
+        assert any(f"{place}:" in line for line in lines), (place, lines)
+    for tenant in "ab":
+        assert any(f"tenants.{tenant}." in line or f'tenant "{tenant}"' in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("rail", "text", "place", "said"),
+    [
+        ("'freshness.max_age' = { max = '7d' }", "[freshness]\nmax_age = '30d'\n", "4: freshness.max_age", "above"),
+        ("'freshness.max_age' = { min = '12h' }", "[freshness]\nmax_age = '1h'\n", "4: freshness.max_age", "below"),
+        ("'attempts.max' = { max = 5 }", "", '4: rails."attempts.max"', "7 is above 5"),
+        ("'factors.allowed' = { at_least = 3 }", "[factors]\nallowed = ['totp']\n", "4: factors.allowed", "3 or more"),
+        ("'factors.sms.code.ttl' = { max = '1m' }", "", '4: rails."factors.sms.code.ttl"', '"10m" is above "1m"'),
+    ],
+)
+def test_a_rail_holds_the_values_that_tenants_inherit(rail: str, text: str, place: str, said: str) -> None:
+    """P-7: the file's own value is in force for every tenant that has none.
+
+    So the rail holds it, too.
+    """
+    (line,) = told(f"{text}[rails]\n{rail}\n")
+    assert line.startswith(f"policy.toml:{place}:"), line
+    assert said in line
+    assert "tenants without a value of their own" in line
+    assert "widen rails." in line
+    assert told(f"{text}[rails]\n{rail}\n[tenants.a]\nowner = 'x'\n") == [line]

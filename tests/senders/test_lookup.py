@@ -17,7 +17,7 @@ import pytest
 
 from mfa_gate.core.web_address import read_address
 from mfa_gate.errors import SendFailed, SettingsError
-from mfa_gate.factors.twiml import say_and_hang_up
+from mfa_gate.factors.twiml import Spoken, say_and_hang_up
 from mfa_gate.policyfile.predicates import help_address
 from mfa_gate.ports import Closes, Sender
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioSender, TwilioVoiceSender, WebhookSender
@@ -147,7 +147,7 @@ def test_a_call_says_no_markup() -> None:
     """Control characters have no place in XML: a name with one would end the call."""
     from xml.etree import ElementTree
 
-    document = say_and_hang_up(('A\x00\x0b\x1b<Hangup/>&"\ufffe',), language="en-US")
+    document = say_and_hang_up(('A\x00\x0b\x1b<Hangup/>&"\ufffe',), spoken=Spoken("en-US"))
     (said, _) = ElementTree.fromstring(document)
     assert (said.tag, "<Hangup/>&" in (said.text or "")) == ("Say", True)
 

@@ -362,14 +362,17 @@ async def test_one_tenants_odd_ids_stop_no_notice_of_another(caplog: pytest.LogC
 
 @pytest.mark.parametrize("error", [RuntimeError("down"), KeyError("nobody"), TimeoutError("slow")])
 async def test_one_tenants_failures_take_no_others_place(error: Exception) -> None:
-    """Events of other tenants are delivered in the same round, however much of one fails."""
+    """Events of other tenants are delivered in the same round, however much of one fails.
+
+    On a busy machine the gate's own round may tell one a second time.
+    """
 
     def hook(subject: Subject, event: Event) -> None:
         if subject.tenant == "aaa":
             raise error
-        told.append(subject)
+        told.add(event.id)
 
-    told: list[Subject] = []
+    told: set[str] = set()
     async with running(make_world(on_reset=hook)) as world:
         world.gate.service.outbox.run_for = 60.0  # a busy machine does not end the round before the second tenant
         await world.store.append(lines(2 * MAX_LATE, "aaa", world))

@@ -14,7 +14,7 @@ import pytest
 
 from mfa_gate import Subject
 from mfa_gate.cli.audit.exporting import _document
-from mfa_gate.core.events import place_of
+from mfa_gate.core.events import WRONG, place_of
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck
 from mfa_gate.service.trail_export import Tally
@@ -62,7 +62,7 @@ async def test_a_rehearsed_takeover(world: World) -> None:
     assert ("ann@alpha.example", "Example: A new browser was confirmed") in told
     assert (OWNER, "Example: An account may have been taken over") in told
     (granted,) = world.kinds("proof.granted")[-1:]
-    assert granted.detail["after_failures"] == 3
+    assert granted.detail[WRONG] == 3
     (alarm,) = world.kinds("browser.takeover")
     assert alarm.detail["causes"] == "wrong_answers new_network"
     # One search by the address finds all of it, and the browser is the same before and after the proof.

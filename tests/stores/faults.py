@@ -11,7 +11,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.storage import Store, take_one
+from mfa_gate.storage import EVERYTHING, Store, take_one
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 READS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -56,6 +56,30 @@ async def changed_refused(store: Store) -> None:
         with pytest.raises(StoreUnavailable):
             changed(store)
         await asyncio.sleep(0.02)
+
+
+async def silence(store: Store, *, within: float = 90) -> None:
+    """Wait until ``changed`` has nothing to tell: change notices arrive."""
+    until = time.monotonic() + within
+    while changed(store) != frozenset():
+        assert time.monotonic() < until, "change notices do not arrive"
+        await asyncio.sleep(0.02)
+
+
+async def noise(store: Store) -> None:
+    """Check that ``changed`` says "everything" or refuses within a second.
+
+    It goes on doing so: no cache may be believed.
+    """
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        try:
+            if changed(store) is EVERYTHING and changed(store) is EVERYTHING:
+                return
+        except StoreUnavailable:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("changed() goes on saying that nothing changed")
 
 
 async def answers(store: Store, *, within: float = 2) -> None:

@@ -1,4 +1,4 @@
-"""The catalogues of the pages' words.
+"""The catalogues of the words of pages and messages.
 
 ``python tests/web/catalogues.py`` reads templates and tables, and updates and compiles the catalogues.
 """
@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 import mfa_gate.web.i18n as i18n
 from mfa_gate.core.events import EVENTS, UNKNOWN
 from mfa_gate.core.reasons import REASONS
+from mfa_gate.factors import BUILT_IN
 from mfa_gate.web.views.problems import FORM_WORDS
 
 WEB = Path(i18n.__file__).parent
@@ -31,7 +32,7 @@ Message = str | tuple[str, str]
 def messages() -> dict[Message, str]:
     """Collect every text that may be shown, with its place.
 
-    The places are templates, the words for times, and the table of reasons.
+    The places are templates, the words for times, the tables of reasons and events, and the words of messages.
     """
     found: dict[Message, str] = {}
     options = {"**.html": {"trimmed": "false"}}
@@ -42,8 +43,8 @@ def messages() -> dict[Message, str]:
             found.setdefault(tuple(text[:2]) if isinstance(text, tuple) else text, f"{folder.name}/{name}")  # type: ignore[arg-type]
     for text in _from_times():
         found.setdefault(text, "times.py")
-    for text in _spoken():
-        found.setdefault(text, "core/messages/calls.py")
+    for place, text in _of_messages():
+        found.setdefault(text, place)
     for row in REASONS.values():
         sentence = row.beside_form.every() if row.beside_form else ()
         for text in (row.title, row.text, *sentence):
@@ -59,16 +60,8 @@ def messages() -> dict[Message, str]:
 
 
 def every_message() -> dict[Message, str]:
-    """Collect the texts that hosts may put into other words, those of mails included."""
-    found = {i18n.OWN_NAME: "the language's own name, for the switcher", **messages()}
-    core = WEB.parent / "core"
-    for path in sorted(core.rglob("*.py")):
-        for text in _marked(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(text, str(path.relative_to(WEB.parent)))
-    for row in EVENTS.values():
-        for text in (row.notice.headline, row.notice.sentence) if row.notice else ():
-            found.setdefault(text, "core/events")
-    return found
+    """Collect the texts that hosts may put into other words, with the language's own name."""
+    return {i18n.OWN_NAME: "the language's own name, for the switcher", **messages()}
 
 
 def template() -> bytes:
@@ -96,10 +89,19 @@ def _from_times() -> Iterator[Message]:
             yield texts[0], texts[1]
 
 
-def _spoken() -> Iterator[Message]:
-    """Yield the sentences of a call; texts and mail are in English."""
-    tree = ast.parse((WEB.parent / "core" / "messages" / "calls.py").read_text(encoding="utf-8"))
-    yield from _marked(next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script"))
+def _of_messages() -> Iterator[tuple[str, str]]:
+    """Yield the texts of mails, text messages and calls, each after its place."""
+    for path in sorted((WEB.parent / "core").rglob("*.py")):
+        for text in _marked(ast.parse(path.read_text(encoding="utf-8"))):
+            yield str(path.relative_to(WEB.parent)), text
+    for row in EVENTS.values():
+        notice, alarm = row.notice, row.alarm
+        for text in (notice.headline, notice.sentence, notice.closing) if notice else ():
+            yield "core/events", text
+        for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
+            yield "core/events", text
+    for traits in BUILT_IN.traits.values():
+        yield "factors", traits.name
 
 
 def _marked(tree: ast.AST) -> Iterator[str]:
@@ -114,20 +116,25 @@ def path_of(lang: str, suffix: str) -> Path:
     return LOCALE / lang / "LC_MESSAGES" / f"{i18n.DOMAIN}.{suffix}"
 
 
+def locale_of(lang: str) -> str:
+    """Return the name that Babel has for a language."""
+    return lang.replace("-", "_")
+
+
 def read(lang: str) -> Catalog:
     """The catalogue of a language as it is kept; an empty one where there is none yet."""
     path = path_of(lang, "po")
     if not path.exists():
-        return Catalog(locale=lang, domain=i18n.DOMAIN)
+        return Catalog(locale=locale_of(lang), domain=i18n.DOMAIN)
     with path.open("rb") as file:
-        return read_po(file, locale=lang, domain=i18n.DOMAIN)
+        return read_po(file, locale=locale_of(lang), domain=i18n.DOMAIN)
 
 
 def updated(lang: str) -> Catalog:
     """The kept catalogue with today's messages: new ones empty, those that are gone dropped."""
     kept = read(lang)
     fresh = Catalog(
-        locale=lang, domain=i18n.DOMAIN, header_comment=HEADER, project="mfa_gate", version="1", fuzzy=False
+        locale=locale_of(lang), domain=i18n.DOMAIN, header_comment=HEADER, project="mfa_gate", version="1", fuzzy=False
     )
     fresh.msgid_bugs_address = fresh.last_translator = fresh.language_team = "mfa_gate"
     fresh.creation_date, fresh.revision_date = kept.creation_date, kept.revision_date

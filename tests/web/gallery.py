@@ -122,6 +122,7 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     sms = v.Challenge(way=PHONE, why="ip_changed", sending="sent", challenge="c1", others=others, **SENT)
     yield "challenge-sms-sent", sms, frame
     yield "challenge-sms-resent", replace(sms, sent_at=NOW), told(frame, "sent", value=PHONE.hint)
+    yield "challenge-sms-wait", replace(sms, sending="unsent", expires_at=0), told(frame, "wait", count=20)
     yield "challenge-sms-too-soon", sms, bad(frame, "too_soon", "", seconds=20)
     yield "challenge-sms-unsent", replace(sms, sending="unsent", sent_at=0, expires_at=0), frame
     yield "challenge-sms-failed", replace(sms, sending="failed"), bad(frame, "send_failed", "")
@@ -172,6 +173,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-overdue", v.EnrollChoice(ways=kinds[2:], required_at=NOW - DAY), frame
     yield "enroll-more", v.EnrollChoice(ways=kinds[3:], purpose="more", back="/mfa"), frame
     yield "enroll-stronger", v.EnrollChoice(ways=kinds[:1], purpose="stronger"), frame
+    yield "enroll-off", v.EnrollChoice(ways=kinds, demanded=False, back="/"), frame
     yield "enroll-nothing", v.EnrollChoice(ways=(), purpose="more", back="/mfa"), frame
     for kind in ("totp", "email", "sms", "voice", "webauthn", "push", "backup-code", "carrier-pigeon"):
         start = v.EnrollStart(
@@ -213,6 +215,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         **SENT,
     )
     yield "enroll-sms-confirm", sent, frame
+    typed_number = replace(
+        sent, typed="(202) 555-0123", change_url="/mfa/enroll/sms?again=1", call_url="/mfa/enroll/voice"
+    )
+    yield "enroll-sms-confirm-typed", typed_number, frame
+    yield "enroll-sms-confirm-wait", typed_number, told(frame, "wait", count=20)
     yield "enroll-sms-confirm-failed", replace(sent, sending="failed"), bad(frame, "send_failed", "")
     yield (
         "enroll-sms-confirm-two-problems",
@@ -303,6 +310,20 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         addable=(Way(kind="webauthn"), Way(kind="email")), backup=v.BackupStock(remaining=7, total=10, made_at=NOW - 120 * DAY),
     )  # fmt: skip
     yield "settings", full, frame
+    many = tuple(
+        v.BrowserLine(
+            id=f"m{n}", label=f"Chrome on {on}", network="203.0.113.9", first_seen_at=NOW - n * DAY, bound=n == 5
+        )
+        for n, on in enumerate(("Windows", "Android", "macOS", "Linux", "Windows", "iPhone", "Windows"), 2)
+    )
+    line = v.Activity(at=NOW - 4_000, kind="proof.granted", factor="totp", network="203.0.113.7", ref="e1")
+    yield (
+        "settings-good",
+        replace(full, checkup="good", browsers=(*browsers, *many), activity=(*activity, *[line] * 4), most_browsers=10),
+        frame,
+    )
+    yield "settings-new-codes", replace(full, checkup="codes"), told(frame, "others_forgotten", count=3)
+    yield "settings-frozen", replace(full, frozen_until=NOW + DAY), frame
     yield "settings-stale", replace(full, confirm_url="/mfa/challenge"), frame
     yield "settings-renamed", full, told(frame, "renamed", value="Work phone")
     yield "settings-removed", full, told(frame, "removed", value="iPhone")

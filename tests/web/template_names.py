@@ -13,7 +13,7 @@ from typing import Any
 
 from mfa_gate.web import views
 from mfa_gate.web.resources import every_text, folder
-from mfa_gate.web.views.catalogue import TEMPLATES, VIEWS, values_of
+from mfa_gate.web.views.catalogue import MESSAGES, TEMPLATES, VIEWS, values_of
 
 RECORD = Path(__file__).with_suffix(".json")
 README = Path(views.__file__).parent / "README.md"
@@ -32,17 +32,27 @@ def names() -> dict[str, Any]:
         "blocks": blocks(),
         "frame": sorted(values_of(views.Frame)),
         "pages": {template: sorted(values_of(kind)) for template, kind in sorted(VIEWS.items())},
-        "others": sorted(name for name, _ in every_text(folder("templates")) if name not in VIEWS),
+        "messages": {template: sorted(values_of(kind)) for template, kind in sorted(MESSAGES.items())},
+        "others": sorted(name for name, _ in every_text(folder("templates")) if name not in {**VIEWS, **MESSAGES}),
     }
 
 
 def readme() -> str:
     """Write the README of the views."""
     rows = []
+    messages = []
+    for kind in dict.fromkeys(MESSAGES.values()):
+        named = ", ".join(f"`{name}`" for name, one in MESSAGES.items() if one is kind)
+        messages += [f"### {named}", "", (kind.__doc__ or "").strip().split("\n")[0], "", *table(kind), ""]
     for template, kind in sorted(VIEWS.items()):
         about = (kind.__doc__ or "").strip().split("\n")[0]
         rows += [f"### `{template}`", "", about, "", *table(kind), ""]
-    return "\n".join([HEAD.format(version=TEMPLATES), *table(views.Frame), "", "## Pages", "", *rows]).rstrip() + "\n"
+    return (
+        "\n".join(
+            [HEAD.format(version=TEMPLATES), *table(views.Frame), "", MESSAGES_HEAD, *messages, "## Pages", "", *rows]
+        ).rstrip()
+        + "\n"
+    )
 
 
 def table(kind: type) -> list[str]:
@@ -54,6 +64,13 @@ def table(kind: type) -> list[str]:
     lines = [f"| `{name}` | `{types[name]}` |".replace(" | None", " or none") for name in values_of(kind)]
     return ["| value | type |", "|---|---|", *lines] if lines else ["It has no values of its own."]
 
+
+MESSAGES_HEAD = """## Mails and text messages
+
+These templates have `view` and `_("text")`, and nothing else: no `frame`. Each of `view.parts` has a `kind` (`text`, `heading`,
+`code`, `facts`, `button`, `note`) and its `text`; a button has a `label` and a `url`. `light` and `dark` hold the colors `page`,
+`card`, `text`, `muted`, `line`, `soft`, `accent` and `on_accent`. A text in a `.txt` file is not escaped.
+"""
 
 HEAD = """# The values of each page
 

@@ -302,3 +302,62 @@ def test_passkey_button(browser: Browser, gallery: tuple[str, list[str]], fallba
     page.locator("[data-passkey-says]").get_by_text("Nothing happened").wait_for()
     assert page.evaluate("sent.length") == 1
     context.close()
+
+
+BROKEN_WORDS = """() => [...document.querySelectorAll("h1, h2, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
+  const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), broken = [];
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) broken.push(word[0]);
+    }
+  }
+  return place.checkVisibility() ? broken : [];
+})"""
+OUTSIDE = """() => [...document.querySelectorAll(".codes code, .number, .key")].filter((code) =>
+  code.getBoundingClientRect().right > code.closest(".card").getBoundingClientRect().right).map((code) => code.textContent)"""
+
+
+def test_twice_as_large_text(browser: Browser, gallery: tuple[str, list[str]]) -> None:
+    """At 200 % text on a phone no word breaks, and no code leaves its box.
+
+    Nothing scrolls sideways.
+    Requirements U-4, U-58.
+    """
+    address, _ = gallery
+    page = browser.new_context(viewport={"width": 390, "height": 800}).new_page()
+    found: list[object] = []
+    for name in (
+        "enroll-required",
+        "challenge-all-ways",
+        "settings-good",
+        "codes-shown",
+        "recovery",
+        "challenge-push-waiting",
+    ):
+        show(page, f"{address}/{name}.html")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        found += [(name, fault) for fault in (*page.evaluate(BROKEN_WORDS), *page.evaluate(OUTSIDE), *["wide"] * wide)]
+    assert found == []
+
+
+@pytest.mark.parametrize("coarse", [True, False], ids=["phone", "desk"])
+def test_the_app_on_this_phone(browser: Browser, gallery: tuple[str, list[str]], coarse: bool) -> None:
+    """On a phone the link to the app comes first and the picture is folded.
+
+    Elsewhere the picture is there.
+    """
+    address, _ = gallery
+    page = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=coarse, is_mobile=coarse).new_page()
+    for name in ("enroll-totp-confirm", "enroll-push-confirm"):
+        show(page, f"{address}/{name}.html")
+        link = page.get_by_role("link", name="Set it up on this phone")
+        assert link.is_visible() is coarse
+        assert page.get_by_role("img", name="QR code").is_visible() is not coarse
+        if coarse:
+            assert (link.get_attribute("href") or "").startswith(("otpauth:", "https://"))
+            page.get_by_text("Scan with another device").click()
+            assert page.get_by_role("img", name="QR code").is_visible()

@@ -128,7 +128,7 @@ async def test_a_first_enrollment_leads_back(world: World) -> None:
     url = (await refused(ann, "/records", "/records/7")).json()["challenge_url"]
     shown = await ann.page(url)
     assert shown.status == 200
-    (place,) = set(re.findall(r'href="([^"]+/enroll/totp)"', shown.text))
+    (place,) = set(re.findall(r'action="([^"#]+/enroll/totp)#errors"', shown.text))
     begun = await ann.form(place, {"action": "start"}, token=token_of(shown.text) if "csrf" in shown.text else "")
     page = await ann.page(begun.location.split("#")[0])
     ann.secret = re.findall(r'id="key" dir="ltr">([^<]+)<', page.text)[0].replace(" ", "")

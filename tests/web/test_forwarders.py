@@ -5,7 +5,8 @@ The way in which it was told to does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -24,6 +25,16 @@ from .serving import served
 
 EVERYBODY: tuple[Any, ...] = ("*", ["*"], "0.0.0.0/0", ["127.0.0.1", "::/0"], "10.0.0.1, 0.0.0.0/0")
 SOMEBODY: tuple[Any, ...] = ("127.0.0.1", "10.0.0.0/8,::1", ["203.0.113.7"], "127.0.0.1,::1")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_layer_outlives_these_tests() -> Iterator[None]:
+    """Clear the layers away that believe everybody.
+
+    The gate of a later test would find them in this process.
+    """
+    yield
+    gc.collect()
 
 
 async def signed_in(world: World, app: Any, *more: tuple[str, str]) -> int:

@@ -109,14 +109,15 @@ def test_the_direction_of_a_language_of_ones_own(tag: str, direction: str) -> No
 
 
 def test_words_of_messages(tmp_path: Path) -> None:
-    """Mails use the host's words in the reader's language, else its English."""
-    text = "Your security code for {service}"
+    """Mails use the host's words in the reader's language, and ours where the host has none."""
+    text, ours = "Your security code for {service}", "Ihr Sicherheitscode für {service}"
     english = read_catalogues(made(tmp_path / "a", {"en": {text: "Code for {service}"}}))[0]
-    assert english.message_words("de")(text) == english.message_words("")(text) == "Code for {service}"
+    assert english.words("en").gettext(text) == "Code for {service}"
+    assert english.words("de").gettext(text) == ours
     german = read_catalogues(made(tmp_path / "b", {"de": {text: "Ihr Code für {service}"}}))[0]
-    assert german.message_words("de")(text) == "Ihr Code für {service}"
-    assert german.message_words("")(text) == german.message_words("fr")(text) == text
-    assert read_catalogues(None)[0].message_words("de")(text) == text
+    assert german.words("de").gettext(text) == "Ihr Code für {service}"
+    assert german.words("en").gettext(text) == text
+    assert read_catalogues(None)[0].words("de").gettext(text) == ours
 
 
 def test_the_template_lists_every_text() -> None:

@@ -5,6 +5,7 @@ Everybody can use them, also without a script.
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from mfa_gate.core.events import OWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
 from mfa_gate.web.qr_code import qr_svg
-from mfa_gate.web.render import Renderer
+from mfa_gate.web.render import Renderer, linked
 from mfa_gate.web.views import Disputing, Frame, Unsent, View
 from mfa_gate.web.views.problems import FORM_WORDS
 
@@ -498,6 +499,7 @@ def test_all_words_can_be_translated(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     source = re.sub(r"\{% block body_class %\}.*?\{% endblock %\}", "", source)
     source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", source, flags=re.DOTALL)
+    source = re.sub(r"<style>.*?</style>", "", source, flags=re.DOTALL)
     assert not re.findall(r'\s(?:aria-label|title|alt|placeholder)="[^"{]*[A-Za-z]', source)
     assert not re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>|[a-z-]+=\"[^\"]*\"", "", source))
 
@@ -513,3 +515,21 @@ def test_pseudo_language_wraps_what_is_shown() -> None:
     assert PHONE.hint.replace(" ", "\u00a0") in html
     assert "Security code" not in html
     assert "%(" not in html
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("Call the service desk at (202) 555-0188.", ["tel:2025550188"]),
+        ("+49 30 1234567 or help@clinic.example", ["tel:+49301234567", "mailto:help@clinic.example"]),
+        ("Extension 4400", []),
+        ("Room 12-34, 2026", []),
+        ("<b>x@y.example</b>", ["mailto:x@y.example"]),
+        ("Call your administrator.", []),
+    ],
+)
+def test_contacts_are_links(text: str, links: list[str]) -> None:
+    """Telephone numbers and addresses of a contact can be pressed; all else is text."""
+    shown = str(linked(text))
+    assert re.findall(r'href="([^"]+)"', shown) == links
+    assert html.unescape(re.sub(r"</?a[^>]*>", "", shown)) == text

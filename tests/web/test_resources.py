@@ -57,7 +57,8 @@ def test_from_a_zip(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert ran.stdout.startswith("whole"), ran.stderr
-    assert int(ran.stdout.split()[1]) == len(list((root / "src/mfa_gate").rglob("*.html")))
+    shipped = [*(root / "src/mfa_gate").rglob("*.html"), *(root / "src/mfa_gate/web/templates").rglob("*.txt")]
+    assert int(ran.stdout.split()[1]) == len(shipped)
 
 
 @pytest.mark.parametrize("plain", ["mfa.css", "mfa.js"])

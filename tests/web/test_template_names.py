@@ -24,8 +24,8 @@ def test_no_name_goes_without_a_new_version() -> None:
 def lost(recorded: dict[str, Any], present: dict[str, Any]) -> list[str]:
     """List the recorded names that are gone."""
     gone = [name for part in ("blocks", "frame", "others") for name in recorded[part] if name not in present[part]]
-    for template, values in recorded["pages"].items():
-        here = present["pages"].get(template)
+    for template, values in {**recorded["pages"], **recorded["messages"]}.items():
+        here = {**present["pages"], **present["messages"]}.get(template)
         gone += [template] if here is None else [f"{template}: {value}" for value in values if value not in here]
     return gone
 
@@ -35,9 +35,10 @@ def test_a_name_that_goes_is_found() -> None:
     present = names()
     fewer = json.loads(json.dumps(present))
     fewer["blocks"].remove("card")
+    fewer["messages"]["mails/letter.txt"].remove("text")
     fewer["pages"]["locked.html"].remove("ref")
     del fewer["pages"]["fault.html"]
-    assert lost(present, fewer) == ["card", "fault.html", "locked.html: ref"]
+    assert lost(present, fewer) == ["card", "fault.html", "locked.html: ref", "mails/letter.txt: text"]
 
 
 def test_the_list_is_that_of_the_code() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from mfa_gate import Subject, require_proof
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.identity import SessionUser
+from mfa_gate.web.forms import Heard
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, routes, running
 
 FIELDS = [
@@ -397,3 +399,188 @@ async def test_it_is_for_the_person_that_is_acted_for() -> None:
             assert done.status == 303
             back = await boss.page("/mfa/challenge", headers=[*PAGE, ("x-as", again)])
             assert form_in(back) == found
+
+
+# -- another browser ------------------------------------------------------------------------------------------------------
+
+SCRIPTED = (*FETCH, ("origin", ORIGIN), ("referer", f"{ORIGIN}/records?open=7"), FORM)
+HTMX = (*SCRIPTED, ("hx-request", "true"))
+SOMETHING = b"to=mallory"
+
+
+def word_of(browser: Browser) -> str:
+    """Return the cookie with the word of the browser's kept form."""
+    return next((value for name, value in browser.cookies.items() if name.endswith("-form")), "")
+
+
+async def led(browser: Browser, body: bytes = BODY, headers: Any = HTMX) -> str:
+    """Send a form by htmx or Turbo, and return the address that leads on."""
+    reply = await browser.ask("POST", "/records?open=7", headers=headers, body=body)
+    place = reply.header("hx-redirect") or reply.location
+    assert place.startswith("/mfa/~")
+    return place
+
+
+@pytest.mark.parametrize("names_session", [True, False])
+async def test_a_form_of_another_browser_is_not_given_out(names_session: bool) -> None:
+    """Nobody sends a form that a thief of the password, or of the host's cookie, has chosen."""
+    more: dict[str, Any] = {} if names_session else {"identify": SessionUser("user_id", tenant="org")}
+    async with running(make_world(keep_forms=True, **more)) as world:
+        ann = await world.enrolled()
+        assert await ann.is_in()
+        thief = await world.browser()  # the same session at the host
+        place = await led(thief, SOMETHING)
+        assert word_of(thief)
+        shown = await ann.page(place)
+        assert shown.status == 200
+        assert LOST in shown.text
+        assert "mallory" not in shown.text
+        assert form_in(shown) is None
+
+
+@pytest.mark.parametrize(
+    "headers", [HTMX, (*SCRIPTED, ("accept", "text/vnd.turbo-stream.html, text/html"))], ids=["htmx", "turbo"]
+)
+async def test_a_form_of_a_script_is_kept_for_its_browser(world: World, headers: Any) -> None:
+    """The secret is left with the answer to htmx and Turbo as well."""
+    ann = await owing(world)
+    place = await led(ann, headers=headers)
+    assert word_of(ann)
+    assert KEPT in (await ann.page(place)).text
+    base = place.removesuffix("/challenge")
+    done = await ann.form(f"{base}/challenge/{await ann.authenticator('totp')}", {"code": ann.totp()})
+    assert form_in(await ann.page(done.location.split("#")[0])) == FIELDS
+
+
+async def test_an_earlier_form_of_the_browser_is_lost(world: World) -> None:
+    """The first tab is not given the form of the second one."""
+    ann = await owing(world)
+    first = await led(ann, b"text=one")
+    second = await led(ann)
+    assert LOST in (await ann.page(first)).text
+    assert KEPT in (await ann.page(second)).text
+
+
+async def test_a_form_of_a_front_end_elsewhere_is_not_kept() -> None:
+    """The page with the button is of our own origin, and so is the form that it sends."""
+    front = "http://localhost:3000"
+    async with running(make_world(keep_forms=True, api_origins=[front])) as world:
+        ann = await owing(world)
+        headers = [("sec-fetch-site", "same-site"), ("origin", front), ("hx-request", "true"), FORM]
+        await ann.ask("POST", "/records", headers=headers, body=BODY)
+        assert notes_in(world) == []
+        assert not word_of(ann)
+
+
+# -- the places of a person -----------------------------------------------------------------------------------------------
+
+
+async def test_the_password_alone_pushes_no_form_out(world: World) -> None:
+    """A sign-in without a proof takes no place of a browser that has proven something."""
+    ann = await world.enrolled()
+    world.clock.advance(8 * 86_400)
+    await stopped(ann)
+    for number in range(12):
+        other = await world.browser(sid=f"other-{number}")
+        await stopped(other, SOMETHING)
+    assert len(notes_in(world)) == 2
+    assert form_in(await proven(ann)) == FIELDS
+
+
+async def test_another_browser_of_the_person_pushes_no_form_out(world: World) -> None:
+    """Two browsers that have proven something have a form each."""
+    ann = await world.enrolled()
+    other = await world.browser(sid="other")
+    other.secret = ann.secret
+    world.clock.advance(60)
+    await proven(other)
+    world.clock.advance(8 * 86_400)
+    await stopped(ann)
+    await stopped(other, SOMETHING)
+    assert form_in(await proven(ann)) == FIELDS
+    world.clock.advance(60)
+    assert form_in(await proven(other)) == [("to", "mallory")]
+
+
+async def test_the_end_of_all_proofs_removes_the_forms(world: World) -> None:
+    """A form that was filled in before a changed password is not sent afterwards."""
+    ann = await world.enrolled()
+    other = await world.browser(sid="other")
+    world.clock.advance(8 * 86_400)
+    await stopped(ann)
+    await stopped(other)
+    assert len(kept_in(world)) == 2
+    await (await world.gate.person(Subject("ann", "alpha"))).end_proofs("password changed")
+    assert kept_in(world) == []
+
+
+# -- what a foreign address says ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["referer", "hx-current-url"])
+async def test_an_old_browsers_page_must_be_ours(world: World, name: str) -> None:
+    """Without Sec-Fetch-Site, a page of another origin is no place to lead back to."""
+    ann = await owing(world)
+    for page, is_ours in ((f"{ORIGIN}/records", True), ("https://evil.example/records", False)):
+        reply = await ann.ask("POST", "/records", headers=[("hx-request", "true"), (name, page), FORM], body=BODY)
+        assert reply.header("hx-redirect").startswith("/mfa/~") is is_ours
+
+
+async def test_a_foreign_address_says_nothing_of_a_form_afterwards(world: World) -> None:
+    """The way back is kept, and no word of a form that another browser has sent."""
+    ann = await world.enrolled()
+    thief = await world.browser(sid="thief")
+    place = await led(thief, SOMETHING)
+    world.clock.advance(8 * 86_400)
+    assert KEPT not in (await ann.page(place)).text
+    assert any(name.endswith("-to") for name in ann.cookies)
+    assert "not sent" not in (await ann.page("/mfa/challenge")).text
+
+
+async def test_an_own_address_says_it_afterwards(world: World) -> None:
+    """A plain address of ours knows this browser's kept form."""
+    ann = await owing(world)
+    await ann.page(await led(ann))
+    assert KEPT in (await ann.page("/mfa/challenge")).text
+
+
+# -- what is heard --------------------------------------------------------------------------------------------------------
+
+
+def test_a_body_in_many_pieces_costs_its_bytes() -> None:
+    """A sender of single bytes gets no more of the memory than their number."""
+    heard = Heard()
+    tracemalloc.start()
+    for _ in range(20_000):
+        heard.add({"type": "http.request", "body": b"a", "more_body": True})
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 60_000
+
+
+@pytest.mark.parametrize(
+    ("media", "method", "is_heard"),
+    [
+        ("application/x-www-form-urlencoded; charset=utf-8", "POST", True),
+        ("application/x-www-form-urlencoded", "PUT", False),
+        ("multipart/form-data; boundary=x", "POST", False),
+        ("application/json", "POST", False),
+    ],
+)
+async def test_only_bodies_that_may_be_kept_are_heard(
+    monkeypatch: pytest.MonkeyPatch, media: str, method: str, is_heard: bool
+) -> None:
+    """An upload is not held in memory beside the app."""
+    pieces: list[Any] = []
+    monkeypatch.setattr(Heard, "add", lambda self, message: pieces.append(message))
+
+    async def take(request: Request) -> Response:
+        await request.body()
+        return PlainTextResponse("taken")
+
+    app = Starlette(routes=[Route("/take", take, methods=["POST", "PUT"]), *routes()])
+    async with running(make_world(app=app, keep_forms=True)) as world:
+        ann = await world.enrolled()
+        reply = await ann.ask(method, "/take", headers=[*FETCH, ("content-type", media)], body=BODY)
+        assert reply.text == "taken"
+    assert bool(pieces) is is_heard

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from ..factors import DEFAULT_FACTORS, Registry
 from ..factors.base import Factor
+
+if TYPE_CHECKING:
+    from ..gate import MFAGate
 
 GROUP = "mfa_gate.factors"
 """The entry-point group by which a package announces a factor: ``mine = "package.module:Mine"``."""
@@ -27,6 +31,14 @@ def registry_of(args: argparse.Namespace) -> Registry:
     if not isinstance(known, Registry):
         known = args.registry = _of_app(args) or installed()
     return known
+
+
+def prefix_of(args: argparse.Namespace) -> str:
+    """Find the path of the gate's own pages: that of the ``--app``, else the usual one."""
+    from ..policyfile.tools.findings import GATE_PREFIX
+
+    gate = gate_for(args)
+    return gate.service.engine.wiring.prefix if gate is not None else GATE_PREFIX
 
 
 def installed() -> Registry:
@@ -49,10 +61,15 @@ def installed() -> Registry:
 
 def _of_app(args: argparse.Namespace) -> Registry | None:
     """Take the factors of the gate around an app; None where there is no gate."""
+    gate = gate_for(args)
+    return gate.service.engine.factors if gate is not None else None
+
+
+def gate_for(args: argparse.Namespace) -> MFAGate | None:
+    """Find the gate around the app of ``--app``; None where there is none."""
     if not getattr(args, "app", None):
         return None
     from .application import app_for
     from .doctor.app_stack import gate_of
 
-    gate = gate_of(app_for(args))
-    return gate.service.engine.factors if gate is not None else None
+    return gate_of(app_for(args))

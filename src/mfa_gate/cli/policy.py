@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from . import policy_records
 from .application import WrongUse, app_for
-from .factors import add_app, registry_of
+from .explain_person import add_person, explain_person, notes_on, person_json, person_lines
+from .factors import add_app, gate_for, prefix_of, registry_of
 from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
 from .policy_output import counted, offered, print_json, print_table, tell_faults
 
@@ -41,6 +43,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_file(explain)
     add_app(explain, help="the app, or its factory: the factors of its gate and the demands of its endpoint count")
     add_scenario(explain)
+    add_person(explain)
 
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
@@ -72,32 +75,40 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         commands, "keys", print_keys, "print every key of policy files with its values, default and meaning"
     )
     add_app(keys)
+    keys.add_argument("name", metavar="NAME", nargs="?", default="", help="a section or a key, like freshness.max_age")
+    policy_records.add_commands(commands, _guarded)
+    add_app(_command(commands, "example", print_example, "print a policy with every key, each with its comment"))
 
 
 def check_policy(args: argparse.Namespace) -> int:
-    """Run ``policy check``. Returns 1 for a fault.
+    """Run ``policy check``. Returns 1 for a fault, and for a test that does not hold.
 
     With ``--strict`` it returns 1 for a warning or a departure, too.
     """
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
+    from ..policyfile.tools.findings import test_findings
+    from ..policyfile.tools.policy_tests import faults_of_tests
     from ..policyfile.tools.profiles import deviations
 
     path = path_of(args)
-    examined = examine(read_text(path), base=path.parent, factors=registry_of(args))
-    if examined.policy is None:
-        tell_faults(args, path, examined.faults)
+    factors, now = registry_of(args), int(time.time())
+    examined = examine(read_text(path), base=path.parent, factors=factors)
+    faults = examined.faults or faults_of_tests(examined.policy, now=now, factors=factors)
+    if examined.policy is None or faults:
+        tell_faults(args, path, faults)
         return NO
-    found = findings(examined.policy, now=int(time.time()), factors=registry_of(args))
-    departures = deviations(examined.policy, args.profile, registry_of(args)) if args.profile else ()
+    policy = examined.policy
+    found = (*findings(policy, now=now, factors=factors, prefix=prefix_of(args)), *test_findings(policy))
+    departures = deviations(policy, args.profile, factors) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
     refused = args.strict and bool(warnings or departures)
     if args.json:
         print_json(
             {
                 "ok": not refused,
-                "name": examined.policy.name,
-                "digest": examined.policy.digest,
+                "name": policy.name,
+                "digest": policy.digest,
                 "faults": [],
                 "findings": found,
                 "profile": args.profile,
@@ -106,31 +117,49 @@ def check_policy(args: argparse.Namespace) -> int:
         )
     else:
         for finding in found:
-            print(f"{finding.severity}: {finding.path}: {finding.text}")
+            print(finding.told(path.name))
         for departure in departures:
             print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(f'{path.name}: policy "{examined.policy.name}" is valid ({counted(warnings, departures, args.profile)})')
+        print(f'{path.name}: policy "{policy.name}" is valid ({counted(warnings, departures, args.profile)})')
     return NO if refused else DONE
 
 
 def explain_policy(args: argparse.Namespace) -> int:
-    """Run ``policy explain``: one made-up request, with the part of every rule in it."""
-    from ..policyfile.scenario import factors_of, judge, reason_of
+    """Run ``policy explain``: one request, with the part of every rule in it.
+
+    The person is made up, or with ``--account`` a real one of the store.
+    """
+    from ..core.reasons import Refusal
+    from ..policyfile.scenario import Given, factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_decision
+    from .context import tell_refusal
 
     policy = policy_of(args)
-    given = given_by(args, policy)
+    if policy.tenants_are == "closed" and args.tenant not in policy.tenants:
+        raise WrongUse(f'--tenant {args.tenant}: the policy does not name it, and says tenants_are = "closed"')
+    given: Given | dict[str, object]
+    facts: list[tuple[str, str]] = []
     try:
-        endpoint = _demands_at(args, given.request) if args.app else ()
-        outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()), endpoint=endpoint)
+        endpoint = _demands_at(args, args.request) if args.app else ()
+        if args.account:
+            code, answer = explain_person(args, endpoint)
+            if isinstance(answer, Refusal):
+                tell_refusal(args, answer)
+                return code
+            outcome, given, facts = answer.outcome, person_json(answer), list(person_lines(answer))
+        else:
+            given = given_by(args, policy)
+            outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()), endpoint=endpoint)
     except ValueError as error:
         raise WrongUse(str(error)) from None
     decision = outcome.decision
     table = rows(outcome)
+    notes = notes_on(policy, args.tenant, args.request, args)
     if args.json:
         print_json(
             {
                 "given": given,
+                "notes": notes,
                 "decision": {"kind": type(decision).__name__, **dataclasses.asdict(decision)},
                 "state": told_decision(outcome).partition(" ")[0],
                 "reason": reason_of(decision),
@@ -140,6 +169,10 @@ def explain_policy(args: argparse.Namespace) -> int:
             }
         )
         return DONE
+    facts += [("note", note) for note in notes]
+    if facts:
+        print_table(facts)
+        print()
     head = ("stage", "rule", "verdict", "")
     print_table([head, *((r.stage, r.rule, r.verdict + (" *" if r.won else ""), r.note) for r in table)])
     print()
@@ -154,10 +187,11 @@ def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
 
     Raises ``ValueError`` for an app without routes.
     """
+    from ..core.rules import path_in
     from ..policyfile.tools.routes import leaf_for, leaves_of
 
     method, _, path = request.partition(" ")
-    leaf = leaf_for(leaves_of(app_for(args)), method, path)
+    leaf = leaf_for(leaves_of(app_for(args)), method, path_in(path))
     return leaf.demands if leaf else ()
 
 
@@ -236,7 +270,9 @@ def routes_under_policy(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise WrongUse(str(error)) from None
     groups = frozenset(args.groups)
-    rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()))
+    gate = gate_for(args)
+    sign_out = gate.web.site.sign_out if gate is not None else ""
+    rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()), sign_out=sign_out)
     idle = idle_rules(policy, leaves)
     wrong = [f"{row.method} {row.template}: {fault}" for row in rows for fault in row.lost]
     wrong += [f"{name}: matches no route" for name in idle]
@@ -269,14 +305,30 @@ def print_schema(args: argparse.Namespace) -> int:
 
 
 def print_keys(args: argparse.Namespace) -> int:
-    """Run ``policy keys``: print the reference of all keys, as Markdown or JSON."""
-    from ..policyfile.tools.reference import reference, sections
+    """Run ``policy keys``: print the reference of all keys, or of one, as Markdown or JSON."""
+    from ..policyfile.faults import nearest
+    from ..policyfile.tools.reference import names, reference, sections, sections_named
 
     factors = registry_of(args)
+    found = sections_named(args.name, factors) if args.name else tuple(sections(factors))
+    if not found:
+        raise WrongUse(f'no key or section is named "{args.name}"{nearest(args.name, names(factors))}')
     if args.json:
-        print_json([dataclasses.asdict(section) for section in sections(factors)])
+        print_json([dataclasses.asdict(section) for section in found])
     else:
-        print(reference(factors), end="")
+        print(reference(factors, args.name), end="\n" if args.name else "")
+    return DONE
+
+
+def print_example(args: argparse.Namespace) -> int:
+    """Run ``policy example``: print a policy with every key, each with its comment."""
+    from ..policyfile.tools.example_file import example_file
+
+    text = example_file(registry_of(args))
+    if args.json:
+        print_json({"policy": text})
+    else:
+        print(text, end="")
     return DONE
 
 

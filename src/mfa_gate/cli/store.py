@@ -1,11 +1,16 @@
-"""Offer ``mfa-gate store accept``: go on with an older copy that was put in place."""
+"""Offer ``mfa-gate store accept`` and ``mfa-gate store upgrade``.
+
+The first goes on with an older copy that was put in place. The second makes the tables of a store in a database.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 
+from ..errors import SettingsError
 from ..service.maintenance.acceptance import accept_contents
+from ..storage import Upgrades
 from ..stores import store_from_url
 from .context import DONE, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
 from .terminal import one_line
@@ -22,6 +27,15 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_parts(command)
     add_actor(command)
     command.set_defaults(run=accept)
+    about = "make or upgrade the tables of a store in a database, as their owner"
+    command = commands.add_parser("upgrade", help=about, description=about)
+    command.add_argument("--store", metavar="URL", help="the store, with the owner's sign-in (MFA_GATE_STORE)")
+    command.add_argument("--grant-to", default="", metavar="ROLE", help="give this role what the application needs")
+    command.add_argument(
+        "--insert-only", action="store_true", help="with --grant-to: it can add lines to the trail, and change none"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=upgrade)
 
 
 def accept(args: argparse.Namespace) -> int:
@@ -42,4 +56,23 @@ async def _accept(args: argparse.Namespace) -> int:
     text = [f"{one_line(tenant)}: {count} accounts" for tenant, count in people.items()]
     text.append("accepted: everybody proves the second step again; codes and backup codes of before count no more")
     tell(args, {"accepted": True, "accounts": people}, "\n".join(text))
+    return DONE
+
+
+def upgrade(args: argparse.Namespace) -> int:
+    """Make or upgrade the tables. A store without tables of its own needs nothing."""
+    return asyncio.run(_upgrade(args))
+
+
+async def _upgrade(args: argparse.Namespace) -> int:
+    if args.insert_only and not args.grant_to:
+        raise SettingsError("--insert-only: say whom by --grant-to ROLE")
+    store = store_from_url(given(args, "store", "MFA_GATE_STORE"))
+    if isinstance(store, Upgrades):
+        text = await store.upgrade(grant_to=args.grant_to, insert_only=args.insert_only)
+    elif args.grant_to:
+        raise SettingsError(f"--grant-to: {type(store).__name__} has no roles")
+    else:
+        text = f"{type(store).__name__} needs no upgrade: it does that by itself when the application starts"
+    tell(args, {"upgraded": True, "text": text}, text)
     return DONE

@@ -64,6 +64,8 @@ _NAMES: dict[type, dict[str, str]] = {
         "drifted": "dr",
         "sign_outs": "so",
         "forgotten_at": "fo",
+        "lang": "la",
+        "zone": "z",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},

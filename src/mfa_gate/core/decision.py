@@ -257,6 +257,25 @@ def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> 
     return tuple(a for a in mine if is_factor(a.factor, traits) or a.factor in factors)
 
 
+def enrollable_kinds(
+    decision: Decision, requirement: Requirement, account: Account | None, traits: TraitsOf
+) -> tuple[str, ...]:
+    """List the kinds that this subject may enroll here, strongest first.
+
+    If a demand asks for certain kinds, only these are listed. Backup codes are never listed: they are made elsewhere.
+    """
+    order = requirement.rules.factors.order
+    held = {a.factor for a in account.authenticators} if account else set()
+    kinds = [
+        kind
+        for kind in requirement.factors
+        if kind in traits and not traits[kind].backup and not (traits[kind].single and kind in held)
+    ]
+    if isinstance(decision, Enroll):
+        kinds = [kind for kind in kinds if kind in decision.factors]
+    return tuple(sorted(kinds, key=lambda kind: order.index(kind) if kind in order else len(order)))
+
+
 def state_of(decision: Decision) -> State:
     """Return the contract's word for a decision."""
     match decision:

@@ -25,15 +25,15 @@ def draw_ref(seed: bytes, label: str) -> str:
     return b32encode(expand(seed, "ref/" + label, 7)).decode()[:10]
 
 
+MARK, LETTERS = 10, str.maketrans("-_", "xy")
+"""``handle[:MARK].translate(LETTERS)`` of a handle's digest is the id of its browser in the trail, and becomes its id in the
+account with the first proof. So the answers before that proof name the browser, too."""
+
+
 @lru_cache(maxsize=4096)
-def browser_mark(handle: str) -> str:
-    """Return a short id for a browser, made of the digest of its handle; "" for "".
-
-    Of a session it is a mark.
-
-    The id becomes the id of the browser in the account with the first proof. So the answers before that proof name it, too.
-    """
-    return b32encode(hashlib.blake2b(handle.encode(), digest_size=7).digest()).decode()[:10].lower() if handle else ""
+def session_id(session: str) -> str:
+    """Return a mark of the host's sign-in session, for the trail; "" for ""."""
+    return handle_digest(session)[:MARK].translate(LETTERS)
 
 
 def handle_digest(handle: str) -> str:

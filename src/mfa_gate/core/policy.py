@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .model import Seconds
+from .model import Seconds, Subject
 from .rules import (
     METHODS,
     RECOVERY_WAYS,
@@ -20,6 +20,7 @@ from .rules import (
     Stage,
     StepUpRule,
     TenantSettings,
+    is_clean,
 )
 
 
@@ -38,6 +39,21 @@ class Facts:
     path: str
     clean: bool = True
     acting: bool = False
+
+
+def facts_of(subject: Subject, method: str, path: str) -> Facts:
+    """Collect the facts of a request at the app's own ``path``, decoded.
+
+    The gate, ``policy explain`` and the ``[[tests]]`` make facts here alone, so that none of them sees another request.
+    """
+    return Facts(
+        tenant=subject.tenant,
+        groups=subject.groups,
+        method=method,
+        path=path,
+        clean=is_clean(path),
+        acting=bool(subject.actor),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,21 +152,23 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
     return ""
 
 
-def _concerns(rule: StepUpRule, groups: frozenset[str], *, acting: bool) -> bool:
+def _concerns(rule: StepUpRule, tenant: str, groups: frozenset[str], *, acting: bool) -> bool:
+    if rule.tenants_any and tenant not in rule.tenants_any:
+        return False
     if not acting and not groups.isdisjoint(rule.groups_none):
         return False
     return not rule.groups_any or not groups.isdisjoint(rule.groups_any)
 
 
-def floors_for(rules: Rules, groups: frozenset[str] | None) -> tuple[Demand, ...]:
-    """Return every demand of strength on a person in ``groups``, on any path.
+def floors_for(rules: Rules, groups: frozenset[str] | None, *, tenant: str) -> tuple[Demand, ...]:
+    """Return every demand of strength on a person in ``groups`` of ``tenant``, on any path.
 
     None stands for groups that are not known: then every rule concerns the person. Rules that only report demand nothing.
     """
     if rules.mode == "report-only":
         return ()
-    strict = [rule for rule in rules.step_up if not rule.report_only]
-    concerned = [rule for rule in strict if groups is None or _concerns(rule, groups, acting=False)]
+    strict = [rule for rule in rules.step_up if not rule.report_only and rule.is_in(tenant)]
+    concerned = [rule for rule in strict if groups is None or _concerns(rule, tenant, groups, acting=False)]
     floors = (demand_of(rule, rules.freshness.max_age) for rule in concerned)
     return tuple(floor for floor in floors if floor.is_strong)
 
@@ -185,7 +203,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     for rule in rules.step_up:
         if rule.methods and method in METHODS and method not in rule.methods and facts.method not in rule.methods:
             continue
-        if not _concerns(rule, facts.groups, acting=facts.acting):
+        if not _concerns(rule, facts.tenant, facts.groups, acting=facts.acting):
             continue
         if facts.clean and not any(path.covers(facts.path) for path in rule.paths):
             continue

@@ -12,6 +12,8 @@ MAX_REASON = 200
 LABEL_LENGTH = 40
 SMS_LENGTH = 160
 """The septets of one text message (GSM 03.38, 140 octets)."""
+SMS_UNITS = 70
+"""The UTF-16 units of one text message in any other alphabet (140 octets)."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SPACES = re.compile(r"\s+")
@@ -73,6 +75,27 @@ def gsm7(text: str, *, lost: str = "") -> str:
     """
     composed = unicodedata.normalize("NFC", text)
     return composed if _GSM7.issuperset(composed) else "".join(_likeness(char, lost) for char in composed)
+
+
+def units(text: str) -> int:
+    """Return the length in UTF-16 units. For text in GSM-7 it is the number of septets."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def is_one_segment(text: str) -> bool:
+    """Tell if ``text`` is sent as one text message.
+
+    It has room for 160 septets, or for 70 units of any other alphabet.
+    """
+    return units(text) <= (SMS_LENGTH if _GSM7.issuperset(text) else SMS_UNITS)
+
+
+def gsm7_name(name: str, *, limit: int) -> str:
+    """Write a name in GSM-7; "" if most of its letters would be lost."""
+    line = one_line(name, limit=limit)
+    kept = gsm7(line).strip()
+    had, has = (sum(char.isalnum() for char in text) for text in (line, kept))
+    return kept if 2 * has >= had else ""
 
 
 def _likeness(char: str, lost: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,12 +12,13 @@ from ..core.model import Challenge, Fields
 from ..core.options import number, option
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected, options_in
-from .codes import ALPHABET, MAX_TYPED
+from .codes import ALPHABET, is_separator, visible
 from .optional_parts import OptionFault
 
 LENGTH = 10
 PURPOSE = "backup-code"
 _READ_AS = str.maketrans("ILO", "110")
+_IN_A_LINE = re.compile(rf"(?<![0-9A-Z-])([{ALPHABET}]{{5}})-([{ALPHABET}]{{5}})(?![0-9A-Z-])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +81,17 @@ class BackupCode:
     def read(self, response: object, rules: Rules, /) -> object | None:
         """Read ten characters of the alphabet in any case and spacing.
 
-        I and L are read as 1, O as 0.
+        I and L are read as 1, O as 0. From a pasted line of the list its only code with a hyphen is taken.
         """
-        if not isinstance(response, str) or len(response) > MAX_TYPED or not response.isascii():
+        text = visible(response)
+        if text is None:
             return None
-        text = "".join(char for char in response.upper() if char not in " -\t.").translate(_READ_AS)
-        return text if len(text) == LENGTH and all(char in ALPHABET for char in text) else None
+        text = text.upper().translate(_READ_AS)
+        plain = "".join(char for char in text if not is_separator(char))
+        if len(plain) == LENGTH and all(char in ALPHABET for char in plain):
+            return plain
+        found = set(_IN_A_LINE.findall(text))
+        return "".join(found.pop()) if len(found) == 1 else None
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object

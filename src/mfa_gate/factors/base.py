@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.resources.abc import Traversable
 from typing import Any, Literal, Protocol, TypeVar
 
 from ..core.assurance import Traits
 from ..core.entropy import expand
+from ..core.messages.facts import local_time
+from ..core.messages.letter import EmailText, Letter, LetterForm, plain_form
+from ..core.messages.texts import Text
 from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
 from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
+from ..time_zones import zone_of
 
 Options = TypeVar("Options")
 UserVerification = Literal["", "preferred", "required"]
@@ -32,6 +35,10 @@ def _english(lang: str) -> Callable[[str], str]:
     return _same
 
 
+def _own_words(text: Text, lang: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Everything a factor may know: the subject, time, entropy, keys, rules, message words.
@@ -39,9 +46,10 @@ class Context:
     ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name that people know. ``host`` is the
     relying party's, ``origins`` are its origins, ``public`` is the address of our own pages; none of them comes from a
     request. ``where``, ``agent`` (the browser) and ``person`` are for people to read. ``known`` are the subject's
-    confirmed authenticators of every kind. ``lang`` is the language of the request, ``words`` gives the translation into
-    each language. Codes of times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is
-    the wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
+    confirmed authenticators of every kind. ``lang`` is the language of the request, ``zone`` the name of its person's
+    time zone. ``words`` gives the translation into each language, ``letter_form`` and ``text_form`` the form of
+    messages. Codes of times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is the
+    wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
     (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
     ``user_verification`` is asked by the request beyond the policy's own setting of the factor; "" asks nothing.
     """
@@ -66,19 +74,29 @@ class Context:
     seen_at: int = 0
     recognized: frozenset[str] = frozenset()
     user_verification: UserVerification = ""
-    message_words: Callable[[str], Callable[[str], str]] = _english
     lang: str = "en"
+    zone: str = ""
     words: Callable[[str], Callable[[str], str]] = _english
+    letter_form: LetterForm = plain_form
+    text_form: Callable[[Text, str], str] = _own_words
 
     @property
     def translate(self) -> Callable[[str], str]:
         """Return the translation of a mail or a text message to the person of this request."""
-        return self.message_words(self.lang)
+        return self.words(self.lang)
 
     @property
     def when(self) -> str:
-        """Write the time in words that do not depend on the reader's place."""
-        return datetime.fromtimestamp(self.now, UTC).strftime("%d %b %Y, %H:%M UTC")
+        """Write the time in the words and the time zone of the person."""
+        return local_time(self.now, zone_of(self.zone), self.translate)
+
+    def mail(self, letter: Letter) -> EmailText:
+        """Give a mail to the person its form."""
+        return self.letter_form(letter, self.lang, self.rules.brand)
+
+    def own_text(self, text: Text) -> str:
+        """Return the host's own words of a text message to the person, or ""."""
+        return self.text_form(text, self.lang)
 
     def draw(self, label: str, size: int) -> bytes:
         """Derive ``size`` random bytes from this context's entropy; a label always gives the same."""

@@ -10,29 +10,48 @@ from ..core.model import Challenge, Fields
 from ..core.rules import CodeRules, SendsCode
 from .base import Accepted, CodeShape, Context, Delivery, Issue, Rejected
 
-MAX_TYPED = 64
+MAX_TYPED = 256
+"""Characters of a typed text that is read. A whole text message of ours fits, so that it can be pasted (U-3)."""
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without I, L, O and U (Crockford's base 32): five bits a character."""
-_SEPARATORS = frozenset(" \t-.\u00a0\u2010\u2011\u2012\u2013\u2212\u202f\u2007")
+_MINUS = "\u2212"
 _NONE = ""
 
 
 def read_digits(response: object, digits: int) -> str | None:
     """Read the ``digits`` ASCII digits that a person meant; None for anything else.
 
-    Any Unicode decimal digit counts; spaces, hyphens, dots and a leading # are dropped. From a pasted sentence the only
-    run of that many digits is taken. Anything that is no text, or longer than 64 characters, is malformed (S-38, S-61).
+    Any Unicode decimal digit counts; blanks, hyphens, dots, invisible characters and a leading # are dropped. From a
+    pasted message the only code of that many digits is taken; it may stand there twice. Anything that is no text, or longer
+    than 256 characters, is malformed (S-38, S-61).
+    """
+    text = visible(response)
+    if text is None:
+        return None
+    if len(text) == digits and text.isascii() and text.isdecimal():
+        return text
+    text = "".join(map(_digit, text.strip().removeprefix("#").strip()))
+    plain = "".join(char for char in text if not is_separator(char))
+    if re.fullmatch(rf"[0-9]{{{digits}}}", plain):
+        return plain
+    runs: set[str] = set(re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", text))
+    has_words = any(char.isalpha() for char in text)
+    return runs.pop() if len(runs) == 1 and has_words else None
+
+
+def visible(response: object) -> str | None:
+    """Read typed text without its invisible characters.
+
+    None for anything that is no text, or too long.
     """
     if not isinstance(response, str) or len(response) > MAX_TYPED:
         return None
-    text = response.strip().removeprefix("#").strip()
-    plain = "".join(_digit(char) for char in text if char not in _SEPARATORS)
-    if re.fullmatch(rf"[0-9]{{{digits}}}", plain):
-        return plain
-    spelled = "".join(_digit(char) for char in text)
-    runs: list[str] = re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", spelled)
-    has_words = any(char.isalpha() for char in spelled)
-    return runs[0] if len(runs) == 1 and has_words else None
+    return response if response.isascii() else "".join(c for c in response if unicodedata.category(c) != "Cf")
+
+
+def is_separator(char: str) -> bool:
+    """Tell a blank, hyphen or dot, by which people group the characters of a code."""
+    return char.isspace() or char in (".", _MINUS) or unicodedata.category(char) == "Pd"
 
 
 def _digit(char: str) -> str:

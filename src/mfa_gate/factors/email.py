@@ -77,16 +77,18 @@ class Email:
         """Write a code by e-mail: in the subject, and alone on a line of the text."""
         rules = _rules(context.rules).code
         code = make_code(context, rules.digits)
-        words = email_code(
+        letter = email_code(
             code=code,
             service=context.service,
             minutes=rules.ttl // 60,
             where=context.where,
             when_text=context.when,
+            agent=context.agent,
             owner=context.rules.owner,
             purpose=context.purpose,
             translate=context.translate,
         )
+        words = context.mail(letter)
         address = context.open(PURPOSE, data["to"])
         delivery = Delivery(
             channel="email", to=address, subject=words.subject, text=words.text, html=words.html, code=code

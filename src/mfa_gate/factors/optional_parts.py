@@ -168,6 +168,23 @@ class ChecksOptions(Protocol):
         """List the contradictions."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionTrap:
+    """A legal value of an option with a known trap: the key, the trap and the way out."""
+
+    key: tuple[str, ...]
+    text: str
+    fix: str
+
+
+@runtime_checkable
+class KnowsTraps(Protocol):
+    """A factor some of whose options have legal values that common devices do not heed."""
+
+    def option_traps(self, rules: Rules, /) -> Sequence[OptionTrap]:
+        """List the values of the policy that have a trap."""
+
+
 @runtime_checkable
 class MeetsProfiles(Protocol):
     """A factor that knows where its options depart from a standard."""

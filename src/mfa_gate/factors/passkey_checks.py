@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..core.assurance import VERIFIED
 from ..core.model import Authenticator, Challenge, Fields
-from ..core.options import option, words
+from ..core.options import option, some_of, words
 from ..core.rules import Rules
 from .aaguids import provider_name
 from .base import Accepted, Context, Rejected, options_in
@@ -44,6 +44,22 @@ class WebAuthnRules:
         "preferred",
         words("discouraged", "preferred", "required"),
         "Whether the authenticator checks the person by PIN, face or fingerprint (WebAuthn).",
+    )
+    resident_key: Literal["required", "preferred", "discouraged"] = option(
+        "preferred",
+        words(),
+        "Whether a new passkey is kept on the authenticator itself; security keys have few places for such keys.",
+    )
+    attachment: Literal["any", "platform", "cross-platform"] = option(
+        "any",
+        words(),
+        'Authenticators that can be enrolled: those of the device ("platform"), those that are plugged in or elsewhere '
+        '("cross-platform"), or "any".',
+    )
+    hints: tuple[str, ...] = option(
+        (),
+        some_of(("security-key", "client-device", "hybrid"), empty=True),
+        "The kinds of authenticator that the browser offers first, the best one first.",
     )
 
 

@@ -6,7 +6,7 @@ A number is refused by its class, never by "invalid" alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,9 @@ from ..core.model import Contacts, Fields
 from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
 from ..core.rules import CodeRules, ResendRules
 from .base import Context, Draft, Rejected
-from .optional_parts import Introduction
+from .optional_parts import Introduction, OptionFault
+from .regions import MEANT
+from .regions import REGIONS as NUMBERED
 
 MAX_PHONE = 40
 _TYPES = {
@@ -72,6 +74,23 @@ class PhoneRules:
     def is_on_file(self) -> bool:
         """Tell if the number is the host's."""
         return self.phone == "on-file"
+
+
+def region_faults(rules: PhoneRules) -> tuple[OptionFault, ...]:
+    """Refuse regions that have no telephone numbers: nobody could use the factor with them."""
+    return tuple(
+        OptionFault(
+            key=("regions",),
+            text=f'"{region}" is no region that has telephone numbers; {_meant(region)}',
+        )
+        for region in rules.regions or ()
+        if region not in NUMBERED
+    )
+
+
+def _meant(region: str) -> str:
+    known = MEANT.get(region)
+    return f'write "{known}"' if known else 'write its two letters of ISO 3166, like "US" or "GB"'
 
 
 def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:
@@ -136,6 +155,34 @@ def draft_phone(
     if isinstance(number, Rejected):
         return number
     return Draft(data={"to": context.seal(purpose, number)}, label=label)
+
+
+def shown_phone(context: Context, rules: PhoneRules, purpose: str, data: Fields, *, hint: str) -> Mapping[str, str]:
+    """Give the texts of a draft's page.
+
+    The number that was typed is shown whole until it is proven (decisions 58).
+    """
+    number = context.open(purpose, data["to"])
+    return {"hint": hint, "phone": number, "typed": "" if rules.is_on_file else written(number)}
+
+
+def written(e164: str) -> str:
+    """Write a number as people in its country do.
+
+    The country code stands before it, unless it is +1.
+    """
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    kind = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if e164.startswith("+1")
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return str(phonenumbers.format_number(number, kind))
 
 
 def number_to_send(context: Context, rules: PhoneRules, purpose: str, data: Fields) -> str | Rejected:

@@ -11,8 +11,8 @@ from ..core.model import Challenge, Contacts, Fields
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
-from .optional_parts import Introduction
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone
+from .optional_parts import Introduction, OptionFault
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone, region_faults, shown_phone
 
 PURPOSE = "sms"
 
@@ -37,6 +37,10 @@ class Sms:
         """Describe digits of the policy's length."""
         return code_shape(_rules(rules).code)
 
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """Refuse regions that do not exist."""
+        return region_faults(_rules(rules))
+
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Show the number on file, or ask for one."""
         return phone_introduction(_rules(rules), contacts)
@@ -56,7 +60,7 @@ class Sms:
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """Show the number that the code goes to."""
-        return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
+        return shown_phone(context, _rules(context.rules), PURPOSE, data, hint=self.hint(context, data))
 
     def hint(self, context: Context, data: Fields, /) -> str:
         """Mask the number."""
@@ -83,6 +87,7 @@ class Sms:
             minutes=rules.ttl // 60,
             host=context.host,
             translate=context.translate,
+            form=context.own_text,
         )
         delivery = Delivery(channel="sms", to=to, text=text, code=code)
         return issue_code(context, code, rules, delivery)

@@ -15,7 +15,7 @@ from ..core.options import Key, is_distinct, length, number, option
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected, options_in
 from .codes import read_digits
-from .optional_parts import Introduction, OptionFault
+from .optional_parts import Introduction, OptionFault, OptionTrap
 
 SECRET_BYTES = 20
 """160 bits: RFC 4226 R6 recommends them, and every authenticator app takes them."""
@@ -66,6 +66,16 @@ class Totp:
         own = _rules(rules)
         digits = int(str(data["digits"])) if data and "digits" in data else own.digits
         return CodeShape(length=digits, valid=2 * own.drift_steps + 1)
+
+    def option_traps(self, rules: Rules, /) -> Sequence[OptionTrap]:
+        """Name options that common apps leave aside: their codes would be wrong every time."""
+        own, usual = _rules(rules), TotpRules()
+        text = "several common apps leave this option aside, and their codes would never be right"
+        return tuple(
+            OptionTrap(key=(name,), text=text, fix=f"write {written}, which every app takes")
+            for name, written in (("digits", "6"), ("period", f'"{format_duration(usual.period)}"'))
+            if getattr(own, name) != getattr(usual, name)
+        )
 
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Name apps to install."""

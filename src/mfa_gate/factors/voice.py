@@ -14,16 +14,27 @@ from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
-from .optional_parts import Heard, Introduction
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction
+from .optional_parts import Heard, Introduction, OptionFault
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, region_faults, shown_phone
 from .tokens import digest_of, make_token, name_anew
-from .twiml import ask_for_key, say_and_hang_up
+from .twiml import Spoken, ask_for_key, say_and_hang_up
 
 PURPOSE = "voice"
 SAY = "voice-say"
 HOOK = "hook"
-SPOKEN = {"en": "en-US", "de": "de-DE"}
-"""Languages that calls can be read in, as TwiML spells them (``<Say language>``); in all others the call is in English."""
+SPOKEN: Mapping[str, Spoken] = {
+    "en": Spoken("en-US"),
+    "de": Spoken("de-DE"),
+    "ar": Spoken("arb", "Polly.Zeina"),
+    "es": Spoken("es-ES"),
+    "fr": Spoken("fr-FR"),
+    "it": Spoken("it-IT"),
+    "nl": Spoken("nl-NL"),
+    "pl": Spoken("pl-PL"),
+    "pt": Spoken("pt-PT"),
+    "pt-BR": Spoken("pt-BR"),
+}
+"""Languages that calls can be read in; in all others the call is in English."""
 KEY = "#"
 CALL_LIFE = 300
 """Seconds in which a call that is confirmed by a key must be answered."""
@@ -68,6 +79,10 @@ class Voice:
         own = _rules(rules)
         return code_shape(own.code) if own.confirm == "code" else None
 
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """Refuse regions that do not exist."""
+        return region_faults(_rules(rules))
+
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Show the number on file, or ask for one."""
         return phone_introduction(_rules(rules), contacts)
@@ -82,7 +97,7 @@ class Voice:
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """Show the number that is called."""
-        return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
+        return shown_phone(context, _rules(context.rules), PURPOSE, data, hint=self.hint(context, data))
 
     def hint(self, context: Context, data: Fields, /) -> str:
         """Mask the number."""
@@ -137,7 +152,7 @@ class Voice:
         lang = str(data.get("lang", "en"))
         script = script_of(context, "" if challenge.waits else context.open(SAY, data["say"]), lang)
         greeting = ask_for_key(
-            (script.greeting, script.prompt), action=url, goodbye=script.goodbye, language=SPOKEN[lang]
+            (script.greeting, script.prompt), action=url, goodbye=script.goodbye, spoken=SPOKEN[lang]
         )
         parts = (context.key.tenant, context.key.id, challenge.id, sid)
         if data["step"] == "placed":
@@ -149,7 +164,7 @@ class Voice:
             return Rejected(reason="code_already_used", free=True)
         if key != KEY:
             return Heard(status="pending", data=data, document=greeting)
-        last = say_and_hang_up((script.confirmed, script.goodbye), language=SPOKEN[lang])
+        last = say_and_hang_up((script.confirmed, script.goodbye), spoken=SPOKEN[lang])
         if challenge.waits:
             return Heard(status="approved", data=data, document=last)
         return Heard(status="pending", data={**data, "step": "read"}, document=last)

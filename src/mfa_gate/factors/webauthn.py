@@ -116,7 +116,7 @@ class WebAuthn:
                 exclude_credentials=[_descriptor(a.data) for a in known],
                 supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
             )
-            show = options_to_json_dict(creation)
+            show = {**options_to_json_dict(creation), **_hints(context)}
             return Issue(data={**asked, "type": "create"}, ttl=CHALLENGE_TTL, show={"public_key": show})
         known.sort(key=lambda a: a.data != data)
         request = webauthn.generate_authentication_options(
@@ -127,7 +127,7 @@ class WebAuthn:
             user_verification=_user_verification(context),
         )
         offered = [a.id for a in known]
-        show = options_to_json_dict(request)
+        show = {**options_to_json_dict(request), **_hints(context)}
         return Issue(data={**asked, "type": "get", "offered": offered}, ttl=CHALLENGE_TTL, show={"public_key": show})
 
     def owner(self, data: Fields, /) -> str:
@@ -176,12 +176,24 @@ class WebAuthn:
 
 
 def _selection(context: Context) -> AuthenticatorSelectionCriteria:
-    from webauthn.helpers.structs import AuthenticatorSelectionCriteria, ResidentKeyRequirement
+    from webauthn.helpers.structs import (
+        AuthenticatorAttachment,
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+    )
 
+    rules = webauthn_rules(context.rules)
     return AuthenticatorSelectionCriteria(
-        resident_key=ResidentKeyRequirement.PREFERRED,
+        authenticator_attachment=None if rules.attachment == "any" else AuthenticatorAttachment(rules.attachment),
+        resident_key=ResidentKeyRequirement(rules.resident_key),
         user_verification=_user_verification(context),
     )
+
+
+def _hints(context: Context) -> dict[str, list[str]]:
+    """Return the policy's hints, which the browser may follow (WebAuthn Level 3, 5.8.7)."""
+    hints = webauthn_rules(context.rules).hints
+    return {"hints": list(hints)} if hints else {}
 
 
 def _user_verification(context: Context) -> UserVerificationRequirement:

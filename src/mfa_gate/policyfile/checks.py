@@ -13,7 +13,7 @@ from ..core.policy import Demand, demand_of, factors_for, sign_in_could_meet
 from ..core.rules import METHODS, PathRule, Rules, StepUpRule, TenantSettings
 from ..factors import Registry
 from ..factors.optional_parts import ChecksOptions
-from .faults import Report, listed
+from .faults import Report, dotted, listed
 from .lines import Path
 from .shape import keys_of
 
@@ -45,8 +45,8 @@ class Checked:
 
         Nothing is reported where ``path``, or another key ``involved``, is known to be faulty already.
         """
-        if not self.report.spoiled(path, *involved):
-            self.report.add(self.report.where(self.tenant, path), text)
+        if not self.report.spoiled(path, *involved, tenant=self.tenant):
+            self.report.add(self.report.where(self.tenant, path), text, tenant=self.tenant)
 
 
 def cross_check(checked: Checked) -> None:
@@ -148,14 +148,18 @@ def guess_chances(rules: Rules, factors: Registry) -> Iterator[tuple[Path, str, 
 
 
 def _guess_bound(checked: Checked) -> None:
-    for path, sum_text, chance in guess_chances(checked.rules, checked.report.factors):
-        if chance > MOST_GUESSABLE:
-            checked.say(
-                path,
+    report, tenant, attempts = checked.report, checked.tenant, ("attempts", "max")
+    chances = list(guess_chances(checked.rules, report.factors))
+    sound = [not report.spoiled(path, attempts, tenant=tenant) for path, _, _ in chances]
+    for (path, sum_text, chance), is_sound in zip(chances, sound, strict=True):
+        if chance > MOST_GUESSABLE and is_sound:
+            own = report.where(tenant, path)
+            place = own if not tenant or own[:1] == ("tenants",) else report.where(tenant, attempts)
+            text = (
                 f"{sum_text} = {chance:.1e} is above {MOST_GUESSABLE:.1e}; use more digits, fewer live codes, or a "
-                "smaller attempts.max",
-                ("attempts", "max"),
+                "smaller attempts.max"
             )
+            report.add(place, text if place == own else f"{dotted(path)}: {text}", tenant=tenant)
 
 
 def _backup_alone(checked: Checked) -> None:
@@ -180,12 +184,12 @@ def _step_up(checked: Checked) -> None:
     narrowed = checked.report.where(checked.tenant, ALLOWED)
     ends = dead_ends(rules, factors_for(rules, NOBODY_PICKED), checked.traits)
     places = [[checked.report.place_of(rule) for rule in end.rules] for end in ends]
-    sound = [not checked.report.spoiled(ALLOWED, *paths) for paths in places]
+    sound = [not checked.report.spoiled(ALLOWED, *paths, tenant=checked.tenant) for paths in places]
     for end, paths, is_sound in zip(ends, places, sound, strict=True):
         # The tenant made this dead end by its narrower list of factors, unless one of the rules is its own as well.
         inherited = narrowed != ALLOWED and all(path[:1] != narrowed[:1] for path in paths)
         if is_sound:
-            checked.report.add(narrowed if inherited else paths[0], end.text)
+            checked.report.add(narrowed if inherited else paths[0], end.text, tenant=checked.tenant)
 
 
 def _calendar(checked: Checked) -> None:
@@ -293,6 +297,9 @@ def can_meet_in_one_request(rules: Sequence[StepUpRule]) -> bool:
     """Tell if some request of some subject can fall under all of ``rules``."""
     methods = [set(rule.methods or METHODS) for rule in rules]
     if not set.intersection(*methods):
+        return False
+    tenants = [set(rule.tenants_any) for rule in rules if rule.tenants_any]
+    if tenants and not set.intersection(*tenants):
         return False
     # Take a person in all groups that are asked for and in none that is ruled out. If a rule does not cover that person,
     # nobody falls under all rules.

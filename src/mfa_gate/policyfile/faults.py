@@ -34,16 +34,28 @@ class Fault:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Collect faults while a file is read. ``lines`` has the line of each key."""
+    """Collect faults while a file is read.
+
+    ``lines`` has the line of each key. ``found`` has the place of each fault and the tenant whose rules have it, "" for
+    a fault of the file itself.
+    """
 
     lines: dict[Path, int]
     factors: Registry = BUILT_IN
-    found: dict[Fault, Path] = field(default_factory=dict)
+    found: dict[Fault, tuple[str, Path]] = field(default_factory=dict)
     places: dict[int, tuple[object, Path]] = field(default_factory=dict)
 
-    def add(self, path: Path, text: str) -> None:
-        """Add a fault at ``path``; the same one twice counts once."""
-        self.found.setdefault(Fault(line=line_at(self.lines, path), path=dotted(path), text=text), path)
+    def add(self, path: Path, text: str, *, tenant: str = "") -> None:
+        """Add a fault at ``path``; the same one twice counts once.
+
+        ``tenant`` is the one whose rules have the fault. The text names it where ``path`` does not.
+        """
+        if path[:1] == ("tenants",) and len(path) > 1:
+            tenant = str(path[1])
+        elif tenant:
+            text = f"{text} (in tenant {shown(tenant)})"
+        fault = Fault(line=line_at(self.lines, path), path=dotted(path), text=text)
+        self.found.setdefault(fault, (tenant, path))
 
     def where(self, tenant: str, path: Path) -> Path:
         """Find the place of ``tenant``'s value at ``path``: its own section, or the file's."""
@@ -61,12 +73,13 @@ class Report:
         """Return the place at which ``entry`` was written."""
         return self.places[id(entry)][1]
 
-    def spoiled(self, *paths: Path) -> bool:
-        """Tell if a fault is known at, in or around one of ``paths``.
+    def spoiled(self, *paths: Path, tenant: str = "") -> bool:
+        """Tell if a fault is known at, in or around one of ``paths`` in the rules of ``tenant``.
 
-        Nothing can be concluded from such a place.
+        Nothing can be concluded from such a place. A fault of the file counts for every tenant, a fault of one tenant
+        for no other.
         """
-        bad = [_in_section(path) for path in self.found.values()]
+        bad = [_in_section(path) for owner, path in self.found.values() if owner in ("", tenant)]
         asked = [_in_section(path) for path in paths]
         return any(b[: len(p)] == p or p[: len(b)] == b for b in bad for p in asked)
 
@@ -103,6 +116,11 @@ def shown(value: object) -> str:
         case _:
             text = str(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def told_day(at: int) -> str:
+    """Write the UTC day of the second ``at``."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

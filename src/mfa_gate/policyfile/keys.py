@@ -17,6 +17,7 @@ from ..core.rules import (
     AttemptRules,
     AuditRules,
     BrandRules,
+    ChangeRules,
     CodeRules,
     CompareRules,
     CountRules,
@@ -75,6 +76,10 @@ COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or
 FILE_KEYS: Mapping[str, Key] = {
     "version": key("The version of this format.", Key(says="it must be 1")),
     "name": key("The name of the policy; every event of the audit trail carries it.", text(100)),
+    "tenants_are": key(
+        '"closed": people of a tenant that the file does not name are refused; "open": they have the rules of the file.',
+        words("open", "closed"),
+    ),
     "rails": key("How far a tenant's own section may move a key."),
     "tenants": key("Sections for one tenant each; a key that is absent there is taken from the file."),
     "tests": key("Examples that must stay true; mfa-gate policy test runs them."),
@@ -97,6 +102,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "roles": key("The host's groups that hold each right of administration."),
         "recovery": key("Ways back for a person who lost access to every factor."),
         "audit": key("The audit trail."),
+        "change": key("The life of this file: reloads, and approvals of looser policies. It is of the whole file."),
         "agreement": key("A text that people accept before they go on; absent: none."),
         "brand": key("The look of the pages."),
         "exempt": key("Paths that need no second factor."),
@@ -245,6 +251,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "everywhere": key(
             "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
         ),
+        "policy": key("Groups that may approve a policy that is looser.", groups(empty=True, stricter="fewer")),
         "actor_max_age": key(
             "Age up to which an administrator's own proof is good for a change.", length("30s", "12h", "lower")
         ),
@@ -266,6 +273,15 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "true: the owner gets the signed head of the trail by mail, once an hour where something happened.",
             words(False, True),
         ),
+    },
+    ChangeRules: {
+        "looser": key(
+            '"tell": a policy that lets more pass comes into force, and the owner is told; "approve": it waits for approvals.',
+            words("tell", "approve"),
+        ),
+        "approvals": key("People who must approve a looser policy, none of them twice.", number(1, 5, "higher")),
+        "grace": key("Time before a shorter audit.retention removes anything.", length("0s", "90d", "higher")),
+        "reload": key("true: the file is read again when it changes, and on SIGHUP."),
     },
     AgreementRules: {
         "id": key("The name of the agreement in the audit trail.", LABEL),
@@ -340,7 +356,17 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             words(False, True),
         ),
         "report_only": key("true: this rule is only recorded, never enforced.", words(True, False)),
-        "groups_any": key("Groups that fall under the rule; absent: everybody.", groups(empty=False, stricter="more")),
+        "tenants_any": key(
+            "Tenants in which the rule applies; absent or empty: every tenant.",
+            Key(
+                says="it must be an array of names of tenants, each once",
+                holds=lambda v: is_distinct(v) and all(is_.printable(t) and t.strip() for t in v),
+                stricter="more",
+            ),
+        ),
+        "groups_any": key(
+            "Groups that fall under the rule; absent or empty: everybody.", groups(empty=True, stricter="more")
+        ),
         "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer")),
     },
     Example: {

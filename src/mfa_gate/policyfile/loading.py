@@ -6,10 +6,10 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as File
-from typing import Any
+from typing import Any, Literal
 
 from ..core.model import Subject
 from ..core.rules import Policy, PolicyTest, Rules
@@ -17,11 +17,11 @@ from ..errors import SettingsError
 from ..factors import BUILT_IN, Registry
 from .attachments import logo_of, stylesheet_of, with_text
 from .checks import Checked, cross_check
-from .faults import Fault, Report, Wrong, shown
+from .faults import Fault, Report, Wrong, listed, nearest, shown
 from .keys import FILE_KEYS
 from .lines import Path, lines_of
 from .predicates import printable
-from .rails import hold_to_rails, read_rails
+from .rails import hold_file_to_rails, hold_to_rails, read_rails
 from .reading import Layer, Table, as_table, read, read_all
 from .scenario import Example, given_fault
 from .shape import keys_of
@@ -87,8 +87,22 @@ def examine(text: str, *, base: File, factors: Registry = BUILT_IN) -> Examined:
     report = Report(lines=lines, factors=factors)
     policy = _policy(report, top, base)
     faults = tuple(sorted(report.found, key=lambda fault: fault.line))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Examined(policy=None if faults else replace(policy, digest=digest), faults=faults)
+    if faults:
+        return Examined(policy=None, faults=faults)
+    made = replace(policy, digest=_digest(text, policy.files), text=text, lines=lines)
+    return Examined(policy=made, faults=())
+
+
+def _digest(text: str, files: Mapping[str, bytes]) -> str:
+    """Digest the text, and the files that it names.
+
+    A person who accepts an agreement accepts the words that it had then.
+    """
+    own = hashlib.sha256(text.encode()).hexdigest()
+    if not files:
+        return own
+    parts = [own, *(f"{name} {hashlib.sha256(files[name]).hexdigest()}" for name in sorted(files))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _policy(report: Report, top: Table, base: File) -> Policy:
@@ -97,18 +111,24 @@ def _policy(report: Report, top: Table, base: File) -> Policy:
     tests = read_all(report, Example, ("tests",), top["tests"]) if "tests" in top else ()
     files = _Files(report=report, base=base)
     own = files.attached("", _rules(report, [((), top)]))
-    cross_check(Checked(rules=own, tenant="", report=report))
+    named = as_table(report, ("tenants",), top.get("tenants", {})) or {}
+    others = tuple(rule for rule in own.step_up if not rule.tenants_any or not set(rule.tenants_any) <= named.keys())
+    cross_check(Checked(rules=replace(own, step_up=others), tenant="", report=report))
+    hold_file_to_rails(report, rails, own)
     tenants: dict[str, Rules] = {}
-    for tenant, value in (as_table(report, ("tenants",), top.get("tenants", {})) or {}).items():
+    for tenant, value in named.items():
         path: Path = ("tenants", tenant)
         section = as_table(report, path, value)
         if section is None or not _is_tenant(report, path, tenant):
             continue
+        if "change" in section:
+            report.add((*path, "change"), "it is of the whole file; write [change] once, outside of the tenants")
         rules = files.attached(tenant, _rules(report, [(path, section), ((), _beneath(top, section))]))
-        cross_check(Checked(rules=rules, tenant=tenant, report=report))
+        theirs = tuple(rule for rule in rules.step_up if rule.is_in(tenant))
+        cross_check(Checked(rules=replace(rules, step_up=theirs), tenant=tenant, report=report))
         hold_to_rails(report, rails, own, tenant, rules)
         tenants[tenant] = rules
-    policy = Policy(name=name, base=own, tenants=tenants, rails=rails)
+    policy = Policy(name=name, base=own, tenants=tenants, rails=rails, tenants_are=_tenants_are(report, top))
     return replace(policy, tests=_tests(report, top, tests))
 
 
@@ -124,6 +144,51 @@ def _head(report: Report, top: Table) -> str:
     elif not isinstance(name, str) or not name.strip() or not printable(name) or len(name) > 100:
         report.add(("name",), f"{shown(name)} is out of bounds: it must be text of 1 to 100 printable characters")
     return name if isinstance(name, str) else ""
+
+
+def _tenants_are(report: Report, top: Table) -> Literal["open", "closed"]:
+    """Read ``tenants_are``.
+
+    A closed file must name a tenant, and its tests and rules only tenants that it names.
+    """
+    path, found = ("tenants_are",), top.get("tenants_are", "open")
+    match found:
+        case "open":
+            return "open"
+        case "closed":
+            named = top.get("tenants")
+            if not named:
+                report.add(path, 'it is "closed" and the file names no tenant; add [tenants.…], or write "open"')
+            elif isinstance(named, dict):
+                _strangers_in_tests(report, top, named)
+                _strangers_in_rules(report, top, named)
+            return "closed"
+    known = ("open", "closed")
+    hint = nearest(found, known) if isinstance(found, str) else ""
+    report.add(path, f"{shown(found)} is not one of {listed(known)}{hint}")
+    return "open"
+
+
+def _strangers_in_tests(report: Report, top: Table, named: Table) -> None:
+    """Report each test about a tenant that a closed file does not name."""
+    tests = top.get("tests")
+    for number, test in enumerate(tests if isinstance(tests, list) else ()):
+        given = test.get("given") if isinstance(test, dict) else None
+        tenant = given.get("tenant", "default") if isinstance(given, dict) else "default"
+        if isinstance(tenant, str) and tenant not in named:
+            text = f'there is no tenant {shown(tenant)}, and tenants_are = "closed"; known: {listed(named)}'
+            report.add(("tests", number, "given", "tenant"), text)
+
+
+def _strangers_in_rules(report: Report, top: Table, named: Table) -> None:
+    """Report each tenant of a step-up rule that a closed file does not name."""
+    rules = top.get("step_up")
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        tenants = rule.get("tenants_any") if isinstance(rule, dict) else None
+        for position, tenant in enumerate(tenants if isinstance(tenants, list) else ()):
+            if isinstance(tenant, str) and tenant not in named:
+                text = f'there is no tenant {shown(tenant)}, and tenants_are = "closed"; known: {listed(named)}'
+                report.add(("step_up", number, "tenants_any", position), text)
 
 
 def _rules(report: Report, layers: list[Layer]) -> Rules:
@@ -196,7 +261,9 @@ class _Files:
         try:
             return reading()
         except Wrong as wrong:
-            self.report.add(self.report.where(tenant, path), str(wrong))
+            place = self.report.where(tenant, path)
+            if place[:1] == ("tenants",) or not self.report.spoiled(path, tenant=tenant):
+                self.report.add(place, str(wrong), tenant=tenant)
             return None
 
 

@@ -58,11 +58,29 @@ def hold_to_rails(report: Report, rails: Rails, base: Rules, tenant: str, rules:
         leaf = tuple(name.split("."))
         watched = (leaf, *DATES) if leaf == STAGE else (leaf,)
         own: list[Path] = [("tenants", tenant, *key) for key in watched if ("tenants", tenant, *key) in report.lines]
-        if not own or report.spoiled(*watched):
+        if not own or report.spoiled(*watched, tenant=tenant):
             continue
         reason = violation(name, limits, base, rules, report.factors)
         if reason:
-            report.add(own[0], f'{reason} (rails."{name}")')
+            report.add(own[0], f'{reason}; change it, or widen rails."{name}"')
+
+
+def hold_file_to_rails(report: Report, rails: Rails, base: Rules) -> None:
+    """Report each value of the file itself that lies outside of its rails.
+
+    Every tenant without a value of its own has that value, so a rail that spared it would hold nobody.
+    """
+    for name, limits in rails.items():
+        leaf = tuple(name.split("."))
+        spec = leaves(report.factors)[leaf]
+        value = value_at(base, leaf, report.factors)
+        if value is None or report.spoiled(leaf, ("rails", name)):
+            continue
+        for key in ("min", "max", "at_least"):
+            reason = _JUDGED[key](spec, limits[key], value, value) if key in limits else ""
+            if reason:
+                text = f'{reason}, and tenants without a value of their own have it; change it, or widen rails."{name}"'
+                report.add(leaf if leaf in report.lines else ("rails", name), text)
 
 
 def violation(name: str, limits: Mapping[str, object], base: Rules, rules: Rules, factors: Registry) -> str:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..core.assurance import VERIFIED, TraitsOf
-from ..core.decision import Agree, Allow, ChallengeReason, Decision, Deny, Enroll, StepUp, decide
+from ..core.decision import (
+    Agree,
+    Allow,
+    ChallengeReason,
+    Decision,
+    Deny,
+    Enroll,
+    StepUp,
+    decide,
+    enrollable_kinds,
+)
 from ..core.entropy import handle_digest
 from ..core.evidence import UPSTREAM, Evidence, login_handle, skip_key, standing_for
 from ..core.model import (
@@ -21,8 +31,8 @@ from ..core.model import (
     Subject,
     Upstream,
 )
-from ..core.policy import Demand, Facts, Requirement, requirement_for, with_endpoint
-from ..core.rules import Policy, Rules, TenantSettings
+from ..core.policy import Demand, Facts, Requirement, facts_of, requirement_for, with_endpoint
+from ..core.rules import Policy, Rules, TenantSettings, path_in
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
 """The words that ``reason_of`` returns."""
@@ -109,13 +119,13 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint:
     if fault:
         raise ValueError(fault)
     now = now if given.at is None else given.at
-    method, _, path = given.request.partition(" ")
+    method, _, target = given.request.partition(" ")
     rules = policy.rules_for(given.tenant)
     before, here = _networks(rules, given.ip)
     upstream = None if given.login_age is None else _login(rules, now - given.login_age)
     subject = Subject("somebody", given.tenant, frozenset(given.groups), "session", upstream)
     settings = TenantSettings(tenant=given.tenant, enabled_at=1 if given.enabled else 0)
-    facts = Facts(tenant=given.tenant, groups=subject.groups, method=method, path=path)
+    facts = facts_of(subject, method, path_in(target))
     evidence = standing_for(
         Caller(subject=subject, handle=HANDLE, network=here),
         _account(subject, rules, given, traits, network=before, now=now),
@@ -155,8 +165,8 @@ def reason_of(decision: Decision) -> str:
 def factors_of(outcome: Outcome) -> tuple[str, ...]:
     """List the kinds that the person is offered: to enroll, or to prove."""
     match outcome.decision:
-        case Enroll(factors=factors):
-            return factors
+        case Enroll() as decision:
+            return enrollable_kinds(decision, outcome.requirement, outcome.evidence.account, outcome.evidence.traits)
         case StepUp(authenticators=ids):
             return tuple(a.factor for a in outcome.evidence.account.authenticators if a.id in ids)
     return ()

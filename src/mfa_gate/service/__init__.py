@@ -37,6 +37,10 @@ from .host_hooks import host_hooks
 from .metrics import Metrics
 from .out_of_band import OutOfBand
 from .outbox import EVERY, Outbox
+from .policy_life import PolicyLife
+from .policy_watch import PolicyWatch
+from .policy_workers import EVERY as POLICIES_EVERY
+from .policy_workers import PolicyWorkers
 from .provider_callbacks import ProviderCallbacks
 from .scheduler import Job, Worker
 from .self_service import SelfService
@@ -47,6 +51,7 @@ from .trail_signing import TrailSigner
 from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
+from .what_if import WhatIf
 from .wiring import RelyingParty, Wiring
 
 __all__ = [
@@ -85,6 +90,7 @@ class Service:
         self.rights = Rights(self.engine, self.access)
         self.account_desk = AccountDesk(self.engine, self.rights)
         self.trail_desk = TrailDesk(self.engine, self.rights)
+        self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)
         self.chart = EnrollmentChart(self.engine)
         self.people = TenantPeople(self.engine)
@@ -96,6 +102,9 @@ class Service:
         self.trail_signer = TrailSigner(self.engine, self.alarms)
         self.head_reports = HeadReports(self.engine, self.trail_signer, self.trail_reader, self.alarms)
         self.retention = Retention(self.engine, self.alarms)
+        self.policy_life = PolicyLife(self.engine, self.alarms)
+        self.policy_watch = PolicyWatch(self.policy_life)
+        self.policy_workers = PolicyWorkers(self.engine, self.alarms)
         self.metrics = Metrics(self.engine)
         self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
@@ -109,6 +118,7 @@ class Service:
                 Job(name="heads", every=3600, work=self.head_reports.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
+                Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),
             ],
         )
 
@@ -126,7 +136,7 @@ class Service:
         serves = engine.wiring.app != COMMANDS
         fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy, serves=serves)
         if not fault and serves:
-            fault = await who_is_missing(engine.store)
+            fault = await who_is_missing(engine.store) or await self.policy_life.begin()
         if not fault:
             await self.trail_signer.begin(is_new=begins)
             self.metrics.begin()
@@ -135,10 +145,12 @@ class Service:
                 await engine.own_address.look_up()
                 engine.effects.later(self.trail_signer.flush())
                 self.worker.start()
+                self.policy_watch.start()
         return fault
 
     async def aclose(self) -> None:
         """Finish the work under way and close the store, the senders and the hooks."""
+        await self.policy_watch.aclose()
         await self.worker.aclose()
         await self.attempts.aclose()
         await self.trail_signer.aclose()

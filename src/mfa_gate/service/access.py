@@ -41,6 +41,8 @@ log = logging.getLogger("mfa_gate")
 
 MAX_TOLD = 100
 MAX_PASSES = 10_000
+MAX_OWN_PASSES = 64
+"""The most results that are kept for one account: with endless cookies nobody pushes out those of others."""
 ACTING_TOLD = 12 * 3600
 """Seconds after which the trail says again that one person acts as another."""
 MAX_COOKIES = 2048
@@ -95,6 +97,7 @@ class Access:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
+        self._kept_for: dict[SubjectKey, dict[bytes, None]] = {}
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
         """Lists the known demands of the app's endpoints. The package that knows the endpoints sets it."""
         self._told: set[tuple[str, Demand]] = set()
@@ -121,7 +124,7 @@ class Access:
         if known is None:
             return None
         if known.entry.stale or engine.wiring.clock.now() >= known.until:
-            del self._passes[cookies]
+            self._forget(cookies, known)
             return None
         return known if known.address == address and (known.subject is subject or known.subject == subject) else None
 
@@ -138,9 +141,25 @@ class Access:
         rules, now = judgement.requirement.rules, self.engine.now()
         dates = [at for at in (rules.enrollment.optional_from, rules.enrollment.required_from) if at and at > now]
         until = min(decision.until - rules.freshness.renew_early, now + PASS_LIFE, *dates)
-        self._passes[cookies] = Pass(entry, subject, address, until, decision.until)
+        if (before := self._passes.get(cookies)) is not None:
+            self._forget(cookies, before)
+        kept = Pass(entry, subject, address, until, decision.until)
+        mine = self._kept_for.setdefault(entry.account.key, {})
+        self._passes[cookies] = kept
+        mine[cookies] = None
+        if len(mine) > MAX_OWN_PASSES:
+            self._forget(next(iter(mine)), kept)
         if len(self._passes) > MAX_PASSES:
-            self._passes.popitem(last=False)
+            self._forget(*next(iter(self._passes.items())))
+
+    def _forget(self, cookies: bytes, known: Pass) -> None:
+        """Forget a result of the account that ``known`` is of."""
+        key = known.entry.account.key
+        self._passes.pop(cookies, None)
+        mine = self._kept_for.get(key, {})
+        mine.pop(cookies, None)
+        if not mine:
+            self._kept_for.pop(key, None)
 
     def has_grace(self, subject: Subject, cookies: bytes, address: str) -> bool:
         """Tell if a browser that passed before the store's outage may still pass.
@@ -228,7 +247,8 @@ class Access:
 
     def _with_floors(self, requirement: Requirement, caller: Caller) -> Requirement:
         own = [d for d in self.endpoint_demands() if d.is_strong]
-        floors = (*floors_for(requirement.rules, None if caller.acts_as else caller.subject.groups), *own)
+        groups = None if caller.acts_as else caller.subject.groups
+        floors = (*floors_for(requirement.rules, groups, tenant=caller.subject.tenant), *own)
         return replace(requirement, floors=floors) if floors else requirement
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:

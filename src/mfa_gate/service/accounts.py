@@ -12,7 +12,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
-from ..core.entropy import browser_mark
+from ..core.entropy import LETTERS, MARK, session_id
 from ..core.events import Event, KeyedEvent, Moment
 from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
 from ..core.networks import full_address
@@ -112,9 +112,9 @@ class Engine:
             policy=self.policy.digest[:12],
             acts_as="" if caller.acts_as is None else caller.acts_as.id,
             address=full_address(caller.address),
-            browser=browser_mark(caller.handle),
+            browser=caller.handle[:MARK].translate(LETTERS),
             agent=caller.label,
-            session=browser_mark(caller.subject.session),
+            session=session_id(caller.subject.session),
             request=caller.request,
         )
 
@@ -283,7 +283,9 @@ class Engine:
             account = guess or await self.store.load(key)
             change = step(account)
             events = change.events
-            if events and (ids := [b.id for b in account.browsers if browser_mark(b.handle) == events[0].browser]):
+            if events and (
+                ids := [b.id for b in account.browsers if b.handle[:MARK].translate(LETTERS) == events[0].browser]
+            ):
                 events = tuple([dataclasses.replace(event, browser=event.browser and ids[0]) for event in events])
             if not events and change.account == account:
                 if guess is None:

@@ -6,24 +6,26 @@ They are sent in the background, so no answer waits for them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 
 from ..core.events import Event, place_of
 from ..core.messages.alarms import ALARMS, alarm
-from ..core.messages.email_text import EmailText
-from ..core.model import Account
-from ..ports import Message
+from ..core.messages.letter import Letter, Translate
+from ..core.model import Account, Subject
 from ..storage import take_one
 from .accounts import Engine
 from .directory import people_of
 from .hook_places import Hook
+from .letters import Letters, Reader
 from .send_failures import cause_of
 
 log = logging.getLogger("mfa_gate")
 
 PER_HOUR = 10
 MOST_TOLD = 20
+
+Write = Callable[[str, str, Translate], Letter]
+"""Write a mail from the time in words, the service's name, and the translation into the reader's language."""
 
 
 class Alarms:
@@ -34,6 +36,7 @@ class Alarms:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.letters = Letters(engine)
         self.kinds = dict.fromkeys(ALARMS)
         engine.effects.listeners.append(self)
 
@@ -64,67 +67,92 @@ class Alarms:
         bucket = f"alarm:{event.kind}:{event.tenant}"
         if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
             return
-        told = ALARMS[event.kind].details
-        facts = {
-            "Account": event.account,
-            "Organization": event.tenant,
-            "When": datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC") if event.at else "",
-            "Where": place_of(event),
-            "Browser": event.agent,
-            **{word.replace("_", " ").capitalize(): str(value) for word, value in event.detail.items() if word in told},
-            "Reference": event.id,
+        self.send(event.tenant, _about(event), at=event.at, key=f"alarm-{event.id}-{event.kind}")
+
+    async def tell_owners(self, event: Event, owners: Sequence[str]) -> None:
+        """Mail the owners of a policy about ``event``, which belongs to no tenant. A few an hour."""
+        engine = self.engine
+        if await take_one(engine.store, f"alarm:{event.kind}:", limit=PER_HOUR, window=3600, now=engine.now()):
+            return
+        found: dict[str, tuple[str, Subject | None]] = {
+            owner.casefold(): (owner, None) for owner in map(_address, owners) if owner
         }
-        service = engine.rules(event.tenant).brand.name or engine.wiring.relying_party.name
-        words = alarm(event.kind, service=service, facts=facts, translate=engine.wiring.notice_words)
-        self.send(event.tenant, words, key=f"alarm-{event.id}-{event.kind}")
+        if found and engine.wiring.senders.email is not None:
+            key = f"alarm-{event.id}-{event.kind}"
+            engine.effects.later(self._mail(dict(found.values()), event.tenant, _about(event), event.at, key))
 
-    def send(self, tenant: str, words: EmailText, *, key: str) -> None:
-        """Mail ``words`` to the tenant's administrators in the background."""
+    def send(self, tenant: str, write: Write, *, at: int, key: str) -> None:
+        """Mail the tenant's administrators in the background, each in the own language.
+
+        ``write`` makes the letter from the time of the event (``at``) in words, the service's name, and a translation.
+        """
         if self.engine.wiring.senders.email is not None:
-            self.engine.effects.later(self._send_to_all(tenant, words, key))
+            self.engine.effects.later(self._send(tenant, write, at, key))
 
-    def send_to(self, addresses: Sequence[str], tenant: str, words: EmailText, *, key: str) -> None:
-        """Mail ``words`` to these addresses in the background."""
+    def send_to(self, address: str, tenant: str, write: Write, *, at: int, key: str) -> None:
+        """Mail one address in the background."""
         if self.engine.wiring.senders.email is not None:
-            self.engine.effects.later(self._send(addresses, tenant, words, key))
+            self.engine.effects.later(self._mail({address: None}, tenant, write, at, key))
 
-    async def _send_to_all(self, tenant: str, words: EmailText, key: str) -> None:
-        await self._send(await self.addresses(tenant), tenant, words, key)
+    async def _send(self, tenant: str, write: Write, at: int, key: str) -> None:
+        await self._mail(await self.people(tenant), tenant, write, at, key)
 
-    async def _send(self, addresses: Sequence[str], tenant: str, words: EmailText, key: str) -> None:
-        sender = self.engine.wiring.senders.email
-        for place, address in enumerate(addresses):
-            message = Message(
-                channel="email",
-                to=address,
-                tenant=tenant,
-                text=words.text,
-                key=f"{key}-{place}",
-                subject=words.subject,
-                html=words.html,
-            )
+    async def _mail(self, people: Mapping[str, Subject | None], tenant: str, write: Write, at: int, key: str) -> None:
+        sender, letters = self.engine.wiring.senders.email, self.letters
+        for place, (address, subject) in enumerate(people.items()):
             try:
+                reader = await letters.reader(subject) if subject else Reader()
+                letter = write(letters.time(at, reader), letters.service(tenant), letters.words(reader))
+                message = letters.mail(letter, reader, to=address, tenant=tenant, key=f"{key}-{place}")
                 if sender is not None:
                     await sender.send(message)
             except Exception as error:
                 log.warning("an administrator was not told (%s): %s", key, cause_of(error))
 
     async def addresses(self, tenant: str) -> tuple[str, ...]:
-        """List the addresses of a tenant's administrators.
+        """List the addresses of a tenant's administrators."""
+        return tuple(await self.people(tenant))
+
+    async def people(self, tenant: str) -> dict[str, Subject | None]:
+        """Return the addresses of a tenant's administrators, with the person where that is known.
 
         These are the policy's owner, if that is an address, and the people of the host's directory who have a right
         to act.
         """
         rules = self.engine.rules(tenant)
-        owner = rules.owner.strip()
-        found = [owner] if "@" in owner and " " not in owner else []
+        found: dict[str, tuple[str, Subject | None]] = {}
+        if owner := _address(rules.owner):
+            found[owner.casefold()] = owner, None
         acting = {*rules.roles.tenant, *rules.roles.unlock, *rules.roles.reset}
-        found += [
-            contacts.email.strip()
-            for subject, contacts in await people_of(self.engine.wiring.directory, tenant) or ()
-            if subject.tenant == tenant and acting & subject.groups and contacts.email.strip()
-        ]
-        return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
+        for subject, contacts in await people_of(self.engine.wiring.directory, tenant) or ():
+            address = contacts.email.strip()
+            if subject.tenant == tenant and acting & subject.groups and address:
+                found[address.casefold()] = address, subject
+        return dict(list(found.values())[:MOST_TOLD])
+
+
+def _about(event: Event) -> Write:
+    """Make the writer of the mail about ``event``."""
+    told = ALARMS[event.kind].details
+    facts = {
+        "account": event.account,
+        "tenant": event.tenant,
+        "where": place_of(event),
+        "agent": event.agent,
+        "ref": event.id,
+        **{word: str(value) for word, value in event.detail.items() if word in told},
+    }
+
+    def write(when: str, service: str, translate: Translate) -> Letter:
+        return alarm(event.kind, service=service, facts={**facts, "when": when}, translate=translate)
+
+    return write
+
+
+def _address(owner: str) -> str:
+    """Return the owner of a policy if it is an e-mail address, else ""."""
+    text = owner.strip()
+    return text if "@" in text and " " not in text else ""
 
 
 def _is_read_later(event: Event) -> bool:

@@ -9,12 +9,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..core.model import SubjectKey
+from ..core.model import Seconds, SubjectKey
 from ..core.rules import DAY
 from ..core.trail import count_old
 from ..storage import ChainPoint, take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
+from .retention_grace import RetentionGrace
 from .store_checks import is_keyed
 from .trail_notes import TrailNotes
 from .trail_verification import PRUNED, TrailCheck, Verdict
@@ -50,6 +51,7 @@ class Retention:
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
+        self.grace = RetentionGrace(engine)
 
     async def keep(self) -> None:
         """Prune the trail of every tenant, if the amount is ordinary.
@@ -109,6 +111,11 @@ class Retention:
         retention, now = self.engine.rules(tenant).audit.retention, self.engine.now()
         if retention is None:
             return None
+        longer = await self.grace.for_tenant(tenant)
+        if longer is not None:
+            if longer.retention is None:
+                return None
+            retention = Seconds(max(int(retention), longer.retention))
         after, size = "", 1
         while (page := await self.engine.store.trail(tenant, after=after, limit=size)).items:
             after, size = page.next, PIECE

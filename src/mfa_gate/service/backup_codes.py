@@ -42,8 +42,10 @@ class BackupCodes:
             return refusal
         return await self.make_for(caller, judgement)
 
-    async def make_for(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
+    async def make_for(self, caller: Caller, judgement: Judgement, *, told_by: str = "") -> tuple[str, ...]:
         """Make a set for a caller who may have one; the caller of this function checks that.
+
+        ``told_by`` is the kind of the event whose notice tells the person of the set, too.
 
         Returns an empty tuple if no set could be made.
         """
@@ -59,7 +61,13 @@ class BackupCodes:
         made = await self.engine.change(
             caller.subject.key,
             lambda current: changes.replace_backup(
-                current, moment, factor=self.engine.factors.backup, data=kept, label=draft.label, browser=caller.handle
+                current,
+                moment,
+                factor=self.engine.factors.backup,
+                data=kept,
+                label=draft.label,
+                browser=caller.handle,
+                told_by=told_by,
             ),
         )
         return () if isinstance(made, Refusal) else tuple(codes.split())

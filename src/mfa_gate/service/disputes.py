@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ..core.changes import dispute as steps
-from ..core.events import Event
+from ..core.events import Event, kind_of
 from ..core.messages.alarms import dispute_alarm
+from ..core.messages.letter import Letter, Translate
 from ..core.model import Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY
@@ -16,6 +16,7 @@ from ..keyring import Unopened
 from ..storage import take_one
 from .access import Access, owed
 from .accounts import Engine
+from .activity import own_activity
 from .admin_alerts import Alarms
 
 PURPOSE = "dispute"
@@ -99,17 +100,21 @@ class Disputing:
             await self._alarm(found)
         return found
 
-    async def report(self, caller: Caller) -> Refusal | None:
+    async def report(self, caller: Caller, *, about: str = "") -> Refusal | None:
         """Dispute an event in the person's own list; needs a proven second factor.
 
-        It has the same effect as the link.
+        It has the same effect as the link. ``about`` is the reference of the event, "" where none is meant.
         """
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
         key, moment = caller.subject.key, self.engine.moment_of(caller)
-        await self.engine.change(key, lambda account: steps.dispute(account, moment, about="", kind=""))
-        await self._alarm(Disputed(key=key, ref="", kind="", at=moment.now, network=caller.network))
+        mine = await own_activity(self.engine, key, limit=LOOK_BACK) if about else ()
+        event = next((event for event in mine if event.id == about), None)
+        ref, kind = (event.id, event.kind) if event else ("", "")
+        await self.engine.change(key, lambda account: steps.dispute(account, moment, about=ref, kind=kind))
+        at, network = (event.at, event.network) if event else (moment.now, caller.network)
+        await self._alarm(Disputed(key=key, ref=ref, kind=kind, at=at, network=network))
         return None
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:
@@ -130,15 +135,17 @@ class Disputing:
 
     async def _alarm(self, found: Disputed) -> None:
         """Mail the administrators. A mail that cannot be sent is logged; the trail has the event."""
-        engine, rules = self.engine, self.engine.rules(found.key.tenant)
-        words = dispute_alarm(
-            service=rules.brand.name or engine.wiring.relying_party.name,
-            who=found.key.id,
-            tenant=found.key.tenant,
-            what=found.kind,
-            when_text=datetime.fromtimestamp(found.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
-            where=found.network,
-            ref=found.ref,
-            translate=engine.wiring.notice_words,
-        )
-        self.alarms.send(found.key.tenant, words, key=f"alarm-{found.key}-{found.ref}-{engine.now()}")
+        facts = {
+            "account": found.key.id,
+            "tenant": found.key.tenant,
+            "where": found.network,
+            "ref": found.ref,
+        }
+
+        def write(when: str, service: str, translate: Translate) -> Letter:
+            words = kind_of(found.kind).about if found.kind else None
+            what = f"{translate(words.plain)} ({found.kind})" if words else found.kind
+            return dispute_alarm(service=service, facts={**facts, "what": what, "when": when}, translate=translate)
+
+        key = f"alarm-{found.key}-{found.ref}-{self.engine.now()}"
+        self.alarms.send(found.key.tenant, write, at=found.at, key=key)

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from ..core import changes
 from ..core.changes.enroll_rights import is_on_file, needs_leave
-from ..core.decision import Enroll
+from ..core.decision import Enroll, enrollable_kinds
 from ..core.reasons import Refusal
 from .access import Judgement
 
 
 def enrollable(judgement: Judgement) -> tuple[str, ...]:
-    """List the kinds that this subject may enroll here, strongest first.
-
-    If a demand asks for certain kinds, only these are listed. Backup codes are never listed: they are made elsewhere.
-    """
-    account = judgement.account
-    requirement, known = judgement.requirement, judgement.factors.traits
-    order = requirement.rules.factors.order
-    held = {a.factor for a in account.authenticators} if account else set()
-    kinds = [
-        kind
-        for kind in requirement.factors
-        if kind in known and not known[kind].backup and not (known[kind].single and kind in held)
-    ]
-    if isinstance(judgement.decision, Enroll):
-        kinds = [kind for kind in kinds if kind in judgement.decision.factors]
-    return tuple(sorted(kinds, key=lambda kind: order.index(kind) if kind in order else len(order)))
+    """List the kinds that this subject may enroll here, strongest first."""
+    return enrollable_kinds(judgement.decision, judgement.requirement, judgement.account, judgement.factors.traits)
 
 
 def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | None:

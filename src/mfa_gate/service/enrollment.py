@@ -78,7 +78,7 @@ class Enrollments:
         """Begin a draft of ``factor``, and send its code if it has one.
 
         ``phone`` is the number as typed, if the factor wants one. Without ``anew``, a live draft of this browser that
-        has something to scan is continued: a person who has scanned its picture already uses it.
+        has something to scan, or a code that went out a moment ago, is continued: a person may use it already.
         """
         judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, factor, self.engine.now())
@@ -87,7 +87,7 @@ class Enrollments:
         part, rules = self.engine.factors[factor], judgement.requirement.rules
         if not anew:
             known = await self.pending(caller, factor=factor)
-            if known is not None and "secret" in known.shown:
+            if known is not None and ("secret" in known.shown or (not phone and await self._is_asked(caller, known))):
                 return known
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
@@ -110,6 +110,8 @@ class Enrollments:
                 browser=caller.handle,
                 single=self.engine.factors.traits[factor].single,
                 name=contacts.name,
+                lang=caller.lang,
+                zone=caller.zone,
             ),
         )
         if isinstance(enrollment, Refusal):
@@ -123,6 +125,18 @@ class Enrollments:
                 return sent
             issued = sent
         return OpenDraft(enrollment=enrollment, shown=shown, issued=issued)
+
+    async def _is_asked(self, caller: Caller, known: OpenDraft) -> bool:
+        """Tell if a draft waits for an answer.
+
+        Its picture lives, or its code went out a moment ago.
+        """
+        account, now = await self.engine.store.load(caller.subject.key), self.engine.now()
+        limits = self.engine.factors[known.enrollment.factor].limits(self.engine.rules(caller.subject.tenant))
+        live = [c for c in account.challenges if c.target == known.enrollment.id and c.is_live(now, account.seen_at)]
+        if "uri" in known.shown or "device" in known.shown:
+            return bool(live)
+        return any(now < c.issued_at + (limits.wait if limits else 0) for c in live)
 
     async def pending(self, caller: Caller, enrollment: str = "", *, factor: str = "") -> OpenDraft | None:
         """Find the caller's own draft, by id or by factor, with the texts of its page.
@@ -170,6 +184,9 @@ class Enrollments:
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None or draft.factor not in self.engine.factors:
+            twin = await self.twin(caller, handle=handle, enrollment=enrollment, response=response)
+            if twin is not None:
+                return twin
             replaced = any(e.id == enrollment and e.browser == caller.handle for e in account.replaced)
             return Refusal(reason="draft_replaced" if replaced else "not_found")
         refusal = not_enrollable(judgement, draft.factor, self.engine.now())
@@ -204,8 +221,33 @@ class Enrollments:
             return await self._again(caller, new_handle, granted)
         codes: tuple[str, ...] = ()
         if first and self.engine.factors.backup in judgement.requirement.factors:
-            codes = await self.backup.make_for(caller, judgement)
+            codes = await self.backup.make_for(caller, judgement, told_by="factor.enrolled")
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
+
+    async def twin(self, caller: Caller, *, handle: str, enrollment: str, response: object) -> Enrolled | None:
+        """Find the success of which this confirmation is a copy.
+
+        The same answer for the same draft, a moment ago.
+
+        A copy may come with the browser's handle of before, or with the one that the success has given it.
+        """
+        account = await self.engine.store.load(caller.subject.key)
+        now = max(self.engine.now(), account.seen_at)
+        for browser in account.browsers:
+            mine, twin = account.authenticator(browser.last_factor), browser.twin
+            if mine is None or twin is None or mine.factor not in self.engine.factors:
+                continue
+            if caller.handle not in (twin.handle, browser.handle):
+                continue
+            read = self.engine.factors[mine.factor].read(response, self.engine.rules(caller.subject.tenant))
+            names = (caller.subject.tenant, caller.subject.id, enrollment, str(read))
+            answer = self.engine.keyring.digest("answer", *names)
+            if changes.twin_of(account, twin.handle, answer, now) is None:
+                continue
+            is_known = caller.handle == browser.handle
+            kept = handle if is_known else self.verification.next_handle(caller, handle, answer)
+            return Enrolled(authenticator=mine, handle=kept, granted=None, again=True)
+        return None
 
     def _verification(
         self, caller: Caller, rules: Rules, account: Account, draft: Enrollment, read: object

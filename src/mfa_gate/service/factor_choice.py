@@ -16,11 +16,21 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
     mine = account.authenticator(id)
     if mine is None or mine.factor not in judgement.factors:
         return Refusal(reason="not_found")
-    if account.lock is not None and not isinstance(judgement.decision, Allow):
-        return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
+    if account.lock is not None and (locked := behind_lock(account, judgement)) is not None:
+        return locked
     if any(a.id == id for a in _offered(account, judgement)):
         return mine
     return Refusal(reason="not_allowed")
+
+
+def behind_lock(account: Account, judgement: Judgement) -> Refusal | None:
+    """Return the refusal of a locked account.
+
+    Unless a proof that still lives lets the person pass.
+    """
+    if account.lock is None or isinstance(judgement.decision, Allow):
+        return None
+    return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
 
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:

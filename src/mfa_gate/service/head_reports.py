@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 
 from ..core.messages.alarms import head_mail
+from ..core.messages.letter import Letter, Translate
 from ..core.model import SubjectKey
 from .accounts import Engine
 from .admin_alerts import Alarms
@@ -55,9 +56,9 @@ class HeadReports:
         rules = self.engine.rules(tenant)
         owner = rules.owner.strip()
         if rules.audit.mail_heads and "@" in owner and " " not in owner:
-            service = rules.brand.name or self.engine.wiring.relying_party.name
-            words = head_mail(
-                service=service, tenant=tenant, lines=point.lines, head=word, translate=self.engine.wiring.notice_words
-            )
-            self.alarms.send_to((owner,), tenant, words, key=f"head-{tenant}-{point.lines}")
+
+            def write(when: str, service: str, translate: Translate) -> Letter:
+                return head_mail(service=service, tenant=tenant, lines=point.lines, head=word, translate=translate)
+
+            self.alarms.send_to(owner, tenant, write, at=event.at, key=f"head-{tenant}-{point.lines}")
         await store.put_meta(note, point.digest.encode())

@@ -1,6 +1,9 @@
 """Keep a form that was stopped, sealed, until its person has confirmed (U-69).
 
-One form is kept for each person, for half an hour, and given out once. The gate never sends it by itself (decision 15).
+A form is kept for half an hour and given out once. The gate never sends it by itself (decision 15).
+
+The store has a few places for each person, so nobody can fill it. A browser that has proven something has one of its own:
+who knows the password alone pushes no form out of there.
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ MAX_FORM = 64 * 1024
 MAX_FIELDS = 500
 LIFE = 1800
 """Seconds that a form is kept."""
+NEW = "n"
+"""The place of the browsers that have proven nothing yet."""
+PLACES = "01234567"
+"""The places of all other browsers: each has one of them."""
 _SECRETS = re.compile(
     r"pass(?:word|wd|phrase|code|wort)|pwd|secret|\botp\b|\bpin\b|cvc|cvv|card[-_ ]?(?:no|num)|cc[-_ ]?num",
     re.IGNORECASE,
@@ -61,18 +68,19 @@ class KeptForms:
     async def keep(self, caller: Caller, *, target: str, body: bytes) -> str:
         """Keep a form, and return the word by which its browser gets it back.
 
-        ``target`` is the place that it was sent to. Returns "" for a form that is not kept: it is too large, it holds a
-        password, or the store is away.
+        The word must stay in that browser: who else has it chooses what the person sends. ``target`` is the place that
+        the form was sent to. Returns "" for a form that is not kept: it is too large, it holds a password, or the store is
+        away.
         """
         if not target or len(body) > MAX_FORM or not fields_of(body):
             return ""
         engine = self._engine
-        word = engine.wiring.entropy(12).hex()
         form = json.dumps({"at": engine.now(), "to": target, "body": body.decode("ascii")}).encode()
-        nonce = engine.wiring.entropy(12)
-        sealed = engine.keyring.seal("form", form, row=_row(caller, word), nonce=nonce)
-        name = name_of(engine, caller.subject.key)
+        random, nonce = engine.wiring.entropy(12).hex(), engine.wiring.entropy(12)
         try:
+            word = await self._place(caller) + random
+            sealed = engine.keyring.seal("form", form, row=_row(caller, word), nonce=nonce)
+            name = name_of(engine, caller.subject.key, word[0])
             await engine.store.put_meta(name, sealed.encode())
         except MFAGateError as error:
             log.warning("mfa_gate: a form that was stopped could not be kept: %s", error)
@@ -85,7 +93,7 @@ class KeptForms:
 
         Returns None for a form that is no longer kept, or is of another sign-in.
         """
-        store, name = self._engine.store, name_of(self._engine, caller.subject.key)
+        store, name = self._engine.store, name_of(self._engine, caller.subject.key, word[:1])
         try:
             sealed = await store.meta(name)
             if not sealed:
@@ -98,8 +106,14 @@ class KeptForms:
             return None
         return form["to"], fields_of(form["body"].encode())
 
+    async def _place(self, caller: Caller) -> str:
+        """Choose the place for the form of a browser."""
+        account = (await self._engine.entry(caller.subject.key)).account
+        handles = [browser.handle for browser in account.browsers]
+        return PLACES[handles.index(caller.handle) % len(PLACES)] if caller.handle in handles else NEW
+
     def _end_later(self, name: str, sealed: str) -> None:
-        """Remove a form when its time is over. A person's next form has a time of its own."""
+        """Remove a form when its time is over. The next form in its place has a time of its own."""
         loop = asyncio.get_running_loop()
         if before := self._ends.pop(name, None):
             before.cancel()
@@ -123,16 +137,17 @@ def _mark(sealed: bytes) -> bytes:
     return hashlib.sha256(sealed).digest()
 
 
-def name_of(engine: Engine, key: SubjectKey) -> str:
-    """Return the name under which the store has the form of a person."""
-    return f"form/{engine.keyring.digest('form', key.tenant, key.id)}"
+def name_of(engine: Engine, key: SubjectKey, place: str) -> str:
+    """Return the name under which the store has the form in a place of a person's."""
+    return f"form/{engine.keyring.digest('form', key.tenant, key.id)}/{place}"
 
 
-async def drop_form(engine: Engine, key: SubjectKey) -> None:
-    """Remove the form of a person, if one is kept. Raises ``StoreUnavailable``."""
-    name = name_of(engine, key)
-    if await engine.store.meta(name):
-        await engine.store.put_meta(name, b"")
+async def drop_forms(engine: Engine, key: SubjectKey) -> None:
+    """Remove all forms that are kept for a person. Raises ``StoreUnavailable``."""
+    for place in NEW + PLACES:
+        name = name_of(engine, key, place)
+        if await engine.store.meta(name):
+            await engine.store.put_meta(name, b"")
 
 
 def _row(caller: Caller, word: str) -> tuple[str, ...]:

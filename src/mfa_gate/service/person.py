@@ -19,7 +19,7 @@ from ..core.summary import summary_of
 from ..errors import DamagedAccount, Refused
 from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
-from .kept_forms import drop_form
+from .kept_forms import drop_forms
 from .lookalikes import fold_of
 from .trail_erasure import erase_from_trail
 
@@ -153,11 +153,14 @@ class Person:
     async def end_proofs(self, reason: str) -> PersonChange:
         """End every proof of the person and a break-glass grant. The factors stay.
 
-        For a changed password, a disabled account, "sign out everywhere". ``reason`` is a line for the trail, at most 200
-        characters. The person is told. Raises ``ValueError`` for a reason that is empty or no printable line.
+        Stopped forms that were kept for the person are removed. For a changed password, a disabled account, "sign out
+        everywhere". ``reason`` is a line for the trail, at most 200 characters. The person is told. Raises ``ValueError``
+        for a reason that is empty or no printable line.
         """
         moment = self._moment()
-        return await self._done(lambda account: end_all_proofs(account, moment, reason=reason))
+        done = await self._done(lambda account: end_all_proofs(account, moment, reason=reason))
+        await drop_forms(self._engine, self.subject.key)
+        return done
 
     async def reset(self, ticket: str, reason: str) -> PersonChange:
         """Remove every factor, browser and proof, so that the person enrolls anew.
@@ -217,7 +220,7 @@ class Person:
             await engine.effects.follow(made.events, made.account)
         ref = made.answer
         await engine.store.release(fold_of(key.tenant, key.id), key)
-        await drop_form(engine, key)
+        await drop_forms(engine, key)
         count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 

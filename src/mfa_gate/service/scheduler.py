@@ -25,12 +25,13 @@ PLACES = 8
 class Job:
     """Work that is due every ``every`` seconds.
 
-    The process that takes it has it until it is due again.
+    The process that takes it has it until it is due again. Work that is not ``shared`` is done by each process.
     """
 
     name: str
     every: int
     work: Callable[[], Awaitable[object]]
+    shared: bool = True
 
 
 class Worker:
@@ -76,7 +77,7 @@ class Worker:
                 continue
             self._due[job.name] = monotonic() + job.every
             try:
-                if await self._takes(job):
+                if not job.shared or await self._takes(job):
                     await job.work()
             except Exception as error:
                 log.warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from ..core import changes
 from ..core.assurance import meeting
@@ -12,6 +13,8 @@ from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
 from .access import Access, Judgement, owed
 from .accounts import Engine
+
+Answer = TypeVar("Answer")
 
 
 class SelfService:
@@ -88,19 +91,44 @@ class SelfService:
 
     async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
         """Forget one of the caller's own browsers. It needs a proof that meets the floors."""
+        moment = self.engine.moment_of(caller)
+        return await self._of_browsers(caller, lambda account: changes.forget_browser(account, moment, id=id))
+
+    async def forget_others(self, caller: Caller) -> int | Refusal:
+        """Forget all of the caller's browsers but this one. Returns how many they were."""
+        moment = self.engine.moment_of(caller)
+        return await self._of_browsers(
+            caller, lambda account: changes.forget_others(account, moment, handle=caller.handle)
+        )
+
+    async def sign_out_everywhere(self, caller: Caller) -> int | Refusal:
+        """End all proofs of the caller, in this browser as well.
+
+        Returns how many browsers were known.
+        """
+        moment = self.engine.moment_of(caller)
+        return await self._of_browsers(caller, lambda account: changes.end_everywhere(account, moment))
+
+    async def _of_browsers(
+        self, caller: Caller, act: Callable[[Account], changes.Change[Answer | Refusal]]
+    ) -> Answer | Refusal:
+        """Change the list of browsers.
+
+        It needs a proof that meets the floors, and is as fresh as the policy asks.
+        """
         judgement = await self.access.own(caller)
         if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")
         moment, requirement = self.engine.moment_of(caller), judgement.requirement
         max_age = int(requirement.rules.freshness.max_age)
 
-        def step(account: Account) -> changes.Change[Refusal | None]:
+        def step(account: Account) -> changes.Change[Answer | Refusal]:
             now = max(moment.now, account.seen_at)
             evidence = self.access.evidence(caller, account, requirement, now)
             demand = changes.change_demand(evidence, requirement, max_age=max_age)
             if not meeting(evidence.proofs, (demand,), now):
-                return refuse(account, "proof_required", max_age=max_age)
-            return changes.forget_browser(account, moment, id=id)
+                return changes.keep(account, Refusal(reason="proof_required", max_age=max_age))
+            return act(account)
 
         return await self.engine.change(caller.subject.key, step)
 

@@ -165,7 +165,7 @@ class TrailSigner:
         return head
 
     async def accept(self, tenant: str, fault: Fault, *, actor: str, reason: str) -> None:
-        """Sign a trail as it stands, because an operator has looked at its fault and answers for it.
+        """Sign a trail as it stands: an operator has looked at its fault.
 
         An event tells of it for good. It heals what only the signed notes knew, such as lines that a failover lost. A line
         that does not fit the chain is still named by every verification, and the lines behind it are signed again.

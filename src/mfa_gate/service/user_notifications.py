@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 
-from ..core.events import Event, place_of
+from ..core.events import TOLD_BY, WRONG, Event, place_of
 from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
@@ -20,6 +19,7 @@ from .accounts import Engine
 from .challenges import Challenges
 from .disputes import Disputing
 from .hook_places import Hook, subject_of
+from .letters import Letters, reader_of
 from .send_failures import cause_of
 from .send_limits import Sending
 
@@ -40,6 +40,7 @@ class Notices:
         self.disputing = disputing
         self.challenges = challenges
         self.sending = sending
+        self.letters = Letters(engine)
         self._texting = {
             kind: part
             for kind, part in engine.factors.items()
@@ -59,7 +60,6 @@ class Notices:
 
         A notice that fails is sent again later by its hook.
         """
-        first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         asked: list[Contacts] = []
 
         async def contacts() -> Contacts:
@@ -71,13 +71,11 @@ class Notices:
             kind = self._notice_kind(event)
             if kind not in NOTICES:
                 continue
-            needless = first and kind in ("browser.new_network", "browser.new")
-            mail = partial(self.mail, contacts=contacts)
+            mail = partial(self.mail, account=account, contacts=contacts)
             text = partial(self.text, account=account, contacts=contacts)
             for name, tell in (("notice.email", mail), ("notice.text", text)):
                 try:
-                    if not needless:
-                        await tell(event)
+                    await tell(event)
                 except Exception as error:
                     log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, cause_of(error))
                     self.engine.effects.heard(name, event, ok=False)
@@ -95,11 +93,11 @@ class Notices:
             [Hook(name="notice.text", wants=self.wants, call=self.text, shared=True)] if senders.sms else []
         )
 
-    async def mail(self, event: Event, *, contacts: AskContacts | None = None) -> None:
-        """Send a notice to the e-mail address on file.
+    async def mail(self, event: Event, *, account: Account | None = None, contacts: AskContacts | None = None) -> None:
+        """Send a notice to the e-mail address on file, in the person's language and time zone.
 
-        Raises the failures that may go away with time. ``contacts`` asks the host for the person's contacts; a notice
-        that is sent later asks anew.
+        Raises the failures that may go away with time. ``account`` is the one that was written with the event, and
+        ``contacts`` asks the host for the person's contacts; a notice that is sent later asks for both anew.
         """
         kind = self._notice_kind(event)
         sender = self.engine.wiring.senders.email
@@ -108,33 +106,25 @@ class Notices:
         found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
         if not found.email:
             return
-        rules = self.engine.rules(event.tenant)
-        words = notice(
+        reader = reader_of(account or await self.engine.store.load(subject_of(event).key))
+        translate = self.letters.words(reader)
+        known = self.engine.factors.traits
+        letter = notice(
             kind,
-            service=self._service(event),
-            when_text=datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
+            service=self.letters.service(event.tenant),
+            when_text=self.letters.time(event.at, reader),
             where=place_of(event) if event.network.startswith("=") else event.address or event.network,
             browser=event.agent if kind == "browser.new" else "",
-            label=self.engine.factors.traits[event.factor].name
-            if event.factor in self.engine.factors.traits
-            else event.factor,
-            owner=rules.owner,
-            translate=self.engine.wiring.notice_words,
+            label=translate(known[event.factor].name) if event.factor in known else event.factor,
+            owner=self.engine.rules(event.tenant).owner,
+            ref=event.id,
+            wrong=int(event.detail.get(WRONG, 0)),
+            translate=translate,
             dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
+        key = f"notice-{event.id}-{kind}"
         await self._send(
-            sender,
-            kind,
-            event,
-            Message(
-                channel="email",
-                to=found.email,
-                tenant=event.tenant,
-                text=words.text,
-                key=f"notice-{event.id}-{kind}",
-                subject=words.subject,
-                html=words.html,
-            ),
+            sender, kind, event, self.letters.mail(letter, reader, to=found.email, tenant=event.tenant, key=key)
         )
 
     async def text(self, event: Event, *, account: Account | None = None, contacts: AskContacts | None = None) -> None:
@@ -156,8 +146,12 @@ class Notices:
             found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
             on_file = [part.number_on_file(rules, found) for part in self._texting.values()]
             numbers += [number for number in on_file if number and number not in numbers]
-        text = (
-            sms_notice(kind, service=self._service(event), translate=self.engine.wiring.notice_words) if numbers else ""
+        reader = reader_of(account)
+        text = sms_notice(
+            kind,
+            service=self.letters.service(event.tenant),
+            translate=self.letters.words(reader),
+            form=lambda text: self.engine.wiring.text_form(text, reader.lang),
         )
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()
@@ -190,9 +184,6 @@ class Notices:
                 )
         return list(dict.fromkeys(found))
 
-    def _service(self, event: Event) -> str:
-        return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name
-
     async def _send(self, sender: Sender, kind: str, event: Event, message: Message) -> None:
         try:
             await sender.send(message)
@@ -204,13 +195,16 @@ class Notices:
     def _notice_kind(self, event: Event) -> str:
         """Return the kind of notice for an event, "" for none.
 
-        It is the event's kind. A success with a backup code has a notice of its own (S-92).
+        It is the event's kind. A success with a backup code has a notice of its own (S-92), which tells its network as
+        well. There is one mail for one thing: an event that the notice of another one tells (``TOLD_BY``) has none.
         """
+        known = self.engine.factors.traits
+        is_backup = event.factor in known and known[event.factor].backup
         if event.kind == "proof.granted":
-            known = self.engine.factors.traits
-            return "backup_code.used" if event.factor in known and known[event.factor].backup else ""
-        words = NOTICES.get(event.kind)
-        return "" if words is None or (words.unless and words.unless == event.reason) else event.kind
+            return "backup_code.used" if is_backup else ""
+        if TOLD_BY in event.detail or (event.kind == "browser.new_network" and is_backup):
+            return ""
+        return event.kind if event.kind in NOTICES else ""
 
 
 def _subject(account: Account) -> Subject:

@@ -18,7 +18,7 @@ from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Attempts, Guess
 from .challenges import Challenges
-from .factor_choice import account_of, usable
+from .factor_choice import account_of, behind_lock, usable
 
 MALFORMED_PER_MINUTE = 60
 MALFORMED_CACHE = 10_000
@@ -79,6 +79,9 @@ class Verification:
             # Another worker may have issued it a moment ago, and the store's notice of that is not here yet.
             account = await self.engine.store.load(caller.subject.key)
             judgement = await self.access.own(caller, account=account)
+        if account.lock is not None and (locked := behind_lock(account, judgement)) is not None:
+            # It comes first: a lock drops the challenges, and a right answer to one of them is not unknown.
+            return locked
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:
@@ -87,8 +90,9 @@ class Verification:
         mine = usable(account, judgement, target)
         if isinstance(mine, Refusal):
             return mine
-        part = self.engine.factors[mine.factor]
-        read = part.read(response, rules)
+        read = self.engine.factors[mine.factor].read(response, rules)
+        if read is None or read == COLLECT:
+            mine, read = self._spare_code(account, judgement, response) or (mine, read)
         if read is None:
             return self.malformed(caller)
         answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
@@ -129,6 +133,20 @@ class Verification:
             return Verified(handle=next_handle, again=True)
         bound = bool(granted.proof.session)
         return Verified(handle=next_handle, granted=granted, remembered=not bound)
+
+    def _spare_code(
+        self, account: Account, judgement: Judgement, response: object
+    ) -> tuple[Authenticator, object] | None:
+        """Read a response as a backup code, whatever authenticator was asked (contract 8).
+
+        Returns the set of codes and the code, if the person has a set that may be used here.
+        """
+        kind = self.engine.factors.backup
+        backup = next((a for a in account.authenticators if a.factor == kind), None)
+        if backup is None or isinstance(usable(account, judgement, backup.id), Refusal):
+            return None
+        read = self.engine.factors[kind].read(response, judgement.requirement.rules)
+        return None if read is None else (backup, read)
 
     def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
         """Return the refusal if this browser has no result to collect of ``asked``, else None.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..core.messages.letter import LetterForm, plain_form
+from ..core.messages.texts import Text
 from ..core.networks import Proxy
 from ..factors import BUILT_IN, Registry
 from ..keyring import Keyring
@@ -46,9 +48,9 @@ class Wiring:
 
     ``origin`` and ``prefix`` belong to the address of our own pages as seen from outside; mails, providers and phones use
     it. ``origin`` is "" where it is not known. ``root`` is the quoted path between the two that the developer named, or
-    None: then visits tell it (``own_address.py``). ``words`` returns the translation function of a language for
-    pages and calls, ``message_words`` that for codes by mail
-    and text message. ``notice_words`` translates notices and alarms: the language of their reader is not known.
+    None: then visits tell it (``own_address.py``). ``words`` returns the translation function of a language, for
+    everything that people read or hear. ``letter_form`` gives a mail its form, ``text_form`` a text message in a language
+    the host's own words.
     """
 
     store: Store
@@ -70,5 +72,5 @@ class Wiring:
     app: str = ""
     factors: Registry = BUILT_IN
     words: Callable[[str], Callable[[str], str]] = lambda lang: str
-    message_words: Callable[[str], Callable[[str], str]] = lambda lang: str
-    notice_words: Callable[[str], str] = str
+    letter_form: LetterForm = plain_form
+    text_form: Callable[[Text, str], str] = lambda text, lang: ""

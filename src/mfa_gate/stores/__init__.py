@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import SettingsError
+from ..errors import MissingExtra, SettingsError
 from ..storage import Store
 from .common.platform import fault_of_platform
 from .common.urls import without_password
 
 __all__ = ["store_from_url"]
 
-_KINDS = "sqlite:///path, memory://, redis://, rediss://, redis+sentinel:// or redis+cluster://"
+_KINDS = "sqlite:///path, postgresql://, memory://, redis://, rediss://, redis+sentinel:// or redis+cluster://"
 
 
 def store_from_url(url: str) -> Store:
@@ -34,7 +34,17 @@ def store_from_url(url: str) -> Store:
             from .redis import RedisStore
 
             return RedisStore(url)
+        case "postgresql" | "postgres":
+            return _postgres(url)
     raise SettingsError(f"store {without_password(url)!r}: {kind!r} is no known kind; write {_KINDS}")
+
+
+def _postgres(url: str) -> Store:
+    try:
+        from .postgres import PostgresStore
+    except ImportError as error:
+        raise MissingExtra("a store in PostgreSQL", "postgres") from error
+    return PostgresStore(url)
 
 
 def _sqlite(url: str) -> Store:

@@ -20,7 +20,7 @@ from .assets import asset_name, static_assets
 from .forms import BadBody, read_json
 from .members import BadMember, Member, typed
 from .request import Site
-from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
+from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, leading, page, problem, stamp
 from .scope import browser_label, root_of
 from .types import Receive, Scope
 
@@ -118,7 +118,7 @@ def worker(phone: Phone) -> Answer:
     There it may look after the page and nothing else.
     """
     content = static_assets()[asset_name(WORKER)].content
-    allowed = (b"service-worker-allowed", phone.base.encode())
+    allowed = leading(b"service-worker-allowed", phone.base)
     return Answer(200, content, (*PAGE_HEADERS, allowed), media="text/javascript; charset=utf-8")
 
 

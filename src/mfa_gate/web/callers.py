@@ -14,12 +14,12 @@ from starlette.requests import HTTPConnection
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
 from ..core.networks import UNKNOWN, Proxy
-from ..core.policy import Facts
+from ..core.policy import Facts, facts_of
 from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
-from .scope import FORWARDED_FOR, address_of, browser_label, is_clean
+from .scope import FORWARDED_FOR, address_of, browser_label
 from .types import Scope
 from .unknown_address import UnknownAddresses
 
@@ -107,14 +107,7 @@ class Callers:
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """Collect the facts that the policy may look at. ``path`` is the app's own path."""
         method = scope["method"] if scope["type"] == "http" else "GET"
-        return Facts(
-            tenant=subject.tenant,
-            groups=subject.groups,
-            method=method,
-            path=path,
-            clean=is_clean(path),
-            acting=bool(subject.actor),
-        )
+        return facts_of(subject, method, path)
 
     async def identified(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller, and take the subject's sign-in at an identity provider, if it has one.
@@ -143,7 +136,13 @@ class Callers:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:
             handle = self.cookies.open(jar, self.cookies.value(jar, scope))
-        network = self._service.engine.rules(subject.tenant).network_of(address)
+        policy = self._service.engine.policy
+        if policy.tenants_are == "closed" and subject.tenant not in policy.tenants:
+            raise WiringFault(
+                f'identify: the policy does not name the tenant {subject.tenant!r}, and says tenants_are = "closed": '
+                "name it there, or let identify tell one that is named"
+            )
+        network = policy.rules_for(subject.tenant).network_of(address)
         if network == UNKNOWN:
             self._unknown.tell(scope)
         caller = Caller(

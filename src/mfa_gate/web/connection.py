@@ -21,10 +21,11 @@ from ..core.policy import Demand
 from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
+from .departures import STATUSES, Departures
 from .endpoint_demands import EndpointDemands
-from .forms import Heard
+from .forms import Heard, is_urlencoded
 from .late_user_check import LateUserCheck
-from .responses import CLOSE_CODE
+from .responses import CLOSE_CODE, Answer
 from .scope import app_path, header_in
 from .types import Receive, Scope, Send
 from .unheard import nothing_more
@@ -123,6 +124,7 @@ class ConnectionGate(Protocol):
     def connections(self) -> Connections:
         """Return all open connections, with this one."""
 
+    departures: Departures
     endpoint_demands: EndpointDemands
     keeps_forms: bool
     late_user_check: LateUserCheck
@@ -139,7 +141,8 @@ class Connection:
 
     ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
     (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app
-    found a user where the gate saw nobody, which the gate answers). ``ended`` says that the app has read the body to its
+    found a user where the gate saw nobody, which the gate answers), ``away`` (the app led to another origin, where a page of
+    the gate leads). ``ended`` says that the app has read the body to its
     end, ``heard`` has what it has read, where the host keeps forms. ``afterwards`` is called when the app has ended.
     """
 
@@ -180,7 +183,7 @@ class Connection:
         self.passed = passed
         self._receive = receive
         self._send = send
-        self.over: Literal["", "end", "cut", "need", "user"] = ""
+        self.over: Literal["", "end", "cut", "need", "user", "away"] = ""
         self.start: Any = None
         self.last: Any = None
 
@@ -194,9 +197,18 @@ class Connection:
             if self.passed is ANONYMOUS and self.gate.late_user_check.sees_somebody(self.scope):
                 self._stop("user")
                 return self.gate.late_user_check.refuse(self.scope, self._send)
+            if message.get("status") in STATUSES and (page := self._departure(message)) is not None:
+                self._stop("away")
+                return page.send(self.scope, self._send)
             self.start = message
         self.last = message
         return self._send(message)
+
+    def _departure(self, start: Any) -> Answer | None:
+        """Make the page that goes on in the place of a redirect, where it takes one."""
+        if isinstance(self.passed, WithoutSubject):
+            return None
+        return self.gate.departures.page_for(self.as_judged(), start, self.passed.subject.tenant)
 
     async def receive(self) -> Any:
         """Pass on a message of the client.
@@ -221,8 +233,9 @@ class Connection:
         kind = message["type"]
         self.connected = True
         self.ended = not message.get("more_body")
-        if self.gate.keeps_forms and kind == "http.request":
-            self.heard = self.heard or Heard()
+        if self.heard is None and self.gate.keeps_forms and kind == "http.request" and is_urlencoded(self.scope):
+            self.heard = Heard()
+        if self.heard is not None and kind == "http.request":
             self.heard.add(message)
         self.gone = self.gone or kind in ("http.disconnect", "websocket.disconnect")
         return message
@@ -313,7 +326,7 @@ class Connection:
             self.end() if self.is_live else self.cut()
         return need
 
-    def _stop(self, how: Literal["end", "cut", "need", "user"]) -> None:
+    def _stop(self, how: Literal["end", "cut", "need", "user", "away"]) -> None:
         self.over = how
         self.over_at = self.gate.connections.timing.clock()
 

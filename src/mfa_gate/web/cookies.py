@@ -35,7 +35,8 @@ class Jar:
     """The names of one subject's cookies, as sent, and the signer of each.
 
     Each kind has a signer of its own, so a value of one kind never counts as another. ``once`` is the note that this
-    browser is not to be remembered, ``owed`` the note of the step-up that a script was refused for.
+    browser is not to be remembered, ``owed`` the note of the step-up that a script was refused for, ``form`` the word
+    of the form that is kept for this browser.
     """
 
     handle: bytes
@@ -43,6 +44,7 @@ class Jar:
     flash: bytes
     once: bytes
     owed: bytes
+    form: bytes
     signers: Mapping[bytes, Signer]
     tokens: Signer
     secure: bool
@@ -72,15 +74,16 @@ class Cookies:
             return known
         ids = self._keyring.ids
         name, *earlier = (self._name(key, id, secure=secure) for id in ids)
-        ends = ("", "-to", "-note", "-once", "-owed")
-        handle, going, flash, once, owed = (f"{name}{end}".encode() for end in ends)
-        kinds = {handle: "handle", going: "going", flash: "flash", once: "once", owed: "owed"}
+        ends = ("", "-to", "-note", "-once", "-owed", "-form")
+        handle, going, flash, once, owed, form = (f"{name}{end}".encode() for end in ends)
+        kinds = {handle: "handle", going: "going", flash: "flash", once: "once", owed: "owed", form: "form"}
         jar = Jar(
             handle,
             going,
             flash,
             once,
             owed,
+            form,
             {name: self._signer(kind, key) for name, kind in kinds.items()},
             self._signer("token", key),
             secure,
@@ -193,7 +196,8 @@ class Cookies:
 
     def open_note(self, key: SubjectKey, sealed: str) -> Note:
         """Return the note in an address, if we sealed it for this subject; else an empty one."""
-        if len(sealed) > MAX_SEALED:
+        # Base64 skips foreign characters, and what opens is written into addresses: only what we write counts (S-25).
+        if len(sealed) > MAX_SEALED or not sealed.isascii() or not sealed.translate(_PLAIN).isalnum():
             return {}
         try:
             note = json.loads(self._keyring.open("note", sealed, row=(key.tenant, key.id)))

@@ -11,10 +11,21 @@ from ..core.reasons import Refusal
 from ..service.kept_forms import MAX_FORM
 from .callers import Identified
 from .cookies import PENDING_LIFE, Note
-from .forms import BadBody, is_listed, media_type, read_body, same_origin
+from .forms import BadBody, is_listed, is_urlencoded, read_body, same_origin
 from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .request import Site
-from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
+from .responses import (
+    CLOSE_CODE,
+    NO_STORE,
+    Answer,
+    Header,
+    framed_page,
+    leading,
+    place_of,
+    problem,
+    redirect,
+    refusal_of,
+)
 from .scope import (
     CallerKind,
     app_path,
@@ -65,7 +76,8 @@ async def deny(
         is_form=is_a_form,
         kept=kept_form,
     )
-    segment, kept = _way_on(site, note, found, decision, demands, kind=kind)
+    segment, owed = _way_on(site, note, found, decision, demands, kind=kind)
+    kept = [*owed, site.cookies.set_note(jar, jar.form, {"w": kept_form})] if kept_form else owed
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
     refusal = refusal_of(decision)
@@ -99,12 +111,12 @@ async def deny(
             f'max_age="{max_age}", acr_values="{ACR}"'
         )
         # A proxy may have added the token to htmx's own request, so the answer leads on for htmx as well.
-        htmx = [(b"hx-redirect", place.encode())] if header(scope, b"hx-request") == b"true" else []
+        htmx = [leading(b"hx-redirect", place)] if header(scope, b"hx-request") == b"true" else []
         headers = [(b"www-authenticate", challenge.encode()), *htmx, *kept]
         answer = problem(refusal, status=401, headers=headers, **more)
     elif kind == "htmx":
-        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
-    elif kind == "turbo" and scope["method"] not in SAFE and (kept or header(scope, b"turbo-frame") is None):
+        answer = problem(refusal, headers=[leading(b"hx-redirect", place), *kept], **more)
+    elif kind == "turbo" and scope["method"] not in SAFE and (owed or header(scope, b"turbo-frame") is None):
         # After a 403 Turbo loads the form's page anew, which may owe nothing, and says nothing of a form that was stopped.
         answer = redirect(place, kept)
     elif kind in ("frame", "turbo"):
@@ -143,13 +155,13 @@ def _page_behind(site: Site, scope: Scope, kind: CallerKind) -> str:
     Returns "" where nobody tells it. A form's target is no place to return to: there, it is the page with the form (U-71).
     """
     if kind == "page":
-        return _asked(scope) if scope["method"] in SAFE else page_of(scope)
+        return _asked(scope) if scope["method"] in SAFE else page_of(scope, site.origins)
     if is_listed(scope, site.api_origins):
         referer = (header(scope, b"referer") or b"").decode("latin-1")
         return referer if site.is_front_end(referer) else ""
     if kind == "turbo" and scope["method"] in SAFE and header(scope, b"turbo-frame") is None:
         return _asked(scope)  # a visit
-    return page_of(scope) or (_asked(scope) if kind == "frame" else "")
+    return page_of(scope, site.origins) or (_asked(scope) if kind == "frame" else "")
 
 
 def call_of(decision: Decision) -> str:
@@ -179,14 +191,15 @@ def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
 async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, caller: Caller, *, is_a_form: bool) -> str:
     """Keep the form of a page of our own, where the host wants it; returns its word, or "".
 
-    A form of another site would come from ours afterwards, so it is never kept. What is not kept is read and dropped (V-43).
+    A form of another site would come from ours afterwards, so it is never kept. A client without cookies could not keep
+    the word. What is not kept is read and dropped (V-43).
     """
     if (
         site.kept_forms is None
         or not is_a_form
-        or scope["method"] != "POST"
+        or caller.kind == "client"
+        or not is_urlencoded(scope)
         or not same_origin(scope, site.origins)
-        or media_type(scope) != "application/x-www-form-urlencoded"
     ):
         await hear_out(scope, receive)
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from ..core.policy import Demand
@@ -39,8 +39,8 @@ class EndpointDemands:
         """List the demands of the apps' endpoints that are never asked (see ``lost_demands_in``)."""
         return tuple(dict.fromkeys(fault for app, _ in self._apps for fault in lost_demands_in(app)))
 
-    def posts_alone(self, path: str) -> bool:
-        """Tell if some route of the apps has this very path, and all of them take POST and no GET.
+    def methods_of(self, path: str) -> Set[str]:
+        """Collect the methods of all routes of the apps that have this very path.
 
         Each app is read once.
         """
@@ -48,7 +48,7 @@ class EndpointDemands:
         for app, _ in self._apps[self._read.get(path, 0) :]:
             methods.update(method for leaf in _leaves_of(app) if leaf.template == path for method in leaf.methods)
         self._read[path] = len(self._apps)
-        return "POST" in methods and "GET" not in methods
+        return methods
 
     def __call__(self) -> tuple[Demand, ...]:
         """List all known demands; the routes are read anew when there are more of them."""

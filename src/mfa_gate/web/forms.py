@@ -20,6 +20,7 @@ MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
 MAX_FIELDS = 20
 MAX_DEPTH = 8
+URLENCODED = "application/x-www-form-urlencoded"
 READ_TIMEOUT = 10.0
 """Seconds that a body has to come in, unless the site says otherwise."""
 
@@ -67,39 +68,50 @@ async def read_body(scope: Scope, receive: Receive, *, within: float, limit: int
 
 
 class Heard:
-    """The parts of a body that the app has read.
+    """The part of a body that the app has read.
 
-    The gate reads them again for a form that it keeps.
+    The gate reads it again for a form that it keeps. It costs no more than its bytes, in however many pieces it came.
     """
 
     def __init__(self) -> None:
-        self._messages: list[Any] = []
-        self._size = 0
+        self._body = bytearray()
+        self._is_too_large = False
+        self._has_more = True
 
     def add(self, message: Any) -> None:
-        """Keep one more part, of a body of usual size."""
-        self._size += len(message.get("body", b""))
-        if self._size > MAX_PROOF_BODY:
-            self._messages.clear()
+        """Keep one more piece, of a body of usual size."""
+        piece = message.get("body", b"")
+        self._has_more = bool(message.get("more_body"))
+        self._is_too_large = self._is_too_large or len(self._body) + len(piece) > MAX_PROOF_BODY
+        if self._is_too_large:
+            self._body = bytearray()
         else:
-            self._messages.append(message)
+            self._body += piece
 
     def replayed(self, receive: Receive) -> Receive:
-        """Make the ``receive`` that gives these parts first, and then those that nobody has read.
+        """Make the ``receive`` that gives this part first, then the unread pieces.
 
         A body that is too large to be kept is read to its end, and then breaks off.
         """
-        waiting = [*self._messages]
+        waiting = not self._is_too_large
 
         async def again() -> Any:
+            nonlocal waiting
             if waiting:
-                return waiting.pop(0)
-            if self._size > MAX_PROOF_BODY:
-                await drop_rest(receive)
+                waiting = False
+                return {"type": "http.request", "body": bytes(self._body), "more_body": self._has_more}
+            if self._is_too_large:
+                if self._has_more:
+                    await drop_rest(receive)
                 return {"type": "http.disconnect"}
             return await receive()
 
         return again
+
+
+def is_urlencoded(scope: Scope) -> bool:
+    """Tell if a request is the POST of a urlencoded form, the one kind of body that is kept."""
+    return scope["type"] == "http" and scope["method"] == "POST" and media_type(scope) == URLENCODED
 
 
 def media_type(scope: Scope) -> str:
@@ -124,7 +136,7 @@ async def parse_form(scope: Scope, receive: Receive, *, within: float, limit: in
 
     The form has at most ``limit`` bytes, and at most as many fields as ``fields`` says.
     """
-    if media_type(scope) != "application/x-www-form-urlencoded":
+    if media_type(scope) != URLENCODED:
         raise BadBody("media_type")
     body = await read_body(scope, receive, within=within, limit=limit)
     try:

@@ -18,6 +18,7 @@ from .callers import Identified
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
 from .deny import deny
+from .departures import Departures
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
 from .lifespan import ChecksApp, Lifespan, running_loop
@@ -57,12 +58,15 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
+        self._sign_out = SignOut(
+            service=service, callers=callers, path=site.sign_out, open=self.open, form=site.sign_out_form
+        )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
         self.keeps_forms = site.kept_forms is not None
+        self.departures = Departures(site)
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._served = well_known.paths_of(service.engine.wiring.relying_party)
@@ -86,9 +90,10 @@ class Gate:
             self._look_at_sign_out()
 
     def _look_at_sign_out(self) -> None:
-        """Find out if the app's sign-out takes POST alone."""
-        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
-            self.site.sign_out_form.posts = True
+        """Find out if the app's sign-out takes POST, and if it takes nothing else."""
+        if self.site.sign_out and "POST" in (methods := self.endpoint_demands.methods_of(self.site.sign_out)):
+            form = self.site.sign_out_form
+            form.takes_post, form.posts = True, form.posts or "GET" not in methods
 
     # -- each connection -----------------------------------------------------------------------------------------
 

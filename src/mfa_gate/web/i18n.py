@@ -23,6 +23,8 @@ __all__ = [
     "LANG_COOKIE",
     "OWN_NAME",
     "PSEUDO",
+    "ZONE",
+    "ZONE_COOKIE",
     "Languages",
     "Pseudo",
     "Words",
@@ -33,13 +35,29 @@ __all__ = [
 ]
 
 LANG_COOKIE = b"mfa-lang"
+ZONE_COOKIE = b"mfa-zone"
+"""The cookie in which our script tells the time zone of the browser, for the times in mails."""
 MAX_ACCEPT = 512
+ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
+"""The form of a time zone's name. One that no zone has is read as UTC later."""
 
 DOMAIN = "mfa_gate"
 OWN_NAME = "English"
 """The text for which a host's catalogue has the language's own name."""
 PSEUDO = "en-XA"
-_NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية", PSEUDO: "Ƥşḗŭḓǿ"}
+_NAMES = {
+    "en": "English",
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pt-BR": "Português (Brasil)",
+    "vi": "Tiếng Việt",
+    "zh-Hans": "简体中文",
+    PSEUDO: "Ƥşḗŭḓǿ",
+}
+_OTHER_SCRIPT = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
+"""Tags of a language whose readers do not read our catalogue of it."""
 
 
 class Words(Protocol):
@@ -113,14 +131,6 @@ class Languages:
             return translator(lang)
         return _Both(own, translator(lang))
 
-    def message_words(self, lang: str) -> Callable[[str], str]:
-        """Return the translation of mails and text messages.
-
-        Ours are in English. Those of the host are used in its languages; for any other the host's English.
-        """
-        own = self._own.get(lang) or self._own.get("en")
-        return str if own is None else own.gettext
-
     def named(self) -> tuple[tuple[str, str], ...]:
         """List every language: its tag and its own name, for the switcher."""
         return tuple((tag, self._name(tag)) for tag in self.tags)
@@ -168,9 +178,11 @@ def negotiate(*, cookie: str = "", accept_language: str = "", languages: tuple[s
         weight = float(match.group(1)) if match else 1.0
         if weight > 0:
             wanted.append((-weight, place, tag.strip().lower()))
-    by_tag = {tag.lower(): tag for tag in known}
+    by_tag = {tag.lower(): tag for tag in reversed(known)}
+    by_language = {tag.lower().partition("-")[0]: tag for tag in reversed(known) if tag != PSEUDO}
     for _weight, _place, tag in sorted(wanted):
-        found = by_tag.get(tag) or by_tag.get(tag.partition("-")[0])
+        language = "" if _OTHER_SCRIPT.match(tag) else tag.partition("-")[0]
+        found = by_tag.get(tag) or by_tag.get(language) or by_language.get(language)
         if found:
             return found
     return "en"
@@ -179,7 +191,7 @@ def negotiate(*, cookie: str = "", accept_language: str = "", languages: tuple[s
 _ACCENTED = str.maketrans(
     "abcdefghijklmnoprstuwyzABCDEFGHIJKLMNOPRSTUWYZ", "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥřşŧŭẇẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤŘŞŦŬẆẎẐ"
 )
-_KEPT = re.compile(r"(%\(\w+\)[0-9]*[a-z]|%%|<[^>]*>|&\w+;)")
+_KEPT = re.compile(r"(%\(\w+\)[0-9]*[a-z]|\{\w+\}|%%|<[^>]*>|&\w+;)")
 
 
 @dataclass(frozen=True, slots=True)

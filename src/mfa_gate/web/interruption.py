@@ -1,16 +1,18 @@
 """The note of an interrupted request.
 
-It has the place to lead back to, and the facts by which the request is judged. A page load keeps its note in a cookie.
-Every other caller that tells its page finds the note in the address that leads on, sealed. So several tabs may be on
-their way at once, and each is judged by its own demand.
+It has the place to lead back to, and the facts by which the request is judged. A page load keeps its note in a cookie, and the
+forms of our pages send it along, sealed. Every other caller that tells its page finds the note in the address that leads
+on. So several tabs may be on their way at once, and each is judged by its own demand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..core.model import Caller, Seconds
 from ..core.policy import Demand, Facts
 from .cookies import Note
-from .scope import CallerKind, header, place_in
+from .scope import CallerKind, header, origin_in, place_in
 from .types import Scope
 
 MARK = "/~"
@@ -90,12 +92,14 @@ def _noted(demand: Demand) -> list[object]:
     return [*first, True] if demand.user_verification else first
 
 
-def page_of(scope: Scope) -> str:
+def page_of(scope: Scope, origins: Collection[str]) -> str:
     """Find the page that a form, a fragment or a script belongs to.
 
-    Returns "" where the browser does not say that the page is ours.
+    Returns "" where the browser does not say that the page is ours. An old browser names no kind of site: there, the page
+    must lie at one of ``origins``.
     """
     current = header(scope, b"hx-current-url") or header(scope, b"referer")
-    if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
+    site = header(scope, b"sec-fetch-site")
+    if current is None or site not in (b"same-origin", None):
         return ""
-    return place_in(current)
+    return place_in(current) if site is not None or origin_in(current) in origins else ""

@@ -174,6 +174,7 @@ def _filters(words: Words) -> dict[str, Callable[..., Any]]:
         "in_fours": in_fours,
         "qr": qr_svg,
         "prose": prose,
+        "linked": linked,
     }
 
 
@@ -184,6 +185,25 @@ def _flipped(say: Callable[[int, Words], str], words: Words, at: int) -> str:
 def in_fours(key: str) -> str:
     """Split a base32 key into groups of four, as people read it."""
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
+
+
+_LINKED = re.compile(r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<tel>\+?\d[\d ()./\u2011-]{5,}\d)")
+
+
+def linked(text: str) -> Markup:
+    """Make the mail addresses and telephone numbers of a text links.
+
+    Everything else in it is escaped. A shorter number is an extension, and no link.
+    """
+    from markupsafe import Markup, escape
+
+    parts, at = [], 0
+    for found in _LINKED.finditer(text):
+        said = found[0]
+        to = f"mailto:{said}" if found["mail"] else "tel:" + re.sub(r"[^\d+]", "", said)
+        parts += [escape(text[at : found.start()]), Markup('<a href="{}">{}</a>').format(to, said)]
+        at = found.end()
+    return Markup("").join([*parts, escape(text[at:])])
 
 
 def prose(text: str) -> Markup:

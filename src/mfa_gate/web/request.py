@@ -24,11 +24,11 @@ from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
-from .i18n import Languages
+from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
-from .responses import Answer, Header, page, place_of, redirect
+from .responses import Answer, Header, leading, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, request_id, root_of, safe_path
 from .sign_out import SignOutForm
 from .types import Scope
@@ -132,7 +132,10 @@ class PageRequest:
         label = browser_label(self.scope)
         trusted = self.service.engine.wiring.trusted_proxies
         request = request_id(self.scope, trusted) if trusted else ""
-        self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root, request=request)
+        # Only a form or a call can keep it.
+        told = cookie_value(self.scope, ZONE_COOKIE) if self.scope["method"] == "POST" else ""
+        zone = told if ZONE.fullmatch(told) else ""
+        self.caller = replace(self.caller, label=label, lang=self.lang, zone=zone, root=self.root, request=request)
 
     @property
     def base(self) -> str:
@@ -167,6 +170,13 @@ class PageRequest:
         token = self.form.get("csrf_token", "")
         parts = (subject.tenant, subject.id, subject.session, self.handle)
         return not self.fresh and bool(token) and self.service.engine.keyring.matches("csrf", token, *parts)
+
+    @property
+    def keeps_no_cookies(self) -> bool:
+        """Tell if a form came without its cookie, from a page younger than the cookie's life."""
+        shown_at = self.form.get("shown_at", "")
+        is_old = shown_at.isascii() and shown_at.isdecimal() and self.now - int(shown_at[:12]) >= PENDING_LIFE
+        return self.fresh and not is_old
 
     # -- where the visitor stands --------------------------------------------------------------------------------
 
@@ -214,11 +224,33 @@ class PageRequest:
     def keep_carried(self) -> None:
         """Keep the carried note in the cookie as well, unless another tab's note is there.
 
-        So the way back is not lost if somebody goes on at a plain address of ours.
+        So the way back is not lost if somebody goes on at a plain address of ours. Anybody may have sent the address:
+        what it says of a form stays in the cookie only if the form is this browser's.
         """
-        cookies, jar = self.site.cookies, self.jar
-        if self._going and not cookie_value(self.scope, jar.going):
-            self.headers.append(cookies.set_note(jar, jar.going, self._going))
+        cookies, jar, note = self.site.cookies, self.jar, self._going
+        if not note or cookie_value(self.scope, jar.going):
+            return
+        if not self.has_kept(str(note.get("f", ""))):
+            note = {name: value for name, value in note.items() if name != "f"}
+        self.headers.append(cookies.set_note(jar, jar.going, note))
+
+    def heed_form(self) -> None:
+        """Go on by the note in the form, if the cookie has another one by now.
+
+        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such
+        a form, as anybody may write such an address.
+        """
+        sealed = self.form["note"]
+        note = self.site.cookies.open_note(self.subject.key, sealed)
+        if note and not self.carried and note != self.going:
+            self.carry(sealed)
+
+    def has_kept(self, word: str) -> bool:
+        """Tell if a word is that of the form which this very browser has sent.
+
+        An address with a word may come from somebody else, with a form that the person has never seen.
+        """
+        return bool(word) and self.site.cookies.note(self.jar, self.jar.form, self.scope).get("w") == word
 
     def carry_note(self, note: Note) -> None:
         """Let the links and forms from here on carry another note."""
@@ -262,11 +294,13 @@ class PageRequest:
         rules, site = self.rules, self.site
         brand = rules.brand
         account = self._judgement.account if self._judgement else None
+        going = None if self.carried else self._going
         return Frame(
             prefix=self.base,
             assets=f"{self.root}{site.prefix}/static/",
             now=self.now,
             csrf_token=self.csrf_token,
+            note=site.cookies.seal_note(self.subject.key, going) if going else "",
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
@@ -289,7 +323,7 @@ class PageRequest:
     def _unsent(self) -> Literal["", "lost", "kept"]:
         """Tell if a form was stopped on the way here, and if it is kept."""
         kept = self.going.get("f") if self.interrupted else None
-        return "" if kept is None else "kept" if kept else "lost"
+        return "" if kept is None else "kept" if self.has_kept(str(kept)) else "lost"
 
     @property
     def flashed(self) -> str:
@@ -340,10 +374,12 @@ class PageRequest:
         if done:
             to = self._with_fragment(to)
             self.forget_interruption()
-        if self.scope["method"] != "POST" or not is_settled:
+        is_stale = bool(self.problems)  # a form that shows its page again, or leads on where nothing is left to do
+        if not is_settled or not (is_stale or self.scope["method"] == "POST"):
             return redirect(to, self._all_headers())
+        self.problems.clear()
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
-            self.headers.append((b"refresh", f"0;url={to}".encode()))
+            self.headers.append(leading(b"refresh", f"0;url={to}"))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol, TypeGuard, runtime_checkable
+from urllib.parse import quote
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
@@ -15,6 +16,8 @@ from .types import Scope, Send
 
 Header = tuple[bytes, bytes]
 
+_PRINTABLE = "".join(map(chr, range(33, 127)))
+"""The characters that stand in an address as they are: all others are quoted before the address leaves."""
 CLOSE_CODE = 4401
 """The close code of a websocket that needs a proof."""
 
@@ -115,12 +118,21 @@ def framed_page(body: bytes, headers: Iterable[Header] = ()) -> Answer:
     return Answer(403, body, (*FRAMED_HEADERS, *headers), media="text/html; charset=utf-8")
 
 
+def leading(name: bytes, to: str) -> Header:
+    """Make the header that leads to an address.
+
+    Every address that leaves in a header goes through here. All that is not printable ASCII is quoted, so no text of a
+    visitor can end the header, or stop the answer.
+    """
+    return name, quote(to, safe=_PRINTABLE, errors="surrogatepass").encode("ascii")
+
+
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
     """Make a 303 to a place on this site.
 
     After a 303 a browser never sends the body again (S-16).
     """
-    return Answer(303, b"", (*NO_STORE, (b"location", to.encode("ascii")), *headers))
+    return Answer(303, b"", (*NO_STORE, leading(b"location", to), *headers))
 
 
 def as_json(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from ..core.reasons import Refusal
+from ..core.rules import is_plain
 from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
@@ -107,7 +108,7 @@ class Router:
             return await api.answer(request, receive, place.removeprefix("/api"))
         if carried and scope["method"] in ("GET", "HEAD"):
             if not is_kept:
-                return request.go(request.own(place))
+                return self._without_note(request, place)
             request.keep_carried()
         return await self._page(request, receive, "" if place == "/" else place)
 
@@ -120,6 +121,15 @@ class Router:
         if found is None and asks_to_call(scope) and not same_origin(scope, self.site.origins):
             self.site.origin_log.tell(origin_fault(scope), what="a JSON call", now=self.site.service.engine.now())
         return found
+
+    def _without_note(self, request: PageRequest, place: str) -> Answer:
+        """Lead on to the page of ours whose address carries a note that is not this person's.
+
+        Everybody can write such an address, so it leads to our own pages alone.
+        """
+        if not is_plain(place or "/") or pages.find("" if place == "/" else place) is None:
+            return self._refused(request, Refusal(reason="not_found"))
+        return request.go(request.own(place))
 
     async def _page(self, request: PageRequest, receive: Receive, place: str) -> Answer:
         handlers = pages.find(place)
@@ -153,6 +163,8 @@ class Router:
             request.form = await read_form(request.scope, receive, within=self.site.body_within)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
+        if "note" in request.form:
+            request.heed_form()
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
             return await handlers["POST"](request)
         return await self._stale_form(request, handlers.get("GET"))
@@ -168,10 +180,13 @@ class Router:
             self.site.origin_log.tell(fault, what="a form", now=request.now)
             if fault.kind == "unlisted":
                 return self._wrong_address(request, fault, request.base if show is None else own_place(request.scope))
-        elif request.fresh:
+        elif request.keeps_no_cookies:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
-        request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
+        sent = request.form
+        request.form = {"asked": "1"} if "asked" in sent and "remember" not in sent else {}
+        if fault is None and "fragment" in sent:
+            request.form["fragment"] = sent["fragment"]
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
         request.problems.append(Problem(reason=FAULT_WORDS[fault.kind] if fault else "csrf"))
         if show is not None:

@@ -10,6 +10,8 @@ from urllib.parse import quote, urlsplit
 
 from ..core.forwarded import forwarded_address, named_address
 from ..core.networks import Proxy, client_address, is_proxy
+from ..core.rules import is_clean as is_clean
+from ..core.rules import is_plain as is_plain
 from ..identity.credentials import shows_bearer
 from .types import Scope
 
@@ -22,7 +24,6 @@ _SUBRESOURCES = frozenset(
 _FRAMES = frozenset((b"iframe", b"frame", b"fencedframe"))
 _FRAGMENTS = (b"x-up-version", b"x-pjax", b"x-inertia")
 """Headers of scripts that load parts of a page as HTML."""
-_BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
 _SAFE = "/!$&'()*+,:;=@~-._"
 """Characters that stand in a path as they are; all others are quoted."""
 
@@ -71,7 +72,7 @@ def root_of(scope: Scope) -> str:
     mount may have parameters, and a visitor writes these: a root with a trick in it gives "" (see ``is_rooted``).
     """
     root = _root_in(scope)
-    return quote(root, safe=_SAFE) if is_plain(root) else ""
+    return quote(root, safe=_SAFE) if root and is_plain(root) else ""
 
 
 def is_rooted(scope: Scope) -> bool:
@@ -99,22 +100,6 @@ def _root_in(scope: Scope) -> str:
     root: str = scope.get("root_path") or ""
     told: str = scope.get(TOLD_ROOT, "")
     return told + root.rstrip("/")
-
-
-def is_clean(path: str) -> bool:
-    """Tell whether a path has no trick in it (S-5).
-
-    Tricks are control characters, spaces, backslashes, ``;``, ``%``, empty segments, dot segments, and characters
-    outside ASCII. A slash at the end makes no empty segment.
-    """
-    return path.isascii() and is_plain(path)
-
-
-def is_plain(path: str) -> bool:
-    """Tell whether a path has no trick in it, and allow letters of any script."""
-    if not path.startswith("/") or "//" in path or not _BAD.isdisjoint(path) or not path.isprintable():
-        return False
-    return not any(segment in (".", "..") for segment in path.split("/")) if "/." in path else True
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -318,7 +303,7 @@ def own_place(scope: Scope) -> str:
     if root and path != root and not path.startswith(f"{root}/"):
         path = root + path
     path = scope.get(TOLD_ROOT, "") + path
-    return safe_path(quote(path, safe=_SAFE))
+    return safe_path(quote(path, safe=_SAFE, errors="surrogatepass"))
 
 
 def may_lead_elsewhere(place: str) -> bool:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..factors import Registry
+from .message_forms import MessageForms, is_message
 from .render import OURS, Renderer
 from .resources import host_folder
 from .views import Frame
-from .views.catalogue import TEMPLATES, VIEWS, values_of
+from .views.catalogue import MESSAGES, TEMPLATES, VIEWS, values_of
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -42,14 +43,16 @@ def faults_of_templates(given: object, factors: Registry) -> list[str]:
     except OSError as error:
         return [f"{said}: the folder cannot be read: {error.strerror}"]
     names = [name for name in files if not any(part.startswith((".", "__pycache__")) for part in name.split("/"))]
-    return list(_Folder(said, {name: files[name] for name in names}, Renderer(templates=top, factors=factors)))
+    read = {name: files[name] for name in names}
+    return list(_Folder(said, read, Renderer(templates=top, factors=factors), MessageForms(templates=top)))
 
 
 class _Folder:
     """A host's templates by their names, beside ours."""
 
-    def __init__(self, said: str, files: Mapping[str, Path], renderer: Renderer) -> None:
+    def __init__(self, said: str, files: Mapping[str, Path], renderer: Renderer, forms: MessageForms) -> None:
         self._said = said
+        self._forms = forms
         self._files = files
         self._ours = renderer.texts
         self._known = set(self._ours)
@@ -58,7 +61,7 @@ class _Folder:
         self._trees: dict[str, nodes.Template] = {}
 
     def __iter__(self) -> Iterator[str]:
-        mine = [name for name in self._files if name.endswith(".html")]
+        mine = [name for name in self._files if name.endswith(".html") or (is_message(name) and name.endswith(".txt"))]
         for name in mine:
             yield from self._read(name)
         if not mine:
@@ -70,8 +73,10 @@ class _Folder:
             yield f"{self._said}: {name} replaces no template, and none of yours includes it{hint}"
         if len(unknown) > MOST_TOLD:
             yield f"{self._said}: {len(unknown) - MOST_TOLD} more files replace no template; give the gate a folder of its own"
-        for name, tree in self._trees.items():
-            yield from self._faults_of(name, tree)
+        wrong = [fault for name, tree in self._trees.items() for fault in self._faults_of(name, tree)]
+        yield from wrong
+        if not wrong and all(name in self._trees for name in mine if is_message(name)):
+            yield from (f"{self._said}: {fault}" for fault in self._forms.faults())
 
     def _read(self, name: str) -> Iterator[str]:
         """Read a template, and list the faults of its text."""
@@ -132,7 +137,7 @@ class _Folder:
         from jinja2 import nodes
 
         own = {part.name for part in tree.find_all(nodes.Name) if part.ctx != "load"}
-        for word, kind in (("frame", Frame), ("view", VIEWS.get(name))):
+        for word, kind in (("frame", Frame), ("view", VIEWS.get(name) or MESSAGES.get(name))):
             if kind is None or word in own:
                 continue
             has = set(values_of(kind))

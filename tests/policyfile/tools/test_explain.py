@@ -206,3 +206,39 @@ def test_a_test_may_name_its_time() -> None:
         for day, decision in (("2026-12-31", "off"), ("2027-01-01", "enroll"))
     )
     assert [t.faults for t in run_tests(policy(dated + tests), now=0)] == [(), ()]
+
+
+UNCLEAN = (
+    "/static/%2e%2e/pay/x",
+    "/static//x",
+    "/static/x%5c..",
+    "/static/x;y",
+    "/static/%00",
+    "/static/./x",
+    "/static/%C3%A9",
+    "/static/x%2520",
+)
+
+
+@pytest.mark.parametrize("path", UNCLEAN)
+def test_an_unclean_path_is_judged_as_the_gate_does(path: str) -> None:
+    """S-5: such a path is never exempt, and falls under every step-up rule."""
+    rules = policy(
+        "[[exempt]]\nname = 'e'\npaths = ['/static/**']\nreason = 'x'\npermanent = true\n"
+        "[[step_up]]\nname = 'keys'\npaths = ['/keys/**']\nphishing_resistant = true\n"
+    )
+    given = Given(enrolled=("totp", "webauthn"), proof_factor="totp", proof_age=FRESH, request=f"GET {path}")
+    outcome = judge(rules, given, TRAITS, now=NOW)
+    assert (told_decision(outcome), outcome.facts.clean) == ("challenge (step_up)", False)
+
+
+def test_a_query_is_no_part_of_the_path() -> None:
+    """S-3: the path alone counts, decoded as a server does."""
+    outcome = judge(POLICY, Given(request="GET /%68ealthz?next=/export"), TRAITS, now=NOW)
+    assert (outcome.facts.path, told_decision(outcome)) == ("/healthz", "exempt")
+
+
+def test_the_offered_factors_are_those_of_the_page() -> None:
+    """Backup codes are made elsewhere, so nobody is told to enroll them first."""
+    outcome = judge(policy("[factors]\nallowed = ['email', 'totp', 'backup-code']\n"), Given(), TRAITS, now=NOW)
+    assert factors_of(outcome) == ("totp", "email")

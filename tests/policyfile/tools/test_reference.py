@@ -12,7 +12,7 @@ from mfa_gate.factors import BUILT_IN
 from mfa_gate.policyfile import keys
 from mfa_gate.policyfile.scenario import Example
 from mfa_gate.policyfile.shape import leaves
-from mfa_gate.policyfile.tools.reference import Entry, reference, sections
+from mfa_gate.policyfile.tools.reference import Entry, names, reference, sections, sections_named
 
 README = Path(mfa_gate.policyfile.__file__).parent / "README.md"
 
@@ -49,6 +49,34 @@ def test_values_and_defaults_are_those_of_the_reader() -> None:
     assert found["[sends] cap_per_day"].default == ""
     assert found["[[exempt]] reason"].required
     assert found[" version"].required
+
+
+def test_every_key_has_an_example() -> None:
+    """A key that holds a value shows one that the reader takes, its default or another."""
+    bare = [
+        name for name, entry in entries().items() if entry.value not in ("section", "sections") and not entry.example
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("max_age", {"[freshness]", "[[step_up]]"}),
+        ("freshness.max_age", {"[freshness]"}),
+        ("freshness", {"[freshness]", "[freshness.ip_change]", "[freshness.ip_change.compare]"}),
+        ("step_up", {"[[step_up]]"}),
+        ("[[step_up]]", {"[[step_up]]"}),
+        ("mode", {""}),
+        ("maxage", set()),
+    ],
+)
+def test_one_key_or_section(name: str, expected: set[str]) -> None:
+    """A name finds a section with those within it, else the keys of that name."""
+    found = sections_named(name)
+    assert {section.head for section in found} == expected
+    assert bool(reference(name=name)) == bool(expected)
+    assert name.strip("[]") in names() or not expected
 
 
 @pytest.mark.parametrize(("cls", "name"), [(Rules, "mode"), (Example, "given")])

@@ -167,3 +167,12 @@ def test_an_app_without_routes_is_refused() -> None:
     """An app that cannot be listed is refused, not guessed."""
     with pytest.raises(ValueError, match="no routes"):
         leaves_of(raw)
+
+
+def test_the_hosts_sign_out_is_shown() -> None:
+    """The gate lets the sign-out pass, so it does not read as guarded."""
+    app = Starlette(routes=[Route("/logout", page, methods=["GET", "POST", "DELETE"]), Route("/x", page)])
+    rows = rows_for(policy(""), leaves_of(app), tenant="t", groups=frozenset(), now=0, sign_out="/logout")
+    found = {f"{row.method} {row.template}": row.outcome for row in rows}
+    assert found["POST /logout"] == found["GET /logout"] == "sign-out"
+    assert found["DELETE /logout"] == found["GET /x"] == "guarded"

@@ -59,6 +59,20 @@ def test_bounds_and_words_are_in_the_schema() -> None:
     assert sections["rails"]["properties"]["freshness.max_age"]["properties"].keys() == {"min", "max", "only_stricter"}
 
 
+def test_defaults_and_meanings_are_in_the_schema() -> None:
+    """An editor shows the meaning of each key, and its default as the file writes it."""
+    sections = SCHEMA["properties"]
+    age = sections["freshness"]["properties"]["max_age"]
+    assert (age["default"], age["description"].partition(".")[0]) == ("7d", "Age up to which a proof counts")
+    assert sections["factors"]["properties"]["mask"]["default"] is True
+    assert sections["roles"]["properties"]["tenant"]["default"] == ["admin"]
+    assert sections["sends"]["properties"]["per_range"]["default"] == {"count": 300, "window": "1h"}
+    assert "default" not in sections["audit"]["properties"]["retention"]
+    assert "without quotes" in sections["exempt"]["items"]["properties"]["expires"]["description"]
+    theirs = SCHEMA["properties"]["tenants"]["additionalProperties"]["properties"]
+    assert "default" not in theirs["freshness"]["properties"]["max_age"]
+
+
 def test_a_tenant_may_change_a_part_of_a_table() -> None:
     """A key that the file's agreement requires is optional in a tenant's, which lies over it."""
     tenant = SCHEMA["properties"]["tenants"]["additionalProperties"]["properties"]

@@ -32,7 +32,7 @@ from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled
 from tests.service.trails import StoredTrail
 
 from .. import servers
-from ..faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
+from ..faults import READS, WRITES, answers, noise, nothing_lost, prepared, refusal, refused, silence
 from ..patience import REDIS
 
 pytestmark = pytest.mark.waits
@@ -51,30 +51,6 @@ async def store(server: servers.Server) -> AsyncIterator[RedisStore]:
     await prepared(store)
     yield store
     await store.aclose()
-
-
-async def silence(store: RedisStore) -> None:
-    """Wait until ``changed`` has nothing to tell: the channel is up."""
-    until = time.monotonic() + servers.PATIENCE
-    while changed(store) != frozenset():
-        assert time.monotonic() < until, "the channel stays down"
-        await asyncio.sleep(0.02)
-
-
-async def noise(store: RedisStore) -> None:
-    """Check that ``changed`` says "everything" or refuses within a second.
-
-    It goes on doing so: no cache may be believed.
-    """
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
-        try:
-            if changed(store) is EVERYTHING and changed(store) is EVERYTHING:
-                return
-        except StoreUnavailable:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("changed() goes on saying that nothing changed")
 
 
 async def test_killed_and_restarted(server: servers.Server, store: RedisStore) -> None:

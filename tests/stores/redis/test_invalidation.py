@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from mfa_gate.stores.redis.high_water_mark import HighWaterMark
 from mfa_gate.stores.redis.invalidation import Invalidation
 from mfa_gate.stores.redis.pipeline import Command
 from mfa_gate.stores.redis.resp import Reply
+from mfa_gate.stores.redis.store import mark_for
+from mfa_gate.stores.redis.timing import USUAL
 from mfa_gate.stores.redis.url import Address, place_of
 
 
@@ -45,7 +46,7 @@ async def test_cancelled_while_it_breaks() -> None:
 
     servers = Breaking()
     listener = Invalidation(
-        place_of("redis://h"), servers, "changed", HighWaterMark(), on_loss=lambda: None, on_return=returned
+        place_of("redis://h"), servers, "changed", mark_for(USUAL), on_loss=lambda: None, on_return=returned
     )
     listener.start()
     await servers.asked.wait()

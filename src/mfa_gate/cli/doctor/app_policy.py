@@ -22,9 +22,11 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
     from ...policyfile import findings
     from ...policyfile.tools.routes import idle_rules, leaves_of
 
-    found = findings(gate.policy, now=int(time.time()), factors=gate.service.engine.factors)
+    engine = gate.service.engine
+    found = findings(gate.policy, now=int(time.time()), factors=engine.factors, prefix=engine.wiring.prefix)
     for finding in found:
-        yield Line(finding.severity, "policy", f"{finding.path}: {finding.text}")
+        where = f"line {finding.line}: " if finding.line else ""
+        yield Line(finding.severity, "policy", f"{where}{finding.path}: {finding.text}; {finding.fix}")
     try:
         idle = idle_rules(gate.policy, leaves_of(starlette_of(app)))
     except ValueError:

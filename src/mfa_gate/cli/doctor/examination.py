@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import app_policy, app_stack
 from .live_senders import senders_of
 from .live_store import store_of
+from .tenants import tenants_of
 from .verdicts import Line
 
 if TYPE_CHECKING:
@@ -34,4 +35,5 @@ async def examine(app: Any, gate: MFAGate) -> list[Line]:
         *app_policy.accents(gate),
         *app_policy.brands(gate),
     ]
+    lines += [line async for line in tenants_of(gate)]
     return lines

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from ...errors import MFAGateError, StoreMissing
 from ...service.maintenance.examination import check_keys, newest_event_at
-from ...storage import InFile, RemembersGeneration
+from ...storage import Advises, InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
 from ...stores.sqlite.first_open import is_shared_with_group
+from .policies import policies_of
 from .subject_ids import people
 from .verdicts import PATIENCE, Line
 
@@ -36,7 +37,7 @@ async def store_of(gate: MFAGate) -> AsyncIterator[Line]:
         yield Line(
             "warning",
             "store",
-            "memory: a restart forgets every enrollment and lock, and each worker has its own; use sqlite:/// or redis://",
+            "memory: a restart forgets every enrollment and lock, and each worker has its own; use sqlite:///, postgresql:// or redis://",
         )
     path = sqlite_path(store)
     if path is not None:
@@ -67,6 +68,8 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
     if not isinstance(store, MemoryStore):
         lines.append(Line("ok", "store", f"{type(store).__name__} answers"))
     lines += _past(store)
+    if isinstance(store, Advises):
+        lines += [Line("warning", "store", text) for text in await store.advice()]
     keys = await check_keys(gate.service)
     if keys.is_new:
         lines.append(Line("note", "keys", "the store is new: the first start binds it to the keys"))
@@ -74,6 +77,7 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
         text = keys.fault.removeprefix("keys: ") or "the keys open this store"
         lines.append(Line("fault" if keys.fault else "ok", "keys", text))
     lines += await people(gate)
+    lines += await policies_of(gate)
     newest_at, now = await newest_event_at(gate.service), gate.service.engine.now()
     if newest_at is None:
         lines.append(Line("note", "clock", f"{_at(now)}; the store has no event yet to compare with"))
@@ -93,7 +97,7 @@ def sqlite_path(store: object) -> str | None:
 
 
 def _past(store: Store) -> list[Line]:
-    """Report if an older copy of a Redis store is recognized even after a full stop (S-123)."""
+    """Report if an older copy of a remote store is recognized even after a full stop (S-123)."""
     if not isinstance(store, RemembersGeneration):
         return []
     if store.generation_file:

@@ -26,7 +26,11 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
         return keep(account, None)
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
     # The lock has ended the grant that was given before it. Unlocking must not revive that grant.
-    account, ended = close(account, moment, reason="locked") if account.lock and account.grant else (account, ())
+    account, ended = (
+        close(account, moment, reason="locked", told_by="account.unlocked")
+        if account.lock and account.grant
+        else (account, ())
+    )
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
     changed = replace(
@@ -48,7 +52,7 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
         return keep(account, None)
     now = time_of(account, moment)
     event = moment.event("account.locked", account.key, reason=stated(reason), cause="administrator")
-    account, ended = close(account, moment, reason="locked")
+    account, ended = close(account, moment, reason="locked", told_by="account.locked")
     changed = replace(
         end_proofs(account, now),
         lock=Lock(at=now, cause="administrator", ref=event.id, actor=moment.actor),
@@ -89,7 +93,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
-    account, ended = close(account, moment, reason="reset")
+    account, ended = close(account, moment, reason="reset", told_by="account.reset")
     by_hand = account.lock is not None and account.lock.cause == "administrator"
     account, now = (
         _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))

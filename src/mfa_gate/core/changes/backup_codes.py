@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..entropy import draw_id
-from ..events import Moment
+from ..events import TOLD_BY, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Fields, replace
 from ..reasons import Refusal
 from .base import Change, keep, refuse, time_of
@@ -12,13 +12,14 @@ from .self_service import swap_in
 
 
 def replace_backup(
-    account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str = ""
+    account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str = "", told_by: str = ""
 ) -> Change[Authenticator | Refusal]:
     """Replace the set of backup codes; the old set ends at once.
 
     An account without another factor gets none (S-93). Answers the new authenticator, or a refusal. Proofs by a code
     of the old set end with it, except those of ``browser`` (a handle's digest), which makes the new set. Otherwise a
-    person who signed in by a code would have to spend a new code to go on.
+    person who signed in by a code would have to spend a new code to go on. ``told_by`` is the kind of the event whose
+    notice tells the person of the set, "" where it is told for itself.
     """
     now = time_of(account, moment)
     others = tuple(a for a in account.authenticators if a.factor != factor)
@@ -31,7 +32,7 @@ def replace_backup(
     )
     if breaks_bound(replace(account, authenticators=others), authenticator):
         return refuse(account, "too_many")
-    event = moment.event("backup_codes.made", account.key, factor=factor)
+    event = moment.event("backup_codes.made", account.key, factor=factor, **({TOLD_BY: told_by} if told_by else {}))
     ended = {a.id for a in account.authenticators} - {a.id for a in others}
     browsers = tuple(
         _carried(b, ended, authenticator.id) if browser and b.handle == browser else b for b in account.browsers

@@ -6,7 +6,7 @@ The grant lasts for some hours.
 from __future__ import annotations
 
 from ..break_glass import HOUR, MAX_HOURS, has_room, is_in_force, is_known, is_waiting
-from ..events import Event, Moment
+from ..events import TOLD_BY, Event, Moment
 from ..model import Account, Grant, replace
 from ..reasons import Refusal
 from ..roles import Hand, is_same_hand
@@ -123,10 +123,11 @@ def expire(account: Account, moment: Moment) -> Change[bool]:
     return Change(account=tidy(account, now), events=events, answer=True)
 
 
-def close(account: Account, moment: Moment, *, reason: str) -> tuple[Account, tuple[Event, ...]]:
+def close(account: Account, moment: Moment, *, reason: str, told_by: str = "") -> tuple[Account, tuple[Event, ...]]:
     """Remove the grant.
 
-    Returns the account, and the event of the end (none if there was no grant).
+    ``told_by`` is the kind of the event of the same change whose notice tells the person of it. Returns the account, and
+    the event of the end (none if there was no grant).
     """
     grant = account.grant
     if grant is None:
@@ -138,5 +139,6 @@ def close(account: Account, moment: Moment, *, reason: str) -> tuple[Account, tu
         ticket=grant.ticket,
         request=grant.ref,
         used=len(grant.browsers),
+        **({TOLD_BY: told_by} if told_by else {}),
     )
     return replace(account, grant=None), (event,)

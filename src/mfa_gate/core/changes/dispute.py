@@ -26,7 +26,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
     ]
     if account.recovery is not None:
         events.append(moment.event("recovery.stopped", account.key, reason="disputed"))
-    account, ended = close(account, moment, reason="disputed")
+    account, ended = close(account, moment, reason="disputed", told_by="proofs.revoked")
     changed = replace(
         end_proofs(account, now),
         challenges=(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import attempts as budget
 from ..assurance import Traits
 from ..entropy import draw_id
-from ..events import Moment
+from ..events import WRONG, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Caller, Enrollment, Fields, replace
 from ..reasons import Refusal
 from ..rules import Rules
@@ -30,11 +30,14 @@ def begin_enrollment(
     browser: str,
     single: bool,
     name: str = "",
+    lang: str = "",
+    zone: str = "",
 ) -> Change[Enrollment | Refusal]:
     """Begin a draft, which does not count yet.
 
     It replaces an earlier draft of this kind in this browser (S-66). The earlier one is kept as replaced, with its
-    codes: an answer with one of those is recognized, and costs no attempt. Answers the draft, or a refusal.
+    codes: an answer with one of those is recognized, and costs no attempt. ``lang`` and ``zone`` are those of the reader
+    where none are known yet. Answers the draft, or a refusal.
     """
     now = time_of(account, moment)
     reason = _no_room(account, factor, single=single)
@@ -56,6 +59,8 @@ def begin_enrollment(
     account = replace(
         account,
         name=_printable(name)[:80] or account.name,
+        lang=account.lang or lang,
+        zone=account.zone or zone,
         enrollments=(*others, enrollment),
         replaced=replaced,
         challenges=tuple(c for c in account.challenges if c.target not in gone),
@@ -113,8 +118,9 @@ def settle_enrollment(
         return settle_failure(
             account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True, browser=caller.handle
         )
-    failures, was_used = max(0, account.attempts.used - 1), any(a.last_used_at for a in account.authenticators)
+    wrong, was_used = account.attempts.used - 1, any(a.last_used_at for a in account.authenticators)
     networks = {a.last_network for a in account.authenticators}
+    more = {WRONG: wrong} if wrong > 0 else {}
     account = replace(
         account,
         attempts=budget.reset(account.attempts),
@@ -127,7 +133,9 @@ def settle_enrollment(
         leave=None,
         ticket=None,
     )
-    enrolled = moment.event("factor.enrolled", account.key, factor=authenticator.factor, authenticator=authenticator.id)
+    enrolled = moment.event(
+        "factor.enrolled", account.key, factor=authenticator.factor, authenticator=authenticator.id, **more
+    )
     account, granted, events = grant(
         account,
         moment,
@@ -139,9 +147,10 @@ def settle_enrollment(
         remember=True,
         new_handle=new_handle,
         answer=answer,
-        failures=failures,
+        wrong=wrong,
         was_used=was_used,
         networks=networks,
+        told_by="factor.enrolled",
     )
     return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)
 

@@ -64,5 +64,7 @@ def redeem_ticket(account: Account, moment: Moment, *, matches: bool, browser: s
     if account.authenticators or ticket is None or not matches or now >= ticket.expires_at:
         return refuse(account, "ticket_required")
     changed = replace(account, leave=Leave(kind="ticket", browser=browser, at=now), ticket=None)
-    events: tuple[Event, ...] = (moment.event("enrollment.ticket", account.key, ticket=ticket.ref, reason="redeemed"),)
+    events: tuple[Event, ...] = (
+        moment.event("enrollment.ticket", account.key, ticket=ticket.ref, reason="redeemed", told_by="factor.enrolled"),
+    )
     return Change(account=tidy(changed, now), events=events, answer=None)

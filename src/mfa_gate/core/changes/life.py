@@ -24,7 +24,7 @@ def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[R
         return keep(account, None)
     now = time_of(account, moment)
     event = moment.event("proofs.revoked", account.key, reason=stated(reason))
-    account, ended = close(account, moment, reason="revoked")
+    account, ended = close(account, moment, reason="revoked", told_by="proofs.revoked")
     changed = replace(
         end_proofs(account, now), challenges=(), enrollments=(), replaced=(), skips=(), leave=None, sign_outs=()
     )

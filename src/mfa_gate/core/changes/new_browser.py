@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from ..events import Event, Moment
-from ..model import Account, Caller
+from ..events import TOLD_BY, WRONG, Event, Moment
+from ..model import Account, Authenticator, Caller
 from ..networks import UNKNOWN
 from ..rules import DAY
 from .base import time_of
@@ -16,7 +16,14 @@ RESET_WITHIN = DAY
 
 
 def new_browser(
-    account: Account, moment: Moment, caller: Caller, *, proven: str, failures: int, networks: Set[str]
+    account: Account,
+    moment: Moment,
+    caller: Caller,
+    *,
+    proven: Authenticator,
+    wrong: int,
+    networks: Set[str],
+    told_by: str,
 ) -> tuple[Event, ...]:
     """Make the events of a new browser.
 
@@ -30,14 +37,16 @@ def new_browser(
     if caller.kind != "browser" and any((b.kind, b.label) == (caller.kind, caller.label) for b in account.browsers):
         return ()  # a client without cookies is known by its program
     known = networks | {proof.network for browser in account.browsers for proof in browser.proofs}
-    known |= {item.last_network for item in account.authenticators if item.id != proven}
+    known |= {item.last_network for item in account.authenticators if item.id != proven.id}
     now = time_of(account, moment)
     causes = [
-        *(["wrong_answers"] if failures else []),
+        *(["wrong_answers"] if wrong > 0 else []),
         *(["new_network"] if caller.network == UNKNOWN or caller.network not in known else []),
         *(["after_reset"] if account.logins_from and now - account.logins_from < RESET_WITHIN else []),
     ]
-    event = moment.event(NEW, account.key)
+    more: dict[str, str | int] = {WRONG: wrong} if wrong > 0 else {}
+    told = {TOLD_BY: told_by} if told_by else {}
+    event = moment.event(NEW, account.key, factor=proven.factor, **more, **told)
     if not causes:
         return (event,)
-    return (event, moment.event(TAKEOVER, account.key, reason=causes[0], causes=" ".join(causes), failures=failures))
+    return (event, moment.event(TAKEOVER, account.key, reason=causes[0], causes=" ".join(causes), **more))

@@ -6,8 +6,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from .. import attempts as budget
-from ..entropy import browser_mark
-from ..events import Event, Moment
+from ..entropy import LETTERS, MARK
+from ..events import TOLD_BY, WRONG, Event, Moment
 from ..evidence import session_mark
 from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
 from ..reasons import Refusal
@@ -83,13 +83,13 @@ def settle_success(
             account, moment, rules, taken=taken, factor=seen.factor, reason="code_already_used", free=True,
             browser=caller.handle,
         )  # fmt: skip
+    wrong = account.attempts.used - 1
     used = replace(current, data=data, last_used_at=now, last_network=caller.network)
-    failures = max(0, account.attempts.used - 1)
     account = replace(
         account,
         attempts=budget.reset(account.attempts),
         authenticators=tuple(used if a.id == used.id else a for a in account.authenticators),
-        challenges=spend(account.challenges, _ids_of(account, "sign-in"), now),
+        challenges=spend(account.challenges, tuple(c.id for c in account.challenges if c.purpose == "sign-in"), now),
     )
     account, granted, event = grant(
         account,
@@ -102,7 +102,7 @@ def settle_success(
         remember=remember,
         new_handle=new_handle,
         answer=answer,
-        failures=failures,
+        wrong=wrong,
         was_used=bool(seen.last_used_at),
         networks={seen.last_network},
     )
@@ -121,15 +121,16 @@ def grant(
     remember: bool,
     new_handle: str,
     answer: str,
-    failures: int = 0,
+    wrong: int = 0,
     was_used: bool = False,
     networks: Set[str] = frozenset(),
+    told_by: str = "",
 ) -> tuple[Account, Granted, tuple[Event, ...]]:
     """Give this browser a proof and a new handle.
 
-    Returns the account, the grant and the events. A proof that is not remembered ends with the host's session.
-    ``failures`` are the wrong answers since the last success. ``was_used``: the authenticator was used before, last on one
-    of ``networks``.
+    ``wrong`` counts the wrong answers since the last success. ``was_used``: the authenticator was used before, last on one
+    of ``networks``. ``told_by`` is the kind of the event of this change whose notice tells of a new network, too. Returns
+    the account, the grant and the events. A proof that is not remembered ends with the host's session.
     """
     now = time_of(account, moment)
     bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
@@ -145,17 +146,20 @@ def grant(
     )
     old = account.browser(caller.handle)
     known = {p.network for p in old.proofs} if old else set()
-    after = {"after_failures": failures} if failures else {}
-    event = moment.event("proof.granted", account.key, factor=authenticator.factor, **after)
+    more: dict[str, str | int] = {WRONG: wrong} if wrong > 0 else {}
+    event = moment.event("proof.granted", account.key, factor=authenticator.factor, **more)
     events: tuple[Event, ...] = (event,)
     if known and caller.network not in known:
-        events = (event, moment.event("browser.new_network", account.key))
+        more |= {TOLD_BY: told_by} if told_by else {}
+        events = (event, moment.event("browser.new_network", account.key, factor=authenticator.factor, **more))
     elif old is None and (was_used or account.browsers):
         events = (
             event,
-            *new_browser(account, moment, caller, proven=authenticator.id, failures=failures, networks=networks),
+            *new_browser(
+                account, moment, caller, proven=authenticator, wrong=wrong, networks=networks, told_by=told_by
+            ),
         )
-    mark = browser_mark(caller.handle)
+    mark = caller.handle[:MARK].translate(LETTERS)
     id = event.id.lower() if not mark or any(b.id == mark for b in account.browsers) else mark
     fresh = Browser(id=id, handle="", label="", created_at=now)
     browser = replace(
@@ -172,7 +176,9 @@ def grant(
     browsers = kept_browsers(browsers, account.epoch, now, max_age=int(rules.freshness.max_age))
     account = _carried(account, caller.handle, new_handle)
     granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
-    return replace(account, browsers=browsers), granted, events
+    # A client without cookies rarely says the language of its person.
+    lang = caller.lang if caller.kind == "browser" else account.lang or caller.lang
+    return replace(account, browsers=browsers, lang=lang, zone=caller.zone or account.zone), granted, events
 
 
 def _carried(account: Account, handle: str, new_handle: str) -> Account:
@@ -207,7 +213,3 @@ def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded |
         if twin and twin.handle == handle and twin.answer == answer and now - twin.at < TWIN_LIFE:
             return Forwarded(twin=twin, browser=browser)
     return None
-
-
-def _ids_of(account: Account, purpose: str) -> tuple[str, ...]:
-    return tuple(c.id for c in account.challenges if c.purpose == purpose)

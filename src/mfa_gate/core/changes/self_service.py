@@ -12,7 +12,7 @@ from ..evidence import login_handle, session_mark, skip_key
 from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery, replace
 from ..reasons import Refusal
 from ..rules import AgreementRules, Stage
-from .base import Change, keep, refuse, time_of
+from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .enroll import MAX_LABEL
 
@@ -97,6 +97,27 @@ def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refus
     event = moment.event("browser.forgotten", account.key, browser=id)
     changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def forget_others(account: Account, moment: Moment, *, handle: str) -> Change[int]:
+    """Remove every remembered browser but the one with ``handle``; their cookies are dead.
+
+    Answers how many were removed.
+    """
+    gone = [b for b in account.browsers if b.handle != handle]
+    events = tuple(moment.event("browser.forgotten", account.key, browser=b.id) for b in gone)
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle == handle))
+    return Change(account=tidy(changed, time_of(account, moment)), events=events, answer=len(gone))
+
+
+def end_everywhere(account: Account, moment: Moment) -> Change[int]:
+    """Remove every remembered browser, and end every proof made so far.
+
+    That of the caller's own browser ends as well. Answers how many browsers were removed.
+    """
+    ended = end_proofs(replace(account, browsers=()), time_of(account, moment))
+    event = moment.event("proofs.revoked", account.key, reason="signed-out-everywhere")
+    return Change(account=tidy(ended, time_of(account, moment)), events=(event,), answer=len(account.browsers))
 
 
 def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None]:

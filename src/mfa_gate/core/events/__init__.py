@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import account, break_glass, operation, person, sign_in, tenant
-from .kind import Alarm, Counter, EventKind, Notice, Words, indexed
+from .kind import TOLD_BY, WRONG, Alarm, Counter, EventKind, Notice, Words, indexed
 from .record import MOVED, UNREADABLE, Event, KeyedEvent, Moment, moved, place_of, unmoved
 
 __all__ = [
@@ -18,8 +18,10 @@ __all__ = [
     "KINDS",
     "MOVED",
     "OWN",
+    "TOLD_BY",
     "UNKNOWN",
     "UNREADABLE",
+    "WRONG",
     "Alarm",
     "Counter",
     "Event",

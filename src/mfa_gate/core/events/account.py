@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kind import Counter, EventKind, Notice, Words
+from .kind import NOTHING_TO_DO, Counter, EventKind, Notice, Words
 
 ROWS = (
     EventKind(
@@ -13,6 +13,7 @@ ROWS = (
         notice=Notice(
             headline="Your account is locked",
             sentence="Your {service} account is locked. Only an administrator can unlock it. No codes are sent until then.",
+            closing="To get in again, ask {helper} to unlock it, and give the reference in this message.",
         ),
         counter=Counter("mfa_gate.locks", "Accounts locked"),
         grave=True,
@@ -25,6 +26,7 @@ ROWS = (
         notice=Notice(
             headline="Your account is unlocked",
             sentence="An administrator unlocked your {service} account. You can sign in again.",
+            closing="Sign in as you always do.",
         ),
     ),
     EventKind(
@@ -36,6 +38,7 @@ ROWS = (
             headline="Your sign-in methods were removed",
             sentence="An administrator removed every second sign-in method of your {service} account. "
             "Set up a new one soon.",
+            closing="If you asked for this, set up a new method at your next sign-in.",
             everywhere=True,
         ),
         grave=True,
@@ -60,7 +63,8 @@ ROWS = (
         own=Words("A way to confirm was added", "%(name)s was added"),
         notice=Notice(
             headline="A sign-in method was added",
-            sentence="A new way to confirm that it is you was added to your {service} account.",
+            sentence="A new sign-in method was added to your {service} account.",
+            closing=NOTHING_TO_DO,
         ),
         counter=Counter("mfa_gate.enrollments", "Authenticators confirmed"),
         grave=True,
@@ -72,7 +76,8 @@ ROWS = (
         own=Words("A way to confirm was removed", "%(name)s was removed"),
         notice=Notice(
             headline="A sign-in method was removed",
-            sentence="A way to confirm that it is you was removed from your {service} account.",
+            sentence="A sign-in method was removed from your {service} account.",
+            closing=NOTHING_TO_DO,
         ),
         grave=True,
     ),
@@ -83,7 +88,8 @@ ROWS = (
         own=Words("A way to confirm was changed", "%(name)s was changed"),
         notice=Notice(
             headline="A sign-in method was changed",
-            sentence="A way to confirm that it is you was renamed or made the default in your {service} account.",
+            sentence="A sign-in method of your {service} account was renamed or made the default.",
+            closing=NOTHING_TO_DO,
         ),
     ),
     EventKind(
@@ -94,6 +100,7 @@ ROWS = (
         notice=Notice(
             headline="New backup codes were made",
             sentence="New backup codes were made for your {service} account. The old ones no longer work.",
+            closing=NOTHING_TO_DO,
         ),
         grave=True,
     ),
@@ -113,7 +120,7 @@ ROWS = (
         notice=Notice(
             headline="You may set up a sign-in method",
             sentence="An administrator gave leave to set up a second sign-in method for your {service} account.",
-            unless="redeemed",
+            closing="If you asked for this, sign in soon and set it up. Keep the ticket to yourself.",
         ),
     ),
     EventKind(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kind import Alarm, EventKind, Notice, Words
+from .kind import IF_KNOWN, Alarm, EventKind, Notice, Words
 
 ROWS = (
     EventKind(
@@ -14,6 +14,7 @@ ROWS = (
             headline="A way in without your second step was asked for",
             sentence="An administrator asked for a break-glass grant for your {service} account. "
             "A second one has to confirm it.",
+            closing=IF_KNOWN,
             everywhere=True,
         ),
         alarm=Alarm(
@@ -31,6 +32,7 @@ ROWS = (
         notice=Notice(
             headline="A way in without your second step was opened",
             sentence="Two administrators opened your {service} account for a few hours. A password is enough until then.",
+            closing=IF_KNOWN,
             everywhere=True,
         ),
         alarm=Alarm(
@@ -49,6 +51,7 @@ ROWS = (
         notice=Notice(
             headline="Your account was entered without your second step",
             sentence="A browser was let in to your {service} account by a break-glass grant.",
+            closing=IF_KNOWN,
             everywhere=True,
         ),
         alarm=Alarm(
@@ -66,6 +69,7 @@ ROWS = (
         notice=Notice(
             headline="The way in without your second step has ended",
             sentence="The break-glass grant for your {service} account, or the request for one, has come to its end.",
+            closing="You need your second step again. If you have lost it, ask {helper}.",
             everywhere=True,
         ),
         alarm=Alarm(

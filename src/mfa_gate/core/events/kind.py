@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+TOLD_BY = "told_by"
+"""The detail of an event that gets no notice of its own: the kind of the event whose notice tells of both."""
+
+WRONG = "wrong_before"
+"""The detail of a success: the number of wrong answers since the success before."""
+
+NOTHING_TO_DO = "If this was you, there is nothing to do."
+IF_KNOWN = "If you know of this, there is nothing to do."
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -22,17 +31,17 @@ class Words:
 class Notice:
     """The message to the person. ``sentence`` holds ``{service}``.
 
-    ``everywhere``: also goes to the phone number on the host's record (S-87). ``disputable``: the mail has the link
-    "this was not me". ``unless``: an event with this reason is not told.
-    ``texts``: it also goes to numbers that are enrolled for texts.
+    ``closing`` says what to do if it was the person's own act; it may hold ``{helper}``, the person to ask.
+    ``everywhere``: also goes to the phone number on the host's record (S-87). ``disputable``: the mail has the button
+    "this was not me". ``texts``: it also goes to numbers that are enrolled for texts.
     """
 
     headline: str
     sentence: str
+    closing: str
     everywhere: bool = False
     disputable: bool = True
     texts: bool = True
-    unless: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +100,8 @@ class EventKind:
             raise ValueError(f"the event {self.kind!r} needs words of its own if, and only if, the person sees it")
         if (self.seen_by == "desk" and self.desk is None) or (self.seen_by == "trail" and self.desk is not None):
             raise ValueError(f"the event {self.kind!r} needs words for the desk if, and only if, the desk sees it")
+        if self.notice is not None and not all((self.notice.headline, self.notice.sentence, self.notice.closing)):
+            raise ValueError(f"the notice of the event {self.kind!r} lacks its headline, sentence or closing")
         if self.notice is not None and self.own is None:
             raise ValueError(f"the person is told of the event {self.kind!r}, and does not see it on the own page")
         said = [words for words in (self.own, self.desk) if words is not None]

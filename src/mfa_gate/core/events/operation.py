@@ -75,6 +75,46 @@ ROWS = (
         seen_by="trail",
     ),
     EventKind(
+        kind="policy.loaded",
+        trail="a policy came into force",
+        seen_by="trail",
+    ),
+    EventKind(
+        kind="policy.loosened",
+        trail="a policy came into force that lets more pass than the one before",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="The policy of the second step is looser",
+            happened="A policy of {service} came into force that lets more pass than the one before.",
+            advice="If nobody meant that, put the old file back. mfa-gate policy history names the two, "
+            "mfa-gate policy show prints them.",
+            details=("name", "digest", "by", "looser", "changes"),
+        ),
+        grave=True,
+    ),
+    EventKind(
+        kind="policy.refused",
+        trail="a policy was not loaded, because it has faults or waits for approvals; the one before stays in force",
+        seen_by="trail",
+    ),
+    EventKind(
+        kind="policy.approved",
+        trail="a person approved a policy that is looser",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
+        kind="policy.differs",
+        trail="workers over this store work with different policies",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="Two policies of the second step are in force",
+            happened="Workers or applications of {service} work with different policies over one store.",
+            advice="Roll out one policy file everywhere, and restart or reload every worker.",
+            details=("policies",),
+        ),
+    ),
+    EventKind(
         kind="offline.action",
         trail="the operator acted on the store directly",
         seen_by="trail",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kind import Alarm, Counter, EventKind, Notice, Words
+from .kind import NOTHING_TO_DO, WRONG, Alarm, Counter, EventKind, Notice, Words
 
 ROWS = (
     EventKind(
@@ -20,6 +20,7 @@ ROWS = (
         notice=Notice(
             headline="A new browser was confirmed",
             sentence="Your sign-in to {service} was confirmed in a browser that you have not used there before.",
+            closing=NOTHING_TO_DO,
             texts=False,
         ),
     ),
@@ -33,7 +34,7 @@ ROWS = (
             happened="A new browser was confirmed for an account of {service}, and wrong answers, a new network or a reset "
             "came before it.",
             advice="Ask the person if this was them. If not, lock the account, and search the audit trail for the address.",
-            details=("causes", "failures"),
+            details=("causes", WRONG),
         ),
     ),
     EventKind(
@@ -43,7 +44,8 @@ ROWS = (
         own=Words("A browser was used on a new network"),
         notice=Notice(
             headline="Sign-in from a new network",
-            sentence="A browser that you use confirmed your sign-in to {service} from a network that is new to us.",
+            sentence="A browser that you use confirmed your sign-in to {service} on a network that it had not used before.",
+            closing=NOTHING_TO_DO,
         ),
     ),
     EventKind(
@@ -54,6 +56,7 @@ ROWS = (
         notice=Notice(
             headline="You were signed out everywhere",
             sentence="Every browser has to confirm your sign-in to {service} again.",
+            closing="If you know of this, confirm once more in each browser.",
             disputable=False,  # a dispute itself leads to it
         ),
         grave=True,
@@ -87,6 +90,7 @@ ROWS = (
             headline="Somebody asked for help with your account",
             sentence="Somebody who has lost access asked for help with your {service} account. "
             "An administrator will decide.",
+            closing="If you asked for it, wait for the answer.",
             everywhere=True,
         ),
     ),
@@ -98,6 +102,7 @@ ROWS = (
         notice=Notice(
             headline="The request for help was refused",
             sentence="An administrator refused the request for help with your {service} account. Nothing was changed.",
+            closing="If you still cannot sign in, ask {helper}, and give the reference in this message.",
             everywhere=True,
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kind import Alarm, Counter, EventKind, Notice, Words
+from .kind import NOTHING_TO_DO, Alarm, Counter, EventKind, Notice, Words
 
 ROWS = (
     EventKind(
@@ -71,6 +71,7 @@ ROWS = (
         notice=Notice(
             headline="A backup code was used",
             sentence="A backup code was used to sign in to your {service} account. It will not work again.",
+            closing=NOTHING_TO_DO,
         ),
     ),
     EventKind(

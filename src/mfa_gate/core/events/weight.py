@@ -10,6 +10,9 @@ Outcome = Literal["success", "failure", "unknown"]
 
 _HIGH = frozenset(
     (
+        "policy.loosened",
+        "policy.differs",
+        "audit.accepted",
         "account.locked",
         "account.disputed",
         "account.reset",

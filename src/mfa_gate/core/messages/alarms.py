@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..events import EVENTS, Alarm
+from ..events import EVENTS, WRONG, Alarm
 from ..text_safety import one_line, unlinked
-from .email_text import LINE_LENGTH, N_, SERVICE_LENGTH, SUBJECT_LENGTH, EmailText, Part, Translate, fill, letter
+from .letter import LINE_LENGTH, N_, Letter, Part, Translate, fill, letter, named
 
 ALARMS: dict[str, Alarm] = {row.kind: row.alarm for row in EVENTS.values() if row.alarm is not None}
 """The words of each alarm, by the event's kind."""
 
+FACTS: dict[str, str] = {
+    "account": N_("Account: {value}"),
+    "tenant": N_("Organization: {value}"),
+    "what": N_("What: {value}"),
+    "when": N_("When: {value}"),
+    "where": N_("Where: {value}"),
+    "agent": N_("Browser: {value}"),
+    "causes": N_("Signs: {value}"),
+    WRONG: N_("Wrong codes before it: {value}"),
+    "line": N_("Line: {value}"),
+    "found": N_("Found: {value}"),
+    "lines": N_("Lines: {value}"),
+    "seconds": N_("Seconds: {value}"),
+    "people": N_("People: {value}"),
+    "spent": N_("Spent: {value}"),
+    "cap": N_("Cap: {value}"),
+    "asked": N_("Asked for: {value}"),
+    "answered": N_("Answered: {value}"),
+    "place": N_("Place: {value}"),
+    "days": N_("Days: {value}"),
+    "ref": N_("Reference: {value}"),
+}
+"""The line of each fact, in the order in which they stand."""
 
-def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Translate) -> EmailText:
-    """Write the alarm of ``kind`` (one of ``ALARMS``), with its facts by name.
+
+def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Translate) -> Letter:
+    """Write the alarm of ``kind`` (one of ``ALARMS``), with its facts by name (``FACTS``).
 
     An empty fact is left out.
 
@@ -22,67 +46,50 @@ def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Trans
     if kind not in ALARMS:
         raise ValueError(f"the administrators get no alarm of {kind!r}")
     words = ALARMS[kind]
-    name = one_line(service, limit=SERVICE_LENGTH)
-    lines = [f"{fill(word, translate)}: {unlinked(value, limit=LINE_LENGTH)}" for word, value in facts.items() if value]
-    parts = [
-        Part(fill(words.happened, translate, service=name)),
-        Part("\n".join(lines)),
+    parts = (
+        Part(fill(words.happened, translate, service=named(service))),
+        *_lines(facts, translate),
         Part(fill(words.advice, translate)),
-    ]
-    title = fill(words.headline, translate)
-    subject = f"{name}: {title}" if name else title
-    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=[part for part in parts if part.text])
+    )
+    return letter(kind, service=service, title=fill(words.headline, translate), parts=parts)
 
 
-def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Translate) -> EmailText:
+def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Translate) -> Letter:
     """Write the mail with the signed head of a trail, for the policy's owner."""
-    name = one_line(service, limit=SERVICE_LENGTH)
-    headline = fill(N_("The signed head of the audit trail"), translate)
-    facts = {
-        N_("Organization: {value}"): unlinked(tenant, limit=LINE_LENGTH),
-        N_("Lines: {value}"): str(lines),
-    }
-    parts = [
+    parts = (
         Part(fill(N_("Keep this mail: with it you can prove later that nothing before it was changed."), translate)),
-        Part("\n".join(fill(line, translate, value=value) for line, value in facts.items())),
+        *_lines({"tenant": tenant, "lines": str(lines)}, translate),
         Part(head),
         Part(fill(N_("To compare: mfa-gate audit verify --expect HEAD"), translate)),
-    ]
-    subject = f"{name}: {headline}" if name else headline
-    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=parts)
+    )
+    return letter("head", service=service, title=fill(N_("The signed head of the audit trail"), translate), parts=parts)
 
 
-def dispute_alarm(
-    *,
-    service: str,
-    who: str,
-    tenant: str,
-    what: str,
-    when_text: str,
-    where: str,
-    ref: str,
-    translate: Translate,
-) -> EmailText:
+def dispute_alarm(*, service: str, facts: Mapping[str, str], translate: Translate) -> Letter:
     """Write the mail to the administrators about a change that a person disputes."""
-    name = one_line(service, limit=SERVICE_LENGTH)
-    headline = fill(N_("Somebody says: this was not me"), translate)
-    facts = {
-        N_("Account: {value}"): unlinked(who, limit=LINE_LENGTH),
-        N_("Organization: {value}"): unlinked(tenant, limit=LINE_LENGTH),
-        N_("What: {value}"): one_line(what, limit=LINE_LENGTH),
-        N_("When: {value}"): one_line(when_text, limit=LINE_LENGTH),
-        N_("Where: {value}"): unlinked(where, limit=LINE_LENGTH),
-        N_("Reference: {value}"): one_line(ref, limit=LINE_LENGTH),
-    }
-    parts = [
+    parts = (
         Part(
             fill(
                 N_("Every sign-in of this account is confirmed anew, and its factors stay as they are for a day."),
                 translate,
             )
         ),
-        Part("\n".join(fill(line, translate, value=value) for line, value in facts.items() if value)),
+        *_lines(facts, translate),
         Part(fill(N_("Talk to the person. Lock the account if somebody else may know the password."), translate)),
+    )
+    title = fill(N_("Somebody says: this was not me"), translate)
+    return letter("dispute", service=service, title=title, parts=parts)
+
+
+def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
+    """Write the facts, a line each, in harmless words."""
+    told = [
+        fill(words, translate, value=clean)
+        for name, words in FACTS.items()
+        if (clean := _clean(name, facts.get(name, "")))
     ]
-    subject = f"{name}: {headline}" if name else headline
-    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=parts)
+    return (Part("\n".join(told), "facts"),) if told else ()
+
+
+def _clean(name: str, value: str) -> str:
+    return one_line(value, limit=LINE_LENGTH) if name in ("when", "ref", "what") else unlinked(value, limit=LINE_LENGTH)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..text_safety import one_line
-from .email_text import N_, SERVICE_LENGTH, Translate, fill
+from .letter import N_, SERVICE_LENGTH, Translate, fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,20 +7,10 @@ from __future__ import annotations
 
 import re
 
-from ..text_safety import SMS_LENGTH, gsm7, one_line, unlinked
-from .email_text import (
-    LINE_LENGTH,
-    N_,
-    SERVICE_LENGTH,
-    EmailText,
-    Part,
-    Translate,
-    asked_lines,
-    duration,
-    fill,
-    letter,
-    not_you,
-)
+from ..text_safety import SMS_LENGTH, SMS_UNITS, gsm7, gsm7_name, is_one_segment, one_line, units, unlinked
+from .facts import asked_facts, not_you
+from .letter import LINE_LENGTH, N_, Letter, Part, Translate, duration, fill, named
+from .texts import Text, TextForm, own_words
 
 MAX_HOST = 100
 """The longest host of a relying party that still fits into a text message beside the code and its words."""
@@ -43,54 +33,67 @@ _WHAT_FOR = {
 _ANYWHERE = N_("Enter it on the page that asked for it.")
 
 
-def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Translate) -> str:
-    """Write the text message: one segment of 160 GSM-7 characters.
+def sms_text(
+    *, code: str, service: str, minutes: int, host: str, translate: Translate, form: TextForm = own_words
+) -> str:
+    """Write the text message: one segment of 160 GSM-7 characters, or 70 of another alphabet.
 
     It ends in the origin-bound line ``@host #code`` (U-7, S-53).
 
     ``host`` is the relying party's, in ASCII. The service's name is shortened, and its characters are replaced, as far
-    as needed. A translation that is too long, or that cannot be written in GSM-7, is replaced by a shorter one, then by
-    English.
+    as needed. A translation that is too long is replaced by a shorter one, then by English. ``form`` gives the host's
+    own words, which are taken if they hold the code and fit.
 
     Raises ``ValueError`` for a host that is longer than ``MAX_HOST`` or not ASCII, or a code too long to fit beside it.
     """
     if not _HOST.fullmatch(host):
         raise ValueError(f"host must be at most {MAX_HOST} letters, digits, dots and hyphens")
     ending = f"\n@{host} #{code}"
-    name = gsm7(one_line(service, limit=SMS_LENGTH)).strip() or host
-    for words in (translate, _english):
+    own = _sms_words(code=code, service=service, minutes=minutes, host=host, ending=ending, translate=translate)
+    other = form(Text(kind="code", text=own, service=named(service), code=code, minutes=max(1, minutes)))
+    return (other if code in other and is_one_segment(other + ending) else own) + ending
+
+
+def _sms_words(*, code: str, service: str, minutes: int, host: str, ending: str, translate: Translate) -> str:
+    """Write the words before the last line, in the first form that fits."""
+    plain = one_line(service, limit=SMS_LENGTH) or host
+    alphabets = (
+        (_septets, SMS_LENGTH, gsm7_name(service, limit=SMS_LENGTH) or host),
+        (str, SMS_UNITS, plain),
+    )
+    for words in (translate, str):
+        spoken = duration(minutes, words)
         for msgid in _SMS:
-            head = _sms_head(msgid, room=SMS_LENGTH - len(ending), code=code, name=name, minutes=minutes, words=words)
-            if head is None:
-                break
-            if head:
-                return head + ending
+            for alphabet, limit, name in alphabets:
+                values = {"code": code, "service": name, "minutes": spoken}
+                head = _sms_head(msgid, values, room=limit - units(ending), words=words, alphabet=alphabet)
+                if head:
+                    return head
     raise ValueError("the code is too long for a text message")
 
 
-def _sms_head(msgid: str, *, room: int, code: str, name: str, minutes: int, words: Translate) -> str | None:
-    """Write the words before the last line.
+def _sms_head(msgid: str, values: dict[str, str], *, room: int, words: Translate, alphabet: Translate) -> str:
+    """Fill one form of the message, with a shorter name if needed.
 
-    Returns "" where they do not fit, None where the language has another alphabet.
+    Returns "" where it does not fit, or has letters that the alphabet does not have.
     """
-    spoken = duration(minutes, words)
-
-    def written(service: str) -> str:
-        values = {"code": code, "service": service, "minutes": spoken}
-        return gsm7(fill(msgid, words, **{k: v for k, v in values.items() if f"{{{k}}}" in msgid}), lost=_LOST)
-
-    bare = written("")
-    if _LOST in bare:
-        return None
-    if len(bare) > room:
+    used = {name: value for name, value in values.items() if f"{{{name}}}" in msgid}
+    name = used.get("service", "")
+    bare = alphabet(fill(msgid, words, **{**used, **({"service": ""} if name else {})}))
+    left = room - units(bare)
+    if not bare or left < 0 or _LOST in bare:
         return ""
-    if "{service}" not in msgid:
+    if not name:
         return bare
-    shortened = name[: room - len(bare)].rstrip()
-    if len(shortened) < min(MIN_NAME, len(name)):
+    short = name[:left].rstrip()
+    if len(short) < min(MIN_NAME, len(name)):
         return ""
-    head = written(shortened)
-    return head if len(head) <= room else ""
+    head = alphabet(fill(msgid, words, **{**used, "service": short}))
+    return head if units(head) <= room and _LOST not in head else ""
+
+
+def _septets(text: str) -> str:
+    return gsm7(text, lost=_LOST)
 
 
 def email_code(
@@ -101,42 +104,37 @@ def email_code(
     translate: Translate,
     where: str = "",
     when_text: str = "",
+    agent: str = "",
     owner: str = "",
     purpose: str = "sign-in",
     code_in_subject: bool = True,
-) -> EmailText:
+) -> Letter:
     """Write the e-mail that carries a code.
 
     The code also opens the subject, unless ``code_in_subject`` is False (U-8).
 
-    ``purpose`` is the challenge's. ``where`` and ``when_text`` are the place and the time of the request, ``owner``
-    is the person to tell. The mail has no link, because mail scanners follow links.
+    ``purpose`` is the challenge's. ``where``, ``when_text`` and ``agent`` are the place, the time and the browser of the
+    request, ``owner`` is the person to tell. The mail has no link, because mail scanners follow links.
     """
-    name = one_line(service, limit=SERVICE_LENGTH)
+    name = named(service)
     if code_in_subject:
         subject = fill(N_("{code} is your security code for {service}"), translate, code=code, service=name)
     else:
         subject = fill(N_("Your security code for {service}"), translate, service=name)
-    asked = asked_lines(
-        when_text=one_line(when_text, limit=LINE_LENGTH), where=unlinked(where, limit=LINE_LENGTH), translate=translate
+    facts = asked_facts(
+        when_text=one_line(when_text, limit=LINE_LENGTH),
+        where=unlinked(where, limit=LINE_LENGTH),
+        agent=unlinked(agent, limit=LINE_LENGTH),
+        translate=translate,
     )
-    parts = [
-        Part(fill(N_("Your security code for {service} is:"), translate, service=name)),
+    valid = fill(N_("It is valid for {minutes}."), translate, minutes=duration(minutes, translate))
+    asked = () if facts is None else (Part(fill(N_("This code was asked for:"), translate)), facts)
+    parts = (
+        Part(fill(N_("Your security code for {service} is:"), translate, service=name), "heading"),
         Part(code, "code"),
-        Part(
-            fill(N_("It is valid for {minutes}."), translate, minutes=duration(minutes, translate))
-            + " "
-            + fill(_WHAT_FOR.get(purpose, _ANYWHERE), translate)
-        ),
-    ]
-    if asked is not None:
-        parts.append(Part(fill(N_("This code was asked for:"), translate) + "\n" + asked.text))
-    parts.append(
-        Part(fill(N_("Do not share this code. Nobody from {service} will ask for it."), translate, service=name))
+        Part(f"{valid} {fill(_WHAT_FOR.get(purpose, _ANYWHERE), translate)}"),
+        *asked,
+        Part(fill(N_("Do not share this code. Nobody from {service} will ask for it."), translate, service=name)),
+        not_you(owner=owner, translate=translate),
     )
-    parts.append(not_you(owner=owner, translate=translate))
-    return letter(subject=subject, parts=parts)
-
-
-def _english(msgid: str) -> str:
-    return msgid
+    return Letter(kind="code", subject=subject, parts=parts, service=name)

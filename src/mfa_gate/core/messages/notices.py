@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from ..events import EVENTS, Notice
-from ..text_safety import SMS_LENGTH, gsm7, one_line, unlinked
-from .email_text import (
+from ..text_safety import gsm7, gsm7_name, is_one_segment, one_line, unlinked
+from .facts import asked_facts, helper_of, not_you
+from .letter import (
     LINE_LENGTH,
     N_,
     SERVICE_LENGTH,
-    SUBJECT_LENGTH,
-    EmailText,
+    Letter,
     Part,
     Translate,
-    asked_lines,
-    dispute_link,
+    button,
     fill,
     letter,
-    not_you,
+    named,
 )
+from .texts import Text, TextForm, own_words
 
 NOTICES: dict[str, Notice] = {row.kind: row.notice for row in EVENTS.values() if row.notice is not None}
 """The words of each notice, by the event's kind."""
@@ -33,55 +33,80 @@ def notice(
     browser: str = "",
     label: str = "",
     owner: str = "",
+    ref: str = "",
+    wrong: int = 0,
     dispute_url: str = "",
-) -> EmailText:
+) -> Letter:
     """Write the notice of ``kind`` (one of ``NOTICES``), with advice for a stranger's change.
 
     ``label`` is the user's name for the factor, ``browser`` that of the browser. They and ``where`` stand in the body only,
-    without links (S-54).
-    ``owner`` is the person to tell, ``dispute_url`` our own page for "this was not me".
+    without links (S-54). ``owner`` is the person to tell, ``ref`` the event's reference, ``dispute_url`` our own page for
+    "this was not me". ``wrong`` counts the wrong codes that came before a success.
 
     Raises ``ValueError`` for another kind, or a ``dispute_url`` that is not one http(s) address.
     """
     words = _words_of(kind)
-    name = one_line(service, limit=SERVICE_LENGTH)
-    subject = f"{name}: {fill(words.headline, translate)}" if name else fill(words.headline, translate)
-    about = asked_lines(
+    name = named(service)
+    facts = asked_facts(
         when_text=one_line(when_text, limit=LINE_LENGTH),
         where=unlinked(where, limit=LINE_LENGTH),
-        browser=unlinked(browser, limit=LINE_LENGTH) if browser else "",
+        agent=unlinked(browser, limit=LINE_LENGTH) if browser else "",
         label=unlinked(label),
+        wrong=wrong,
+        ref=one_line(ref, limit=LINE_LENGTH),
         translate=translate,
     )
+    closing = fill(words.closing, translate, **_used(words.closing, helper=helper_of(owner, translate), service=name))
     parts = [Part(fill(words.sentence, translate, service=name))]
-    if about is not None:
-        parts.append(about)
-    parts.append(Part(fill(N_("If this was you, there is nothing to do."), translate)))
-    parts.append(not_you(owner=owner, translate=translate))
+    if facts is not None:
+        parts.append(facts)
+    parts += [Part(closing), not_you(owner=owner, translate=translate)]
     if dispute_url:
-        parts.append(Part(fill(N_("You can also tell us here that it was not you:"), translate)))
-        parts.append(dispute_link(dispute_url))
-    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=parts)
+        told = fill(N_("You can also tell us here that it was not you:"), translate)
+        parts.append(button(told, fill(N_("This was not me"), translate), dispute_url))
+    return letter(kind, service=service, title=fill(words.headline, translate), parts=tuple(parts))
 
 
-_SMS_NOTICE = N_("{headline}. If this was not you, tell your administrator at once.")
+_SMS_NOTICES = (
+    N_("{service}: {headline}. If this was not you, tell your administrator at once."),
+    N_("{headline}. If this was not you, tell your administrator at once."),
+    N_("{service}: {headline}. Not you? Tell your administrator."),
+    N_("{headline}. Not you? Tell your administrator."),
+)
+"""The forms of a notice by text message, the best first. A language takes the first one that fits one segment."""
 
 
-def sms_notice(kind: str, *, service: str, translate: Translate) -> str:
-    """Write the notice of ``kind`` as one text message without a link.
+def sms_notice(kind: str, *, service: str, translate: Translate, form: TextForm = own_words) -> str:
+    """Write the notice of ``kind`` as one text message without a link, of one segment.
 
-    It is in English where the language has another alphabet.
+    ``form`` gives the host's own words, which are taken if they fit.
 
     Raises ``ValueError`` for another kind.
     """
     headline = _words_of(kind).headline
-    name = gsm7(one_line(service, limit=SERVICE_LENGTH)).strip()
+    own = _sms_words(headline, service, translate)
+    other = form(Text(kind=kind, text=own, service=named(service), headline=fill(headline, translate)))
+    return other if other and is_one_segment(other) else own
+
+
+def _sms_words(headline: str, service: str, translate: Translate) -> str:
     for words in (translate, str):
-        text = fill(_SMS_NOTICE, words, headline=fill(headline, words))
-        full = f"{name}: {text}" if name else text
-        if gsm7(full) == full and len(full) <= SMS_LENGTH:
-            return full
-    return gsm7(f"{headline}.")[:SMS_LENGTH]
+        said = fill(headline, words)
+        for name in dict.fromkeys((gsm7_name(service, limit=SERVICE_LENGTH), named(service))):
+            for msgid in _SMS_NOTICES:
+                if "{service}" in msgid and not name:
+                    continue
+                text = fill(msgid, words, **_used(msgid, service=name, headline=said))
+                plain = gsm7(text, lost="\0")
+                for one in (text,) if "\0" in plain else (plain, text):
+                    if is_one_segment(one):
+                        return one
+    return gsm7(f"{headline}.")
+
+
+def _used(msgid: str, **values: str) -> dict[str, str]:
+    """Return the values that ``msgid`` holds: ``fill`` wants each of them to be in the text."""
+    return {name: value for name, value in values.items() if f"{{{name}}}" in msgid}
 
 
 def _words_of(kind: str) -> Notice:

@@ -40,6 +40,9 @@ class Account:
     proven nothing. ``drifted`` are the recognized codes of a clock that is off (code, time). ``sign_outs`` are the
     latest sign-outs of the host (session or browser, time): the open connections of such a sign-in end, on every
     worker. ``forgotten_at`` is the time when the person was last forgotten: all that is left is this account's numbers.
+
+    ``lang`` and ``zone`` are the language and the time zone (IANA) of the browser that proved something last; messages to
+    the person are written in them. They are "" where nothing is known.
     """
 
     key: SubjectKey
@@ -74,6 +77,8 @@ class Account:
     drifted: tuple[tuple[str, int], ...] = ()
     sign_outs: tuple[tuple[str, int], ...] = ()
     forgotten_at: int = 0
+    lang: str = ""
+    zone: str = ""
 
     @property
     def is_unknown(self) -> bool:

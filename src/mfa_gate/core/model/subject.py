@@ -122,11 +122,12 @@ class Caller:
     """The caller: the subject, its browser and its network.
 
     ``handle`` is the digest of the browser's handle ("" if it has none). ``label`` is a name for the browser that
-    people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang`` is the language of the page,
-    ``root`` the path that the app is mounted under. ``also`` are the digests of other handles that this same browser
-    has from workers with other keys: a code that was sent for them was sent to this browser. ``acts_as`` is the subject
-    that the caller impersonates, as the host has named it; None where nobody is impersonated.
-    ``address`` is the address in full, ``request`` the id that a trusted proxy gave the request: both are for the trail only.
+    people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang`` is the language of the page, ``zone``
+    the time zone that the browser told (IANA, "" for none), ``root`` the path that the app is mounted under. ``also``
+    are the digests of other handles that this same browser has from workers with other keys: a code that was sent for
+    them was sent to this browser. ``acts_as`` is the subject that the caller impersonates, as the host has named it;
+    None where nobody is impersonated. ``address`` is the address in full, ``request`` the id that a trusted proxy gave the
+    request: both are for the trail only.
     """
 
     subject: Subject
@@ -135,6 +136,7 @@ class Caller:
     label: str = ""
     kind: str = "browser"
     lang: str = "en"
+    zone: str = ""
     root: str = ""
     also: tuple[str, ...] = ()
     acts_as: Subject | None = None

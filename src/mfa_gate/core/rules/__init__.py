@@ -13,7 +13,7 @@ from .factors import (
     ResendRules,
     SendsCode,
 )
-from .paths import METHODS, Exemption, PathRule, StepUpRule, SubjectExemption, plain_path
+from .paths import METHODS, Exemption, PathRule, StepUpRule, SubjectExemption, is_clean, is_plain, path_in, plain_path
 from .policy import Mode, Policy, PolicyTest, Rules, TenantSettings
 from .sections import (
     RECOVERY_WAYS,
@@ -21,6 +21,7 @@ from .sections import (
     AttemptRules,
     AuditRules,
     BrandRules,
+    ChangeRules,
     CompareRules,
     EnrollmentRules,
     FreshnessRules,
@@ -42,6 +43,7 @@ __all__ = [
     "AttemptRules",
     "AuditRules",
     "BrandRules",
+    "ChangeRules",
     "CodeRules",
     "CompareRules",
     "CountRules",
@@ -71,5 +73,8 @@ __all__ = [
     "TenantSettings",
     "UnansweredRules",
     "Units",
+    "is_clean",
+    "is_plain",
+    "path_in",
     "plain_path",
 ]

@@ -1,10 +1,13 @@
-"""The paths that exemptions and step-up rules name."""
+"""The paths that exemptions and step-up rules name, and those of requests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from ..model import Seconds
+
+_BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -42,6 +45,30 @@ def plain_path(path: str) -> str:
     return path.rstrip("/").lower() or "/"
 
 
+def is_clean(path: str) -> bool:
+    """Tell if a path has no trick in it (S-5).
+
+    Tricks are control characters, spaces, backslashes, ``;``, ``%``, empty segments, dot segments, and characters
+    outside ASCII. A slash at the end makes no empty segment.
+    """
+    return path.isascii() and is_plain(path)
+
+
+def is_plain(path: str) -> bool:
+    """Tell if a path has no trick in it, and allow letters of any script."""
+    if not path.startswith("/") or "//" in path or not _BAD.isdisjoint(path) or not path.isprintable():
+        return False
+    return not any(segment in (".", "..") for segment in path.split("/")) if "/." in path else True
+
+
+def path_in(target: str) -> str:
+    """Return the path of a request's target as a server hands it to the app.
+
+    It is decoded, and has no query.
+    """
+    return unquote(target.partition("?")[0].partition("#")[0]) or "/"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
     """``[[exempt]]``: paths that need no second factor. ``expires_at`` None means permanent."""
@@ -71,7 +98,7 @@ class SubjectExemption:
 class StepUpRule:
     """``[[step_up]]``: paths that ask for a fresher or a stronger proof.
 
-    Where groups are named, only they are asked.
+    Where groups or tenants are named, only they are asked.
     """
 
     name: str
@@ -82,5 +109,10 @@ class StepUpRule:
     phishing_resistant: bool = False
     user_verification: bool = False
     report_only: bool = False
+    tenants_any: tuple[str, ...] = ()
     groups_any: tuple[str, ...] = ()
     groups_none: tuple[str, ...] = ()
+
+    def is_in(self, tenant: str) -> bool:
+        """Tell if the rule applies in ``tenant``."""
+        return not self.tenants_any or tenant in self.tenants_any

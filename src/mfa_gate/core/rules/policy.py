@@ -14,6 +14,7 @@ from .sections import (
     AttemptRules,
     AuditRules,
     BrandRules,
+    ChangeRules,
     EnrollmentRules,
     FreshnessRules,
     RecoveryRules,
@@ -39,6 +40,7 @@ class Rules:
     roles: RoleRules = RoleRules()
     recovery: RecoveryRules = RecoveryRules()
     audit: AuditRules = AuditRules()
+    change: ChangeRules = ChangeRules()
     agreement: AgreementRules | None = None
     brand: BrandRules = BrandRules()
     exempt: tuple[Exemption, ...] = ()
@@ -73,7 +75,10 @@ class PolicyTest:
 class Policy:
     """The whole file.
 
-    ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters.
+    ``text`` is its text; both are empty for a policy that was not read from a file. ``digest`` is the SHA-256 (hex) of the
+    text, and of the files that it names (``files``); every event carries its first characters. ``tenants_are``: with
+    ``closed`` there are no tenants but those that the file names. ``lines`` has the line of each key, by its place in
+    the file; it is empty for a policy that was not read from one.
     """
 
     name: str
@@ -82,6 +87,22 @@ class Policy:
     tenants: Mapping[str, Rules] = field(default_factory=dict)
     rails: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     tests: tuple[PolicyTest, ...] = ()
+    tenants_are: Literal["open", "closed"] = "open"
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, compare=False, repr=False)
+    text: str = field(default="", compare=False, repr=False)
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """Return the content of the files that the policy names: agreements, logos, style sheets."""
+        found: dict[str, bytes] = {}
+        for rules in (self.base, *self.tenants.values()):
+            if rules.agreement is not None:
+                found[rules.agreement.file] = rules.agreement.text.encode()
+            brand = rules.brand
+            found |= {brand.logo: brand.logo_bytes, brand.logo_dark: brand.logo_dark_bytes}
+            found[brand.stylesheet] = brand.styles.encode()
+        found.pop("", None)
+        return found
 
     def rules_for(self, tenant: str) -> Rules:
         """Return the rules of ``tenant``; without a section of its own, those of the file."""

@@ -120,6 +120,7 @@ class RoleRules:
     tenant: tuple[str, ...] = ("admin",)
     audit: tuple[str, ...] = ("admin", "security")
     everywhere: tuple[str, ...] = ("security",)
+    policy: tuple[str, ...] = ("security",)
     actor_max_age: Seconds = Seconds(300)
 
 
@@ -134,6 +135,21 @@ class RecoveryRules:
     ways: tuple[str, ...] = RECOVERY_WAYS
     contact: str = "Call your administrator."
     hold: Seconds = Seconds(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRules:
+    """``[change]``: the life of the policy file itself.
+
+    ``looser``: a policy that lets more pass comes into force and the owner is told, or it waits for ``approvals`` people.
+    ``grace``: the time before a shorter retention removes anything. ``reload``: the file is watched, and read again on
+    SIGHUP.
+    """
+
+    looser: Literal["tell", "approve"] = "tell"
+    approvals: int = 1
+    grace: Seconds = Seconds(7 * DAY)
+    reload: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

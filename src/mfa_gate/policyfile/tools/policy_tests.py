@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ...core.decision import state_of
 from ...core.rules import Policy, PolicyTest
 from ...factors import BUILT_IN, Registry
-from ..faults import Report, shown
+from ..faults import Fault, Report, shown
+from ..lines import line_at
 from ..reading import read
 from ..scenario import Expect, Given, factors_of, judge, reason_of
 
@@ -25,6 +26,18 @@ class Trial:
 def run_tests(policy: Policy, *, now: int, factors: Registry = BUILT_IN) -> tuple[Trial, ...]:
     """Run every test of ``policy``, as of ``now`` unless a test names its own time."""
     return tuple(Trial(name=test.name, faults=_faults(policy, test, factors, now)) for test in policy.tests)
+
+
+def faults_of_tests(policy: Policy | None, *, now: int, factors: Registry = BUILT_IN) -> tuple[Fault, ...]:
+    """List the tests of a policy that do not hold, as faults of the file."""
+    if policy is None:
+        return ()
+    lines = dict(policy.lines)
+    return tuple(
+        Fault(line=line_at(lines, ("tests", position)), path=f"tests[{position}]", text=f'"{trial.name}": {fault}')
+        for position, trial in enumerate(run_tests(policy, now=now, factors=factors))
+        for fault in trial.faults
+    )
 
 
 def _faults(policy: Policy, test: PolicyTest, factors: Registry, now: int) -> tuple[str, ...]:

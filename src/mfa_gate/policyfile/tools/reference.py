@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from ...core.durations import format_duration
 from ...core.options import Key, key
-from ...core.rules import Exemption, FactorRules, Rules, SubjectExemption
+from ...core.rules import Exemption, Rules, SubjectExemption
 from ...factors import BUILT_IN, Registry
+from ..defaults import default_of, toml
 from ..faults import listed
 from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
 from ..rails import LIMITS
 from ..scenario import Example
 from ..shape import PERMANENT, Spec, specs_of
+from .example_values import EXAMPLES
 
 WORDED = {
     "duration": "duration",
@@ -32,10 +32,12 @@ WORDED = {
 FILE_VALUES = {
     "version": "1",
     "name": "text, 1 to 100 printable characters",
+    "tenants_are": 'one of "open", "closed"',
     "rails": "sections",
     "tenants": "sections",
     "tests": "sections",
 }
+FILE_DEFAULTS = {"tenants_are": '"open"'}
 LIMIT_VALUES = {
     "min": "number or duration, as the key's own",
     "max": "number or duration, as the key's own",
@@ -48,7 +50,10 @@ STRICTER = {"lower": "lower", "higher": "higher", "fewer": "fewer entries", "mor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Describe one key of a section. ``default`` is "" for a key without one."""
+    """Describe one key of a section.
+
+    ``default`` is "" for a key without one. ``example`` is a value as the file would write it.
+    """
 
     key: str
     value: str
@@ -56,6 +61,7 @@ class Entry:
     required: bool
     stricter: str
     about: str
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +75,80 @@ class Section:
 
 def sections(factors: Registry = BUILT_IN) -> Iterator[Section]:
     """Yield every section of the file, the outer ones before those within them."""
-    top = [_bare(name, FILE_KEYS[name], value, required=value != "sections") for name, value in FILE_VALUES.items()]
+    top = [
+        _bare(name, FILE_KEYS[name], value, required=name in ("version", "name"), default=FILE_DEFAULTS.get(name, ""))
+        for name, value in FILE_VALUES.items()
+    ]
     first, *others = _below(Rules, (), "", factors)
-    yield dataclasses.replace(first, entries=(*top, *first.entries))
-    yield from others
+    yield _with_examples(dataclasses.replace(first, entries=(*top, *first.entries)))
+    yield from map(_with_examples, others)
     limits = tuple(_bare(name, key(about), LIMIT_VALUES[name]) for name, about in LIMITS.items())
-    yield Section(head='[rails."a.key"]', about="The limits of one key, named by its path.", entries=limits)
-    yield from _below(Example, ("tests",), FILE_KEYS["tests"].means, factors, is_array=True)
+    rails = Section(head='[rails."a.key"]', about="The limits of one key, named by its path.", entries=limits)
+    yield _with_examples(rails)
+    yield from map(_with_examples, _below(Example, ("tests",), FILE_KEYS["tests"].means, factors, is_array=True))
 
 
-def reference(factors: Registry = BUILT_IN) -> str:
-    """Write all sections as Markdown, a table each."""
-    return "\n".join(line for section in sections(factors) for line in _lines(section))
+def _with_examples(section: Section) -> Section:
+    """Add the examples: the default, where no other value says more."""
+    own = EXAMPLES.get(section.head, {})
+    entries = tuple(
+        entry
+        if entry.value in ("section", "sections")
+        else dataclasses.replace(entry, example=own.get(entry.key, entry.default))
+        for entry in section.entries
+    )
+    return dataclasses.replace(section, entries=entries)
+
+
+def reference(factors: Registry = BUILT_IN, name: str = "") -> str:
+    """Write all sections as Markdown, a table each.
+
+    With ``name``, only the section or the keys of that name are written: ``freshness``, ``freshness.max_age`` or
+    ``max_age``. Returns "" for a name that no key has.
+    """
+    chosen = sections_named(name, factors) if name else tuple(sections(factors))
+    return "\n".join(line for section in chosen for line in _lines(section))
+
+
+def sections_named(name: str, factors: Registry = BUILT_IN) -> tuple[Section, ...]:
+    """List the section of this name with those within it, else each key of this name."""
+    wanted = name.strip("[]")
+    known = tuple(sections(factors))
+    whole = tuple(s for s in known if _path(s) == wanted or _path(s).startswith(wanted + "."))
+    if whole:
+        return whole
+    head, _, key = wanted.rpartition(".")
+    found = []
+    for section in known:
+        entries = tuple(entry for entry in section.entries if entry.key == key)
+        if entries and (not head or _path(section) == head):
+            found.append(dataclasses.replace(section, entries=entries))
+    return tuple(found)
+
+
+def names(factors: Registry = BUILT_IN) -> tuple[str, ...]:
+    """List the names of all sections and keys, for suggestions."""
+    known = tuple(sections(factors))
+    return tuple(
+        dict.fromkeys(
+            name
+            for section in known
+            for name in (
+                _path(section),
+                *(e.key for e in section.entries),
+                *(_dotted(section, e) for e in section.entries),
+            )
+            if name
+        )
+    )
+
+
+def _path(section: Section) -> str:
+    return section.head.strip("[]")
+
+
+def _dotted(section: Section, entry: Entry) -> str:
+    return f"{_path(section)}.{entry.key}" if section.head else entry.key
 
 
 def _lines(section: Section) -> Iterator[str]:
@@ -88,11 +156,12 @@ def _lines(section: Section) -> Iterator[str]:
     yield ""
     if section.about:
         yield from (section.about, "")
-    yield "| key | value | default | stricter is | meaning |"
-    yield "|---|---|---|---|---|"
+    yield "| key | value | default | example | stricter is | meaning |"
+    yield "|---|---|---|---|---|---|"
     for entry in section.entries:
         default = "**required**" if entry.required else f"`{entry.default}`" if entry.default else ""
-        cells = (f"`{entry.key}`", entry.value, default, entry.stricter, entry.about)
+        example = f"`{entry.example}`" if entry.example and entry.example != entry.default else ""
+        cells = (f"`{entry.key}`", entry.value, default, example, entry.stricter, entry.about)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
 
@@ -116,20 +185,20 @@ def _below(
 
 
 def _entry(cls: type, spec: Spec, factors: Registry) -> Entry:
-    row = key_for(cls, spec.name, factors)
+    row, default = key_for(cls, spec.name, factors), default_of(cls, spec, factors)
     return Entry(
         key=spec.key,
         value=_value(spec, row),
-        default=_default(cls, spec, factors),
+        default="" if default is None else toml(default),
         required=spec.required or (spec.key == "reason" and cls in (Exemption, SubjectExemption)),
         stricter=_stricter(row),
         about=row.means,
     )
 
 
-def _bare(key: str, row: Key, value: str, *, required: bool = False) -> Entry:
+def _bare(key: str, row: Key, value: str, *, required: bool = False, default: str = "") -> Entry:
     """Describe a key that no field of a class holds."""
-    return Entry(key=key, value=value, default="", required=required, stricter="", about=row.means)
+    return Entry(key=key, value=value, default=default, required=required, stricter=_stricter(row), about=row.means)
 
 
 def _value(spec: Spec, row: Key) -> str:
@@ -143,40 +212,5 @@ def _value(spec: Spec, row: Key) -> str:
 
 def _stricter(row: Key) -> str:
     if row.weakest_first:
-        return " > ".join(f"`{_literal(value)}`" for value in reversed(row.weakest_first))
+        return " > ".join(f"`{toml(value)}`" for value in reversed(row.weakest_first))
     return STRICTER.get(row.stricter, "")
-
-
-def _default(cls: type, spec: Spec, factors: Registry) -> str:
-    """Write the default as the file would.
-
-    Returns "" for a key that is absent by default, and for a section whose keys have their own defaults.
-    """
-    if spec.is_option:
-        return ""
-    if cls is FactorRules and spec.name in ("allowed", "order"):
-        return _toml(spec, getattr(factors.completed(Rules()).factors, spec.name))
-    field = next(field for field in dataclasses.fields(cls) if field.name == spec.name)
-    value = field.default
-    if spec.kind in ("tables", "networks") or value is MISSING or value is None:
-        return ""
-    if spec.of is not None:
-        inner = specs_of(spec.of)
-        pairs = (f"{item.key} = {_toml(item, getattr(value, item.name))}" for item in inner)
-        return f"{{ {', '.join(pairs)} }}" if any(item.required for item in inner) else ""
-    return _toml(spec, value)
-
-
-def _toml(spec: Spec, value: Any) -> str:
-    return f'"{format_duration(value)}"' if spec.kind == "duration" else _literal(value)
-
-
-def _literal(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{value}"'
-        case tuple():
-            return f"[{', '.join(_literal(item) for item in value)}]"
-    return str(value)

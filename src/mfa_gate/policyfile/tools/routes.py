@@ -17,6 +17,8 @@ _PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}
 SAMPLES = ("x", "1", "1.5", "00000000-0000-4000-8000-000000000000")
 INSIDE = "{anything}"
 WEBSOCKET = "WEBSOCKET"
+LEAVING = ("GET", "HEAD", "POST")
+"""The methods with which the gate lets a sign-out pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +96,12 @@ def owner_of_routes(app: Any) -> Any | None:
 
 
 def rows_for(
-    policy: Policy, leaves: Iterable[Leaf], *, tenant: str, groups: frozenset[str], now: int
+    policy: Policy, leaves: Iterable[Leaf], *, tenant: str, groups: frozenset[str], now: int, sign_out: str = ""
 ) -> list[RouteRow]:
-    """Judge each of ``leaves`` for a person in ``groups`` of ``tenant``, which is turned on."""
+    """Judge each of ``leaves`` for a person in ``groups`` of ``tenant``, which is turned on.
+
+    ``sign_out`` is the host's own sign-out, which the gate lets pass; "" for none.
+    """
     rules = policy.rules_for(tenant)
     settings = TenantSettings(tenant=tenant, enabled_at=1)
     ruled: tuple[Exemption | StepUpRule, ...] = (*rules.exempt, *rules.step_up)
@@ -113,7 +118,9 @@ def rows_for(
                 for rule in ruled
                 if rule.name not in names and (not rule.methods or asked in rule.methods) and covers(rule, leaf)
             )
-            outcome = requirement.free_kind or "guarded"
+            outcome: str = requirement.free_kind or "guarded"
+            if sign_out and asked in LEAVING and leaf.pattern.fullmatch(sign_out):
+                outcome, names = "sign-out", ("sign_out",)
             found.append(
                 RouteRow(
                     method=method,

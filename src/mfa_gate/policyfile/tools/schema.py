@@ -8,6 +8,7 @@ from ...core.durations import PATTERN
 from ...core.options import Key
 from ...core.rules import Exemption, Rules, SubjectExemption
 from ...factors import BUILT_IN, Registry
+from ..defaults import default_of
 from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
 from ..rails import BOUNDS, EVERY, LIMITS
 from ..scenario import Example
@@ -15,6 +16,8 @@ from ..shape import PERMANENT, Spec, leaves, specs_of
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DATE = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+UNQUOTED = "A date of TOML, without quotes: 2027-12-31 or 2027-12-31T00:00:00Z."
+"""Editors see dates as text, so only words can tell that quotes are refused."""
 ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
@@ -24,6 +27,7 @@ def json_schema(factors: Registry = BUILT_IN) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "version": {"const": 1},
         "name": {"type": "string", "minLength": 1, "maxLength": 100},
+        "tenants_are": {"enum": ["open", "closed"], "default": "open"},
         **sections,
         "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves(factors).items()}),
         "tenants": {"type": "object", "additionalProperties": _table(Rules, factors, partial=True)},
@@ -50,7 +54,10 @@ def _table(cls: type, factors: Registry, *, partial: bool = False) -> dict[str, 
 
 def _value(cls: type, spec: Spec, factors: Registry, *, partial: bool) -> dict[str, Any]:
     row = key_for(cls, spec.name, factors)
-    about = {"description": meaning(row)}
+    default = default_of(cls, spec, factors)
+    about: dict[str, Any] = {"description": meaning(row)}
+    if default is not None and not partial:
+        about["default"] = default
     match spec.kind:
         case "table":
             assert spec.of is not None
@@ -61,7 +68,7 @@ def _value(cls: type, spec: Spec, factors: Registry, *, partial: bool) -> dict[s
         case "duration":
             return {"type": "string", "pattern": PATTERN, **about}
         case "instant":
-            return {**DATE, **about}
+            return {**DATE, **about, "description": f"{about['description']} {UNQUOTED}"}
         case "integer":
             return {"type": "integer", **_bounds(row), **about}
         case "boolean":

@@ -9,9 +9,9 @@ from ...core.model import Contacts, Subject, SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...errors import SendFailed
-from ...ports import Message
 from ...storage import take_one
 from ..accounts import Engine
+from ..letters import Letters, Reader
 from ..send_failures import cause_of
 from .people import TenantPeople
 from .rights import Actor, Rights
@@ -28,6 +28,7 @@ class TenantMessages:
         self.engine = engine
         self.rights = rights
         self.people = people
+        self.letters = Letters(engine)
 
     async def send_trial(self, actor: Actor, tenant: str) -> Refusal | None:
         """Send a test message to the administrator's own address.
@@ -47,16 +48,11 @@ class TenantMessages:
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         moment = self.rights.moment(actor)
-        words = trial(service=self._service(tenant), translate=self.engine.wiring.notice_words)
-        message = Message(
-            channel="email",
-            to=contacts.email,
-            tenant=tenant,
-            text=words.text,
-            key=f"trial-{moment.event('tenant.message', key).id}",
-            subject=words.subject,
-            html=words.html,
-        )
+        # The language is that of the page on which the button was pressed.
+        reader = Reader(actor.caller.lang, actor.caller.zone) if actor.caller else Reader()
+        letter = trial(service=self.letters.service(tenant), translate=self.letters.words(reader))
+        ref = moment.event("tenant.message", key).id
+        message = self.letters.mail(letter, reader, to=contacts.email, tenant=tenant, key=f"trial-{ref}")
         try:
             await sender.send(message)
         except SendFailed as error:
@@ -89,30 +85,19 @@ class TenantMessages:
         sender = self.engine.wiring.senders.email
         own = self.engine.own_address
         public = await own.look_up() if own.address is None else own.address
-        words = reminder(
-            service=self._service(tenant),
-            url=f"{public}/enroll" if public else "",
-            translate=self.engine.wiring.notice_words,
-        )
+        url = f"{public}/enroll" if public else ""
         for key in missing:
             try:
-                contacts = await self.engine.contacts(Subject(id=key.id, tenant=key.tenant))
-                if sender is not None and contacts.email:
-                    await sender.send(
-                        Message(
-                            channel="email",
-                            to=contacts.email,
-                            tenant=tenant,
-                            text=words.text,
-                            key=f"remind-{key}-{at}",
-                            subject=words.subject,
-                            html=words.html,
-                        )
-                    )
+                subject = Subject(id=key.id, tenant=key.tenant)
+                contacts = await self.engine.contacts(subject)
+                if sender is None or not contacts.email:
+                    continue
+                reader = await self.letters.reader(subject)
+                letter = reminder(service=self.letters.service(tenant), url=url, translate=self.letters.words(reader))
+                await sender.send(
+                    self.letters.mail(letter, reader, to=contacts.email, tenant=tenant, key=f"remind-{key}-{at}")
+                )
             except SendFailed as error:
                 log.warning("a reminder to one person of tenant %s was not delivered: %s", tenant, cause_of(error))
             except Exception:
                 log.exception("a reminder to one person of tenant %s was not sent; the others go on", tenant)
-
-    def _service(self, tenant: str) -> str:
-        return self.engine.rules(tenant).brand.name or self.engine.wiring.relying_party.name

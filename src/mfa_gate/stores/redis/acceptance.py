@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...errors import SettingsError
-from .generation_file import GenerationFile
+from ..common.generation_file import GenerationFile
 from .monitor import number_of
 from .names import PREFIX, RESTORED, STORE, TENANTS, keys_of
 from .scripts import ACCEPT

@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ..common.change_log import ChangeLog
-from .high_water_mark import HighWaterMark
+from ..common.high_water_mark import HighWaterMark
 from .monitor import sound
 from .names import STORE
 from .pipeline import connection_to, dial, hang_up

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from redis.exceptions import ResponseError
 
 from ...errors import StoreUnavailable
+from ..common.generation_file import GenerationFile
+from ..common.high_water_mark import HighWaterMark
 from .first_open import faults_at
-from .generation_file import GenerationFile
-from .high_water_mark import HighWaterMark
 from .names import RESTORED, STORE, TENANTS, keys_of
 from .pipeline import Command
 from .resp import Reply

@@ -13,13 +13,14 @@ from redis.exceptions import NoScriptError, ResponseError
 from ...errors import SettingsError, StoreMissing, StoreUnavailable
 from ..common.change_log import ChangeLog
 from ..common.fork_safety import watch
+from ..common.generation_file import GenerationFile, Memory
+from ..common.high_water_mark import HighWaterMark
 from .first_open import faults_at, remains_at
-from .generation_file import GenerationFile, Memory
-from .high_water_mark import HighWaterMark, older_copy
 from .invalidation import Invalidation
 from .monitor import FLUSHED, Watch, number_of, sound
 from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
 from .pipeline import Command
+from .replication_ids import ReplicationIds
 from .resp import Reply
 from .scripts import ENTER, Script
 from .topology import Topology, topology_of
@@ -42,18 +43,19 @@ class Session:
         self,
         place: Place,
         high_water_mark: HighWaterMark,
+        replication_ids: ReplicationIds,
         *,
         on_loss: Callable[[], None] = lambda: None,
         on_return: Callable[[], Coroutine[Any, Any, bool]] = _nothing,
         generation_file: GenerationFile | None = None,
     ) -> None:
-        """Connect to nothing yet. ``high_water_mark`` outlives the session.
+        """Connect to nothing yet. ``high_water_mark`` and ``replication_ids`` outlive the session.
 
         ``on_loss`` is called when the servers may have lost something. Then, as soon as they answer and hold the store,
         ``on_return`` is called until it returns True: all is there again.
         """
         self.place = place
-        self.topology: Topology = topology_of(place, high_water_mark.replication_ids)
+        self.topology: Topology = topology_of(place, replication_ids)
         self.loop = asyncio.get_running_loop()
         self.store_id = ""
         self._high_water_mark = high_water_mark
@@ -182,7 +184,7 @@ class Session:
         if self._high_water_mark.is_behind(tenant, number_of(number)):
             if self._watch is not None:
                 self._watch.look_soon()
-            raise StoreUnavailable(older_copy(tenant, number_of(number), self._high_water_mark.settled[tenant]))
+            raise StoreUnavailable(self._high_water_mark.older_copy(tenant, number_of(number)))
 
     async def aclose(self) -> None:
         """Close everything."""

@@ -12,11 +12,12 @@ from ...core.trail import LAST_SECOND
 from ...errors import StoreMissing, StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from ..common.change_log import NOTHING, told
+from ..common.generation_file import GenerationFile
+from ..common.high_water_mark import HighWaterMark
 from . import accounts, limits, notes, roster, trail, trail_copy
 from .acceptance import accept
 from .accounts import RedisAccounts
-from .generation_file import GenerationFile
-from .high_water_mark import HighWaterMark
+from .replication_ids import ReplicationIds
 from .session import Session
 from .settings import RedisSettings
 from .timing import USUAL, Timing
@@ -26,6 +27,13 @@ __all__ = ["RedisStore"]
 
 _CHANNEL_WITHIN = 0.7
 """Seconds (F-1)."""
+
+
+def mark_for(timing: Timing) -> HighWaterMark:
+    """Make the memory of how far a Redis store has come."""
+    return HighWaterMark(
+        "Redis", part="tenant", settled_after=timing.settled_after, noted_together=timing.noted_together
+    )
 
 
 class RedisStore:
@@ -48,10 +56,13 @@ class RedisStore:
         self._store_id = ""
         self._open = False
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
-        self._high_water_mark = HighWaterMark(timing)
+        self._high_water_mark = mark_for(timing)
+        self._replication_ids = ReplicationIds()
         self._accounts = RedisAccounts(self._ready, timing=timing, reads_back=not self._place.replicas)
         self._settings = RedisSettings(self._ready, timing=timing, reads_back=not self._place.replicas)
-        self._generation_file = GenerationFile(self._place.generation_file) if self._place.generation_file else None
+        self._generation_file = (
+            GenerationFile(self._place.generation_file, server="Redis") if self._place.generation_file else None
+        )
 
     @property
     def generation_file(self) -> str:
@@ -93,7 +104,7 @@ class RedisStore:
 
         Raises ``SettingsError`` if Redis holds no store, or another one.
         """
-        session = Session(self._place, HighWaterMark(self._place.timing))
+        session = Session(self._place, mark_for(self._place.timing), ReplicationIds())
         try:
             await accept(session, self._generation_file)
         finally:
@@ -127,6 +138,7 @@ class RedisStore:
         session = Session(
             self._place,
             self._high_water_mark,
+            self._replication_ids,
             on_loss=self._owe,
             on_return=self._regain,
             generation_file=self._generation_file,

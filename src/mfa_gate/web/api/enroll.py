@@ -56,8 +56,6 @@ async def confirm(request: PageRequest, body: Body, name: str) -> Answer:
     )
     if isinstance(done, Refusal):
         return await refused(request, body, done)
-    if done.again:
-        return problem(Refusal(reason="code_already_used"))
     token = request.take_proof(done.handle, remembered=request.rules.freshness.remember == "browser")
     request.forget_judgement()
     document: dict[str, object] = {

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, enroll
+from . import account, admin, challenge, draft, enroll, settings
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
 
 PAGES: Mapping[str, Mapping[str, Page]] = {
-    "": {"GET": account.settings, "POST": account.settings},
+    "": {"GET": settings.settings, "POST": settings.settings},
     "/challenge": {"GET": challenge.start, "POST": challenge.start},
     "/challenge/help": {"GET": challenge.help_page},
     "/enroll": {"GET": enroll.start, "POST": enroll.start},
@@ -32,7 +32,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
 
 ONE_OF: Mapping[str, Mapping[str, OneOf]] = {
     "/challenge/": {"GET": challenge.one, "POST": challenge.answer},
-    "/enroll/": {"GET": enroll.one, "POST": enroll.act},
+    "/enroll/": {"GET": draft.one, "POST": draft.act},
     "/admin/accounts/": {"GET": admin.account, "POST": admin.act},
 }
 """Addresses whose last segment names one of several."""

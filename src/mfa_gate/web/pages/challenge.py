@@ -18,7 +18,18 @@ from ..responses import Answer, leading_elsewhere
 from ..scope import caller_kind, header
 from ..types import Scope
 from ..views import Notice, Problem, Sending
-from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code, way_of, ways_of
+from .common import (
+    ask_later,
+    leave_locked,
+    left_of,
+    not_found,
+    poll_url,
+    problem_from,
+    waiting_of,
+    wants_code,
+    way_of,
+    ways_of,
+)
 from .sign_in_again import sign_in_again
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
@@ -35,7 +46,7 @@ async def start(request: PageRequest) -> Answer:
         return await _unsent(request)
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
-        request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
+        request.forget_interruption()
         return request.show(views.Continue(continue_url=onward, why="done"))
     if isinstance(judgement.decision, Allow) and not request.carried and (owed := request.owed):
         # A script of a page that tells no address was refused: what is allowed usually is too little for it.
@@ -61,7 +72,8 @@ async def _unsent(request: PageRequest) -> Answer:
     """
     word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
     may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
-    kept = await forms.take(request.caller, word) if forms is not None and word and may_take else None
+    is_kept = forms is not None and may_take and request.has_kept(word)
+    kept = await forms.take(request.caller, word) if forms is not None and is_kept else None
     request.forget_interruption()
     if kept is None:
         return request.show(views.Unsent(back=back))
@@ -90,9 +102,10 @@ async def one(request: PageRequest, id: str) -> Answer:
         )
         if isinstance(sent, Issued):
             return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed))
-        # The visitor asked for nothing yet, so "too soon" would be no answer to anything: the page has a button for it.
-        problems = [] if sent.reason == "too_soon" else [problem_from(sent, "")]
-        return request.show(_view(request, judgement, mine, None), problems=problems)
+        view = _view(request, judgement, mine, None)
+        if sent.reason == "too_soon":
+            return ask_later(request, view, sent, status=200)
+        return request.show(view, problems=[problem_from(sent, "")])
     return request.show(_view(request, judgement, mine, issued))
 
 
@@ -133,7 +146,7 @@ async def answer(request: PageRequest, id: str) -> Answer:
         return await _refused(request, mine, result)
     request.take_handle(result.handle, remembered=result.remembered)
     keep_choice(request, remember=True)
-    if result.granted and request.factors.traits[mine.factor].backup:
+    if result.granted and request.factors.is_backup(result.granted.authenticator.factor):
         left = result.granted.authenticator.data.get("left")
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
         # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
@@ -147,9 +160,11 @@ async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator)
     )
     if isinstance(sent, Refusal):
         if sent.reason == "locked":
-            return request.go(request.own("/locked"))
+            return leave_locked(request)
         status = 422 if sent.reason in LATER else sent.row.status
         view = _view(request, judgement, mine, _waiting(request, judgement, mine))
+        if sent.reason == "too_soon":
+            return ask_later(request, view, sent)
         return request.show(view, status=status, problems=[problem_from(sent, "")])
     if sent.failed:
         return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed), status=422)
@@ -159,12 +174,12 @@ async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator)
 async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) -> Answer:
     """Show the same page with its problem (422).
 
-    The seventh failure shows the lock.
+    Or lead to the page of the lock after the last attempt.
     """
     request.forget_judgement()
     judgement = await request.judgement()
     if refusal.reason == "locked" or refusal.attempts_remaining == 0:
-        return request.show(locked_view(judgement, refusal.ref), status=422 if refusal.reason != "locked" else 403)
+        return leave_locked(request)
     if isinstance(judgement.decision, Allow):
         return request.lead_on(judgement.decision)
     asked = _waiting(request, judgement, mine)
@@ -203,6 +218,7 @@ async def help_page(request: PageRequest) -> Answer:
                 enrollment=last.target,
                 change_url=request.own(f"/enroll/{last.factor}?again=1"),
                 sent_at=last.issued_at,
+                waiting=last.waits,
                 resend_at=_resend_at(request, last),
                 recovery=False,
             )
@@ -226,6 +242,7 @@ async def help_page(request: PageRequest) -> Answer:
             if request.factors.traits[mine.factor].sends and mine.factor not in request.off
             else "",
             sent_at=last.issued_at if last else 0,
+            waiting=last is not None and last.waits,
             resend_at=_resend_at(request, last) if last else 0,
             others=ways_of(request, judgement, without=mine.id),
             recovery=bool(request.rules.recovery.ways),
@@ -334,6 +351,8 @@ def _view(
             sending = "off"
     max_age = int(rules.freshness.max_age)
     account = judgement.account
+    if remaining is None and account is not None and account.attempts.used:
+        remaining = left_of(request, account)
     shape = request.factors[mine.factor].code(rules, mine.data)
     face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
     return views.Challenge(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...core.assurance import Traits
+from ...core.attempts import remaining
 from ...core.changes import change_demand
-from ...core.model import Authenticator, Challenge
+from ...core.model import Account, Authenticator, Challenge
 from ...core.policy import Demand
 from ...core.reasons import UNTYPED, Refusal
 from ...factors.base import CodeShape
@@ -13,7 +14,7 @@ from ...service.enrollable import enrollable
 from ...service.factor_choice import reachable
 from ..request import PageRequest
 from ..responses import Answer
-from ..views import Fault, Locked, Problem, Way
+from ..views import Fault, Locked, Notice, Problem, View, Way
 
 
 def not_found(request: PageRequest) -> Answer:
@@ -39,6 +40,55 @@ def locked_view(judgement: Judgement, ref: str = "") -> Locked:
     return Locked(
         ref=lock.ref if lock else ref, cause=lock.cause if lock else "attempts", locked_at=lock.at if lock else 0
     )
+
+
+def leave_locked(request: PageRequest) -> Answer:
+    """Leave a form after the last attempt, so that no reload sends it again."""
+    return request.go(request.own("/locked"))
+
+
+def frozen_until(request: PageRequest, judgement: Judgement) -> int:
+    """Return the end of a stop of all changes, which "this was not me" has caused.
+
+    0 where nothing is stopped.
+    """
+    until = judgement.account.frozen_until if judgement.account else 0
+    return until if until > request.now else 0
+
+
+def frozen_page(request: PageRequest, judgement: Judgement, back: str) -> Answer:
+    """Say that changes are stopped, until when, and whom to ask.
+
+    A further proof would change nothing.
+    """
+    view = Fault(reason="frozen", status=403, back=back, until=frozen_until(request, judgement))
+    return request.show(view, status=403)
+
+
+def ask_later(request: PageRequest, view: View, refusal: Refusal, *, status: int = 422) -> Answer:
+    """Show a page with a quiet word about when another code can be sent.
+
+    To wait is no fault (U-17).
+    """
+    return request.show(view, status=status, notice=Notice(word="wait", count=refusal.retry_after or 0))
+
+
+def left_of(request: PageRequest, account: Account | None) -> int | None:
+    """Count the attempts that are left, where one was taken.
+
+    None for a full budget (U-12, decisions 20).
+    """
+    if account is None or not account.attempts.used:
+        return None
+    return remaining(account.attempts, request.rules.attempts)
+
+
+def steps_of(request: PageRequest, judgement: Judgement) -> int:
+    """Count the steps of a first enrollment.
+
+    Choose, try out, keep the codes where there are some, done.
+    """
+    return 4 if request.factors.backup in judgement.requirement.factors else 3
 
 
 def wants_code(request: PageRequest, factor: str, challenge: Challenge | None) -> bool:

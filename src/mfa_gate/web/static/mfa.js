@@ -1,5 +1,5 @@
 // What a script adds to pages that work without it: local times, copying, printing, one submit, waiting, the texted code.
-// Nothing here decides anything or talks to another site. The tab keeps the wanted page's fragment, and nothing else is kept.
+// Nothing here decides anything or talks to another site. The tab keeps the wanted page's fragment, and a cookie the time zone.
 "use strict";
 
 (() => {
@@ -33,6 +33,29 @@
     });
   }
 
+  // The time zone, for the times in our mails.
+  try {
+    const zone = `mfa-zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+    const safe = location.protocol === "https:" ? "; Secure" : "";
+    if (!document.cookie.split("; ").includes(zone)) document.cookie = `${zone}; Path=/; SameSite=Lax; Max-Age=31536000${safe}`;
+  } catch {
+    // no cookies here: mails say UTC
+  }
+
+  // Another tab's page load changes the cookie with the way back. Forms send this tab's own note along. A reload and the links
+  // have it from the time at which nobody looks at the tab: the address takes it then.
+  const note = document.querySelector("input[name=note]");
+  const keepWay = () => {
+    if (!note || !document.hidden || !location.href.startsWith(ours)) return;
+    const own = (href) => (href.startsWith(ours) && href[ours.length] !== "~" ? `${ours}~${note.value}/${href.slice(ours.length)}` : href);
+    history.replaceState(history.state, "", own(location.href));
+    all("main a[href], footer a[href]", (link) => {
+      link.href = own(link.href);
+    });
+  };
+  document.addEventListener("visibilitychange", keepWay);
+  keepWay();
+
   // Times: the page says UTC, the reader's own zone is nicer.
   const styles = {
     clock: { timeStyle: "short" },
@@ -62,6 +85,9 @@
     });
   });
   window.addEventListener("pageshow", () => all("form[aria-busy]", (form) => form.removeAttribute("aria-busy")));
+
+  // Nobody can scan the screen that they hold: on a phone the picture is folded below the link to the app.
+  if (matchMedia("(pointer: coarse)").matches) all("[data-fold-on-phones]", (picture) => (picture.open = false));
 
   // Copy and print.
   all("[data-copy]", (button) => {
@@ -97,6 +123,23 @@
       if (wait > 0) setTimeout(() => say(text, seconds ? polite : urgent), wait);
       if (wait > 0 && seconds === 0) setTimeout(() => (line.textContent = text), wait);
     }
+  });
+
+  // Too soon for another code: count down, and send it then, if this page has a button that sends one (U-17).
+  all("[data-wait]", (line) => {
+    const form = document.querySelector("form[data-send-later]");
+    if (!form) return;
+    line.querySelector("[data-wait-then]").hidden = false;
+    const until = Date.now() + Number(line.dataset.wait) * 1000;
+    const label = form.querySelector("button");
+    const before = label.textContent;
+    const tick = () => {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      if (left <= 0) return form.requestSubmit(label);
+      label.textContent = `${before} (${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")})`;
+      setTimeout(tick, 1000);
+    };
+    tick();
   });
 
   // The texted code, where the browser offers it (WebOTP); every failure is silent (U-6).
@@ -147,7 +190,11 @@
     return { ...options, user: { ...json.user, id: bytes(json.user.id) }, excludeCredentials: known(json.excludeCredentials) };
   };
   const written = (credential) => {
-    if (credential.toJSON) return JSON.stringify(credential.toJSON());
+    try {
+      if (credential.toJSON) return JSON.stringify(credential.toJSON());
+    } catch {
+      // the object of a password manager, whose toJSON is the browser's and throws: its fields are there
+    }
     const { response } = credential;
     const parts = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
     const said = Object.fromEntries(parts.filter((part) => response[part]).map((part) => [part, text(response[part])]));
@@ -219,6 +266,8 @@
     window.addEventListener("pagehide", () => letGo());
     wait();
   });
+  // Some web views never answer: after a while the button works again.
+  const patience = () => new Promise((_, give) => setTimeout(() => give(new DOMException("", "TimeoutError")), 120000));
   all("[data-passkey]", (button) => {
     const kind = button.dataset.passkey;
     const note = button.parentElement.querySelector("[data-passkey-says]");
@@ -239,7 +288,8 @@
         const found = await asked(button);
         // The next page says why: a wrong address as the answer to the form, locked, signed out … by itself.
         if (!found.public_key) return found.reason === "csrf" ? button.form.submit() : location.assign(location.pathname);
-        const credential = await navigator.credentials[kind]({ publicKey: readOptions(kind, found.public_key) });
+        const asking = navigator.credentials[kind]({ publicKey: readOptions(kind, found.public_key) });
+        const credential = await Promise.race([asking, patience()]);
         if (kind === "get") signal(found.public_key, credential);
         const field = (name) => button.form.querySelector(`input[name=${name}]`);
         if (found.enrollment) field("enrollment").value = found.enrollment;

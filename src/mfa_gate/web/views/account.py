@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .frame import Way
 
@@ -44,7 +44,8 @@ class BackupStock:
 class BrowserLine:
     """A remembered browser, or a native client (``kind="client"``).
 
-    ``ends_at`` is the end of its youngest proof.
+    ``ends_at`` is the end of its youngest proof. ``bound`` says that this proof ends with the sign-in: the browser is not to
+    be remembered.
     """
 
     id: str
@@ -54,6 +55,8 @@ class BrowserLine:
     ends_at: int = 0
     current: bool = False
     kind: str = "browser"
+    first_seen_at: int = 0
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +81,15 @@ class Settings:
     """The page at the prefix itself: one's own security settings.
 
     It posts to the prefix: ``action=rename`` (``authenticator``, ``label``), ``remove``, ``default``
-    (``authenticator``), ``forget`` (``browser``). ``action=dispute`` says that something listed was not them.
+    (``authenticator``), ``forget`` (``browser``), ``forget-others``, ``everywhere``. ``action=dispute`` says that something
+    listed was not them (``about``: the reference of the line).
 
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
     ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
     is the time of a call for help that waits (``action=stop`` takes it back). ``signal`` is JSON, given just after a
-    passkey was removed: it tells the browser the passkeys that still count.
+    passkey was removed: it tells the browser the passkeys that still count. ``frozen_until`` is
+    the end of a stop of all changes, 0 where there is none. ``checkup`` is the one thing to do: make ``codes``, add another
+    ``way``, or nothing (``good``). ``most_browsers`` is how many browsers are kept, where there is room for no more.
     """
 
     template: ClassVar[str] = "settings.html"
@@ -100,6 +106,9 @@ class Settings:
     typed_label: str = ""
     asked_at: int = 0
     signal: str = ""
+    frozen_until: int = 0
+    checkup: Literal["", "good", "codes", "way"] = ""
+    most_browsers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

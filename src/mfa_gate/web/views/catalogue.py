@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from . import account, admin, challenge, enroll, plain
+from . import account, admin, challenge, enroll, messages, plain
 from .frame import Frame
 
-__all__ = ["TEMPLATES", "VIEWS", "values_of"]
+__all__ = ["MESSAGES", "TEMPLATES", "VIEWS", "values_of"]
 
 TEMPLATES = 1
 """The version of the templates: it rises when a file, a block or a value goes or gets another meaning."""
@@ -22,6 +22,10 @@ VIEWS: dict[str, type] = {
     if isinstance(kind, type) and hasattr(kind, "template")
 }
 """The class of the values that each template gets as ``view``."""
+
+
+MESSAGES: dict[str, type] = {name: kind for kind in (messages.Mail, messages.TextMessage) for name in kind.templates}
+"""The class of the values that each template of a mail or a text message gets as ``view``."""
 
 
 def values_of(kind: type) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class CodeHelp:
     """The page ``/challenge/help`` for a person who did not get a code (U-16).
 
     Enrollment has the same question. ``send_url`` takes POST ``action=send`` (with ``enrollment`` where set); empty:
-    nothing can be sent again. ``change_url`` leads to another number, while enrolling.
+    nothing can be sent again. ``change_url`` leads to another number, while enrolling. ``waiting``: no code was sent, but a
+    call or a request.
     """
 
     template: ClassVar[str] = "challenge_help.html"
@@ -58,6 +59,7 @@ class CodeHelp:
     change_url: str = ""
     sent_at: int = 0
     resend_at: int = 0
+    waiting: bool = False
     others: tuple[Way, ...] = ()
     recovery: bool = True
 

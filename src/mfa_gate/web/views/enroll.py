@@ -17,7 +17,7 @@ class EnrollChoice:
 
     ``purpose``: ``first`` (none yet), ``more`` (the person adds one), ``stronger`` (a page demands more than there
     is). ``skips_left`` None means as often as one likes while it is optional. ``back`` is the page that the person
-    came from (``purpose="more"``).
+    came from (``purpose="more"``), or of the app where nothing is ``demanded``.
     """
 
     template: ClassVar[str] = "enroll.html"
@@ -27,6 +27,7 @@ class EnrollChoice:
     skippable: bool = False
     skips_left: int | None = None
     back: str = ""
+    demanded: bool = True
     steps: int = 4
 
 
@@ -70,12 +71,15 @@ class EnrollStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollConfirm:
-    """The page ``/enroll/{kind}`` in answer to ``start``: try it out.
+    """The page ``/enroll/{kind}`` of a draft: try it out.
 
     It posts ``enrollment``, ``code`` and ``label``, or ``action=send``.
     ``key`` is the secret in base32, ``uri`` the ``otpauth:`` address, and ``drawing`` its QR code, drawn beforehand: all
     only for kinds that have them. ``hint`` is the masked destination of the code. ``number`` is the number to type on
-    the phone. ``anew_url`` leads to another picture.
+    the phone. ``anew_url`` leads to another picture. ``typed`` is the number that this browser has typed, whole until it
+    is proven (decisions 58); ``change_url`` leads back to its field. ``ask_label`` asks for a name, where there is another
+    one of the kind. ``ways`` are the other kinds. ``call_url`` takes the same
+    number for a call. ``steps`` 0 hides the steps.
     """
 
     template: ClassVar[str] = "enroll_confirm.html"
@@ -101,7 +105,11 @@ class EnrollConfirm:
     public_key: str = ""
     back: str = ""
     anew_url: str = ""
-    step: int = 3
+    typed: str = ""
+    change_url: str = ""
+    ways: tuple[Way, ...] = ()
+    call_url: str = ""
+    step: int = 2
     steps: int = 4
     remaining: int | None = None
 
@@ -175,10 +183,12 @@ class BackupCodes:
 
     Each code is two groups of five, ``ABCDE-FGHJK``. The page posts ``action=saved`` with the tick ``saved``.
     ``action=download`` with the hidden ``codes`` (one a line) is answered with a text file. ``replaced`` says that an
-    older set has just ended.
+    older set has just ended. ``steps`` is 0 outside of a first enrollment.
     """
 
     template: ClassVar[str] = "backup_codes.html"
     codes: tuple[str, ...]
     made_at: int
     replaced: bool = False
+    step: int = 3
+    steps: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ...core.rules import BrandRules
@@ -17,6 +18,14 @@ RTL = frozenset(
 
 Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 Sending = Literal["none", "unsent", "sent", "failed", "off"]
+
+
+@lru_cache(maxsize=64)
+def direction(lang: str) -> str:
+    """Return the direction of a language: by the tag's script, else by the language itself."""
+    language, *more = lang.split("-")
+    script = next((part for part in more if len(part) == 4), language)
+    return "rtl" if script in RTL else "ltr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +49,8 @@ class Notice:
     """A notice of an act that was just done, shown once.
 
     ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``, ``codes_made``, ``skipped``,
-    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``.
+    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``,
+    ``wait`` (``count`` seconds until another code can be sent), ``others_forgotten`` (``count`` browsers).
     ``value`` is the label or the masked destination that the notice is about. ``owner`` names the person to the
     browser's own store of passkeys, after a passkey was removed.
     """
@@ -66,13 +76,15 @@ class Frame:
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
     ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
     ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
-    form with a button, and no link. ``unsent`` tells that a form was stopped, and if it is kept.
+    form with a button, and no link. ``note`` is the sealed note of the interrupted request, which the forms of the page send along;
+    empty where the address has it, or there is none. ``unsent`` tells that a form was stopped, and if it is kept.
     """
 
     prefix: str
     now: int
     assets: str = ""
     csrf_token: str = ""
+    note: str = ""
     brand_name: str = ""
     brand: BrandRules = BrandRules()
     logo: str = ""
@@ -94,9 +106,7 @@ class Frame:
     @property
     def dir(self) -> str:
         """Return the direction of the page's text: by the tag's script, else by its language."""
-        language, *more = self.lang.split("-")
-        script = next((part for part in more if len(part) == 4), language)
-        return "rtl" if script in RTL else "ltr"
+        return direction(self.lang)
 
     def problem(self, field: str) -> Problem | None:
         """Return the first problem of a form field."""

@@ -106,7 +106,8 @@ class Framed:
 class Fault:
     """The page for any refusal.
 
-    ``reason`` is a word of ``core.reasons``, ``ref`` the event's id. ``back`` leads on.
+    ``reason`` is a word of ``core.reasons``, ``ref`` the event's id. ``back`` leads on. ``until`` is the time at which the
+    refusal ends by itself.
     """
 
     template: ClassVar[str] = "fault.html"
@@ -117,3 +118,4 @@ class Fault:
     retry_after: int = 0
     retry_url: str = ""
     back: str = ""
+    until: int = 0

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...errors import SettingsError
-from ..common.atomic_file import write
+from .atomic_file import write
 
 log = logging.getLogger("mfa_gate")
 
@@ -29,10 +29,14 @@ class Memory(NamedTuple):
 
 
 class GenerationFile:
-    """The file that ``?marker=`` names. All processes of a machine share it."""
+    """The file that ``?marker=`` names. All processes of a machine share it.
 
-    def __init__(self, path: str) -> None:
+    ``server`` is the kind of server that holds the store, as messages name it.
+    """
+
+    def __init__(self, path: str, *, server: str) -> None:
         self.path = os.path.abspath(path)
+        self._server = server
 
     def read(self) -> Memory | None:
         """Read the file. Returns None if it does not exist.
@@ -53,11 +57,11 @@ class GenerationFile:
             raise SettingsError(f"marker {self.path} cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingsError(
-                f"marker {self.path} is damaged: delete it, if Redis holds the newest store and no older copy"
+                f"marker {self.path} is damaged: delete it, if {self._server} holds the newest store and no older copy"
             ) from error
 
     def require(self, store_id: str) -> Memory | None:
-        """Read the file and compare it with ``store_id`` ("": Redis holds no store).
+        """Read the file and compare it with ``store_id`` ("": there is no store).
 
         Returns None if the file does not exist. Raises ``SettingsError`` if this machine used another store before, or if the
         file's directory is not writable.
@@ -70,7 +74,7 @@ class GenerationFile:
         if memory is not None and memory.store_id != store_id:
             found = "another store than was used here" if store_id else "no store, but there was one"
             raise SettingsError(
-                f"Redis holds {found}. An empty store means that everybody is unenrolled: put the newest copy back, or "
+                f"{self._server} holds {found}. An empty store means that everybody is unenrolled: put the newest copy back, or "
                 f"delete {self.path} to go on with what is there"
             )
         return memory

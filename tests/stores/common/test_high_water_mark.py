@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.errors import SettingsError
-from mfa_gate.stores.redis.generation_file import GenerationFile, Memory
-from mfa_gate.stores.redis.high_water_mark import HighWaterMark
+from mfa_gate.stores.common.generation_file import GenerationFile, Memory
+from mfa_gate.stores.common.high_water_mark import HighWaterMark
 from mfa_gate.stores.redis.timing import USUAL
 
 
 def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> HighWaterMark:
     """Make the mark that results from notices heard and from looks, each at its time."""
-    made = HighWaterMark()
+    made = HighWaterMark("Redis", part="tenant", settled_after=60.0, noted_together=5.0)
     made.begin("id", 0)
     for at in sorted({*noted, *looked}):
         for tenant, number in noted.get(at, {}).items():
@@ -100,7 +100,7 @@ def test_a_marker_only_ever_learns(tmp_path: Path) -> None:
 
     Several processes keep one file. Only a later acceptance begins it anew.
     """
-    marker = GenerationFile(str(tmp_path / "marker"))
+    marker = GenerationFile(str(tmp_path / "marker"), server="Redis")
     assert marker.read() is None
     marker.keep(Memory("id", 0, {"a": 5, "ä\n": 1}))
     marker.keep(Memory("id", 0, {"a": 4, "b": 2}))
@@ -116,7 +116,7 @@ def test_a_marker_only_ever_learns(tmp_path: Path) -> None:
 
 def test_a_marker_is_written_where_something_changed(tmp_path: Path) -> None:
     """A store at rest writes nothing."""
-    marker = GenerationFile(str(tmp_path / "marker"))
+    marker = GenerationFile(str(tmp_path / "marker"), server="Redis")
     marker.keep(Memory("id", 0, {"a": 5}))
     first = (tmp_path / "marker").stat().st_ino
     marker.keep(Memory("id", 0, {"a": 5}))
@@ -141,12 +141,12 @@ def test_a_marker_that_does_not_fit_stops_the_start(tmp_path: Path, text: str, m
     """
     (tmp_path / "marker").write_text(text)
     with pytest.raises(SettingsError, match=message):
-        GenerationFile(str(tmp_path / "marker")).require("id")
+        GenerationFile(str(tmp_path / "marker"), server="Redis").require("id")
 
 
 def test_a_marker_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     """A directory that is not there is told at the start, and makes no trouble later on."""
-    marker = GenerationFile(str(tmp_path / "none" / "marker"))
+    marker = GenerationFile(str(tmp_path / "none" / "marker"), server="Redis")
     with pytest.raises(SettingsError, match="cannot be written"):
         marker.require("")
     marker.keep(Memory("id", 0, {}))
@@ -154,7 +154,7 @@ def test_a_marker_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None
 
 def test_no_store_where_there_was_one(tmp_path: Path) -> None:
     """F-6: an emptied Redis is no new store where a marker remembers one."""
-    marker = GenerationFile(str(tmp_path / "marker"))
+    marker = GenerationFile(str(tmp_path / "marker"), server="Redis")
     marker.keep(Memory("id", 0, {}))
     with pytest.raises(SettingsError, match="no store, but there was one"):
         marker.require("")

@@ -1,4 +1,4 @@
-"""``kill -9`` of Redis in the midst of answers, and its restart.
+"""``kill -9`` of the store's server in the midst of answers, and its restart.
 
 No success counts twice, no attempt is given back, and no lock is lost.
 """
@@ -21,7 +21,7 @@ from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import World, make_world, running
 from tests.load.test_many_workers import enrolled, wrong
 from tests.load.workers import Answers, answer_all
-from tests.stores.servers import Server
+from tests.servers.conftest import Mortal
 
 pytestmark = pytest.mark.slow
 
@@ -29,13 +29,13 @@ FEW = pytest.param(4, id="few")
 MANY = pytest.param(50, id="many", marks=pytest.mark.long)
 
 
-async def killed_amid(world: World, redis: Server, id: str, answers: Answers, dice: random.Random) -> Counter[str]:
-    """All answers at once, and Redis dies under them; it is back when this returns."""
+async def killed_amid(world: World, server: Mortal, id: str, answers: Answers, dice: random.Random) -> Counter[str]:
+    """All answers at once, and the server dies under them; it is back when this returns."""
     task = asyncio.create_task(answer_all(world, id, answers))
     await asyncio.sleep(dice.random() * 0.12)
-    redis.stop()
+    server.kill()
     found = await task
-    await asyncio.to_thread(redis.start)
+    await asyncio.to_thread(server.start)
     async with asyncio.timeout(10):
         while True:
             try:
@@ -61,22 +61,22 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("times", [FEW, MANY])
-async def test_wrong_guesses(redis_server: Server, compared: list[str], times: int) -> None:
-    """No more than seven guesses are compared, whenever Redis dies (``appendfsync always``).
+async def test_wrong_guesses(mortal_server: Mortal, compared: list[str], times: int) -> None:
+    """No more than seven guesses are compared, whenever the server dies.
 
     S-31, S-35, F-10. Each guess was charged before, and the lock stands.
     """
     dice = random.Random(3)
-    async with running(make_world(store=f"redis://127.0.0.1:{redis_server.port}")) as world:
+    async with running(make_world(store=mortal_server.url)) as world:
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
         for id, secret in secrets.items():
             compared.clear()
             guesses = wrong(secret, world.clock.at, 40)
-            await killed_amid(world, redis_server, id, guesses[:20], dice)
+            await killed_amid(world, mortal_server, id, guesses[:20], dice)
             account = await world.store.load(SubjectKey("alpha", id))
             assert len(compared) <= account.attempts.used <= 7
             locked = account.lock is not None
-            await killed_amid(world, redis_server, id, guesses[20:30], dice)
+            await killed_amid(world, mortal_server, id, guesses[20:30], dice)
             world.clock.advance(60)
             found = await answer_all(world, id, guesses[30:])
             account = await world.store.load(SubjectKey("alpha", id))
@@ -90,18 +90,18 @@ async def test_wrong_guesses(redis_server: Server, compared: list[str], times: i
 
 
 @pytest.mark.parametrize("times", [FEW, MANY])
-async def test_right_codes(redis_server: Server, times: int) -> None:
-    """One code proves once, whenever Redis dies: before or after, never twice.
+async def test_right_codes(mortal_server: Mortal, times: int) -> None:
+    """One code proves once, whenever the server dies: before or after, never twice.
 
     S-44, S-59, F-10.
     """
     dice = random.Random(5)
-    async with running(make_world(store=f"redis://127.0.0.1:{redis_server.port}")) as world:
+    async with running(make_world(store=mortal_server.url)) as world:
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
         for id, secret in secrets.items():
             code = pyotp.TOTP(secret).at(int(world.clock.at))
             copies = [(f"{number}".zfill(48), code) for number in range(40)]
-            found = await killed_amid(world, redis_server, id, copies[:5], dice)
+            found = await killed_amid(world, mortal_server, id, copies[:5], dice)
             world.clock.advance(12)
             found += await answer_all(world, id, copies[20:24])
             assert found["granted"] <= 1

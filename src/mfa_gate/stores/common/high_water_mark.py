@@ -1,4 +1,4 @@
-"""Newest change number of each tenant seen by this process; a lower one is an older copy.
+"""Newest change number of each part of a store; a lower one is an older copy.
 
 F-38, S-123.
 """
@@ -9,24 +9,28 @@ from collections import deque
 from collections.abc import Mapping
 
 from .generation_file import Memory
-from .replication_ids import ReplicationIds
-from .timing import USUAL, Timing
 
 _MOST_RECENT = 60
 _WHAT_TO_DO = "spent codes would be valid and locks gone again. Put the newest copy back, or accept this one: mfa-gate store accept"
 
 
 class HighWaterMark:
-    """The number of each tenant's newest change. A settled number never falls.
+    """The number of each part's newest change. A settled number never falls.
+
+    A part is what the store numbers by itself: a tenant in Redis, the whole store in PostgreSQL. ``server`` is the kind of
+    server, and ``part`` the kind of part, as messages name them. A number that is not there ``settled_after`` seconds
+    later was lost in a failover. Changes within ``noted_together`` seconds settle together.
 
     A number settles when it is old enough and a later look finds it still on the servers. So changes that a failover has
     lost never settle. One object serves all connections of a store, for the store's whole life. Times are seconds of one
     steady clock.
     """
 
-    def __init__(self, timing: Timing = USUAL) -> None:
-        self._timing = timing
-        self.replication_ids = ReplicationIds()
+    def __init__(self, server: str, *, part: str = "", settled_after: float, noted_together: float) -> None:
+        self._server = server
+        self._part = part
+        self._settled_after = settled_after
+        self._noted_together = noted_together
         self.store_id = ""
         self.restored_at = 0
         self.settled: dict[str, int] = {}
@@ -63,7 +67,7 @@ class HighWaterMark:
 
     def note(self, tenant: str, number: int, now: float) -> None:
         """Record that a change with this number was announced or read."""
-        if not self._recent or now >= self._recent[-1][0] + self._timing.noted_together:
+        if not self._recent or now >= self._recent[-1][0] + self._noted_together:
             self._recent.append((now, {}))
         self.newest[tenant] = number
         numbers = self._recent[-1][1]
@@ -81,22 +85,23 @@ class HighWaterMark:
         """
         older = next((tenant for tenant, number in self.settled.items() if found.get(tenant, 0) < number), None)
         if older is not None:
-            self.trouble = older_copy(older, found.get(older, 0), self.settled[older])
+            self.trouble = self.older_copy(older, found.get(older, 0))
             return
         self.trouble = ""
         for _, numbers in self._recent:
             for tenant in [tenant for tenant, number in numbers.items() if number > found.get(tenant, 0)]:
                 del numbers[tenant]
-        while self._recent and self._recent[0][0] <= now - self._timing.settled_after:
+        while self._recent and self._recent[0][0] <= now - self._settled_after:
             for tenant, number in self._recent.popleft()[1].items():
                 self.settled[tenant] = max(number, self.settled.get(tenant, 0))
         for tenant, number in found.items():
             if number > self.settled.get(tenant, 0):
                 self.note(tenant, number, now)
 
-
-def older_copy(tenant: str, number: int, known: int) -> str:
-    """Describe the older copy, and the ways out for an operator."""
-    return (
-        f"Redis holds an older copy of the store (tenant {tenant!r}: change {number}; {known} was here): {_WHAT_TO_DO}"
-    )
+    def older_copy(self, part: str, number: int) -> str:
+        """Describe the older copy, in which ``part`` has this number, and the ways out."""
+        where = f"{self._part} {part!r}: " if self._part else ""
+        return (
+            f"{self._server} holds an older copy of the store ({where}change {number}; {self.settled[part]} was here): "
+            f"{_WHAT_TO_DO}"
+        )

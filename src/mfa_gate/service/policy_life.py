@@ -1,0 +1,239 @@
+"""The life of the policy: it comes into force whole, with a trace, or not at all.
+
+The one before stays in force on any fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..core.model import SubjectKey
+from ..core.rules import Policy
+from ..errors import SettingsError
+from ..policyfile import load_policy
+from ..policyfile.tools.diff import Difference, differences, loosened
+from ..storage import take_one
+from .accounts import Engine
+from .admin_alerts import Alarms
+from .policy_approvals import PolicyApprovals
+from .policy_archive import Entry, PolicyArchive
+from .retention_grace import RetentionGrace
+
+log = logging.getLogger("mfa_gate")
+
+MOST_TOLD = 10
+"""Looser changes that an event names; the rest is counted."""
+AT_START, ON_SIGNAL, ON_CHANGE, BY_HOST = "start", "signal", "file changed", "application"
+LOOSENED = "policy.loosened"
+UNKNOWN_BEFORE = "the policy before cannot be read by this version, so it cannot be compared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """The result of a reload.
+
+    ``changed`` is False where the file says what is in force already. ``differences`` is -1 where the policy before is not known.
+    """
+
+    digest: str
+    changed: bool
+    differences: int = 0
+    looser: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySource:
+    """The file of the policy.
+
+    ``check`` lists the faults that a policy has with the parts of this gate.
+    """
+
+    path: str | os.PathLike[str]
+    check: Callable[[Policy], Sequence[str]]
+
+
+class PolicyLife:
+    """Use cases of loading a policy.
+
+    ``source`` is None for a policy that the host made itself.
+    """
+
+    def __init__(self, engine: Engine, alarms: Alarms) -> None:
+        self.engine = engine
+        self.alarms = alarms
+        self.approvals = PolicyApprovals(engine)
+        self.grace = RetentionGrace(engine)
+        self.source: PolicySource | None = None
+        self._turn = asyncio.Lock()
+        self._last_refusal: tuple[str, ...] = ()
+
+    @property
+    def archive(self) -> PolicyArchive:
+        """The notes about policies in the store that the engine works on now."""
+        return PolicyArchive(self.engine.store)
+
+    async def begin(self) -> str:
+        """Record the policy of this start, if another one was in force before.
+
+        Returns "", or the reason for which the start is refused. Raises ``StoreUnavailable``.
+        """
+        policy = self.engine.policy
+        if not policy.text:
+            return ""
+        try:
+            await self._load(policy, before=await self._before(), by=AT_START)
+        except SettingsError as error:
+            await self._refused(error, AT_START)
+            return str(error)
+        return ""
+
+    async def reload(self, by: str) -> Reloaded:
+        """Read the file again, and put it in force if nothing speaks against it.
+
+        ``by`` says what asked for it. Raises ``SettingsError`` with every fault; the policy before stays in force then.
+        """
+        source = self.source
+        if source is None:
+            raise SettingsError("policy: the application gave a Policy and no file, so there is nothing to read again")
+        async with self._turn:
+            before = self.engine.policy
+            try:
+                policy = await asyncio.to_thread(load_policy, source.path, factors=self.engine.factors)
+                if policy.digest == before.digest:
+                    return Reloaded(digest=policy.digest, changed=False)
+                faults = source.check(self.engine.factors.complete(policy))
+                if faults:
+                    raise SettingsError(faults)
+                done = await self._load(policy, before=before, by=by)
+            except SettingsError as error:
+                await self._refused(error, by)
+                raise
+            self.engine.use_policy(policy)
+            self._last_refusal = ()
+            log.warning("mfa_gate: the policy %s (%s) is in force: %s", policy.name, policy.digest[:12], by)
+            return done
+
+    async def _before(self) -> Policy | None:
+        """Return the policy that this application worked with before, as this version reads it."""
+        latest = await self.archive.latest(self.engine.wiring.app)
+        kept = None if latest is None else await self.archive.text_of(latest.digest)
+        if kept is None:
+            return None
+        if kept.digest == self.engine.policy.digest:
+            return self.engine.policy
+        try:
+            return await asyncio.to_thread(kept.policy, self.engine.factors)
+        except SettingsError:
+            log.warning("mfa_gate: the policy before (%s) cannot be compared with this one", kept.digest[:12])
+            return None
+
+    async def _load(self, policy: Policy, *, before: Policy | None, by: str) -> Reloaded:
+        """Keep the text, the history and the trace of a policy that comes into force.
+
+        Raises ``SettingsError`` where it must be approved first.
+        """
+        latest = await self.archive.latest(self.engine.wiring.app)
+        if latest is not None and latest.digest == policy.digest:
+            # Another worker of this application has loaded it, and has asked for approvals.
+            return Reloaded(
+                digest=policy.digest, changed=True, differences=max(0, latest.differences), looser=latest.looser
+            )
+        found = () if before is None else self._compared(before, policy)
+        looser = tuple(told(entry) for entry in loosened(found))
+        if before is None and latest is not None:
+            looser = (UNKNOWN_BEFORE,)
+        if looser:
+            await self._require_approvals(policy, before or policy, looser)
+        await self.archive.keep(policy)
+        if before is not None:
+            await self.grace.note(before, policy)
+        count = -1 if before is None else len(found)
+        entry = Entry(
+            at=self.engine.now(),
+            app=self.engine.wiring.app,
+            name=policy.name,
+            digest=policy.digest,
+            by=by,
+            differences=count,
+            looser=looser,
+        )
+        await self.archive.add(entry)
+        await self._tell(entry, before)
+        return Reloaded(digest=policy.digest, changed=True, differences=count, looser=looser)
+
+    def _compared(self, before: Policy, policy: Policy) -> tuple[Difference, ...]:
+        factors = self.engine.factors
+        return differences(factors.complete(before), factors.complete(policy), factors=factors)
+
+    async def _require_approvals(self, policy: Policy, before: Policy, looser: tuple[str, ...]) -> None:
+        """Refuse a looser policy without approvals, where the policy ``before`` asks for them.
+
+        The policy before decides, because the new one could ask for none. One that this version cannot read any more is
+        replaced by the new one.
+        """
+        change = before.base.change
+        if change.looser != "approve":
+            return
+        have = len(await self.approvals.of(policy.digest))
+        if have < change.approvals:
+            raise SettingsError(
+                f'policy: "{policy.name}" ({policy.digest[:12]}) is looser than the one in force ({_shortened(looser)}), '
+                f"and {have} of {change.approvals} approvals are there: mfa-gate policy approve FILE --actor NAME --reason TEXT"
+            )
+
+    async def _tell(self, entry: Entry, before: Policy | None) -> None:
+        """Write the events of a change into every trail, once for all workers, and tell the owner."""
+        engine = self.engine
+        bucket = f"policy:{entry.app}:{entry.digest}"
+        if await take_one(engine.store, bucket, limit=1, window=60, now=entry.at):
+            return
+        detail: dict[str, str | int] = {
+            "name": entry.name,
+            "digest": entry.digest[:12],
+            "by": entry.by,
+            "differences": entry.differences,
+            "looser": len(entry.looser),
+        }
+        kinds = ("policy.loaded", LOOSENED) if entry.looser else ("policy.loaded",)
+        if entry.looser:
+            detail["changes"] = _shortened(entry.looser)
+        for tenant in await engine.store.trails():
+            moment = engine.moment(actor="mfa_gate")
+            await engine.record([moment.event(kind, SubjectKey(tenant, ""), **detail) for kind in kinds])
+        if entry.looser:
+            owners = [engine.policy.base.owner, *([before.base.owner] if before is not None else [])]
+            event = engine.moment(actor="mfa_gate").event(LOOSENED, SubjectKey("", ""), **detail)
+            await self.alarms.tell_owners(event, owners)
+
+    async def _refused(self, error: SettingsError, by: str) -> None:
+        """Record a policy that did not come into force. A store that is away hinders nothing."""
+        engine, count = self.engine, len(error.faults)
+        if self._last_refusal == error.faults:
+            return  # The watch tries again from time to time.
+        self._last_refusal = error.faults
+        log.error("mfa_gate: the policy was not loaded (%s), the one before stays in force: %s", by, error)
+        text = error.faults[0][:300]
+        try:
+            if await take_one(engine.store, "policy:refused", limit=10, window=3600, now=engine.now()):
+                return
+            for tenant in await engine.store.trails():
+                moment, key = engine.moment(actor="mfa_gate"), SubjectKey(tenant, "")
+                event = moment.event("policy.refused", key, reason="faults", by=by, faults=count, first=text)
+                await engine.record((event,))
+        except Exception as fault:
+            log.warning("mfa_gate: the refusal of the policy is in no trail: %s", fault)
+
+
+def told(entry: Difference) -> str:
+    """Write a change on one line: ``clinic: freshness.max_age: "1d" -> "7d"``."""
+    where = f"{entry.tenant}: " if entry.tenant else ""
+    return f"{where}{entry.path}: {entry.old or '-'} -> {entry.new or '-'}"
+
+
+def _shortened(looser: tuple[str, ...]) -> str:
+    more = f"; and {len(looser) - MOST_TOLD} more" if len(looser) > MOST_TOLD else ""
+    return "; ".join(looser[:MOST_TOLD])[:1_000] + more

@@ -1,0 +1,51 @@
+"""The grace of a shorter retention: nothing is removed by it until some days have passed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ..core.rules import Policy
+from .accounts import Engine
+
+NOTE = "policy:retention"
+
+
+@dataclass(frozen=True, slots=True)
+class Longer:
+    """The retention that still holds until ``until`` (UTC seconds), None for good."""
+
+    retention: int | None
+    until: int
+
+
+class RetentionGrace:
+    """Use cases of the grace."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def note(self, before: Policy, after: Policy) -> None:
+        """Note each retention that gets shorter, with the end of its grace.
+
+        The policy before says how long the grace is, because the new one could say none.
+        """
+        now, grace = self.engine.now(), int(before.base.change.grace)
+        known = {tenant: longer for tenant, longer in (await self._read()).items() if longer.until > now}
+        for tenant in ("", *before.tenants, *after.tenants):
+            old, new = (policy.rules_for(tenant).audit.retention for policy in (before, after))
+            if new is not None and (old is None or old > new) and tenant not in known:
+                known[tenant] = Longer(None if old is None else int(old), now + grace)
+        rows = {tenant: [longer.retention, longer.until] for tenant, longer in known.items()}
+        await self.engine.store.put_meta(NOTE, json.dumps(rows).encode())
+
+    async def for_tenant(self, tenant: str) -> Longer | None:
+        """Return the longer retention that still holds for a tenant, or None."""
+        known = await self._read()
+        named = tenant if tenant in self.engine.policy.tenants or tenant in known else ""
+        longer = known.get(named)
+        return longer if longer is not None and longer.until > self.engine.now() else None
+
+    async def _read(self) -> dict[str, Longer]:
+        body = await self.engine.store.meta(NOTE)
+        return {tenant: Longer(*row) for tenant, row in json.loads(body).items()} if body else {}

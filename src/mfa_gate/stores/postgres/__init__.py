@@ -1,0 +1,5 @@
+"""The store in PostgreSQL, with psycopg 3 (extra ``postgres``)."""
+
+from .store import PostgresStore
+
+__all__ = ["PostgresStore"]

@@ -1,0 +1,123 @@
+"""The accounts and claims in PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from ...core.changes.after_restore import after_restore
+from ...core.codec import encode
+from ...core.events import GRAVE, Event
+from ...core.model import Account, SubjectKey, replace
+from ...core.summary import summary_of
+from ...errors import StoreUnavailable
+from ..common.documents import account_from, checksum
+from .monitor import GONE, State
+from .outcomes import OutcomeUnknown
+from .session import Session
+from .trail import to_lines
+from .writer import Swap, Writer
+
+_OWN_KEPT = 10_000
+
+
+class OwnOperations:
+    """The latest operations of this process, by account: bounded.
+
+    A version's number can come again after a failover, an operation's name never does. So a swap names the operation that
+    made its version.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[object, tuple[int, str]] = OrderedDict()
+
+    def keep(self, row: object, version: int, op: str) -> None:
+        """Remember that ``op`` made the version of a row."""
+        self._kept.pop(row, None)
+        self._kept[row] = version, op
+        if len(self._kept) > _OWN_KEPT:
+            self._kept.popitem(last=False)
+
+    def before(self, row: object, version: int, stamp: str) -> str:
+        """Return the operation that made the version, "" if it is not known.
+
+        It is the one that was read (``stamp``) or committed here.
+        """
+        known, op = self._kept.get(row, (0, ""))
+        return stamp or (op if known == version else "")
+
+
+async def load(session: Session, key: SubjectKey) -> Account:
+    """Return the account as last committed on the primary.
+
+    The store's id and number are read with it: they show an emptied database or an older copy at once.
+    """
+    schema, newest = session.schema, session.watch.newest
+    row = await session.row(
+        "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
+        " a.version, a.op, a.body, a.checksum"
+        f" FROM {schema}.about b CROSS JOIN {schema}.counter c"
+        f" LEFT JOIN {schema}.account a ON a.tenant = %s AND a.id = %s",
+        (key.tenant, key.id),
+    )
+    if row is None:
+        raise StoreUnavailable(GONE)
+    state = State(*row[:5])
+    session.watch.see(state, newest)
+    session.require_sound()
+    version, op, body, check = row[5:]
+    if version is None:
+        return Account(key=key)
+    account = replace(account_from(key, version, body, check), stamp=op)
+    return after_restore(account, state.restored_at) if state.restored_at else account
+
+
+async def swap(session: Session, writer: Writer, own: OwnOperations, account: Account, events: Sequence[Event]) -> bool:
+    """Store the account with all that commits with it, if its version is still the stored one."""
+    key, version, op, body = account.key, account.version + 1, secrets.token_hex(6), encode(account)
+    change = Swap(
+        account,
+        own.before(key, account.version, account.stamp),
+        op,
+        checksum(key, version, body),
+        body,
+        None if account.is_forgotten else summary_of(account),
+        to_lines(events),
+    )
+    try:
+        number = await writer.swap(change)
+        if not number:
+            return False
+    except OutcomeUnknown as unknown:
+        statement = (
+            f"SELECT a.version, a.op, c.changes FROM {session.schema}.account a, {session.schema}.counter c"
+            " WHERE a.tenant = %s AND a.id = %s"
+        )
+        number = (await session.landed(unknown, statement, (key.tenant, key.id), (version, op)))[2]
+    own.keep(key, version, op)
+    session.committed(number)
+    session.invalidation.confirm(key, op)
+    if account.lock is not None or any(event.kind in GRAVE for event in events):
+        await session.watch.keep(is_grave=True)
+    return True
+
+
+async def claim(session: Session, name: str, key: SubjectKey) -> bool:
+    """Reserve a name for ``key``. Returns True also if ``key`` has it already."""
+    return bool(await session.call(f"SELECT {session.schema}.claim_1(%s, %s, %s)", (name, key.tenant, key.id)))
+
+
+async def release(session: Session, name: str, key: SubjectKey) -> None:
+    """Give a name back if it belongs to ``key``."""
+    statement = f"DELETE FROM {session.schema}.claim WHERE name = %s AND tenant = %s AND id = %s"
+    await session.call(statement, (name, key.tenant, key.id))
+
+
+async def keys(session: Session, after: SubjectKey | None, limit: int) -> tuple[SubjectKey, ...]:
+    """List the keys of all accounts in order, without those of forgotten people."""
+    statement = (
+        f"SELECT tenant, id FROM {session.schema}.roster WHERE (tenant, id) > (%s, %s) ORDER BY tenant, id LIMIT %s"
+    )
+    values = ("", "", limit) if after is None else (after.tenant, after.id, limit)
+    return tuple(SubjectKey(tenant, id) for tenant, id in await session.rows(statement, values, is_list=True))

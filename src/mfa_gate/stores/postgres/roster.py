@@ -1,0 +1,87 @@
+"""List, search and count the people of a tenant in PostgreSQL.
+
+A search looks at the first people in the order of their ids. Where that fills no page, the index of names answers the
+rest; where there is none, the people are looked through piece by piece.
+"""
+
+from __future__ import annotations
+
+from ...core.model import SubjectKey
+from ...core.summary import STATUSES, Summary
+from ...storage import Page
+from ..common.documents import search_word, summary_from
+from .session import Session
+
+LOOKED_AT_FIRST = 500
+SEARCHED_AT_ONCE = 20_000
+COUNTED_AT_ONCE = 100_000
+SHORTEST_INDEXED = 3
+"""Letters; a trigram has three, and a shorter word is in no index."""
+_COLUMNS = "id, name, status, factors, locked_at, last_proof_at"
+
+
+async def page(session: Session, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
+    """Return summaries of a tenant, by id."""
+    found, word = list[Summary](), search_word(query)
+    if "\0" in word or "\0" in after or "\0" in status:
+        return Page(items=())  # no stored text holds it
+    size = LOOKED_AT_FIRST
+    while True:
+        rest = limit + 1 - len(found)
+        last = await _border(session, tenant, after, size) if word else ""
+        found += await _find(session, tenant, status=status, word=word, after=after, last=last, limit=rest)
+        if not last or len(found) > limit:
+            break
+        after, size = last, SEARCHED_AT_ONCE
+        if session.found is not None and session.found.has_trigrams and len(word) >= SHORTEST_INDEXED:
+            rest = limit + 1 - len(found)
+            found += await _find(session, tenant, status=status, word=word, after=after, last="", limit=rest)
+            break
+    more = found[limit - 1].key.id if len(found) > limit else ""
+    return Page(items=tuple(found[:limit]), next=more)
+
+
+async def _border(session: Session, tenant: str, after: str, size: int) -> str:
+    """Return the last id of the next piece, or "" where it is the last piece."""
+    statement = f"SELECT id FROM {session.schema}.roster WHERE tenant = %s AND id > %s ORDER BY id LIMIT 1 OFFSET %s"
+    row = await session.row(statement, (tenant, after, size), is_list=True)
+    return "" if row is None else str(row[0])
+
+
+async def _find(
+    session: Session, tenant: str, *, status: str, word: str, after: str, last: str, limit: int
+) -> list[Summary]:
+    terms, values = "tenant = %s AND id > %s", list[object]([tenant, after])
+    if status:
+        terms += " AND status = %s"
+        values.append(status)
+    if last:
+        terms += " AND id <= %s"
+        values.append(last)
+    if word:
+        terms += r" AND search LIKE %s"
+        values.append("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%")
+    statement = f"SELECT {_COLUMNS} FROM {session.schema}.roster WHERE {terms} ORDER BY id LIMIT %s"
+    rows = await session.rows(statement, (*values, limit), is_list=True)
+    return [
+        summary_from(SubjectKey(tenant, id), (name, state, factors.split(), locked_at, last_proof_at))
+        for id, name, state, factors, locked_at, last_proof_at in rows
+    ]
+
+
+async def counts(session: Session, tenant: str) -> dict[str, int]:
+    """Count the accounts of the tenant by status, piece by piece."""
+    statement = (
+        f"SELECT count(*), coalesce(max(p.id), '') FROM (SELECT id FROM {session.schema}.roster"
+        " WHERE tenant = %s AND status = %s AND id > %s ORDER BY id LIMIT %s) p"
+    )
+    found: dict[str, int] = {}
+    for status in STATUSES:
+        found[status], after = 0, ""
+        while True:
+            row = await session.row(statement, (tenant, status, after, COUNTED_AT_ONCE), is_list=True)
+            count, after = row if row else (0, "")
+            found[status] += count
+            if count < COUNTED_AT_ONCE:
+                break
+    return found

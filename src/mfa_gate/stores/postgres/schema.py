@@ -1,0 +1,53 @@
+"""The tables of the PostgreSQL store, and the steps from each older version of them."""
+
+from __future__ import annotations
+
+from .functions import FUNCTIONS
+
+_TABLES = (
+    # One row each. They are two, so that the row that never changes is not written with the one that always does.
+    "CREATE TABLE {s}.about (one boolean PRIMARY KEY DEFAULT true CHECK (one), store text NOT NULL,"
+    " version integer NOT NULL, restored_at bigint NOT NULL DEFAULT 0)",
+    "CREATE TABLE {s}.counter (one boolean PRIMARY KEY DEFAULT true CHECK (one), changes bigint NOT NULL DEFAULT 0)"
+    " WITH (fillfactor = 10)",
+    'CREATE TABLE {s}.account (tenant text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, version bigint NOT NULL,'
+    " op text NOT NULL, checksum bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (tenant, id))",
+    'CREATE TABLE {s}.roster (tenant text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, name text NOT NULL,'
+    " status text NOT NULL, factors text NOT NULL, locked_at bigint NOT NULL, last_proof_at bigint NOT NULL,"
+    ' search text COLLATE "C" NOT NULL, PRIMARY KEY (tenant, id))',
+    "CREATE INDEX roster_status ON {s}.roster (tenant, status, id)",
+    'CREATE TABLE {s}.tenant (tenant text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, op text NOT NULL,'
+    " body text NOT NULL)",
+    'CREATE TABLE {s}.event (seq bigint GENERATED ALWAYS AS IDENTITY, tenant text COLLATE "C" NOT NULL,'
+    ' account text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL, at bigint NOT NULL, line text NOT NULL,'
+    " digest text NOT NULL, PRIMARY KEY (seq))",
+    "CREATE INDEX event_tenant ON {s}.event (tenant, seq)",
+    "CREATE INDEX event_account ON {s}.event (account, tenant, seq) WHERE account <> ''",
+    "CREATE INDEX event_kind ON {s}.event (tenant, kind, seq)",
+    'CREATE TABLE {s}.trail (tenant text COLLATE "C" PRIMARY KEY, digest text NOT NULL, length bigint NOT NULL,'
+    " anchor text NOT NULL, pruned bigint NOT NULL)",
+    'CREATE TABLE {s}.claim (name text COLLATE "C" PRIMARY KEY, tenant text NOT NULL, id text NOT NULL)',
+    'CREATE TABLE {s}.taken (bucket text COLLATE "C" PRIMARY KEY, times bigint[] NOT NULL, counts bigint[] NOT NULL,'
+    " ends_at bigint NOT NULL)",
+    "CREATE INDEX taken_end ON {s}.taken (ends_at)",
+    'CREATE TABLE {s}.meta (name text COLLATE "C" PRIMARY KEY, value bytea NOT NULL)',
+    'CREATE TABLE {s}.mark (name text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, PRIMARY KEY (name, id))',
+    "INSERT INTO {s}.counter DEFAULT VALUES",
+)
+
+STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS)}
+"""From version N to N + 1; ``{s}`` is the schema's quoted name.
+
+A released step is never edited: a change of the tables
+is a further step, and a change of a function is a function of another name (F-20)."""
+
+SCHEMA = len(STEPS)
+
+TABLES = ("about", "counter", "account", "roster", "tenant", "event", "trail", "claim", "taken", "meta", "mark")
+"""Every table, for grants and for finding the remains of a store."""
+
+TRIGRAMS = "CREATE INDEX roster_search ON {s}.roster USING gin (search {trgm}.gin_trgm_ops) WITH (fastupdate = off)"
+"""The index of a search by a part of a name; ``{trgm}`` is the schema of the extension ``pg_trgm``.
+
+Without
+``fastupdate`` a search never reads a list of pending entries."""

@@ -1,0 +1,135 @@
+"""``policy explain --account`` judges a real person of a real store, as the gate does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate.cli import main
+from tests.harness import FixedClock
+
+from .store import Run, people, prepare, runner
+
+NOW = FixedClock().now()
+RULES = """version = 1
+name = "tests"
+[[exempt]]
+name = "static"
+paths = ["/static/**"]
+methods = ["GET"]
+reason = "files"
+permanent = true
+[[step_up]]
+name = "pay"
+paths = ["/pay/**"]
+max_age = "5m"
+groups_any = ["clerk"]
+[tenants.alpha]
+owner = "a@b.example"
+[tenants.beta]
+factors = { allowed = ["webauthn", "totp", "backup-code"], choice = "tenant" }
+"""
+
+
+def at(seconds: int) -> str:
+    """The moment so many seconds after the enrollments, as an option takes it."""
+    return datetime.fromtimestamp(int(NOW) + seconds, UTC).isoformat()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store, which no test changes."""
+    made = tmp_path_factory.mktemp("explain")
+    people(made / "mfa.db")
+    return made
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    prepare(folder, monkeypatch)
+    (folder / "policy.toml").write_text(RULES)
+    return runner(capsys)
+
+
+def explain(run: Run, *more: str, id: str = "bob", tenant: str = "alpha", later: int = 120) -> Any:
+    code, found = run("policy", "explain", "--account", id, "--tenant", tenant, "--at", at(later), *more)
+    assert code == 0, found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("more", "later", "state", "reason"),
+    [
+        ((), 120, "verified", ""),
+        ((), 8 * 86_400, "challenge", "expired"),
+        (("--address", "203.0.113.9"), 120, "challenge", "ip_changed"),
+        (("--browser", "new"), 120, "challenge", "no_proof"),
+        (("--request", "POST /pay/1"), 600, "verified", ""),
+        (("--request", "POST /pay/1", "--groups", "clerk"), 600, "challenge", "step_up"),
+        (("--request", "GET /static/x"), 120, "exempt", ""),
+        (("--request", "GET /static/%2e%2e/pay/x", "--groups", "clerk"), 600, "challenge", "step_up"),
+        (("--request", "GET /static//x", "--groups", "clerk"), 600, "challenge", "step_up"),
+    ],
+)
+def test_the_decision_is_the_one_of_the_gate(
+    run: Run, more: tuple[str, ...], later: int, state: str, reason: str
+) -> None:
+    """Proofs, networks, groups and unclean paths count as at the gate."""
+    found = explain(run, *more, later=later)
+    assert (found["state"], found["reason"]) == (state, reason)
+
+
+def test_the_facts_of_the_person(run: Run) -> None:
+    """Factors, proofs, lock and attempts are told, and what no store knows is called assumed."""
+    bob = explain(run)["given"]
+    assert [a["factor"] for a in bob["authenticators"]] == ["totp", "backup-code"]
+    assert [p["counts"] for p in bob["proofs"]] == [True]
+    assert bob["browser"] == bob["proofs"][0]["browser"]
+    assert any("no group" in sentence for sentence in bob["assumed"])
+    ann = explain(run, "--browser", "new", id="ann")
+    assert (ann["state"], ann["given"]["locked"]["cause"]) == ("locked", "attempts")
+    assert ann["given"]["attempts_used"] == 7
+
+
+def test_a_person_whom_the_store_does_not_know(run: Run) -> None:
+    """Such a person would enroll, and backup codes are no first factor."""
+    found = explain(run, id="nobody")
+    assert (found["state"], found["given"]["known"]) == ("enroll", False)
+    assert "backup-code" not in found["factors"]
+    assert "totp" in found["factors"]
+
+
+def test_a_tenant_that_the_file_does_not_name(run: Run) -> None:
+    """An unknown tenant is a note with the nearest name."""
+    (note,) = explain(run, tenant="alhpa")["notes"]
+    assert 'no section for the tenant "alhpa"' in note
+    assert 'did you mean "alpha"' in note
+    assert explain(run)["notes"] == []
+    (own,) = explain(run, "--request", "GET /mfa/challenge")["notes"]
+    assert "the gate's own pages" in own
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--browser", "none"), 'there is no browser "none"'),
+        (("--request", "/x"), "a method and a path"),
+        (("--store", "sqlite:////nowhere/at/all.db"), "there is no store"),
+    ],
+)
+def test_a_wrong_question(run: Run, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], said: str) -> None:
+    """A question that means nothing is told in one line."""
+    code = main(["policy", "explain", "--account", "bob", "--tenant", "alpha", *more])
+    assert code in (1, 2)
+    assert said in capsys.readouterr().err
+
+
+def test_the_printed_answer(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The facts come first, then the part of each rule, then the decision."""
+    assert main(["policy", "explain", "--account", "bob", "--tenant", "alpha", "--at", at(120)]) == 0
+    told = capsys.readouterr().out
+    assert told.index("alpha/bob") < told.index("stage ") < told.index("decision:  verified")
+    assert "counts here" in told

@@ -1,0 +1,304 @@
+"""A policy comes into force whole and with a trace, or the one before stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate.errors import SettingsError
+from mfa_gate.service.policy_archive import PolicyArchive
+from mfa_gate.stores.memory import MemoryStore
+from tests.harness import FixedClock, World, make_world, running
+
+HEAD = """version = 1
+name = "lived"
+owner = "security@example.org"
+[factors]
+allowed = ["totp", "email", "backup-code"]
+[enrollment]
+first = "open"
+"""
+STRICT = HEAD + "[freshness]\nmax_age = '1d'\n"
+LOOSE = HEAD + "[freshness]\nmax_age = '7d'\n"
+APPROVED = "[change]\nlooser = 'approve'\napprovals = 2\n"
+
+
+@asynccontextmanager
+async def living(path: Path, store: MemoryStore | None = None, **more: Any) -> AsyncIterator[World]:
+    """A gate over the policy file, with one person in the trail."""
+    world = make_world(policy=path, store=store or MemoryStore(), **more)  # type: ignore[arg-type]
+    async with running(world):
+        await world.gate.web.open()
+        yield world
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(STRICT)
+    return path
+
+
+async def trail_of(world: World, kind: str) -> list[Any]:
+    return list((await world.store.events("alpha", kind=kind)).items)
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for what a background task brings about, a few seconds at most."""
+    async with asyncio.timeout(5):
+        while True:
+            found = holds()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_reload_is_in_force_and_leaves_a_trace(file: Path) -> None:
+    """P-9: name, digest, author, number of differences, and the looser ones by name."""
+    async with living(file) as world:
+        await world.enrolled("ann")
+        file.write_text(LOOSE)
+        done = await world.gate.reload_policy()
+        assert (done.changed, done.differences) == (True, 1)
+        assert world.gate.policy.base.freshness.max_age == 7 * 86_400
+        (loaded,) = await trail_of(world, "policy.loaded")
+        assert loaded.detail["name"] == "lived"
+        assert loaded.detail["digest"] == done.digest[:12]
+        assert (loaded.detail["by"], loaded.detail["differences"], loaded.detail["looser"]) == ("application", 1, 1)
+        (loosened,) = await trail_of(world, "policy.loosened")
+        assert loosened.detail["changes"] == "freshness.max_age: 1d -> 7d"
+        await world.engine.effects.idle()
+        (mail,) = [m for m in world.email.messages if m.to == "security@example.org"]
+        assert "1d -> 7d" in mail.text
+        assert (await world.gate.reload_policy()).changed is False
+        assert len(await trail_of(world, "policy.loaded")) == 1
+
+
+async def test_a_stricter_policy_tells_nobody(file: Path) -> None:
+    """A change that only tightens is recorded, and no owner is told."""
+    file.write_text(LOOSE)
+    async with living(file) as world:
+        await world.enrolled("ann")
+        file.write_text(STRICT)
+        assert (await world.gate.reload_policy()).looser == ()
+        assert await trail_of(world, "policy.loosened") == []
+        assert len(await trail_of(world, "policy.loaded")) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["version = 1\nname =", "version = 1\nname = 'x'\nmode = 'on'\n", HEAD.replace('"email"', '"voice"'), ""]
+)
+async def test_a_fault_leaves_the_policy_before_in_force(file: Path, text: str) -> None:
+    """Half a file, or a factor without its sender, changes nothing, and is told."""
+    async with living(file) as world:
+        await world.enrolled("ann")
+        before = world.gate.policy
+        file.write_text(text)
+        with pytest.raises(SettingsError):
+            await world.gate.reload_policy()
+        assert world.gate.policy is before
+        (refused,) = await trail_of(world, "policy.refused")
+        assert refused.detail["first"]
+        assert (await (await world.browser("bob")).page("/records")).status == 303
+
+
+async def test_the_text_is_kept_by_digest(file: Path) -> None:
+    """The text of each policy, and the one in force at any time, can be looked up."""
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as world:
+        first, start = world.gate.policy.digest, int(clock.now())
+        clock.advance(3600)
+        file.write_text(LOOSE)
+        second = (await world.gate.reload_policy()).digest
+        archive = PolicyArchive(store)
+        assert [entry.digest for entry in await archive.history()] == [first, second]
+        assert [entry.digest for entry in await archive.in_force_at(start + 60)] == [first]
+        assert [entry.digest for entry in await archive.in_force_at(start + 7200)] == [second]
+        assert await archive.in_force_at(start - 1) == ()
+        kept = await archive.text_of(await archive.find(first[:8]))
+        assert kept is not None
+        assert kept.text == STRICT
+
+
+async def test_a_start_with_a_looser_file_is_seen(file: Path) -> None:
+    """A restart with another file leaves the same trace as a reload."""
+    store = MemoryStore()
+    async with living(file, store) as world:
+        await world.enrolled("ann")
+    file.write_text("mode = 'report-only'\n" + STRICT)
+    async with living(file, store) as world:
+        (loosened,) = await trail_of(world, "policy.loosened")
+        assert loosened.detail["by"] == "start"
+        assert "mode" in str(loosened.detail["changes"])
+    async with living(file, store) as world:
+        assert len(await trail_of(world, "policy.loaded")) == 1
+
+
+async def test_a_looser_policy_waits_for_two_people(file: Path) -> None:
+    """The policy in force says how many approve, and nobody counts twice.
+
+    The new file cannot ask for fewer.
+    """
+    from mfa_gate.core.roles import Hand
+    from mfa_gate.policyfile import load_policy
+
+    file.write_text(STRICT + APPROVED)
+    store = MemoryStore()
+    async with living(file, store) as world:
+        await world.enrolled("ann")
+        file.write_text(LOOSE)
+        wanted = load_policy(file)
+        approvals = world.gate.service.policy_life.approvals
+        with pytest.raises(SettingsError, match="0 of 2 approvals"):
+            await world.gate.reload_policy()
+        await approvals.approve(wanted, Hand("operator:eve"), "tested")
+        with pytest.raises(ValueError, match="approved this policy before"):
+            await approvals.approve(wanted, Hand("operator:EVE "), "again")
+        with pytest.raises(SettingsError, match="1 of 2 approvals"):
+            await world.gate.reload_policy()
+    # A start with the file is refused as well.
+    with pytest.raises(SettingsError, match="1 of 2 approvals"):
+        async with living(file, store):
+            pass
+    file.write_text(STRICT + APPROVED)
+    async with living(file, store) as world:
+        await world.gate.service.policy_life.approvals.approve(wanted, Hand("operator:adam"), "tested, too")
+        file.write_text(LOOSE)
+        assert (await world.gate.reload_policy()).looser
+        assert len(await trail_of(world, "policy.approved")) == 2
+        assert world.gate.policy.base.freshness.max_age == 7 * 86_400
+
+
+async def test_the_file_is_watched(file: Path) -> None:
+    """A changed file is in force a moment later, and a faulty one never."""
+    async with living(file) as world:
+        watch = world.gate.service.policy_watch
+        await watch.aclose()
+        watch.every = 0.01
+        watch.start()
+        file.write_text(LOOSE)
+        await until(lambda: world.gate.policy.base.freshness.max_age == 7 * 86_400)
+        file.write_text("nonsense")
+        await asyncio.sleep(0.05)
+        file.write_text(STRICT)
+        await until(lambda: world.gate.policy.base.freshness.max_age == 86_400)
+
+
+async def test_a_signal_reloads(file: Path) -> None:
+    """SIGHUP reads the file again, and the process goes on."""
+    async with living(file) as world:
+        world.gate.service.policy_watch.every = 3600
+        file.write_text(LOOSE)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: world.gate.policy.base.freshness.max_age == 7 * 86_400)
+        assert [entry.by for entry in await PolicyArchive(world.store).history()] == ["start", "signal"]
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+async def test_watching_is_switched_off(file: Path) -> None:
+    """With ``reload = false`` neither the file nor a signal is looked at.
+
+    The application may still ask.
+    """
+    file.write_text(STRICT + "[change]\nreload = false\n")
+    async with living(file) as world:
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+        file.write_text(LOOSE)
+        assert (await world.gate.reload_policy()).changed
+
+
+@pytest.mark.parametrize("times", [20, pytest.param(1_000, marks=pytest.mark.long)])
+async def test_no_request_is_judged_by_half_a_file(file: Path, times: int) -> None:
+    """Requests go on while the file is replaced many times, and none fails."""
+    async with living(file) as world:
+        ann = await world.enrolled("ann")
+        for number in range(times):
+            file.write_text(LOOSE if number % 2 else STRICT)
+            replies = asyncio.gather(*(ann.page("/records") for _ in range(3)))
+            await world.gate.reload_policy()
+            assert {reply.status for reply in await replies} == {200}
+
+
+async def test_a_second_worker_follows_the_first(file: Path) -> None:
+    """A worker that loads the same file later leaves no second trace."""
+    store = MemoryStore()
+    async with living(file, store) as one:
+        await one.enrolled("ann")
+        async with living(file, store) as other:
+            file.write_text(LOOSE)
+            first, second = await one.gate.reload_policy(), await other.gate.reload_policy()
+            assert first == second
+            assert other.gate.policy.digest == one.gate.policy.digest == first.digest
+            assert len(await trail_of(one, "policy.loaded")) == 1
+            assert [entry.by for entry in await PolicyArchive(store).history()] == ["start", "application"]
+
+
+async def test_a_policy_before_that_cannot_be_read_counts_as_stricter(file: Path) -> None:
+    """A kept text that this version does not take is no way around the approvals."""
+    store = MemoryStore()
+    async with living(file, store) as world:
+        await world.enrolled("ann")
+        name = f"policy:text:{world.gate.policy.digest}"
+        await store.put_meta(name, zlib.compress(json.dumps({"name": "x", "text": "old = 1", "files": {}}).encode()))
+    file.write_text(STRICT + APPROVED)
+    with pytest.raises(SettingsError, match="cannot be compared"):
+        async with living(file, store):
+            pass
+    file.write_text(STRICT + "# no approvals\n")
+    async with living(file, store) as world:
+        (loosened,) = await trail_of(world, "policy.loosened")
+        assert "cannot be compared" in str(loosened.detail["changes"])
+
+
+async def test_a_policy_of_the_code_is_not_read_again() -> None:
+    """A gate that was given a ``Policy`` says so, and keeps no text."""
+    async with running(make_world()) as world:
+        with pytest.raises(SettingsError, match="no file"):
+            await world.gate.reload_policy()
+        assert await PolicyArchive(world.store).history() == ()
+
+
+async def test_a_shorter_retention_waits(file: Path) -> None:
+    """Nothing is removed by a shorter retention before its grace has passed."""
+    file.write_text(STRICT + "[audit]\nretention = '400d'\n")
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as world:
+        await world.enrolled("ann")
+        file.write_text(STRICT + "[audit]\nretention = '30d'\n")
+        await world.gate.reload_policy()
+        clock.advance(35 * 86_400 - 30 * 86_400)
+        grace = world.gate.service.retention.grace
+        longer = await grace.for_tenant("alpha")
+        assert longer is not None
+        assert longer.retention == 400 * 86_400
+        clock.advance(3 * 86_400)
+        assert await grace.for_tenant("alpha") is None
+
+
+async def test_workers_that_differ_are_noticed(file: Path) -> None:
+    """Two workers with different policies are an event and a mail, after a rollout's time."""
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as one:
+        await one.enrolled("ann")
+        file.write_text(LOOSE)
+        async with living(file, store, clock=clock) as other:
+            for world in (one, other, one, other):
+                await world.gate.service.policy_workers.report()
+            assert await trail_of(one, "policy.differs") == []
+            clock.advance(240)
+            for world in (one, other, one, other):
+                await world.gate.service.policy_workers.report()
+            (event,) = await trail_of(one, "policy.differs")
+            assert str(event.detail["policies"]).count("lived") == 2
+            await asyncio.gather(one.engine.effects.idle(), other.engine.effects.idle())
+            mails = [m for m in (*one.email.messages, *other.email.messages) if "Two policies" in m.subject]
+            assert [m.to for m in mails] == ["security@example.org"]

@@ -1,0 +1,314 @@
+"""The PostgreSQL store while its server fails or is unfit.
+
+It refuses within a second, believes no stale word, and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.service.trail_verification import verify_trail
+from mfa_gate.storage import take_one
+from mfa_gate.stores.postgres import PostgresStore
+from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
+
+from .. import postgres_servers
+from ..faults import READS, WRITES, answers, noise, nothing_lost, prepared, refused, silence
+from ..patience import POSTGRES
+from ..postgres_servers import Postgres
+
+pytestmark = pytest.mark.waits
+
+
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Postgres]:
+    """The server that the tests of this file break and mend."""
+    with postgres_servers.server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server: Postgres) -> Iterator[Postgres]:
+    """It, as a test finds it."""
+    yield one_server
+    one_server.reset()
+
+
+@pytest.fixture
+def url(server: Postgres) -> str:
+    """The URL of a schema of the test's own."""
+    return server.schema()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url)
+    await store.open()
+    await prepared(store)
+    yield store
+    await store.aclose()
+
+
+def schema_of(url: str) -> str:
+    """Return the schema in a URL."""
+    return url.rpartition("=")[2]
+
+
+async def test_killed_and_restarted(server: Postgres, store: PostgresStore) -> None:
+    """A server that was killed (``kill -9``) is an outage; restarted, it has all its data.
+
+    F-1, F-9. All that was acknowledged is there within five seconds.
+    """
+    await silence(store)
+    server.kill()
+    await noise(store)
+    await refused(store, READS | WRITES)
+    server.start()
+    await answers(store, within=5)
+    await nothing_lost(store)
+    await silence(store)
+
+
+async def test_restarted_without_a_pause(server: Postgres, store: PostgresStore) -> None:
+    """A restart ends every session of the pool; no later call meets one of them."""
+    await silence(store)
+    await asyncio.gather(*(store.load(ALICE) for _ in range(20)))
+    server.stop()
+    server.start()
+    await answers(store, within=5)
+    for _ in range(20):
+        assert (await store.load(ALICE)).version == 1
+    await nothing_lost(store)
+
+
+async def test_hanging(server: Postgres, store: PostgresStore) -> None:
+    """A server that accepts connections and never answers is refused within a second.
+
+    F-1. The store goes on when the server does.
+    """
+    await silence(store)
+    server.signal(signal.SIGSTOP)
+    try:
+        await noise(store)
+        await refused(store, READS | WRITES)
+        many = await asyncio.gather(*(store.load(ALICE) for _ in range(200)), return_exceptions=True)
+        assert all(isinstance(outcome, StoreUnavailable) for outcome in many)
+    finally:
+        server.signal(signal.SIGCONT)
+    await answers(store, within=5)
+    assert (await store.load(ALICE)).version == 1
+    assert (await store.load(BOB)).version in (0, 1)
+
+
+async def test_sessions_that_time_out(server: Postgres, url: str) -> None:
+    """``idle_session_timeout`` ends no session of ours: the store turns it off for them."""
+    server.say("ALTER ROLE gate SET idle_session_timeout = '200ms'")
+    store = PostgresStore(url)
+    await store.open()
+    await prepared(store)
+    await silence(store)
+    await asyncio.sleep(1)
+    assert changed(store) == frozenset()
+    assert (await store.load(ALICE)).version == 1
+    await nothing_lost(store)
+    await store.aclose()
+
+
+async def test_sessions_that_an_operator_ends(server: Postgres, store: PostgresStore) -> None:
+    """Sessions that were ended while they did nothing cost no call."""
+    await silence(store)
+    await asyncio.gather(*(store.load(ALICE) for _ in range(20)))
+    server.say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfa_gate'")
+    await asyncio.sleep(0.05)
+    for _ in range(10):
+        assert (await store.load(ALICE)).version == 1
+    await silence(store, within=5)
+    await nothing_lost(store)
+
+
+async def test_read_only(server: Postgres, store: PostgresStore) -> None:
+    """A server that takes no writes refuses them, and what it holds can be read (F-2)."""
+    server.say("ALTER SYSTEM SET default_transaction_read_only = on")
+    server.say("SELECT pg_reload_conf()")
+    await asyncio.sleep(0.3)
+    await refused(store, WRITES)
+    assert (await store.load(ALICE)).version == 1
+    with server.connect(options="-c default_transaction_read_only=off") as connection:
+        connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        connection.execute("SELECT pg_reload_conf()")
+    await asyncio.sleep(0.3)
+    await answers(store, within=5)
+    await nothing_lost(store)
+
+
+async def test_full_disk(server: Postgres, store: PostgresStore, url: str) -> None:
+    """A disk without room takes no write, and all that was written before can be read (F-2)."""
+    await silence(store)
+    server.say(
+        f"INSERT INTO {schema_of(url)}.event (tenant, account, kind, at, line, digest)"
+        " SELECT 'filler', '', 'x', 0, repeat('x', 1500), '' FROM generate_series(1, 12000)"
+    )
+    server.limit_files(16 * 2**20)  # no file may grow beyond it, and that of the trail has
+    big = [event(number, key=SubjectKey("clinic", "x" * 200)) for number in range(400)]
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await store.append(big)
+    assert (await store.load(ALICE)).version == 1
+    server.limit_files(None)
+    await answers(store, within=5)
+    await nothing_lost(store)
+    assert await verify_trail(store, "clinic") == {}
+
+
+async def test_no_connection_left(server: Postgres, store: PostgresStore, url: str) -> None:
+    """Open connections serve on at ``max_connections``, and no new worker starts."""
+    await silence(store)
+    taken: list[psycopg.Connection[object]] = []
+    with contextlib.suppress(psycopg.OperationalError):
+        while len(taken) < 100:
+            taken.append(server.connect())
+    assert 10 < len(taken) < 100
+    assert (await store.load(ALICE)).version == 1
+    assert await store.swap(enrolled(BOB), [event(5, key=BOB)])
+    other = PostgresStore(url)
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match=r"too many clients|connection slots"):
+        await other.open()
+    assert time.monotonic() < began + 1.2
+    for connection in taken:
+        connection.close()
+    await other.open()
+    assert (await other.load(BOB)).version == 1
+    await other.aclose()
+
+
+async def test_a_locked_row_stops_nobody_else(server: Postgres, store: PostgresStore, url: str) -> None:
+    """A row that somebody holds delays its own account only (T-16)."""
+    with server.connect() as connection, connection.transaction():
+        connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
+        keys = [SubjectKey("clinic", f"u{number}") for number in range(10)]
+        mine = asyncio.ensure_future(store.swap(enrolled(ALICE, version=1)))
+        done = await asyncio.gather(*(store.swap(enrolled(key)) for key in keys))
+        assert done == [True] * 10
+        with pytest.raises(StoreUnavailable):
+            await mine
+    assert await store.swap(enrolled(ALICE, version=1))
+
+
+async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url: str) -> None:
+    """A statement that was cancelled has written nothing, and the connection serves on."""
+    with server.connect() as connection, connection.transaction():
+        connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
+        mine = asyncio.ensure_future(store.swap(enrolled(ALICE, version=1), [event(7)]))
+        await asyncio.sleep(0.1)
+        connection.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with pytest.raises(StoreUnavailable, match="57014"):
+            await mine
+    await nothing_lost(store)
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+async def test_another_isolation(server: Postgres, url: str, level: str) -> None:
+    """A role whose transactions are stricter loses races, and no update (S-31)."""
+    server.say(f"ALTER ROLE gate SET default_transaction_isolation = '{level}'")
+    one, two = PostgresStore(url, timing=POSTGRES), PostgresStore(url, timing=POSTGRES)
+    await one.open()
+    await two.open()
+    done = await asyncio.gather(
+        *((one, two)[n % 2].swap(enrolled(ALICE, name=str(n)), [event(n)]) for n in range(60)),
+    )
+    assert sum(done) == 1
+    taken = await asyncio.gather(*(take_one((one, two)[n % 2], "b", limit=7, window=60, now=9) for n in range(60)))
+    assert taken.count(0) == 7
+    assert await verify_trail(one) == {}
+    await one.aclose()
+    await two.aclose()
+
+
+async def test_unsafe_commits(server: Postgres, store: PostgresStore, url: str) -> None:
+    """``synchronous_commit=off`` is refused unless it is asked for."""
+    server.say("ALTER SYSTEM SET synchronous_commit = off")
+    server.say("SELECT pg_reload_conf()")
+    await asyncio.sleep(0.6)
+    await refused(store, {"load": READS["load"], "swap": WRITES["swap"]})
+    with pytest.raises(SettingsError, match="synchronous_commit=off"):
+        await PostgresStore(url).open()
+    other = PostgresStore(f"{url}&durable=false")
+    await other.open()
+    assert (await other.load(ALICE)).version == 1
+    await other.aclose()
+    server.say("ALTER SYSTEM RESET synchronous_commit")
+    server.say("SELECT pg_reload_conf()")
+    await answers(store, within=5)
+    await nothing_lost(store)
+
+
+async def test_emptied(server: Postgres, store: PostgresStore, url: str) -> None:
+    """A store that was dropped is an outage, and nobody is without a factor (F-6)."""
+    await silence(store)
+    server.say(f"ALTER SCHEMA {schema_of(url)} RENAME TO away")
+    await noise(store)
+    await refused(store, READS | WRITES)
+    server.say(f"CREATE SCHEMA {schema_of(url)}")
+    await refused(store, READS | WRITES)
+    server.say(f"DROP SCHEMA {schema_of(url)}")
+    server.say(f"ALTER SCHEMA away RENAME TO {schema_of(url)}")
+    await answers(store, within=5)
+    await nothing_lost(store)
+
+
+async def test_an_unknown_outcome_is_looked_up(server: Postgres, store: PostgresStore) -> None:
+    """A swap whose answer got lost is looked up by its operation, not done again (F-7)."""
+    await silence(store)
+    outcomes = []
+    for number in range(12):
+        task = asyncio.ensure_future(store.swap(enrolled(BOB, version=number), [event(number, key=BOB)]))
+        await asyncio.sleep(0.001 * (number % 6))
+        server.say(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfa_gate' AND query ~ 'swap_1'"
+        )
+        (told,) = await asyncio.gather(task, return_exceptions=True)
+        version = (await store.load(BOB)).version
+        outcomes.append(told)
+        if isinstance(told, StoreUnavailable):
+            break
+        assert told is True
+        assert version == number + 1
+    lines = (await store.events("clinic", account="bob")).items
+    assert len(lines) == (await store.load(BOB)).version
+    assert await verify_trail(store) == {}
+
+
+def test_a_fork_leaves_the_parents_connections_alone(server: Postgres, url: str) -> None:
+    """F-40: a child opens its own connections, and its end closes none of its parent's."""
+
+    async def both() -> None:
+        store = PostgresStore(url, timing=POSTGRES)
+        await store.open()
+        await prepared(store)
+        await silence(store)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                with pytest.raises(StoreUnavailable):
+                    changed(store)
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode((await asyncio.to_thread(os.waitpid, pid, 0))[1]) == 0
+        assert changed(store) == frozenset()
+        await nothing_lost(store)
+        await store.aclose()
+
+    asyncio.run(both())

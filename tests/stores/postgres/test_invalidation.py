@@ -1,0 +1,130 @@
+"""Change notices of PostgreSQL: nothing is believed where one may be missing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from mfa_gate.storage import EVERYTHING
+from mfa_gate.stores.postgres import PostgresStore
+from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, heard, tells
+
+from .. import postgres_servers
+from ..faults import silence
+from ..patience import POSTGRES
+
+pytestmark = pytest.mark.waits
+
+
+@pytest.fixture
+def url() -> str:
+    """The URL of a schema of its own."""
+    return postgres_servers.shared().schema()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url, timing=POSTGRES)
+    await store.open()
+    yield store
+    await store.aclose()
+
+
+def schema_of(url: str) -> str:
+    """Return the schema in a URL."""
+    return url.rpartition("=")[2]
+
+
+async def test_a_gap_forgets_everything(url: str, store: PostgresStore) -> None:
+    """A change without a notice is found by the numbers; then nothing is believed."""
+    await silence(store)
+    postgres_servers.shared().say(f"UPDATE {schema_of(url)}.counter SET changes = changes + 1")
+    assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
+    await silence(store)
+    assert await store.swap(enrolled(ALICE))
+    assert tells(ALICE)(await heard(store, tells(ALICE)))
+
+
+async def test_a_number_that_comes_again_forgets_everything(url: str, store: PostgresStore) -> None:
+    """A notice with a known number says that the data may have gone back (T-6)."""
+    other = PostgresStore(url, timing=POSTGRES)
+    await other.open()
+    assert await other.swap(enrolled(ALICE))
+    await silence(store)
+    store_id = postgres_servers.shared().say(f"SELECT store FROM {schema_of(url)}.about")[0][0]
+    notice = '[1, "clinic", "bob", "another"]'
+    postgres_servers.shared().say("SELECT pg_notify(%s, %s)", f"mfa_gate_{store_id}", notice)
+    assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
+    await other.aclose()
+
+
+async def test_the_listener_is_made_anew(url: str, store: PostgresStore) -> None:
+    """A listening connection that breaks empties the cache: no change is missed."""
+    await silence(store)
+    other = PostgresStore(url, timing=POSTGRES)
+    await other.open()
+    postgres_servers.shared().say(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'counter' AND pid <> pg_backend_pid()"
+    )
+    assert await other.swap(enrolled(BOB))
+    assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
+    await silence(store)
+    assert await other.swap(enrolled(ALICE))
+    assert await heard(store, tells(ALICE)) == frozenset({ALICE})
+    await other.aclose()
+
+
+async def test_notices_of_other_stores_are_not_heard(url: str, store: PostgresStore) -> None:
+    """Two stores in one database do not hear each other."""
+    await silence(store)
+    other = PostgresStore(postgres_servers.shared().schema(), timing=POSTGRES)
+    await other.open()
+    assert await other.swap(enrolled(ALICE))
+    await asyncio.sleep(0.1)
+    assert changed(store) == frozenset()
+    await other.aclose()
+
+
+async def test_a_pooler_that_swallows_notices(caplog: pytest.LogCaptureFixture) -> None:
+    """Behind PgBouncer in transaction mode each request reads the store, as doctor says.
+
+    A change by another worker is seen all the same.
+    """
+    with postgres_servers.pooler(postgres_servers.shared(), "transaction") as behind:
+        url = f"{behind}?schema={schema_of(postgres_servers.shared().schema())}"
+        store, other = PostgresStore(url), PostgresStore(url)
+        await store.open()
+        await other.open()
+        with caplog.at_level(logging.WARNING, "mfa_gate"):
+            for number in range(30):
+                assert changed(store) is EVERYTHING
+                assert await other.swap(enrolled(ALICE, version=number))
+                assert (await store.load(ALICE)).version == number + 1
+                await asyncio.sleep(0.03)
+        assert "PgBouncer" in caplog.text
+        assert any("PgBouncer" in text for text in await store.advice())
+        for _ in range(10):
+            with psycopg.connect(behind) as connection:
+                settings = connection.execute("SHOW statement_timeout").fetchone()
+                assert settings == ("0",), "no setting is left behind in a connection that others use"
+        await store.aclose()
+        await other.aclose()
+
+
+async def test_a_pooler_in_session_mode() -> None:
+    """Behind PgBouncer in session mode notices arrive."""
+    with postgres_servers.pooler(postgres_servers.shared(), "session") as behind:
+        url = f"{behind}?schema={schema_of(postgres_servers.shared().schema())}"
+        store, other = PostgresStore(url, timing=POSTGRES), PostgresStore(url, timing=POSTGRES)
+        await store.open()
+        await other.open()
+        await silence(store)
+        assert await other.swap(enrolled(ALICE))
+        assert await heard(store, tells(ALICE)) == frozenset({ALICE})
+        assert not any("PgBouncer" in text for text in await store.advice())
+        await store.aclose()
+        await other.aclose()

@@ -1,0 +1,171 @@
+"""Tables, roles and the index of names of the PostgreSQL store."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import MissingExtra, SettingsError, StoreMissing, StoreUnavailable
+from mfa_gate.service.trail_verification import verify_trail
+from mfa_gate.storage import Rewrite
+from mfa_gate.stores import store_from_url
+from mfa_gate.stores.postgres import PostgresStore
+from mfa_gate.stores.postgres.url import place_of
+from mfa_gate.testing.store_suite import ALICE, enrolled, event
+from tests.stores.faults import READS, WRITES
+
+from .. import postgres_servers
+from ..patience import POSTGRES
+from ..postgres_servers import Postgres
+
+pytestmark = pytest.mark.waits
+
+
+@pytest.fixture
+def server() -> Postgres:
+    """The server of all tests that break nothing, with a role for an application."""
+    server = postgres_servers.shared()
+    if not server.say("SELECT 1 FROM pg_roles WHERE rolname = 'app'"):
+        server.say("CREATE ROLE app LOGIN")
+    return server
+
+
+def as_app(url: str) -> str:
+    """Return the URL for the application's role."""
+    return url.replace("gate@", "app@")
+
+
+async def test_least_privileges(server: Postgres) -> None:
+    """The application's role makes no tables, and works with what ``store upgrade`` gives it."""
+    url = server.schema()
+    with pytest.raises(SettingsError, match="mfa-gate store upgrade"):
+        await PostgresStore(as_app(url), timing=POSTGRES).open()
+    told = await PostgresStore(url, timing=POSTGRES).upgrade(grant_to="app")
+    assert "made, version" in told
+    store = PostgresStore(as_app(url), timing=POSTGRES)
+    await store.open(make=False)
+    for call in (*READS.values(), *WRITES.values()):
+        await call(store)
+    assert await store.swap(enrolled(ALICE), [event(1)])
+    line = (await store.links("clinic"))[0]
+    await store.rewrite("clinic", [Rewrite(line.place, line.line, line.line)])
+    assert await store.prune("clinic", before=1_800_000_000) > 1
+    await store.aclose()
+    assert "up to date" in await PostgresStore(url, timing=POSTGRES).upgrade()
+
+
+async def test_a_trail_that_can_only_be_added_to(server: Postgres) -> None:
+    """With ``--insert-only`` the application's role adds lines, and alters and removes none."""
+    url = server.schema()
+    await PostgresStore(url, timing=POSTGRES).upgrade(grant_to="app", insert_only=True)
+    store = PostgresStore(as_app(url), timing=POSTGRES)
+    await store.open()
+    assert await store.swap(enrolled(ALICE), [event(1)])
+    await store.append([event(2)])
+    line = (await store.links("clinic"))[0]
+    for call in (
+        store.rewrite("clinic", [Rewrite(line.place, line.line, "{}")]),
+        store.prune("clinic", before=1_800_000_000),
+    ):
+        with pytest.raises(StoreUnavailable, match="42501"):
+            await call
+    assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
+    assert await verify_trail(store) == {}
+    await store.aclose()
+
+
+async def test_a_role_without_rights(server: Postgres) -> None:
+    """A role that was given nothing is told so at the start."""
+    url = server.schema()
+    store = PostgresStore(url, timing=POSTGRES)
+    await store.open()
+    await store.aclose()
+    with pytest.raises(StoreUnavailable, match="42501"):
+        await PostgresStore(as_app(url), timing=POSTGRES).open()
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_names_are_found(server: Postgres, indexed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is not among the first people is found, with the index of names and without."""
+    monkeypatch.setattr("mfa_gate.stores.postgres.roster.LOOKED_AT_FIRST", 3)
+    monkeypatch.setattr("mfa_gate.stores.postgres.roster.SEARCHED_AT_ONCE", 4)
+    url = server.schema()
+    store = PostgresStore(url, timing=POSTGRES)
+    await store.open()
+    if not indexed:
+        server.say(f"DROP INDEX {url.rpartition('=')[2]}.roster_search")
+        await store.aclose()
+        await store.open()
+    names = {f"u{number:02}": f"Person {number}" for number in range(30)} | {"u07": "Émilie 100%_\\", "z": "ÉMILIE"}
+    for id, name in names.items():
+        assert await store.swap(enrolled(SubjectKey("clinic", id), name=name))
+    assert await store.swap(enrolled(SubjectKey("other", "x"), name="Émilie"))
+    found = {
+        "émilie": ["u07", "z"],
+        "100%_\\": ["u07"],
+        "%": ["u07"],
+        "person 29": ["u29"],
+        "on 2": ["u02", *(f"u{number}" for number in range(20, 30))],
+        "u1": [f"u{number}" for number in range(10, 20)],
+        "nobody at all": [],
+    }
+    for query, ids in found.items():
+        pages, after = list[str](), ""
+        while True:
+            page = await store.page("clinic", query=query, after=after, limit=4)
+            pages += [line.key.id for line in page.items]
+            after = page.next
+            if not after:
+                break
+        assert pages == ids, query
+    await store.aclose()
+    assert ("not indexed" in await PostgresStore(url, timing=POSTGRES).upgrade()) is False
+
+
+async def test_other_schemas_are_named(server: Postgres) -> None:
+    """A place without a store names the schemas of the database that hold one (T-7)."""
+    store = PostgresStore(server.schema(), timing=POSTGRES)
+    await store.open()
+    await store.aclose()
+    with pytest.raises(StoreMissing, match="of this database holds a store"):
+        await PostgresStore(server.schema(), timing=POSTGRES).open(make=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://h", "names no database"),
+        ("postgresql://h/d?schema=Odd", "no name for a schema"),
+        ("postgresql://h/d?schema=pg_catalog", "no name for a schema"),
+        ("postgresql://h/d?durable=1", "neither true nor false"),
+        ("postgresql://h/d?connections=0", "write a number"),
+        ("postgresql://h/d?marker=", "names no file"),
+        ("postgresql:///d?host=a,b&port=1,2,3", "2 hosts and 3 ports"),
+        ("postgresql://u:secret@h/d?nonsense=1", "cannot be read"),
+    ],
+)
+def test_odd_urls(url: str, words: str) -> None:
+    """Each odd URL is told with what to write instead, and without its password."""
+    with pytest.raises(SettingsError, match=words) as caught:
+        store_from_url(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_several_hosts() -> None:
+    """Hosts have a port each, or one for all; libpq's own parameters are passed on."""
+    place = place_of("postgresql://u:p%40@a,b:6000/d?sslmode=require&schema=mfa&marker=/m&connections=9")
+    assert place.hosts == (("a", ""), ("b", "6000"))
+    assert place.parameters == {"user": "u", "password": "p@", "dbname": "d", "sslmode": "require"}
+    assert (place.schema, place.generation_file, place.connections) == ("mfa", "/m", 9)
+    assert place_of("postgres:///d?host=/run/postgresql").hosts == (("/run/postgresql", ""),)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where psycopg is not installed, the fault names the command that installs it."""
+    import sys
+
+    for name in [name for name in sys.modules if name.startswith("mfa_gate.stores.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r'pip install "mfa-gate\[postgres\]"'):
+        store_from_url("postgresql://h/d")

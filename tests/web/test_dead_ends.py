@@ -1,0 +1,116 @@
+"""No page leads in a circle, or says something that is not true."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from mfa_gate.core.rules import DAY
+from tests.harness import Browser, World, make_world, running
+
+
+@pytest.fixture
+async def world() -> Any:
+    async with running(make_world()) as made:
+        yield made
+
+
+async def disputed(world: World) -> Browser:
+    """A person who has said "this was not me", and has confirmed again."""
+    ann = await world.enrolled()
+    await ann.enroll_email()
+    said = await ann.form("/mfa", {"action": "dispute"})
+    assert said.status == 303
+    world.clock.advance(30)
+    await ann.prove()
+    return ann
+
+
+async def test_a_stop_of_changes_is_told(world: World) -> None:
+    """The settings say until when changes are stopped and whom to ask.
+
+    And ask for no further proof.
+    """
+    ann = await disputed(world)
+    text = (await ann.page("/mfa")).text
+    assert "nothing can be changed until" in text
+    assert "Call your administrator." in text
+    for word in (
+        "confirm once more",
+        "/mfa/confirm",
+        ">Rename<",
+        'action="/mfa/enroll',
+        "/mfa/enroll/",
+        "backup-codes",
+    ):
+        assert word not in text, word
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/mfa/backup-codes", {}),
+        ("/mfa/backup-codes", {"action": "make"}),
+        ("/mfa/enroll", {}),
+        ("/mfa/enroll/totp", {}),
+        ("/mfa/enroll/totp", {"action": "start"}),
+    ],
+)
+async def test_no_button_leads_in_a_circle_while_changes_are_stopped(
+    world: World, path: str, fields: dict[str, str]
+) -> None:
+    """Each page of a change says that it is stopped, and leads back; a day later it works."""
+    ann = await disputed(world)
+    reply = await (ann.form(path, fields) if fields else ann.page(path))
+    assert reply.status == 403
+    assert "Changes are stopped for now" in reply.text
+    assert "you can change things again" in reply.text
+    assert 'href="/mfa"' in reply.text
+    world.clock.advance(DAY)
+    await ann.prove()
+    reply = await (ann.form(path, fields) if fields else ann.page(path))
+    assert reply.status in (200, 303)
+    assert "Changes are stopped" not in reply.text
+
+
+@pytest.mark.parametrize("path", ["/mfa", "/mfa/backup-codes", "/mfa/enroll", "/mfa/enroll/email"])
+async def test_our_own_pages_lead_back(world: World, path: str) -> None:
+    """A page of ours that asks for a proof opens after it."""
+    ann = await world.enrolled()
+    world.clock.advance(8 * DAY)
+    asked = await ann.page(path)
+    assert asked.status == 303
+    done = await ann.form(f"/mfa/challenge/{await ann.authenticator('totp')}", {"code": ann.totp()})
+    assert (done.status, done.location.split("#")[0]) == (303, path)
+
+
+@pytest.mark.parametrize(("age", "blamed"), [(60, True), (DAY, False)], ids=["just shown", "open for a day"])
+async def test_cookies_are_blamed_only_when_there_are_none(world: World, age: int, blamed: bool) -> None:
+    """A page that was open for longer than its cookie is out of date.
+
+    A page from just now has no cookies.
+    """
+    ann = await world.enrolled()
+    place = f"/mfa/challenge/{await ann.authenticator('totp')}"
+    other = await world.browser(ann.id, ann.tenant, sid="another")
+    shown = (await other.page(place)).text
+    fields = {"code": "123456", "shown_at": re.findall(r'name="shown_at" value="([0-9]+)"', shown)[0]}
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', shown)[0]
+    world.clock.advance(age)
+    del other.cookies[other.handle]
+    again = await other.form(place, fields, token=token)
+    assert again.status == 422
+    assert ("Cookies are turned off" in again.text) is blamed
+    assert ("Please send that again" in again.text) is not blamed
+
+
+async def test_an_unknown_page(world: World) -> None:
+    """It says so, and names the way on."""
+    ann = await world.enrolled()
+    reply = await ann.page("/mfa/nothing")
+    assert reply.status == 404
+    assert "Page not found" in reply.text
+    assert "Go to your security settings" in reply.text
+    assert "Go on" not in reply.text

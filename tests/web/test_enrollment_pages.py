@@ -1,0 +1,301 @@
+"""The pages of an enrollment.
+
+Few presses, no page that a reload sends again, one answer for a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfa_gate import Senders
+from mfa_gate.core.rules import EnrollmentRules, Policy
+from mfa_gate.factors.voice import VoiceRules
+from tests.harness import Browser, Outbox, Reply, World, make_world, running, with_rules
+
+DRAFT = re.compile(r'name="enrollment" value="([^"]+)"')
+KEY = re.compile(r'id="key" dir="ltr">([^<]+)<')
+KINDS_TO_START: tuple[tuple[str, dict[str, str]], ...] = (
+    ("totp", {}), ("sms", {"phone": "(202) 555-0143"}), ("push", {}), ("webauthn", {}), ("email", {}),
+)  # fmt: skip
+VOICE = {"voice": VoiceRules(confirm="code")}
+KINDS = ("webauthn", "push", "totp", "sms", "email", "backup-code")
+
+
+def policy(kinds: tuple[str, ...] = KINDS, *, options: dict[str, Any] | None = None, **enrollment: Any) -> Policy:
+    """Everybody may set up every kind."""
+    return with_rules(
+        lambda rules: replace(
+            rules,
+            factors=replace(rules.factors, allowed=kinds, order=kinds[:-1], options=options or rules.factors.options),
+            enrollment=replace(EnrollmentRules(first="open"), **enrollment),
+        )
+    )
+
+
+@pytest.fixture
+async def world() -> Any:
+    async with running(make_world(policy=policy())) as made:
+        yield made
+
+
+async def begun(ann: Browser, kind: str = "totp", **fields: str) -> tuple[str, str]:
+    """Begin a draft; return its id and, for an app.
+
+    Set the browser's secret. The page's text comes along.
+    """
+    answer = await ann.form(f"/mfa/enroll/{kind}", {"action": "start", **fields})
+    assert answer.status == 303, answer.text
+    page = await ann.page(f"/mfa/enroll/{kind}")
+    if key := KEY.search(page.text):
+        ann.secret = key[1].replace(" ", "")
+    found = DRAFT.search(page.text)
+    assert found is not None, page.text
+    return found[1], page.text
+
+
+def place(reply: Reply) -> str:
+    return reply.location.split("#")[0]
+
+
+async def test_the_choice_begins_at_once(world: World) -> None:
+    """A row that asks nothing is the button that begins.
+
+    A row with a number to type leads to its field.
+    """
+    ann = await world.browser()
+    text = (await ann.page("/mfa/enroll")).text
+    for kind in ("totp", "email", "push"):
+        assert re.search(
+            rf'action="/mfa/enroll/{kind}#errors" data-once>.*?class="row" name="action" value="start"', text
+        )
+        assert f'href="/mfa/enroll/{kind}"' not in text
+    for kind in ("sms", "webauthn"):
+        assert f'href="/mfa/enroll/{kind}"' in text
+
+
+async def test_an_app_in_four_presses(world: World) -> None:
+    """Choose, try out, keep the codes, go on: the pages between are reached by redirects."""
+    ann = await world.browser()
+    await ann.ask("GET", "/records")
+    draft, text = await begun(ann)
+    assert 'type="text" id="label"' not in text
+    tried = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp(), "action": "confirm"})
+    assert (tried.status, place(tried)) == (303, "/mfa/backup-codes")
+    assert "Step 3 of 4" in (await ann.page("/mfa/backup-codes")).text
+    saved = await ann.form("/mfa/backup-codes", {"action": "saved", "saved": "yes"})
+    assert (saved.status, place(saved)) == (303, "/mfa/enroll/done")
+    done = (await ann.page("/mfa/enroll/done")).text
+    assert "Step 4 of 4" in done
+    assert "Default sign-in method" in done
+    assert 'href="/records"' in done
+
+
+async def test_a_passkey_has_no_page_before_its_button(world: World) -> None:
+    """The page of a passkey has the button that makes it.
+
+    And makes nothing before it is pressed.
+    """
+    ann = await world.browser()
+    text = (await ann.page("/mfa/enroll/webauthn")).text
+    assert 'data-passkey="create"' in text
+    assert (await world.account()).enrollments == ()
+
+
+async def test_another_way_goes_back_to_the_settings(world: World) -> None:
+    """A person who adds one in the settings is told there, and sees no success page."""
+    ann = await world.enrolled()
+    draft, text = await begun(ann, "email")
+    assert "Step 2" not in text
+    code = world.email.codes[-1]
+    done = await ann.form("/mfa/enroll/email", {"enrollment": draft, "code": code})
+    assert (done.status, place(done)) == (303, "/mfa")
+    assert "Email</bdi> was added" in (await ann.page("/mfa")).text
+
+
+async def test_a_second_one_of_a_kind_asks_for_its_name(world: World) -> None:
+    """Two of a kind are told apart by names; the first needs none."""
+    ann = await world.enrolled()
+    _, text = await begun(ann)
+    assert 'id="label"' in text
+
+
+async def test_what_is_set_up_is_no_second_way(world: World) -> None:
+    """The last page offers other kinds, not the one that was just set up."""
+    ann = await world.browser()
+    draft, _ = await begun(ann)
+    await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp()})
+    text = (await ann.page("/mfa/enroll/done")).text
+    assert "/mfa/enroll/email" in text
+    assert "/mfa/enroll/totp" not in text
+
+
+# -- no page that a reload sends again --------------------------------------------------------------------------------
+
+
+async def test_no_success_is_the_answer_of_a_form(world: World) -> None:
+    """Starting and sending again leave by 303, for every kind."""
+    ann = await world.browser()
+    for kind, fields in KINDS_TO_START:
+        answer = await ann.form(f"/mfa/enroll/{kind}", {"action": "start", **fields})
+        assert (answer.status, place(answer)) == (303, f"/mfa/enroll/{kind}"), kind
+    draft = DRAFT.findall((await ann.page("/mfa/enroll/email")).text)[0]
+    world.clock.advance(60)
+    again = await ann.form("/mfa/enroll/email", {"action": "send", "enrollment": draft})
+    assert (again.status, place(again)) == (303, "/mfa/enroll/email")
+    assert "A new code is on its way" in (await ann.page("/mfa/enroll/email")).text
+
+
+async def test_the_last_attempt_leads_to_the_lock(world: World) -> None:
+    """After the last attempt a form leaves by 303 to the page of the lock.
+
+    At sign-in and while enrolling.
+    """
+    ann = await world.browser()
+    draft, _ = await begun(ann)
+    for _ in range(6):
+        assert (await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.wrong()})).status == 422
+    last = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.wrong()})
+    assert (last.status, place(last)) == (303, "/mfa/locked")
+    assert "This account is locked" in (await ann.page("/mfa/locked")).text
+
+
+async def test_the_lock_is_shown_to_a_browser_that_is_in(world: World) -> None:
+    """A proof that still lives hides no lock.
+
+    A person who adds a second app sees it after the last attempt.
+    """
+    ann = await world.enrolled()
+    draft, _ = await begun(ann)
+    for _ in range(7):
+        last = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.wrong()})
+    assert (last.status, place(last)) == (303, "/mfa/locked")
+    assert (await ann.page("/mfa/locked")).status == 200
+
+
+async def test_the_code_of_the_contact_on_file(world: World) -> None:
+    """Asking for the code that proves the contact leaves by 303 as well."""
+    async with running(make_world(policy=policy(("totp", "backup-code"), first="contact"))) as other:
+        ann = await other.browser()
+        sent = await ann.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+        assert (sent.status, place(sent)) == (303, "/mfa/enroll")
+        assert "contact-verify" in (await ann.page("/mfa/enroll")).text
+
+
+# -- the same thing twice ---------------------------------------------------------------------------------------------
+
+
+async def test_the_row_pressed_twice_sends_one_code(world: World) -> None:
+    """Back, and the same row again.
+
+    The code that is on its way counts, and no second one replaces it.
+    """
+    ann = await world.browser()
+    first, _ = await begun(ann, "email")
+    again, _ = await begun(ann, "email")
+    assert again == first
+    assert len(world.email.codes) == 1
+    done = await ann.form("/mfa/enroll/email", {"enrollment": first, "code": world.email.codes[0]})
+    assert done.status == 303
+
+
+async def test_the_phone_keeps_its_picture(world: World) -> None:
+    """The picture for approval on the phone stays while it can be scanned.
+
+    A new one is asked for.
+    """
+    ann = await world.browser()
+    first, text = await begun(ann, "push")
+    again, same = await begun(ann, "push")
+    assert again == first
+    address = re.compile(r"/approve#e=[^&\"<]+")
+    assert address.findall(same) == address.findall(text)
+    anew, _ = await begun(ann, "push", anew="1")
+    assert anew != first
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the answer", "after the answer"])
+async def test_a_copy_of_the_confirmation(world: World, late: bool) -> None:
+    """The copy of a confirmation leads where the first did, with the codes.
+
+    It comes with the cookie of before, as a second press does, or with the new one, as a second tab does.
+    """
+    ann = await world.browser()
+    draft, _ = await begun(ann)
+    fields = {"enrollment": draft, "code": ann.totp()}
+    token, before = await ann.token("/mfa/enroll/totp"), dict(ann.cookies)
+    first = await ann.form("/mfa/enroll/totp", fields)
+    if late:
+        copy = await ann.form("/mfa/enroll/totp", fields)
+    else:
+        now, ann.cookies = ann.cookies, before
+        copy = await ann.form("/mfa/enroll/totp", fields, token=token)
+        assert ann.cookies[ann.handle] == now[ann.handle]
+    assert (first.status, place(first)) == (copy.status, place(copy)) == (303, "/mfa/backup-codes")
+    assert len((await world.account()).authenticators) == 2
+    assert "codes" in (await ann.page("/mfa/backup-codes")).text
+
+
+async def test_a_copy_with_another_code_is_none(world: World) -> None:
+    """Another code for a draft that is confirmed gets no success."""
+    ann = await world.browser()
+    draft, _ = await begun(ann)
+    await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp()})
+    other = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.wrong()})
+    assert place(other) != "/mfa/backup-codes"
+
+
+async def test_skipping_twice(world: World) -> None:
+    """The second copy of "Skip for now" leads into the app, as the first did."""
+    async with running(make_world(policy=policy(stage="optional"))) as other:
+        ann = await other.browser()
+        for _ in range(2):
+            answer = await ann.form("/mfa/enroll", {"action": "skip"})
+            assert (answer.status, place(answer)) == (303, "/")
+
+
+# -- the number that was typed ----------------------------------------------------------------------------------------
+
+
+async def test_the_typed_number_is_whole_until_it_is_proven(world: World) -> None:
+    """A slip in a number can be seen and changed; afterwards it is masked (decisions 58)."""
+    ann = await world.browser()
+    draft, text = await begun(ann, "sms", phone="202 555 0143")
+    assert "(202)\u00a0555-0143" in text
+    assert 'href="/mfa/enroll/sms?again=1"' in text
+    assert 'value="(202) 555-0143"' in (await ann.page("/mfa/enroll/sms?again=1")).text
+    done = await ann.form("/mfa/enroll/sms", {"enrollment": draft, "code": world.sms.codes[-1]})
+    assert done.status == 303
+    assert "555" not in (await ann.page("/mfa/enroll/done")).text.replace("\u00a0", " ").split("<main")[1]
+
+
+async def test_where_nothing_is_demanded(world: World) -> None:
+    """A tenant that is off does not say that it asks for something, and has a way back."""
+    async with running(make_world(policy=policy(stage="off"))) as other:
+        ann = await other.browser()
+        text = (await ann.page("/mfa/enroll")).text
+        assert "offers a second step" in text
+        assert "Not now? Sign out" not in text
+
+
+async def test_a_call_to_the_same_number(world: World) -> None:
+    """Beside a text message a call to the same number is offered, where calls are possible.
+
+    And the other way round.
+    """
+    kinds = ("sms", "voice", "backup-code")
+    senders = Senders(email=Outbox(), sms=Outbox(), voice=Outbox())
+    spoken = policy(kinds, options=VOICE)
+    async with running(make_world(policy=spoken, senders=senders)) as other:
+        ann = await other.browser()
+        _, text = await begun(ann, "sms", phone="202 555 0143")
+        assert "Call me instead" in text
+        assert 'method="post" action="/mfa/enroll/voice#errors"' in text
+        _, text = await begun(ann, "voice", phone="(202) 555-0143")
+        assert "Text me instead" in text
+    async with running(make_world(policy=policy())) as without:
+        ann = await without.browser()
+        assert "Call me instead" not in (await begun(ann, "sms", phone="202 555 0143"))[1]
