@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 PREFIX = "mfa1_"
+CHAIN = "trail/chain"
+"""The purpose of the key that chains the lines of the trail."""
 KEY_BYTES = 32
 _CHECK_BYTES = 4
 _ID_BYTES = 3
@@ -191,6 +193,16 @@ class Keyring:
         unknown = sorted(ids - self._by_id.keys())
         if unknown:
             raise Unopened(f"a digest was made with a key that is not listed ({', '.join(unknown)})")
+
+    def secret_of(self, purpose: str, key_id: str = "") -> bytes:
+        """Return the derived key (32 bytes) of a purpose, by the newest key or the named one.
+
+        Raises ``Unopened`` for a key that is not listed.
+        """
+        key = self._by_id.get(key_id) if key_id else self._keys[0]
+        if key is None:
+            raise Unopened(f"the key {key_id} is not listed")
+        return key.derived(purpose)
 
     def secrets_for(self, purpose: str) -> list[bytes]:
         """List the derived keys of a purpose, oldest first (the order that itsdangerous wants)."""

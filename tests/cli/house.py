@@ -17,10 +17,13 @@ from mfa_gate.core.events import unmoved
 from mfa_gate.core.model import Attempts, Authenticator, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.core.trail import event_to_json
+from mfa_gate.keyring import Keyring
 from mfa_gate.service.own_address import note_of
+from mfa_gate.service.store_checks import CANARIES, CANARY, CANARY_ROW
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import Store
 from mfa_gate.testing.store_suite import ODD_IDS, enrolled, event
+from tests.harness import key as key_text
 from tests.stores.patience import patient_store
 
 TENANTS = ("alpha", "beta", "Zoë {日本}")
@@ -71,6 +74,10 @@ async def fill(store: Store, *, people: int = 20, lines: int = 120) -> None:
         assert await store.swap_settings(settings, [told])
     await store.put_meta("enrolled:beta", b"[[20000,1,2]]")
     await store.put_meta(note_of(""), b'{"root": "/app"}')
+    # The lines have no key: a release of before has made this store, and its canary says nothing of signed trails.
+    sealed = Keyring([key_text(1)]).seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=bytes(12)).encode()
+    await store.put_meta(CANARY, sealed)
+    await store.put_meta(CANARIES, sealed)
 
 
 @dataclass(frozen=True)

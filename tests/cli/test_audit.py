@@ -86,7 +86,10 @@ def test_no_line_can_be_forged(bad: str) -> None:
 def test_export(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole trail, oldest first, as JSON lines and as CSV with the same lines."""
     assert main(["audit", "export", "--tenant", "alpha"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [record for record in records if "head" not in record]
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert (records[0]["lines"], records[-1]["lines"]) == (0, len(lines))
     assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
     assert lines[-1]["kind"] == "account.locked"
     assert main(["audit", "export", "--tenant", "alpha", "--format", "csv"]) == 0
@@ -116,10 +119,96 @@ def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             "SELECT count(*) FROM event WHERE tenant = 'alpha' AND seq <="
             " (SELECT min(seq) FROM event WHERE kind = 'attempt.failed')"
         ).fetchone()[0]
-    assert run("audit", "verify") == (1, {"whole": False, "broken": {"alpha": place}, "pruned": {}})
+    code, told = run("audit", "verify")
+    assert (code, told["whole"], told["broken"], told["pruned"]) == (1, False, {"alpha": place}, {})
+    assert told["why"].keys() == {"alpha"}
     assert run("audit", "verify", "--tenant", "beta")[0] == 0
     assert main(["audit", "verify"]) == 1
     assert f"alpha: broken at line {place}" in capsys.readouterr().out
+
+
+def test_head_expect_and_an_auditor_without_secrets(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A head is expected, a deleted tenant is found, a public key verifies an export."""
+    code, told = run("audit", "head", "--tenant", "alpha")
+    assert code == 0
+    (head,) = told["heads"]
+    assert run("audit", "verify", "--expect", head["head"])[0] == 0
+    assert run("audit", "verify", "--tenant", "no-such-tenant")[0] == 1
+    assert run("audit", "head", "--tenant", "no-such-tenant")[0] == 1
+    assert run("audit", "verify", "--expect", head["head"][:-3] + "AAA")[0] == 1
+    (public,) = run("keys", "verify-key")[1]["verify_keys"]
+    assert main(["audit", "export"]) == 0
+    (tmp_path / "trail.jsonl").write_text(capsys.readouterr().out)
+    (tmp_path / "gate.key").write_text(public + "\n")
+    file = ("audit", "verify", "--file", str(tmp_path / "trail.jsonl"))
+    with monkeypatch.context() as patch:
+        for name in ("MFA_GATE_STORE", "MFA_GATE_KEYS_FILE", "MFA_GATE_POLICY"):
+            patch.delenv(name)
+        code, told = run(*file, "--verify-key", public, "--expect", head["head"])
+        assert (code, [trail["tenant"] for trail in told["trails"]]) == (0, ["alpha", "beta"])
+        assert run(*file, "--verify-key", str(tmp_path / "gate.key"))[0] == 0
+        assert main([*file]) == 2
+        text = (tmp_path / "trail.jsonl").read_text()
+        (tmp_path / "trail.jsonl").write_text(text.replace("203.0.113.77", "203.0.113.78"))
+        assert run(*file, "--verify-key", public)[0] == 1
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        for table in ("event", "trail"):
+            connection.execute(f"DELETE FROM {table} WHERE tenant = 'beta'")
+        connection.execute("DELETE FROM account WHERE tenant = 'beta'")
+    assert run("audit", "verify")[1]["broken"] == {"beta": 1}
+    assert run("audit", "verify", "--tenant", "beta")[0] == 1
+
+
+@pytest.mark.long
+def test_a_long_export_streams(run: Run, tmp_path: Path) -> None:
+    """K-19: 100,000 lines take less than 64 MB, the program included."""
+
+    async def fill() -> None:
+        store = SQLiteStore(tmp_path / "mfa.db")
+        await store.open()
+        for start in range(0, 100_000, 100):
+            await store.append(
+                [
+                    Event(id=f"b{start + n}", kind="attempt.failed", at=START, tenant="alpha", account="ann")
+                    for n in range(100)
+                ]
+            )
+        await store.aclose()
+
+    asyncio.run(fill())
+    script = (
+        "import resource, sys; from mfa_gate.cli import main; main(['audit', 'export']); sys.stdout.flush();"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.splitlines()) > 100_000
+    assert int(done.stderr.split()[-1]) < 64 * 1024
+
+
+def test_accept(run: Run, tmp_path: Path) -> None:
+    """A cut tail is signed over by an operator, and the trail tells of it."""
+    who = ("--actor", "eve", "--reason", "a disk was damaged")
+    assert run("audit", "accept", *who)[0] == 1
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        last = connection.execute("SELECT max(seq) FROM event WHERE tenant = 'alpha'").fetchone()[0]
+        connection.execute("DELETE FROM event WHERE seq = ?", (last,))
+        connection.execute(
+            "UPDATE trail SET length = length - 1, digest ="
+            " (SELECT digest FROM event WHERE tenant = 'alpha' ORDER BY seq DESC LIMIT 1) WHERE tenant = 'alpha'"
+        )
+    code, told = run("audit", "verify")
+    assert (code, [*told["broken"]]) == (1, ["alpha"])
+    assert run("audit", "accept", *who) == (0, {"accepted": told["broken"], "broken": {}})
+    assert run("audit", "verify")[0] == 0
+    assert run("audit", "list", "--kind", "audit.accepted")[1]["events"][0]["actor"] == "operator:eve"
 
 
 def test_prune(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

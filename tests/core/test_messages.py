@@ -457,6 +457,7 @@ def test_notices_that_must_be_there() -> None:
         "factor.changed",
         "backup_codes.made",
         "backup_code.used",
+        "browser.new",
         "browser.new_network",
         "account.locked",
         "account.unlocked",

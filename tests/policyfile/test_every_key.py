@@ -94,6 +94,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "contact": '"a\\nb"',
     "hold": '"31d"',
     "retention": '"29d"',
+    "mail_heads": '"yes"',
     "id": '"a/b"',
     "title": '""',
     "file": '"missing.md"',

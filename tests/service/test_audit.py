@@ -31,7 +31,8 @@ async def world() -> AsyncIterator[World]:
     """Sixty days of two tenants; one keeps thirty, the other all."""
     policy = replace(POLICY, tenants={"alpha": KEPT, "beta": RULES})
     async with running(make_world(policy=policy)) as made:
-        await made.store.append([line(number, tenant) for number in range(60) for tenant in ("alpha", "beta")])
+        lines = [line(number, tenant) for number in range(60) for tenant in ("alpha", "beta")]
+        await made.gate.service.engine.record(lines)
         made.clock.advance(60 * DAY)
         yield made
 
@@ -47,9 +48,9 @@ async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
     assert len((await world.store.trail("beta")).items) == 60
     (told,) = (await world.store.events("alpha", kind="audit.pruned")).items
     assert (told.reason, told.detail["before"]) == ("retention", START + 30 * DAY)
-    broken, anchors = await retention.verify()
-    assert broken == {}
-    assert {name: anchor.lines for name, anchor in anchors.items()} == {"alpha": 30}
+    verdict = await retention.verify()
+    assert verdict.broken == {}
+    assert {name: anchor.lines for name, anchor in verdict.anchors.items()} == {"alpha": 30}
     assert await retention.prune(actor="operator:eve") == {}
     assert len(world.kinds("audit.pruned")) == 1
 
@@ -61,8 +62,8 @@ async def test_a_beginning_that_nobody_pruned_is_missing(world: World) -> None:
     """
     assert await world.store.prune("beta", before=START + 10 * DAY) == 10
     assert await verify_trail(world.store, "beta") == {}
-    broken, _ = await world.gate.service.retention.verify("beta")
-    assert broken == {"beta": 0}
+    verdict = await world.gate.service.retention.verify("beta")
+    assert {name: fault.place for name, fault in verdict.broken.items()} == {"beta": 0}
 
 
 async def test_a_crash_between_telling_and_pruning(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

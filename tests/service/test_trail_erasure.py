@@ -181,7 +181,7 @@ async def altered(world: World, place: int, change: Any) -> dict[str, int]:
     line = change(link.line)
     assert line != link.line
     await world.store.rewrite("alpha", [Rewrite(link.place, link.line, line)])
-    found = await verify_trail(world.store)
+    found = await verify_trail(world.store, keys=world.gate.service.engine.trail_keys)
     await world.store.rewrite("alpha", [Rewrite(link.place, line, link.line)])
     return found
 

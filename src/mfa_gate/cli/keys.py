@@ -32,6 +32,26 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     anew.add_argument("--actor", default="", metavar="NAME", help="who does this; it is written down")
     anew.add_argument("--reason", default="", metavar="TEXT", help="why; it is written down")
     anew.set_defaults(run=running(_rotate))
+    public = commands.add_parser(
+        "verify-key", help="print the key that verifies signed heads and exports, and does nothing else"
+    )
+    public.add_argument(
+        "--keys-file", metavar="FILE", help="a file with one key a line, newest first (MFA_GATE_KEYS_FILE)"
+    )
+    public.add_argument("--json", action="store_true", help="print JSON")
+    public.set_defaults(run=verify_key)
+
+
+def verify_key(args: argparse.Namespace) -> int:
+    """Print the verification key of each listed key, newest first. It is no secret."""
+    from ..service.trail_heads import key_to_text
+    from ..service.trail_keys import TrailKeys
+    from .context import keyring_of
+
+    keys = TrailKeys(keyring_of(args))
+    words = [key_to_text(id, keys.verify_key(id)) for id in keys.ids]
+    print(json.dumps({"verify_keys": words}) if args.json else "\n".join(words))
+    return DONE
 
 
 def new_key(args: argparse.Namespace) -> int:

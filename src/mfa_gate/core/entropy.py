@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode, urlsafe_b64encode
+from functools import lru_cache
 
 
 def expand(seed: bytes, label: str, size: int) -> bytes:
@@ -22,6 +23,17 @@ def draw_id(seed: bytes, label: str) -> str:
 def draw_ref(seed: bytes, label: str) -> str:
     """Derive a reference that people can read out: ten capital letters and digits."""
     return b32encode(expand(seed, "ref/" + label, 7)).decode()[:10]
+
+
+MARK, LETTERS = 10, str.maketrans("-_", "xy")
+"""``handle[:MARK].translate(LETTERS)`` of a handle's digest is the id of its browser in the trail, and becomes its id in the
+account with the first proof. So the answers before that proof name the browser, too."""
+
+
+@lru_cache(maxsize=4096)
+def session_id(session: str) -> str:
+    """Return a mark of the host's sign-in session, for the trail; "" for ""."""
+    return handle_digest(session)[:MARK].translate(LETTERS)
 
 
 def handle_digest(handle: str) -> str:

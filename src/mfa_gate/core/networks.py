@@ -37,6 +37,13 @@ def read_address(text: str) -> Address | None:
     return address
 
 
+@lru_cache(maxsize=4096)
+def full_address(text: str) -> str:
+    """Return an address in full, as it is written in the trail; "" for text that is none."""
+    address = read_address(text)
+    return "" if address is None else str(address)
+
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 """The well-known prefix of translators (RFC 6052, 2.1)."""
 _OPERATORS_NAT64 = IPv6Network("64:ff9b:1::/48")

@@ -7,9 +7,10 @@ holder of a key can compute (``keyed``). Lines of releases before that have a di
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from .events import UNREADABLE, Event, KeyedEvent
@@ -21,6 +22,8 @@ _DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) i
 _NAMES = frozenset(item.name for item in fields(Event))
 _NUMBERS = frozenset({"at", "ms"})
 _NEEDED = frozenset({"id", "kind", "at", "tenant"})
+KEY = "key"
+"""The part of a line that names the key with which it stands in the chain. No event has it."""
 WAS, ERASED = "was", "erased"
 """Parts of a line from which a person was erased: its digest before that, and the erasures (``trail_erasure``)."""
 LAST_SECOND = 253_402_300_799
@@ -37,13 +40,15 @@ def event_to_json(event: Event) -> str:
 
     Parts that equal their default are left out, so that new fields change no old line.
     """
-    if isinstance(event, KeyedEvent):
-        return event.line
+    return event.line if isinstance(event, KeyedEvent) else _to_json(_written(event))
+
+
+def _written(event: Event) -> dict[str, Any]:
     line = {name: part for name in _NAMES if (part := getattr(event, name)) != _DEFAULTS.get(name)}
     line["detail"] = dict(event.detail)
     if not line["detail"]:
         del line["detail"]
-    return _to_json(line)
+    return line
 
 
 def event_from_json(text: str | bytes) -> Event:
@@ -96,7 +101,7 @@ def _parts_of(text: str | bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     if type(line) is not dict or _NEEDED - line.keys():
         raise UnreadableEvent("the event is damaged (parts are missing)")
     known = {name: _part(name, part) for name, part in line.items() if name in _NAMES}
-    return known, {name: part for name, part in line.items() if name not in _NAMES and name not in (WAS, ERASED)}
+    return known, {name: part for name, part in line.items() if name not in _NAMES and name not in (KEY, WAS, ERASED)}
 
 
 def _part(name: str, part: Any) -> Any:
@@ -143,6 +148,12 @@ def own_digest(event: Event, line: str) -> str:
     return event.own if isinstance(event, KeyedEvent) else digest_of(line)
 
 
+def chain_event(previous: str, event: Event, line: str) -> str:
+    """Return the digest of an event's line behind the line with the digest ``previous``."""
+    own = event.own if isinstance(event, KeyedEvent) else digest_of(line)
+    return hashlib.sha256((previous + own).encode()).hexdigest()
+
+
 def chain(previous: str, own: str) -> str:
     """Return the digest of a line that follows the line with the digest ``previous``.
 
@@ -152,30 +163,29 @@ def chain(previous: str, own: str) -> str:
     return hashlib.sha256((previous + own).encode()).hexdigest()
 
 
-def chain_event(previous: str, event: Event, line: str) -> str:
-    """Return the digest of the line of an event that follows another line.
-
-    ``previous`` is the digest of that one.
-    """
-    return chain(previous, event.own if isinstance(event, KeyedEvent) else digest_of(line))
-
-
 def chain_line(previous: str, line: str) -> str:
-    """Return the digest of a line without a key that follows another line.
+    """Return the digest of a line without a key.
 
-    ``previous`` is the digest of that one.
+    ``previous`` is the digest of the line before it.
     """
     return chain(previous, link_digest(line))
 
 
-def keyed(event: Event, key: str, secret: Callable[[str, str], str]) -> KeyedEvent:
-    """Make the event that a store is given.
+def keyed_digest(secret: bytes, tenant: str, digest: str) -> str:
+    """Return the secret digest (hex) by which a line goes into the chain.
 
-    ``key`` is the id of the key, ``secret`` the keyed digest (hex) of a tenant and of a line's digest.
+    ``digest`` is its own one, of 64 hex digits.
     """
-    line = event_to_json(replace(event, key=key))
-    parts = {name: getattr(event, name) for name in _NAMES if name != "key"}
-    return KeyedEvent(**parts, key=key, line=line, own=secret(event.tenant, digest_of(line)))
+    return hmac.digest(secret, (digest + tenant).encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def keyed(event: Event, key: str, secret: bytes) -> KeyedEvent:
+    """Make the event that a store is given, with the key ``secret`` whose id is ``key``."""
+    line = _to_json({**_written(event), KEY: key})
+    parts = {name: getattr(event, name) for name in _NAMES}
+    text = hashlib.sha256(line.encode()).hexdigest() + event.tenant  # as ``keyed_digest``, without two calls a line
+    own = hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+    return KeyedEvent(**parts, line=line, own=own)
 
 
 def count_old(times: Sequence[int], *, before: int, now: int) -> int:

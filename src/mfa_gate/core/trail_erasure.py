@@ -17,6 +17,8 @@ KIND = "audit.erased"
 GONE = "(erased)"
 NAMING = ("acts_as", "asked_by", "confirmed_by", "pseudonym")
 """Parts of the detail that hold an id."""
+PLACES = ("network", "address", "browser", "agent", "session", "request")
+"""Parts that tell where the person was, and with what."""
 LONG = 6
 """Letters of an id that is looked for in other people's free texts. A shorter one may be any word."""
 _WORD = re.compile(r"[a-z][a-z_-]{0,39}|[A-Z2-7]{10}|")
@@ -52,7 +54,8 @@ class Erasure:
         earlier = [[ref, before, digest or digest_of(line)] for ref, before, digest in marks_of(line)]
         is_about = parts.get("account") == self.id
         if own:
-            parts.pop("network", None)
+            for name in PLACES:
+                parts.pop(name, None)
         for name in ("account", "actor"):
             if parts.get(name) == self.id:
                 parts[name] = self.pseudonym

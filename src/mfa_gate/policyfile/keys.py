@@ -310,7 +310,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
     AuditRules: {
         "retention": key(
             "Age at which lines of the trail are pruned; absent: never.", length("30d", "10000d", "higher")
-        )
+        ),
+        "mail_heads": key(
+            "true: the owner gets the signed head of the trail by mail, once an hour where something happened.",
+            words(False, True),
+        ),
     },
     ChangeRules: {
         "looser": key(

@@ -31,6 +31,7 @@ from .disputes import Disputing
 from .enrollment import Enrolled, Enrollments, OpenDraft
 from .fault_records import keep_clean
 from .first_enrollment import Leave
+from .head_reports import HeadReports
 from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
@@ -46,6 +47,8 @@ from .scheduler import Job, Worker
 from .self_service import SelfService
 from .send_limits import Sending
 from .store_checks import check_canary, is_new
+from .trail_reader import TrailReader
+from .trail_signing import TrailSigner
 from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
@@ -97,6 +100,9 @@ class Service:
         self.tenant_messages = TenantMessages(self.engine, self.rights, self.people)
         self.disputing = Disputing(self.engine, self.access, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
+        self.trail_reader = TrailReader(self.engine)
+        self.trail_signer = TrailSigner(self.engine, self.alarms)
+        self.head_reports = HeadReports(self.engine, self.trail_signer, self.trail_reader, self.alarms)
         self.retention = Retention(self.engine, self.alarms)
         self.policy_life = PolicyLife(self.engine, self.alarms)
         self.policy_watch = PolicyWatch(self.policy_life)
@@ -111,6 +117,7 @@ class Service:
                 Job(name=f"telling@{wiring.app}", every=EVERY, work=partial(self.outbox.catch_up, shared=False)),
                 Job(name="break-glass", every=60, work=self.break_glass.expire),
                 Job(name="counts", every=3600, work=self.chart.note),
+                Job(name="heads", every=3600, work=self.head_reports.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
                 Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),
@@ -125,17 +132,20 @@ class Service:
         """
         engine = self.engine
         await engine.store.open(make=make)
-        if not make and await is_new(engine.store):
+        begins = await is_new(engine.store)
+        if not make and begins:
             raise StoreMissing("store")
         serves = engine.wiring.app != COMMANDS
         fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy, serves=serves)
         if not fault and serves:
             fault = await who_is_missing(engine.store) or await self.policy_life.begin()
         if not fault:
+            await self.trail_signer.begin(is_new=begins)
             self.metrics.begin()
             await self.outbox.begin()
             if serves:
                 await engine.own_address.look_up()
+                engine.effects.later(self.trail_signer.flush())
                 self.worker.start()
                 self.policy_watch.start()
         return fault
@@ -145,6 +155,7 @@ class Service:
         await self.policy_watch.aclose()
         await self.worker.aclose()
         await self.attempts.aclose()
+        await self.trail_signer.aclose()
         await self.engine.effects.settle()
         await self.outbox.aclose()
         await self.engine.aclose()

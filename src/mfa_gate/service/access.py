@@ -19,7 +19,7 @@ from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide
 from ..core.events import Event
 from ..core.evidence import Evidence, standing_for
 from ..core.model import Account, Caller, Subject, SubjectKey
-from ..core.networks import UNKNOWN
+from ..core.networks import UNKNOWN, full_address
 from ..core.policy import (
     Demand,
     Facts,
@@ -290,7 +290,7 @@ class Access:
             return
         bucket = f"acting:{actor}:{subject.key}"
         if not await take_one(self.engine.store, bucket, limit=1, window=ACTING_TOLD, now=now):
-            moment = self.engine.moment(network=caller.network, actor=actor.id)
+            moment = self.engine.moment(network=caller.network, actor=actor.id, address=full_address(caller.address))
             await self.engine.record((moment.event("account.impersonated", subject.key),))
         if len(self._acting) >= MAX_PASSES:
             self._acting.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -11,15 +12,20 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
-from ..core.events import Event, Moment
+from ..core.entropy import LETTERS, MARK, session_id
+from ..core.events import Event, KeyedEvent, Moment
 from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
+from ..core.networks import full_address
 from ..core.rules import Policy, Rules, TenantSettings
+from ..core.trail import keyed
 from ..errors import SettingsError, StoreContention, StoreUnavailable
+from ..keyring import CHAIN
 from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
 from .own_address import OwnAddress
 from .strangers import Strangers
+from .trail_keys import TrailKeys
 from .wiring import Wiring
 
 A = TypeVar("A")
@@ -27,6 +33,8 @@ A = TypeVar("A")
 MAX_TURNS = 200
 MAX_CACHED = 10_000
 CONTACTS_TIMEOUT = 3.0
+SIGN_AFTER = 0.5
+"""Seconds from a line to the signature of its trail's head: many lines share one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +60,8 @@ class Engine:
         self.store = wiring.store
         self.reader = Reader()
         self.keyring = wiring.keyring
+        self.trail_keys = TrailKeys(wiring.keyring)
+        self._chain_key, self._chain_secret = wiring.keyring.newest, wiring.keyring.secret_of(CHAIN)
         self.factors = wiring.factors
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
         self._settings: OrderedDict[str, TenantSettings] = OrderedDict()
@@ -63,35 +73,49 @@ class Engine:
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self.effects = Effects(wiring.on_event)
         self.strangers = Strangers()
+        self.grown: set[str] = set()
+        """Tenants whose trail has grown since its head was signed (``trail_signing``)."""
+        self.sign_heads: Callable[[], None] | None = None
+        self._signing: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> int:
         """Return the time of the gate's clock in UTC seconds."""
         return int(self.wiring.clock.now())
 
-    def moment(self, *, network: str = "", actor: str = "") -> Moment:
+    def moment(self, *, network: str = "", actor: str = "", address: str = "") -> Moment:
         """Draw the time and fresh entropy for one change.
 
         The caller draws it before the first try and uses the same moment for each repetition.
         """
+        at = self.wiring.clock.now()
         return Moment(
-            now=self.now(),
+            now=int(at),
+            ms=int(at % 1 * 1000),
             nonce=self.wiring.entropy(32),
             app=self.wiring.app,
             network=network,
             actor=actor,
+            address=address,
             policy=self.policy.digest[:12],
         )
 
     def moment_of(self, caller: Caller, *, actor: str = "") -> Moment:
         """Draw the moment of a change that ``caller`` makes. See ``moment``."""
+        at = self.wiring.clock.now()
         return Moment(
-            now=self.now(),
+            now=int(at),
+            ms=int(at % 1 * 1000),
             nonce=self.wiring.entropy(32),
             app=self.wiring.app,
             network=caller.network,
             actor=actor,
             policy=self.policy.digest[:12],
             acts_as="" if caller.acts_as is None else caller.acts_as.id,
+            address=full_address(caller.address),
+            browser=caller.handle[:MARK].translate(LETTERS),
+            agent=caller.label,
+            session=session_id(caller.subject.session),
+            request=caller.request,
         )
 
     def public(self, root: str) -> str:
@@ -258,19 +282,41 @@ class Engine:
         for attempt in range(MAX_TURNS):
             account = guess or await self.store.load(key)
             change = step(account)
-            if not change.events and change.account == account:
+            events = change.events
+            if events and (
+                ids := [b.id for b in account.browsers if b.handle[:MARK].translate(LETTERS) == events[0].browser]
+            ):
+                events = tuple([dataclasses.replace(event, browser=event.browser and ids[0]) for event in events])
+            if not events and change.account == account:
                 if guess is None:
                     return change.answer
                 guess = None
                 continue
             guess = None
-            if await self.store.swap(change.account, change.events):
+            if await self.store.swap(change.account, self.chained(events) if events else ()):
                 if lock is not None:
                     self._committed[lock] = replace(change.account, version=change.account.version + 1, stamp="")
-                await self.effects.follow(change.events, change.account)
+                await self.effects.follow(events, change.account)
                 return change.answer
             await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
         raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
+
+    def chained(self, events: Sequence[Event]) -> tuple[KeyedEvent, ...]:
+        """Make the events that a store is given, with lines and secret digests.
+
+        The heads of their trails are signed a moment later.
+        """
+        for event in events:
+            self.grown.add(event.tenant)
+        if events and self.sign_heads is not None and self._signing is not (loop := asyncio.get_running_loop()):
+            self._signing = loop
+            loop.call_later(SIGN_AFTER, self._tick)
+        return tuple([keyed(event, self._chain_key, self._chain_secret) for event in events])
+
+    def _tick(self) -> None:
+        self._signing = None
+        if self.sign_heads is not None:
+            self.sign_heads()
 
     def seen(self, account: Account) -> None:
         """Remember the account that the holder of the lock has just loaded.
@@ -296,7 +342,7 @@ class Engine:
 
         The caller decides what a failure means.
         """
-        await self.store.append(events)
+        await self.store.append(self.chained(events))
         for event in events:
             self.effects.tell(event, committed=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from ..core.events import Event
+from ..core.events import Event, place_of
 from ..core.messages.alarms import ALARMS, alarm
 from ..core.messages.letter import Letter, Translate
 from ..core.model import Account, Subject
@@ -89,6 +89,11 @@ class Alarms:
         if self.engine.wiring.senders.email is not None:
             self.engine.effects.later(self._send(tenant, write, at, key))
 
+    def send_to(self, address: str, tenant: str, write: Write, *, at: int, key: str) -> None:
+        """Mail one address in the background."""
+        if self.engine.wiring.senders.email is not None:
+            self.engine.effects.later(self._mail({address: None}, tenant, write, at, key))
+
     async def _send(self, tenant: str, write: Write, at: int, key: str) -> None:
         await self._mail(await self.people(tenant), tenant, write, at, key)
 
@@ -132,7 +137,8 @@ def _about(event: Event) -> Write:
     facts = {
         "account": event.account,
         "tenant": event.tenant,
-        "where": event.network,
+        "where": place_of(event),
+        "agent": event.agent,
         "ref": event.id,
         **{word: str(value) for word, value in event.detail.items() if word in told},
     }

@@ -6,24 +6,30 @@ The policy's key is ``[audit] retention``. The event about it is written before 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.model import Seconds, SubjectKey
 from ..core.rules import DAY
+from ..core.trail import count_old
 from ..storage import ChainPoint, take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
 from .retention_grace import RetentionGrace
-from .trail_verification import verify_trail
+from .store_checks import is_keyed
+from .trail_notes import TrailNotes
+from .trail_verification import PRUNED, TrailCheck, Verdict
 
 log = logging.getLogger("mfa_gate")
 
 PIECE = 1_000
+SEEN = 10_000
+"""Lines that are looked at for a piece: lines with a time in the future are as old as a later line."""
 MAX_PIECES = 50
 """A round removes at most so many pieces of a tenant's trail; the rest goes the next time."""
 MAX_STEP = 7 * DAY
 """The most seconds of old lines that a round removes by itself; also at most a quarter of the retention."""
-PRUNED, HELD = "audit.pruned", "audit.prune_held"
+HELD = "audit.prune_held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,23 +134,35 @@ class Retention:
         event = moment.event(PRUNED, SubjectKey(tenant, ""), reason="retention", before=cut.before)
         await self.engine.record((event,))
         for _ in range(MAX_PIECES):
-            gone = await self.engine.store.prune(tenant, before=cut.before, limit=PIECE, now=cut.now)
+            size = await self._permit(tenant, cut)
+            gone = await self.engine.store.prune(tenant, before=cut.before, limit=size, now=cut.now) if size else 0
             count += gone
             if gone < PIECE:
                 break
         return count
 
-    async def verify(self, tenant: str = "") -> tuple[dict[str, int], dict[str, ChainPoint]]:
-        """Find the broken trails, and the places where pruned trails begin.
+    async def _permit(self, tenant: str, cut: Cut) -> int:
+        """Sign the leave to prune the oldest lines, a piece of them. Returns how many.
 
-        Returns the place of the first wrong line (from 0) by tenant, and the anchors by tenant. If the beginning of a
-        trail is missing and no event tells of pruning, the trail is broken at its first line.
+        It commits before a line goes, so a beginning that somebody else removed is told apart.
         """
         store = self.engine.store
-        broken = await verify_trail(store, tenant)
-        anchors = {name: await store.anchor(name) for name in ((tenant,) if tenant else await store.trails())}
-        anchors = {name: anchor for name, anchor in anchors.items() if anchor.lines}
-        for name in anchors:
-            if not (await store.events(name, kind=PRUNED, limit=1)).items:
-                broken.setdefault(name, 0)
-        return broken, anchors
+        while True:
+            anchor = await store.anchor(tenant)
+            times = [event.at for event in (await store.trail(tenant, limit=SEEN)).items]
+            if anchor == await store.anchor(tenant):
+                break
+        size = min(PIECE, count_old(times, before=cut.before, now=cut.now))
+        if size:
+            await TrailNotes(store, self.engine.trail_keys).put_pruned(tenant, anchor.lines + size)
+        return size
+
+    async def verify(self, tenant: str = "", *, expected: Mapping[str, Sequence[ChainPoint]] | None = None) -> Verdict:
+        """Check all trails, or the one of ``tenant``. Nothing is written.
+
+        ``expected`` are points that somebody has kept elsewhere, by tenant.
+        """
+        engine = self.engine
+        keyed = await is_keyed(engine.store, engine.keyring)
+        check = TrailCheck(engine.store, engine.trail_keys, is_keyed=keyed, expected=expected)
+        return await check.run(tenant)

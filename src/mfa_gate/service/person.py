@@ -215,7 +215,7 @@ class Person:
         except DamagedAccount as error:
             damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
             made = forget(damaged, moment, pseudonym=pseudonym)
-            if not await engine.store.swap(made.account, made.events):
+            if not await engine.store.swap(made.account, engine.chained(made.events)):
                 raise
             await engine.effects.follow(made.events, made.account)
         ref = made.answer

@@ -13,9 +13,11 @@ from ..storage import Notes, Store
 CANARY = "canary"
 CANARIES = "canaries"
 CANARY_ROW = ("mfa_gate", "canary")
+PLAIN, KEYED = b"mfa_gate", b"mfa_gate keyed"
+"""What a canary says: nothing, or that the trails of this store were signed."""
 
 
-async def check_canary(notes: Notes, keyring: Keyring, entropy: Entropy, *, serves: bool = True) -> str:
+async def check_canary(notes: Store, keyring: Keyring, entropy: Entropy, *, serves: bool = True) -> str:
     """Return "" if every key in use is listed, else a sentence that says what is wrong.
 
     A new store gets its first canary. Without canaries a lost key would look like people without a factor, or like
@@ -28,7 +30,9 @@ async def check_canary(notes: Notes, keyring: Keyring, entropy: Entropy, *, serv
         return fault
     if any(keyring.key_of(sealed) == keyring.newest for sealed in known):
         return ""
-    fresh = keyring.seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=entropy(12))
+    # A store with contents and without a canary has lost its notes: it is no store of before trails were signed.
+    says = KEYED if await is_keyed(notes, keyring) or not (known or await is_new(notes)) else PLAIN
+    fresh = keyring.seal(CANARY, says, row=CANARY_ROW, nonce=entropy(12))
     try:
         await _write(notes, (fresh, *known))
     except StoreUnavailable:
@@ -85,9 +89,25 @@ async def _write(notes: Notes, canaries: tuple[str, ...]) -> None:
     await notes.put_meta(CANARY, canaries[0].encode())
 
 
+async def is_keyed(notes: Notes, keyring: Keyring) -> bool:
+    """Tell if a canary says that the trails of this store were signed."""
+    return any(_says(keyring, sealed) == KEYED for sealed in await _canaries(notes))
+
+
+async def mark_keyed(notes: Notes, keyring: Keyring, entropy: Entropy) -> None:
+    """Let the newest key's canary say that the trails of this store are signed."""
+    known = await _canaries(notes)
+    fresh = keyring.seal(CANARY, KEYED, row=CANARY_ROW, nonce=entropy(12))
+    await _write(notes, (fresh, *(sealed for sealed in known if keyring.key_of(sealed) != keyring.newest)))
+
+
 def _opens(keyring: Keyring, sealed: str) -> bool:
+    return _says(keyring, sealed) is not None
+
+
+def _says(keyring: Keyring, sealed: str) -> bytes | None:
+    """Return what a canary says, None if no listed key opens it."""
     try:
-        keyring.open(CANARY, sealed, row=CANARY_ROW)
+        return keyring.open(CANARY, sealed, row=CANARY_ROW)
     except ValueError:
-        return False
-    return True
+        return None

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from ..core.events import TOLD_BY, WRONG, Event
+from ..core.events import TOLD_BY, WRONG, Event, place_of
 from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
@@ -113,7 +113,8 @@ class Notices:
             kind,
             service=self.letters.service(event.tenant),
             when_text=self.letters.time(event.at, reader),
-            where=event.network,
+            where=place_of(event) if event.network.startswith("=") else event.address or event.network,
+            browser=event.agent if kind == "browser.new" else "",
             label=translate(known[event.factor].name) if event.factor in known else event.factor,
             owner=self.engine.rules(event.tenant).owner,
             ref=event.id,
@@ -136,7 +137,7 @@ class Notices:
         """
         kind = self._notice_kind(event)
         sender = self.engine.wiring.senders.sms
-        if sender is None:
+        if sender is None or not NOTICES[kind].texts:
             return
         account = account or await self.engine.store.load(subject_of(event).key)
         numbers = self._numbers(account)

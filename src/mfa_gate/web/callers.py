@@ -149,6 +149,7 @@ class Callers:
             subject=subject,
             handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
             network=network,
+            address=address,
             kind="client" if native else "browser",
             also=tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle))
             if jar.earlier and not native

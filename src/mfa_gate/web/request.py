@@ -29,7 +29,7 @@ from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, leading, page, place_of, redirect
-from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
+from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, request_id, root_of, safe_path
 from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
@@ -130,10 +130,12 @@ class PageRequest:
         self.factors = self.service.engine.factors
         self.lang = self.site.languages.of(self.scope)
         label = browser_label(self.scope)
+        trusted = self.service.engine.wiring.trusted_proxies
+        request = request_id(self.scope, trusted) if trusted else ""
         # Only a form or a call can keep it.
         told = cookie_value(self.scope, ZONE_COOKIE) if self.scope["method"] == "POST" else ""
         zone = told if ZONE.fullmatch(told) else ""
-        self.caller = replace(self.caller, label=label, lang=self.lang, zone=zone, root=self.root)
+        self.caller = replace(self.caller, label=label, lang=self.lang, zone=zone, root=self.root, request=request)
 
     @property
     def base(self) -> str:

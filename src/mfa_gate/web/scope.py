@@ -132,6 +132,25 @@ def address_of(scope: Scope, trusted: Sequence[Proxy], told_in: bytes = FORWARDE
     return forwarded_address(peer, told, trusted) if told_in == b"forwarded" else named_address(peer, told, trusted)
 
 
+REQUEST_ID = b"x-request-id"
+_REQUEST_ID = re.compile(r"[!-~]{1,100}")
+
+
+def request_id(scope: Scope, trusted: Sequence[Proxy]) -> str:
+    """Return the id that a trusted proxy gave the request.
+
+    It is "" where there is none that can be kept.
+
+    Anybody else could write what they like into the trail.
+    """
+    found = header(scope, REQUEST_ID)
+    client = scope.get("client")
+    if found is None or not is_proxy(client[0] if client else "", trusted):
+        return ""
+    text = found.decode("latin-1")
+    return text if _REQUEST_ID.fullmatch(text) else ""
+
+
 def note_told_root(scope: Scope, trusted: Sequence[Proxy]) -> None:
     """Note the path that a trusted proxy has taken off, as ``X-Forwarded-Prefix`` tells it.
 

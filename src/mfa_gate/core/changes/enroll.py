@@ -118,7 +118,8 @@ def settle_enrollment(
         return settle_failure(
             account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True, browser=caller.handle
         )
-    wrong = account.attempts.used - 1
+    wrong, was_used = account.attempts.used - 1, any(a.last_used_at for a in account.authenticators)
+    networks = {a.last_network for a in account.authenticators}
     more = {WRONG: wrong} if wrong > 0 else {}
     account = replace(
         account,
@@ -147,6 +148,8 @@ def settle_enrollment(
         new_handle=new_handle,
         answer=answer,
         wrong=wrong,
+        was_used=was_used,
+        networks=networks,
         told_by="factor.enrolled",
     )
     return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from .. import attempts as budget
+from ..entropy import LETTERS, MARK
 from ..events import TOLD_BY, WRONG, Event, Moment
 from ..evidence import session_mark
 from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
@@ -13,6 +15,7 @@ from ..rules import Rules
 from .base import TWIN_LIFE, Change, refuse, time_of
 from .bounds import add_proof, kept_browsers, tidy, without_copy
 from .charge import Charge, settle_failure, spend
+from .new_browser import new_browser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,8 @@ def settle_success(
         new_handle=new_handle,
         answer=answer,
         wrong=wrong,
+        was_used=bool(seen.last_used_at),
+        networks={seen.last_network},
     )
     return Change(account=tidy(account, now), events=event, answer=granted)
 
@@ -117,13 +122,15 @@ def grant(
     new_handle: str,
     answer: str,
     wrong: int = 0,
+    was_used: bool = False,
+    networks: Set[str] = frozenset(),
     told_by: str = "",
 ) -> tuple[Account, Granted, tuple[Event, ...]]:
     """Give this browser a proof and a new handle.
 
-    ``wrong`` counts the wrong answers since the last success. ``told_by`` is the kind of the event of this change whose
-    notice tells of a new network, too. Returns the account, the grant and the events. A proof that is not remembered
-    ends with the host's session.
+    ``wrong`` counts the wrong answers since the last success. ``was_used``: the authenticator was used before, last on one
+    of ``networks``. ``told_by`` is the kind of the event of this change whose notice tells of a new network, too. Returns
+    the account, the grant and the events. A proof that is not remembered ends with the host's session.
     """
     now = time_of(account, moment)
     bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
@@ -145,7 +152,16 @@ def grant(
     if known and caller.network not in known:
         more |= {TOLD_BY: told_by} if told_by else {}
         events = (event, moment.event("browser.new_network", account.key, factor=authenticator.factor, **more))
-    fresh = Browser(id=event.id.lower(), handle="", label="", created_at=now)
+    elif old is None and (was_used or account.browsers):
+        events = (
+            event,
+            *new_browser(
+                account, moment, caller, proven=authenticator, wrong=wrong, networks=networks, told_by=told_by
+            ),
+        )
+    mark = caller.handle[:MARK].translate(LETTERS)
+    id = event.id.lower() if not mark or any(b.id == mark for b in account.browsers) else mark
+    fresh = Browser(id=id, handle="", label="", created_at=now)
     browser = replace(
         old or fresh,
         handle=new_handle,

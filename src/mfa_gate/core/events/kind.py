@@ -33,7 +33,7 @@ class Notice:
 
     ``closing`` says what to do if it was the person's own act; it may hold ``{helper}``, the person to ask.
     ``everywhere``: also goes to the phone number on the host's record (S-87). ``disputable``: the mail has the button
-    "this was not me".
+    "this was not me". ``texts``: it also goes to numbers that are enrolled for texts.
     """
 
     headline: str
@@ -41,6 +41,7 @@ class Notice:
     closing: str
     everywhere: bool = False
     disputable: bool = True
+    texts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

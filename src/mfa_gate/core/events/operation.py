@@ -34,6 +34,30 @@ ROWS = (
         ),
     ),
     EventKind(
+        kind="audit.altered",
+        trail="the trail was altered behind the back of the gate; the line is named",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="The audit trail was altered",
+            happened="Lines of the audit trail of {service} were changed or removed in the store.",
+            advice="Find out who can write to the store. mfa-gate audit verify names the first line; compare it with heads "
+            "that were kept elsewhere.",
+            details=("line", "found"),
+        ),
+        grave=True,
+    ),
+    EventKind(
+        kind="audit.accepted",
+        trail="an operator has looked at a fault of the trail, and had it signed as it stands; the line is named",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
+        kind="audit.head",
+        trail="the signed head of a trail that has grown, once an hour; told to the log and the hook, never written",
+        seen_by="trail",
+    ),
+    EventKind(
         kind="audit.erased",
         trail="a person was erased from the lines before; a pseudonym stands there, and the trail still verifies",
         seen_by="trail",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kind import NOTHING_TO_DO, Counter, EventKind, Notice, Words
+from .kind import NOTHING_TO_DO, WRONG, Alarm, Counter, EventKind, Notice, Words
 
 ROWS = (
     EventKind(
@@ -11,6 +11,31 @@ ROWS = (
         seen_by="person",
         own=Words("A remembered browser was forgotten"),
         grave=True,
+    ),
+    EventKind(
+        kind="browser.new",
+        trail="a second factor was proven in a browser that the person has not used before",
+        seen_by="person",
+        own=Words("A new browser was confirmed"),
+        notice=Notice(
+            headline="A new browser was confirmed",
+            sentence="Your sign-in to {service} was confirmed in a browser that you have not used there before.",
+            closing=NOTHING_TO_DO,
+            texts=False,
+        ),
+    ),
+    EventKind(
+        kind="browser.takeover",
+        trail="a new browser was confirmed, and something speaks for a takeover: wrong answers, a new network or a reset before it",
+        seen_by="desk",
+        desk=Words("A new browser was confirmed under suspicious circumstances"),
+        alarm=Alarm(
+            headline="An account may have been taken over",
+            happened="A new browser was confirmed for an account of {service}, and wrong answers, a new network or a reset "
+            "came before it.",
+            advice="Ask the person if this was them. If not, lock the account, and search the audit trail for the address.",
+            details=("causes", WRONG),
+        ),
     ),
     EventKind(
         kind="browser.new_network",

@@ -27,7 +27,7 @@ class Event:
     ``network`` is the address as the policy compares it, or the name of a trusted network; ``address`` is the address in
     full. ``browser`` is the id that the person's list of browsers has, ``agent`` the family of its user agent,
     ``session`` a mark of the host's sign-in, ``request`` the id that a trusted proxy gave the request. ``ms`` are the
-    milliseconds after ``at``. ``key`` is the id of the key that the line is chained with ("" before it is written).
+    milliseconds after ``at``.
     """
 
     id: str
@@ -48,13 +48,12 @@ class Event:
     session: str = ""
     request: str = ""
     ms: int = 0
-    key: str = ""
     detail: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedEvent(Event):
-    """An event as it is given to a store, with its line and its digest in the chain.
+    """An event as it is given to a store, with its canonical line.
 
     ``own`` is a keyed digest of the line (64 hex digits). The store chains with it, and writes it nowhere: nobody can
     compute the chain anew from the lines.
@@ -65,7 +64,10 @@ class KeyedEvent(Event):
 
 
 def place_of(event: Event) -> str:
-    """Write the place of an event for people: the address, and the name of its network."""
+    """Write the place of an event for people.
+
+    It is the address in full, with the name of a trusted network beside it.
+    """
     name = event.network.removeprefix("=") if event.network.startswith("=") else ""
     address = event.address or ("" if name else event.network)
     return f"{address} ({name})" if address and name else address or name
@@ -74,14 +76,14 @@ def place_of(event: Event) -> str:
 def moved(event: Event, *, at: int) -> Event:
     """Return the line for the trail of another store, to which it was moved at ``at``.
 
-    ``at`` is in UTC seconds. Nobody is told of the event again there. It is chained there with a key of that store.
+    ``at`` is in UTC seconds. Nobody is told of the event again there.
     """
-    return replace(event, key="", detail={**event.detail, MOVED: at})
+    return replace(event, detail={**event.detail, MOVED: at})
 
 
 def unmoved(event: Event) -> Event:
-    """Return the line as it was first written, without the key of a chain."""
-    return replace(event, key="", detail={name: part for name, part in event.detail.items() if name != MOVED})
+    """Return the line as it was first written."""
+    return replace(event, detail={name: part for name, part in event.detail.items() if name != MOVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..events import EVENTS, Alarm
+from ..events import EVENTS, WRONG, Alarm
 from ..text_safety import one_line, unlinked
 from .letter import LINE_LENGTH, N_, Letter, Part, Translate, fill, letter, named
 
@@ -17,6 +17,12 @@ FACTS: dict[str, str] = {
     "what": N_("What: {value}"),
     "when": N_("When: {value}"),
     "where": N_("Where: {value}"),
+    "agent": N_("Browser: {value}"),
+    "causes": N_("Signs: {value}"),
+    WRONG: N_("Wrong codes before it: {value}"),
+    "line": N_("Line: {value}"),
+    "found": N_("Found: {value}"),
+    "lines": N_("Lines: {value}"),
     "seconds": N_("Seconds: {value}"),
     "people": N_("People: {value}"),
     "spent": N_("Spent: {value}"),
@@ -56,6 +62,17 @@ def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Trans
         Part(fill(words.advice, translate)),
     )
     return letter(kind, service=service, title=fill(words.headline, translate), parts=parts)
+
+
+def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Translate) -> Letter:
+    """Write the mail with the signed head of a trail, for the policy's owner."""
+    parts = (
+        Part(fill(N_("Keep this mail: with it you can prove later that nothing before it was changed."), translate)),
+        *_lines({"tenant": tenant, "lines": str(lines)}, translate),
+        Part(head),
+        Part(fill(N_("To compare: mfa-gate audit verify --expect HEAD"), translate)),
+    )
+    return letter("head", service=service, title=fill(N_("The signed head of the audit trail"), translate), parts=parts)
 
 
 def dispute_alarm(*, service: str, facts: Mapping[str, str], translate: Translate) -> Letter:

@@ -30,6 +30,7 @@ def notice(
     when_text: str,
     translate: Translate,
     where: str = "",
+    browser: str = "",
     label: str = "",
     owner: str = "",
     ref: str = "",
@@ -38,9 +39,9 @@ def notice(
 ) -> Letter:
     """Write the notice of ``kind`` (one of ``NOTICES``), with advice for a stranger's change.
 
-    ``label`` is the user's name for the factor. It and ``where`` stand in the body only, without links (S-54).
-    ``owner`` is the person to tell, ``ref`` the event's reference, ``dispute_url`` our own page for "this was not me".
-    ``wrong`` counts the wrong codes that came before a success.
+    ``label`` is the user's name for the factor, ``browser`` that of the browser. They and ``where`` stand in the body only,
+    without links (S-54). ``owner`` is the person to tell, ``ref`` the event's reference, ``dispute_url`` our own page for
+    "this was not me". ``wrong`` counts the wrong codes that came before a success.
 
     Raises ``ValueError`` for another kind, or a ``dispute_url`` that is not one http(s) address.
     """
@@ -49,6 +50,7 @@ def notice(
     facts = asked_facts(
         when_text=one_line(when_text, limit=LINE_LENGTH),
         where=unlinked(where, limit=LINE_LENGTH),
+        agent=unlinked(browser, limit=LINE_LENGTH) if browser else "",
         label=unlinked(label),
         wrong=wrong,
         ref=one_line(ref, limit=LINE_LENGTH),

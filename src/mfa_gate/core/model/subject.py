@@ -126,7 +126,8 @@ class Caller:
     the time zone that the browser told (IANA, "" for none), ``root`` the path that the app is mounted under. ``also``
     are the digests of other handles that this same browser has from workers with other keys: a code that was sent for
     them was sent to this browser. ``acts_as`` is the subject that the caller impersonates, as the host has named it;
-    None where nobody is impersonated.
+    None where nobody is impersonated. ``address`` is the address in full, ``request`` the id that a trusted proxy gave the
+    request: both are for the trail only.
     """
 
     subject: Subject
@@ -139,6 +140,8 @@ class Caller:
     root: str = ""
     also: tuple[str, ...] = ()
     acts_as: Subject | None = None
+    address: str = ""
+    request: str = ""
 
     def asked(self, challenge: Challenge) -> bool:
         """Tell if this browser is the one that asked for ``challenge``."""

@@ -178,10 +178,12 @@ class ChangeRules:
 class AuditRules:
     """``[audit]``: the life of the trail.
 
-    ``retention``: lines of the trail older than this are pruned; None keeps them for good.
+    ``retention``: lines of the trail older than this are pruned; None keeps them for good. ``mail_heads``: the owner gets
+    the signed head of the trail by mail, once an hour where something happened.
     """
 
     retention: Seconds | None = None
+    mail_heads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

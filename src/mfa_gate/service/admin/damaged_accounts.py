@@ -37,7 +37,7 @@ async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: st
         fresh = Account(
             key=key, version=version, seen_at=moment.now, epoch=version + 1, lock=lock, logins_from=moment.now
         )
-        if await engine.store.swap(fresh, (event,)):
+        if await engine.store.swap(fresh, engine.chained((event,))):
             await engine.effects.follow((event,), fresh)
             return None
     raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")

@@ -113,7 +113,7 @@ class TenantDesk:
                 events.append(moment.event("tenant.changed", key, factors=" ".join(new.factors)))
             if (new.announced_at, new.tested_at) != (old.announced_at, old.tested_at):
                 events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
-            if await store.swap_settings(new, events):
+            if await store.swap_settings(new, self.engine.chained(events)):
                 for event in events:
                     self.engine.effects.tell(event, committed=True)
                 return None

@@ -5,13 +5,20 @@ An administrator needs the right ``audit``.
 
 from __future__ import annotations
 
+import asyncio
+
+from ...core.events import Event
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
-from ...storage import EventPage
+from ...core.trail_search import Search
+from ...storage import EventPage, Trail
 from ..accounts import Engine
 from .rights import Actor, Rights
 
 MAX_PAGE = 200
+PIECE = 500
+MAX_LOOKED_AT = 20_000
+"""Lines that one search looks at. A page with fewer lines than asked for then has a cursor to go on from."""
 
 
 class TrailDesk:
@@ -22,15 +29,42 @@ class TrailDesk:
         self.rights = rights
 
     async def events(
-        self, actor: Actor, tenant: str, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+        self, actor: Actor, tenant: str, search: Search, *, after: str = "", limit: int = 50
     ) -> EventPage | Refusal:
-        """Return a page of a tenant's trail, newest first, at most ``MAX_PAGE`` lines.
+        """Return lines of a tenant's trail that fit ``search``, newest first.
 
-        For the operator, the tenant "" means every tenant.
+        There are at most ``MAX_PAGE``.
+
+        For the operator, the tenant "" means every tenant. A page that is not full and has a cursor has looked at
+        ``MAX_LOOKED_AT`` lines: the search goes on behind them.
         """
         if tenant or not actor.is_operator:
             refusal = await self.rights.permit(actor, "audit", SubjectKey(tenant, ""), changing=False)
             if refusal is not None:
                 return refusal
-        size = max(1, min(limit, MAX_PAGE))
-        return await self.engine.store.events(tenant, account=account, kind=kind, after=after, limit=size)
+        return await search_trail(self.engine.store, tenant, search, after=after, limit=max(1, min(limit, MAX_PAGE)))
+
+
+async def search_trail(trail: Trail, tenant: str, search: Search, *, after: str, limit: int) -> EventPage:
+    """Find lines in pieces, so that no other request waits for a long search."""
+    found, looked_at = list[Event](), 0
+    while True:
+        size = limit - len(found) if search.is_indexed else min(PIECE, limit * 20)
+        page = await trail.events(tenant, account=search.account, kind=search.kind, after=after, limit=size)
+        for place, event in enumerate(page.items):
+            if not search.fits(event):
+                continue
+            found.append(event)
+            if len(found) == limit:
+                if place + 1 < len(page.items):  # the cursor stands behind the last line that was given
+                    part = await trail.events(
+                        tenant, account=search.account, kind=search.kind, after=after, limit=place + 1
+                    )
+                    return EventPage(items=tuple(found), next=part.next)
+                return EventPage(items=tuple(found), next=page.next)
+        looked_at, after = looked_at + len(page.items), page.next
+        if page.items and all(map(search.is_before, page.items)):
+            after = ""  # a whole piece is older than what is asked for
+        if not after or looked_at >= MAX_LOOKED_AT:
+            return EventPage(items=tuple(found), next=after)
+        await asyncio.sleep(0)

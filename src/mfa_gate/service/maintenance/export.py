@@ -115,15 +115,15 @@ class Export:
             self.put(k="trail", t=tenant, next=after, apps=apps, lines=[event_to_json(event) for event in page.items])
             progress.step(len(page.items))
         settings, chart = await store.settings(tenant), await store.meta(chart_of(tenant))
-        broken, anchors = await self.service.retention.verify(tenant)
+        verdict = await self.service.retention.verify(tenant)
         self.put(
             k="tenant",
             t=tenant,
             settings=settings_to(settings) if settings.version else "",
             chart="" if chart is None else chart.decode(),
             lines=self.reached.lines[tenant],
-            pruned=anchors[tenant].lines if tenant in anchors else 0,
-            broken=broken[tenant] + 1 if tenant in broken else 0,
+            pruned=verdict.anchors[tenant].lines if tenant in verdict.anchors else 0,
+            broken=verdict.broken[tenant].place + 1 if tenant in verdict.broken else 0,
         )
 
     async def _accounts(self, progress: Steps) -> None:

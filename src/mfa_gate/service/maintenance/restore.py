@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ...core import codec
 from ...core.changes.after_failover import regained_settings
-from ...core.events import Event, moved, unmoved
+from ...core.events import Event, KeyedEvent, moved, unmoved
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.settings_codec import settings_from
@@ -117,6 +117,9 @@ class Restore:
         event = self._moment.event(IMPORTED, key, reason=self._reason, **detail)
         return replace(event, id=f"{event.id}-{self._events}")
 
+    def _chained(self, *events: Event) -> tuple[KeyedEvent, ...]:
+        return self.engine.chained(events)
+
     # -- the trail -------------------------------------------------------------------------------------------------
 
     async def _trail(self, record: Record) -> None:
@@ -135,7 +138,7 @@ class Restore:
     async def _write(self, more: tuple[Event, ...]) -> None:
         events, self._waiting = (*self._waiting, *more), []
         if events:
-            await self.store.append(events)
+            await self.store.append(self._chained(*events))
             self.tally.lines += len(events) - len(more)
 
     async def _lines_here(self, tenant: str) -> Counter[bytes]:
@@ -173,7 +176,7 @@ class Restore:
             if new == mine:
                 break
             event = self._event(SubjectKey(theirs.tenant, ""), factors=" ".join(new.factors), enabled=new.enabled_at)
-            if await self.store.swap_settings(new, (event,)):
+            if await self.store.swap_settings(new, self._chained(event)):
                 self.tally.settings += 1
                 break
         else:
@@ -190,7 +193,7 @@ class Restore:
             claims = [a.data["claim"] for a in account.authenticators if isinstance(a.data.get("claim"), str)]
             if not all([await self.store.claim(str(claim), key) for claim in claims]):
                 self.tally.claimed.append(str(key))
-            if await self.store.swap(account, (self._event(key),)):
+            if await self.store.swap(account, self._chained(self._event(key))):
                 self.tally.imported += 1
                 return
             present = await self.store.load(key)

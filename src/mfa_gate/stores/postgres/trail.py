@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.events import Event
-from ...core.trail import event_to_json, link_digest
+from ...core.trail import event_to_json, own_digest
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
 from ..common.documents import cursor_from, event_from
 from .session import Session
@@ -31,7 +31,7 @@ def arguments_of(lines: Lines) -> tuple[list[object], ...]:
         [event.kind for event, _ in lines],
         [event.at for event, _ in lines],
         [line for _, line in lines],
-        [link_digest(line) for _, line in lines],
+        [own_digest(event, line) for event, line in lines],
     )
 
 

@@ -98,7 +98,14 @@ async def links(thread: WorkerThread, tenant: str, *, after: int, limit: int) ->
     """Return stored lines as they are, oldest first."""
     statement = "SELECT seq, body, digest FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
     values = (tenant, after, limit)
-    return await thread.run(lambda connection: [Link(*row) for row in connection.execute(statement, values)])
+
+    def work(connection: sqlite3.Connection) -> list[Link]:
+        found = [Link(*row) for row in connection.execute(statement, values)]
+        if len(found) == limit:  # a walk through the whole trail fills the cache with pages that nobody reads again
+            connection.execute("PRAGMA shrink_memory").close()
+        return found
+
+    return await thread.run(work)
 
 
 async def misfiled(thread: WorkerThread, tenant: str, *, after: int, limit: int) -> list[int]:

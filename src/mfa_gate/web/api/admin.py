@@ -13,6 +13,7 @@ from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...core.summary import STATUSES, Summary
+from ...core.trail_search import WORDS, BadFilter, search_of
 from ...service import Actor
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, GrantLine, TenantDocument
@@ -35,10 +36,10 @@ def query_of(request: PageRequest, known: tuple[str, ...]) -> dict[str, str]:
     """Read the members of the query, each once. Raises ``BadMember``."""
     raw = request.scope.get("query_string", b"")
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError as error:
         raise BadMember(
-            "", "The query cannot be read", "Send at most ten parameters, percent-encoded UTF-8."
+            "", "The query cannot be read", "Send at most twenty parameters, percent-encoded UTF-8."
         ) from error
     query = dict(pairs)
     for name, _ in pairs:
@@ -85,6 +86,12 @@ def event_json(event: Event) -> dict[str, object]:
         "ticket": event.ticket,
         "ref": event.id,
         "policy": event.policy,
+        "address": event.address,
+        "browser": event.browser,
+        "agent": event.agent,
+        "session": event.session,
+        "request": event.request,
+        "ms": event.ms,
         "detail": dict(event.detail),
     }
 
@@ -266,12 +273,15 @@ async def set_tenant(request: PageRequest, body: Body, name: str) -> Answer:
 
 async def events(request: PageRequest, body: Body, name: str) -> Answer:
     """List the trail of a tenant: ``GET admin/events``."""
-    query = query_of(request, ("account", "kind", "after", "limit", "tenant"))
+    query = query_of(request, (*WORDS, "after", "limit", "tenant"))
+    try:
+        search = search_of({word: query[word] for word in WORDS if word in query})
+    except BadFilter as error:
+        raise wrong(error.name, WORDS[error.name]) from error
     page = await request.service.trail_desk.events(
         actor_of(request),
         query.get("tenant") or request.subject.tenant,
-        account=query.get("account", ""),
-        kind=query.get("kind", ""),
+        search,
         after=query.get("after", ""),
         limit=int(query.get("limit", "50")),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...core.trail_search import WORDS
 from .table import ACCOUNTS
 
 
@@ -63,7 +64,7 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
         "sendTestMessage", "Send a test message to one's own address.", 202, ("Delivery",), ("tenant",)
     ),
     ("GET", "/admin/events"): Told(
-        "listEvents", "Read the trail.", 200, ("EventList",), ("account", "kind", "after", "limit", "tenant")
+        "listEvents", "Read the trail.", 200, ("EventList",), (*WORDS, "after", "limit", "tenant")
     ),
 }
 

@@ -241,7 +241,10 @@ _DESK: dict[str, Schema] = {
         "One line of the trail.",
         **dict.fromkeys(("id", "kind", "actor", "account", "tenant", "app", "factor", "network"), TEXT),
         at=TIME,
-        **dict.fromkeys(("reason", "ticket", "ref", "policy"), TEXT),
+        **dict.fromkeys(
+            ("reason", "ticket", "ref", "policy", "address", "browser", "agent", "session", "request"), TEXT
+        ),
+        ms=WHOLE,
         detail={"type": "object", "additionalProperties": True},
     ),
     "EventList": thing("A page of the trail, newest first.", events=list_of("Event"), next=NO_TEXT),

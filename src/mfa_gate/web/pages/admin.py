@@ -6,14 +6,16 @@ The documents are the same as those of the JSON calls and the commands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
-from ...core.events import KINDS
+from ...core.events import KINDS, Event
 from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.summary import STATUSES
+from ...core.trail_search import WORDS, BadFilter, search_of
 from ...service import Actor
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
@@ -27,6 +29,8 @@ from .common import not_found, problem_from
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
 """Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
 PAGE = 50
+OWN_WORDS = frozenset({"tenant", "after", "lang"})
+"""Words of a query that are no filters of the trail."""
 
 
 def _actor(request: PageRequest) -> Actor:
@@ -215,6 +219,7 @@ def _account(
         status=found.summary.status,
         url=_url(request, found.key),
         back=request.own(f"/admin/accounts{desk.query}"),
+        trail_url=_search_url(request, desk, {"account": found.key.id}) if "audit" in desk.rights else "",
         factors=tuple(
             views.FactorLine(
                 id=a.id,
@@ -360,43 +365,62 @@ def _tenant(
 
 
 async def audit(request: PageRequest) -> Answer:
-    """Show ``GET /admin/audit``."""
+    """Show ``GET /admin/audit``.
+
+    A filter that is unknown or cannot be read is 422, never ignored.
+    """
     await request.judgement()
     query, desk = _query(request), _desk(request, "audit")
-    kind = query.get("kind", "") if query.get("kind", "") in KINDS else ""
+    typed = {name: value for name, value in query.items() if name not in OWN_WORDS}
+    wrong = ""
+    try:
+        search = search_of(typed)
+    except BadFilter as error:
+        search, wrong = search_of({}), error.name
     found = await request.service.trail_desk.events(
-        _actor(request),
-        desk.tenant,
-        account=query.get("account", ""),
-        kind=kind,
-        after=query.get("after", ""),
-        limit=PAGE,
+        _actor(request), desk.tenant, search, after=query.get("after", ""), limit=PAGE
     )
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/audit{desk.query}")
-    kept = {"tenant": desk.tenant, "account": query.get("account", ""), "kind": kind}
-    here = request.own("/admin/audit")
-    return request.show(
-        admin.AdminAudit(
-            desk=desk,
-            lines=tuple(
-                admin.Line(
-                    at=e.at,
-                    kind=e.kind,
-                    text=KINDS.get(e.kind, e.kind),
-                    account=e.account,
-                    actor=e.actor if e.actor != e.account else "",
-                    factor=e.factor,
-                    network=e.network,
-                    reason=e.reason,
-                    ticket=e.ticket,
-                    ref=e.id,
-                )
-                for e in found.items
-            ),
-            kinds=tuple(KINDS.items()),
-            account=query.get("account", ""),
-            kind=kind,
-            next_url=f"{here}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
-        )
+    more = f"{_search_url(request, desk, {**search.words, 'after': found.next})}" if found.next and not wrong else ""
+    page = admin.AdminAudit(
+        desk=desk,
+        lines=() if wrong else tuple(_line(request, desk, event) for event in found.items),
+        kinds=tuple(KINDS.items()),
+        words={word: typed.get(word, "") for word in WORDS},
+        account=typed.get("account", ""),
+        kind=typed.get("kind", ""),
+        wrong=wrong,
+        next_url=more,
+    )
+    return request.show(page, status=422 if wrong else 200)
+
+
+def _search_url(request: PageRequest, desk: admin.Desk, words: Mapping[str, str]) -> str:
+    asked = {"tenant": desk.tenant} if desk.query else {}
+    return f"{request.own('/admin/audit')}?{urlencode({**asked, **words})}"
+
+
+def _line(request: PageRequest, desk: admin.Desk, event: Event) -> admin.Line:
+    place = event.address or event.network.removeprefix("=")
+    person = "look" in desk.rights and event.account
+    return admin.Line(
+        at=event.at,
+        when=f"{datetime.fromtimestamp(event.at, UTC):%Y-%m-%d %H:%M:%S}.{event.ms:03d} UTC" if event.at else "?",
+        kind=event.kind,
+        text=KINDS.get(event.kind, event.kind),
+        account=event.account,
+        actor=event.actor if event.actor != event.account else "",
+        factor=event.factor,
+        network=event.network,
+        reason=event.reason,
+        ticket=event.ticket,
+        ref=event.id,
+        address=event.address,
+        agent=event.agent,
+        browser=event.browser,
+        request=event.request,
+        person_url=_url(request, SubjectKey(event.tenant, event.account)) if person else "",
+        address_url=_search_url(request, desk, {"address": place}) if place else "",
+        browser_url=_search_url(request, desk, {"browser": event.browser}) if event.browser else "",
     )

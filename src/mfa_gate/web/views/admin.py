@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -92,6 +93,7 @@ class AdminAccount:
     status: str
     url: str
     back: str
+    trail_url: str = ""
     factors: tuple[FactorLine, ...] = ()
     browsers: tuple[BrowserLine, ...] = ()
     activity: tuple[Activity, ...] | None = None
@@ -153,9 +155,13 @@ class AdminTenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the trail."""
+    """One line of the trail. ``when`` is the whole time, with its zone.
+
+    The links lead to the person, to all lines from this address, and to all lines of this browser.
+    """
 
     at: int
+    when: str
     kind: str
     text: str
     account: str
@@ -165,18 +171,33 @@ class Line:
     reason: str
     ticket: str
     ref: str
+    address: str = ""
+    agent: str = ""
+    browser: str = ""
+    request: str = ""
+    person_url: str = ""
+    address_url: str = ""
+    browser_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAudit:
-    """The page ``/admin/audit``: the trail, filtered by GET (``account``, ``kind``)."""
+    """The page ``/admin/audit``: the trail, searched by GET.
+
+    The filters are those of ``core/trail_search.py``.
+
+    ``words`` are the filters as they were typed. ``wrong`` is a filter that is unknown or cannot be read; nothing is
+    listed then.
+    """
 
     template: ClassVar[str] = "admin/audit.html"
     desk: Desk
     lines: tuple[Line, ...]
     kinds: tuple[tuple[str, str], ...]
+    words: Mapping[str, str]
     account: str = ""
     kind: str = ""
+    wrong: str = ""
     next_url: str = ""
 
 

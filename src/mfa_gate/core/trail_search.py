@@ -1,0 +1,149 @@
+"""The search in the audit trail.
+
+Page, JSON call and command know the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from .events import UNREADABLE, Event
+
+WORDS = {
+    "account": "the id of the person",
+    "actor": "the id of the one who did it",
+    "address": "an address, a network such as 192.0.2.0/24, or the name of a trusted network",
+    "kind": "the event, or the first part of its name such as account",
+    "factor": "the kind of factor",
+    "browser": "the id of a browser",
+    "ref": "the reference",
+    "ticket": "the number of a ticket",
+    "from": "the first day or moment, such as 2026-03-01 or 2026-03-01T08:30Z (UTC where no zone is named)",
+    "to": "the last day or moment",
+    "q": "text that is part of the line",
+}
+"""The filters, with their meaning. A word that is not here is refused, never ignored."""
+
+MAX_WORD = 200
+_EXACT = ("account", "actor", "factor", "browser", "ticket")
+
+
+class BadFilter(ValueError):
+    """The error for a filter that is unknown, or whose value cannot be read.
+
+    ``name`` is the filter.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The filters that a line must fit.
+
+    An empty part fits every line. ``begin`` and ``end`` are UTC seconds, both included.
+    """
+
+    words: Mapping[str, str]
+    begin: int = 0
+    end: int = 0
+    networks: IPv4Network | IPv6Network | None = None
+
+    @property
+    def account(self) -> str:
+        """Return the account that is asked for.
+
+        A store finds its lines without a look at the others.
+        """
+        return self.words.get("account", "")
+
+    @property
+    def kind(self) -> str:
+        """Return the kind that is asked for, "" for none or for the first part of several."""
+        kind = self.words.get("kind", "")
+        return kind if "." in kind else ""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Tell if a store finds the lines by itself: nothing but account and kind is asked for."""
+        return not (self.words.keys() - {"account", "kind"}) and ("kind" not in self.words or bool(self.kind))
+
+    def fits(self, event: Event) -> bool:
+        """Tell if a line fits all filters."""
+        words = self.words
+        if any(words[name] != getattr(event, name) for name in _EXACT if name in words):
+            return False
+        if (self.begin and event.at < self.begin) or (self.end and event.at > self.end):
+            return False
+        if "ref" in words and event.id.casefold() != words["ref"].casefold():
+            return False
+        if "kind" in words and words["kind"] not in (event.kind, event.kind.partition(".")[0]):
+            return False
+        if "address" in words and not self._is_from_there(event):
+            return False
+        return "q" not in words or words["q"].casefold() in _text_of(event)
+
+    def is_before(self, event: Event) -> bool:
+        """Tell if a line is older than the first moment that is asked for."""
+        return bool(self.begin) and event.kind != UNREADABLE and 0 < event.at < self.begin
+
+    def _is_from_there(self, event: Event) -> bool:
+        wanted = self.words["address"]
+        if wanted in (event.address, event.network, event.network.removeprefix("=")):
+            return True
+        if self.networks is None:
+            return False
+        found = _network_of(event.address or event.network)
+        return found is not None and found.version == self.networks.version and found.subnet_of(self.networks)  # type: ignore[arg-type]
+
+
+def search_of(words: Mapping[str, str]) -> Search:
+    """Read the filters. Empty values are left out. Raises ``BadFilter``."""
+    for name in words:
+        if name not in WORDS:
+            raise BadFilter(name, f"there is no such filter; there are: {', '.join(WORDS)}")
+    given = {name: value.strip() for name, value in words.items() if value.strip()}
+    for name, value in given.items():
+        if len(value) > MAX_WORD and name != "account":
+            raise BadFilter(name, f"it has more than {MAX_WORD} characters")
+    begin = _moment("from", given["from"], is_end=False) if "from" in given else 0
+    end = _moment("to", given["to"], is_end=True) if "to" in given else 0
+    if begin and end and end < begin:
+        raise BadFilter("to", "it lies before from")
+    return Search(words=given, begin=begin, end=end, networks=_network_of(given.get("address", "")))
+
+
+def _moment(name: str, text: str, *, is_end: bool) -> int:
+    """Read a day or a moment as UTC seconds.
+
+    A day that ends a span is meant with its last second.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=at.tzinfo or UTC)
+        if is_end and len(text) == len("2026-03-01"):
+            at += timedelta(days=1, seconds=-1)
+        return int(at.timestamp())
+    except (ValueError, OverflowError) as error:
+        raise BadFilter(name, "it is no day or moment, such as 2026-03-01 or 2026-03-01T08:30Z") from error
+
+
+def _network_of(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text.partition("%")[0], strict=False) if text else None
+    except ValueError:
+        return None
+
+
+def _text_of(event: Event) -> str:
+    """Join all words of a line, in one case."""
+    parts = [event.id, event.kind, event.account, event.actor, event.app, event.factor, event.address, event.network]
+    parts += [event.reason, event.ticket, event.browser, event.agent, event.request, event.policy]
+    parts += [f"{name} {value}" for name, value in event.detail.items()]
+    return "\n".join(parts).casefold()

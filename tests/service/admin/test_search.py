@@ -1,0 +1,125 @@
+"""The trail is searched with the same words on the page and by JSON.
+
+An unknown filter is an error on both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mfa_gate.core.events import Event
+from mfa_gate.core.trail_search import WORDS, search_of
+from mfa_gate.service.admin import trail
+from tests.harness import START, Browser, World, make_world, running
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with running(make_world()) as made:
+        await made.gate.service.engine.record(
+            [
+                Event(
+                    id=f"REF{n:07}",
+                    kind=("attempt.failed", "proof.granted")[n % 2],
+                    at=START + n,
+                    tenant="alpha",
+                    account=f"user/{n % 4}",
+                    actor="boss" if n == 7 else f"user/{n % 4}",
+                    address=f"192.0.2.{n % 8}",
+                    network=f"192.0.2.{n % 8}",
+                    browser=f"browser{n % 3}",
+                    factor="totp",
+                    ticket="INC-7" if n == 9 else "",
+                )
+                for n in range(60)
+            ]
+        )
+        yield made
+
+
+async def asked(boss: Browser, query: str) -> list[str]:
+    """The references that the JSON call finds, and the page with the same query."""
+    reply = await boss.api("GET", f"admin/events?{query}&limit=200")
+    assert reply.status == 200, reply.text
+    found = [event["ref"] for event in reply.json()["events"] if event["ref"].startswith("REF")]
+    page = await boss.page(f"/mfa/admin/audit?{query}")
+    assert page.status == 200
+    assert re.findall(r">(REF\d{7})<", page.text) == found[:50]
+    return found
+
+
+async def test_both_doors_find_the_same(world: World) -> None:
+    boss = await world.enrolled("boss", groups=["admin"])
+    assert len(await asked(boss, "address=192.0.2.3")) == 8
+    assert len(await asked(boss, "address=192.0.2.0/30&kind=attempt")) == 16
+    assert await asked(boss, "ticket=INC-7") == ["REF0000009"]
+    assert await asked(boss, "ref=ref0000011") == ["REF0000011"]
+    assert await asked(boss, "actor=boss&account=user%2F3") == ["REF0000007"]
+    assert len(await asked(boss, "browser=browser1&account=user%2F0")) == 5
+    assert await asked(boss, "q=inc-7") == ["REF0000009"]
+    assert await asked(boss, "from=2030-01-01&address=192.0.2.3") == []
+
+
+@pytest.mark.parametrize("query", ["network=x", "since=2026-01-01", "from=yesterday", "to=2026-13-01"])
+async def test_an_unknown_filter_is_an_error(world: World, query: str) -> None:
+    """K-5: 422 on the page and by JSON, and nothing is listed."""
+    boss = await world.enrolled("boss", groups=["admin"])
+    name = query.partition("=")[0]
+    reply = await boss.api("GET", f"admin/events?{query}")
+    assert (reply.status, reply.json()["member"]) == (422, name)
+    page = await boss.page(f"/mfa/admin/audit?{query}")
+    assert page.status == 422
+    assert "REF0" not in page.text
+    assert name in page.text
+
+
+async def test_the_page_leads_on(world: World) -> None:
+    """From a line a link leads to the person, to the address and to the browser.
+
+    A link leads back from the person.
+    """
+    boss = await world.enrolled("boss", groups=["admin"])
+    page = (await boss.page("/mfa/admin/audit?ref=REF0000010")).text
+    assert "/mfa/admin/accounts/user%2F2" in page
+    assert "/mfa/admin/audit?address=192.0.2.2" in page
+    assert "/mfa/admin/audit?browser=browser1" in page
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC", page)
+    person = (await boss.page("/mfa/admin/accounts/boss")).text
+    assert "/mfa/admin/audit?account=boss" in person
+    for word in WORDS:
+        assert f'name="{word}"' in page
+
+
+async def test_pages_of_a_search_have_every_line_once(world: World) -> None:
+    """A cursor goes on behind the last line that was given, also within a piece."""
+    desk, reader = world.gate.service.trail_desk, world.gate.service
+    from mfa_gate.cli.audit.listing import READER
+
+    for limit in (1, 3, 7):
+        found, after = list[str](), ""
+        while True:
+            page = await desk.events(READER, "alpha", search_of({"address": "192.0.2.3"}), after=after, limit=limit)
+            found += [event.id for event in page.items]  # type: ignore[union-attr]
+            after = page.next  # type: ignore[union-attr]
+            if not after:
+                break
+        assert found == [f"REF{n:07}" for n in range(59, -1, -1) if n % 8 == 3]
+    assert reader is not None
+
+
+async def test_a_long_search_stops_and_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is not full has a cursor: no request looks at the whole trail."""
+    monkeypatch.setattr(trail, "MAX_LOOKED_AT", 20)
+    page = await trail.search_trail(world.store, "alpha", search_of({"ref": "REF0000000"}), after="", limit=1)
+    assert page.items == ()
+    assert page.next
+    for _ in range(5):
+        page = await trail.search_trail(
+            world.store, "alpha", search_of({"ref": "REF0000000"}), after=page.next, limit=1
+        )
+        if page.items:
+            break
+    assert [event.id for event in page.items] == ["REF0000000"]
