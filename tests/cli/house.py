@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -74,8 +75,15 @@ async def fill(store: Store, *, people: int = 20, lines: int = 120) -> None:
         assert await store.swap_settings(settings, [told])
     await store.put_meta("enrolled:beta", b"[[20000,1,2]]")
     await store.put_meta(note_of(""), b'{"root": "/app"}')
-    # The lines have no key: a release of before has made this store, and its canary says nothing of signed trails.
-    sealed = Keyring([key_text(1)]).seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=bytes(12)).encode()
+    await be_of_before(store)
+
+
+async def be_of_before(store: Store) -> None:
+    """Let a release of before have made the store: its lines have no key.
+
+    Its canary says nothing of signed trails.
+    """
+    sealed = Keyring([key_text(1)]).seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=secrets.token_bytes(12)).encode()
     await store.put_meta(CANARY, sealed)
     await store.put_meta(CANARIES, sealed)
 

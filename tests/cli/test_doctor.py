@@ -168,7 +168,7 @@ async def _begin(url: str) -> None:
 
 
 def test_a_postgres_that_could_lose_something(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A PostgreSQL store gets warnings for what may be lost and what is slow, each with its fix; it makes nothing."""
+    """A PostgreSQL store gets a warning with a fix for each weak setting; nothing is made."""
     url = postgres_servers.shared().schema()
     monkeypatch.setenv("DOCTORED_STORE", url)
     code, lines = doctor("good")

@@ -210,7 +210,7 @@ def test_a_store_that_no_application_began(
 
 
 def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """``store upgrade`` makes the tables and says what there is; ``store accept`` goes on with a store in PostgreSQL."""
+    """``store upgrade`` makes the tables in PostgreSQL, and ``store accept`` goes on."""
     prepare(tmp_path, monkeypatch)
     url = postgres_servers.shared().schema()
     monkeypatch.setenv("MFA_GATE_STORE", url)

@@ -45,7 +45,7 @@ from tests.service.test_outbox import Ear
 from tests.stores import postgres_servers, servers
 from tests.stores.patience import patient_store
 
-from .house import TENANTS, WORDS, Contents, contents, fill, on
+from .house import TENANTS, WORDS, Contents, be_of_before, contents, fill, on
 from .store import WHO, Run, prepare, runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,6 +187,7 @@ def test_the_trail_goes_on(run: Run, urls: Url, file: Path) -> None:
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
     own = event(9000, key=SubjectKey("alpha", "person-001"), kind="account.unlocked")
+    on(there, be_of_before)
     written(there, own)
     code, came = arrive(run, there, file) if leave(run, here, file)[0] == 0 else (2, {})
     assert (code, came["differ"]) == (0, [])

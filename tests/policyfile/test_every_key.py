@@ -141,6 +141,7 @@ SPECIAL: dict[Where, str] = {
     ("enrollment", "skip", "max"): "-1",
     ("enrollment", "nudge", "max"): "-1",
     ("enrollment", "nudge", "after"): '["fax"]',
+    ("enrollment", "nudge", "groups_any"): '[""]',
     ("step_up", 0, "groups_any"): '[""]',
     ("rails", "freshness.max_age", "max"): '"a month"',
     ("brand", "name"): '"' + "x" * 81 + '"',

@@ -61,7 +61,9 @@ async def store(url: str) -> AsyncIterator[PostgresStore]:
 
 @pytest.fixture
 async def patient(url: str) -> AsyncIterator[PostgresStore]:
-    """The same for tests that do not measure time: a busy machine takes long to make a connection."""
+    """The same for tests that do not measure time.
+
+    A busy machine takes long to make a connection."""
     store = PostgresStore(url, timing=POSTGRES)
     await store.open()
     await prepared(store)

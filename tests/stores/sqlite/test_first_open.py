@@ -375,7 +375,7 @@ def test_sandbox_root() -> None:
     [
         ("mfa.db", "no URL"),
         ("", "no URL"),
-        ("postgres://u:secret@h/db", "no known kind"),
+        ("mysql://u:secret@h/db", "no known kind"),
         ("sqlite://mfa.db", "three slashes"),
         ("sqlite:///", "names no file"),
         ("sqlite:///:memory:", "memory://"),
