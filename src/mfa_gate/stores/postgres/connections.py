@@ -42,7 +42,9 @@ _IDENTITY = (
 _SESSION = (
     "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),"
     " set_config('idle_session_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '10s', false),"
-    " set_config('default_transaction_isolation', 'read committed', false)"
+    " set_config('default_transaction_isolation', 'read committed', false),"
+    # A plan that was made while a table was empty would read all of it later; compiling it takes longer than running it.
+    " set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)"
 )
 
 

@@ -65,7 +65,7 @@ async def read_state(connection: Connection, place: Place) -> State:
     row = await (
         await connection.execute(
             "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit')"
-            f" FROM {schema}.about b CROSS JOIN {schema}.counter c"
+            f" FROM (SELECT * FROM {schema}.about LIMIT 1) b CROSS JOIN (SELECT * FROM {schema}.counter LIMIT 1) c"
         )
     ).fetchone()
     return State("", 0, 0, 0, "on") if row is None else State(*row)

@@ -11,7 +11,11 @@ of them wait for each other.
 
 from __future__ import annotations
 
-_HEAD = "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$\n#variable_conflict use_column\n"
+_HEAD = (
+    "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $body$\n"
+    "#variable_conflict use_column\n"
+)
+"""A plan that was made while a table was empty would read all of it later: every row is found by an index."""
 
 WRITE_LINES = (
     """
