@@ -339,6 +339,22 @@ async def test_a_reload_of_a_wrong_code_is_free(world: World) -> None:
         assert right.status == 303
 
 
+async def test_a_reload_of_a_wrong_code_behind_a_lock_leads_to_the_lock(world: World) -> None:
+    """The account was locked meanwhile: a page that asks for codes would lead nowhere."""
+    ann = await world.enrolled()
+    owing = await world.browser(ann.id, ann.tenant, sid="another")
+    owing.secret = ann.secret
+    place_ = f"/mfa/challenge/{await ann.authenticator('totp')}"
+    form = {"code": owing.wrong(), "form_id": FORM_ID.findall((await owing.page(place_)).text)[0]}
+    token = await owing.token(place_)
+    assert (await owing.form(place_, form, token=token)).status == 422
+    for number in range(6):
+        await owing.guess(1000 * number)
+    assert (await world.account(ann.id)).lock is not None
+    again = await owing.form(place_, form, token=token)
+    assert (again.status, place(again)) == (303, "/mfa/locked")
+
+
 async def test_every_page_has_another_form_id(world: World) -> None:
     """The id of a form is of its page alone, and not the same after a reload."""
     ann = await world.browser()
