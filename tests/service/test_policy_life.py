@@ -232,7 +232,7 @@ async def test_watching_is_switched_off(file: Path) -> None:
 
 
 async def test_a_policy_in_force_that_forbids_reloads_ends_the_watch(file: Path) -> None:
-    """A file or a signal is no way on from a policy that says ``reload = false``, also where it came by a reload."""
+    """Neither a file nor a signal leads on from ``reload = false`` that came by a reload."""
     async with living(file) as world:
         watch = world.gate.service.policy_watch
         await watch.aclose()
@@ -305,7 +305,7 @@ async def test_a_policy_before_that_cannot_be_read_counts_as_stricter(file: Path
 
 
 async def test_approvals_of_a_policy_that_cannot_be_read_still_count(file: Path) -> None:
-    """What it asked for counts, so the file that takes its place cannot ask for nothing."""
+    """The file that takes its place cannot ask for fewer."""
     store = MemoryStore()
     async with living(file, store) as world:
         await world.enrolled("ann")
@@ -366,6 +366,35 @@ async def test_a_shorter_retention_waits(file: Path) -> None:
         assert await retention.prune(actor="operator:eve") == {}
         clock.advance(2 * 86_400)
         assert await retention.prune(actor="operator:eve") == {"alpha": before}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("[audit]\nretention = '399d'\n", "[audit]\nretention = '30d'\n"),
+        ("[audit]\nretention = '30d'\n", "[audit]\nretention = '30d'\n[tenants.alpha.freshness]\nmax_age = '1h'\n"),
+        ("[audit]\nretention = '31d'\n[change]\ngrace = '0s'\n", "[audit]\nretention = '30d'\n"),
+    ],
+    ids=["a little shorter before", "a section of its own after", "no grace for the next change"],
+)
+async def test_two_steps_are_no_way_around_the_grace(file: Path, first: str, second: str) -> None:
+    """Neither an early small change is one, nor a tenant named in the middle of it."""
+    file.write_text(STRICT + "[audit]\nretention = '400d'\n")
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as world:
+        await world.enrolled("ann")
+        clock.advance(60 * 86_400)
+        for text, days in ((first, 6 if "399d" in first else 0), (second, 0)):
+            file.write_text(STRICT + text)
+            await world.gate.reload_policy()
+            clock.advance(days * 86_400)
+        retention = world.gate.service.retention
+        assert await retention.prune(actor="operator:eve") == {}
+        if "399d" in first:
+            clock.advance(6 * 86_400)
+            assert await retention.prune(actor="operator:eve") == {}
+        clock.advance(8 * 86_400)
+        assert (await retention.prune(actor="operator:eve"))["alpha"]
 
 
 async def test_workers_that_differ_are_noticed(file: Path) -> None:

@@ -52,7 +52,7 @@ class Kept:
 
     @property
     def change(self) -> ChangeRules:
-        """Read what ``[change]`` says of approvals, even in a text that this version does not take."""
+        """Read the approvals that the text asks for, even if this version does not take it."""
         try:
             told = tomllib.loads(self.text)["change"]
             return ChangeRules(looser=told["looser"], approvals=int(told.get("approvals", 1)))
