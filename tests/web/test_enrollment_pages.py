@@ -249,6 +249,23 @@ async def test_a_copy_with_another_code_is_none(world: World) -> None:
     assert place(other) != "/mfa/backup-codes"
 
 
+async def test_copies_are_no_free_guesses(world: World) -> None:
+    """A minute has few.
+
+    Who has the cookie of before could try all codes, and see the backup codes.
+    """
+    ann = await world.browser()
+    draft, _ = await begun(ann)
+    right = {"enrollment": draft, "code": ann.totp()}
+    token, before = await ann.token("/mfa/enroll/totp"), dict(ann.cookies)
+    assert place(await ann.form("/mfa/enroll/totp", right)) == "/mfa/backup-codes"
+    for number in range(12):
+        ann.cookies = dict(before)
+        await ann.form("/mfa/enroll/totp", {**right, "code": ann.wrong(1000 * number)}, token=token)
+    ann.cookies = dict(before)
+    assert place(await ann.form("/mfa/enroll/totp", right, token=token)) != "/mfa/backup-codes"
+
+
 async def test_skipping_twice(world: World) -> None:
     """The second copy of "Skip for now" leads into the app, as the first did."""
     async with running(make_world(policy=policy(stage="optional"))) as other:
