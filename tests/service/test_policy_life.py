@@ -397,6 +397,21 @@ async def test_two_steps_are_no_way_around_the_grace(file: Path, first: str, sec
         assert (await retention.prune(actor="operator:eve"))["alpha"]
 
 
+async def test_a_policy_before_that_cannot_be_read_has_a_grace(file: Path) -> None:
+    """It may have kept every line, so a retention removes nothing for seven days."""
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as world:
+        await world.enrolled("ann")
+        name = f"policy:text:{world.gate.policy.digest}"
+        await store.put_meta(name, zlib.compress(json.dumps({"name": "x", "text": "old = 1", "files": {}}).encode()))
+    clock.advance(60 * 86_400)
+    file.write_text(STRICT + "[audit]\nretention = '30d'\n")
+    async with living(file, store, clock=clock) as world:
+        assert await world.gate.service.retention.prune(actor="operator:eve") == {}
+        clock.advance(8 * 86_400)
+        assert await world.gate.service.retention.prune(actor="operator:eve")
+
+
 async def test_workers_that_differ_are_noticed(file: Path) -> None:
     """Two workers with different policies are an event and a mail, after a rollout's time."""
     store, clock = MemoryStore(), FixedClock()

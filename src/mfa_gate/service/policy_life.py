@@ -152,8 +152,8 @@ class PolicyLife:
             change = before.base.change if before is not None else await self._asked_before(latest, policy)
             await self._require_approvals(policy, change, looser)
         await self.archive.keep(policy)
-        if before is not None:
-            await self.grace.note(before, policy)
+        if before is not None or latest is not None:
+            await self.grace.note(before or Policy(name=""), policy)  # the unknown one may have kept every line
         count = -1 if before is None else len(found)
         entry = Entry(
             at=self.engine.now(),
