@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.errors import SettingsError
+from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.service.policy_archive import PolicyArchive
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import FixedClock, World, make_world, running
@@ -231,6 +231,36 @@ async def test_watching_is_switched_off(file: Path) -> None:
         assert (await world.gate.reload_policy()).changed
 
 
+async def test_a_policy_in_force_that_forbids_reloads_ends_the_watch(file: Path) -> None:
+    """Neither a file nor a signal leads on from ``reload = false`` that came by a reload."""
+    async with living(file) as world:
+        watch = world.gate.service.policy_watch
+        await watch.aclose()
+        watch.every = 0.01
+        watch.start()
+        file.write_text(STRICT + "[change]\nreload = false\n")
+        await until(lambda: not world.gate.policy.base.change.reload)
+        file.write_text(LOOSE)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        assert world.gate.policy.base.freshness.max_age == 86_400
+        assert (await world.gate.reload_policy()).changed
+
+
+async def test_the_same_refused_file_is_told_again_after_the_good_one_was_back(file: Path) -> None:
+    """Somebody tries it a second time: that is another line of the trail."""
+    async with living(file) as world:
+        await world.enrolled("ann")
+        for number in (1, 2):
+            file.write_text("nonsense")
+            for _ in range(2):
+                with pytest.raises(SettingsError):
+                    await world.gate.reload_policy()
+            assert len(await trail_of(world, "policy.refused")) == number
+            file.write_text(STRICT)
+            assert not (await world.gate.reload_policy()).changed
+
+
 @pytest.mark.parametrize("times", [20, pytest.param(1_000, marks=pytest.mark.long)])
 async def test_no_request_is_judged_by_half_a_file(file: Path, times: int) -> None:
     """Requests go on while the file is replaced many times, and none fails."""
@@ -274,6 +304,44 @@ async def test_a_policy_before_that_cannot_be_read_counts_as_stricter(file: Path
         assert "cannot be compared" in str(loosened.detail["changes"])
 
 
+async def test_approvals_of_a_policy_that_cannot_be_read_still_count(file: Path) -> None:
+    """The file that takes its place cannot ask for fewer."""
+    store = MemoryStore()
+    async with living(file, store) as world:
+        await world.enrolled("ann")
+        name = f"policy:text:{world.gate.policy.digest}"
+        text = "old = 1\n[change]\nlooser = 'approve'\napprovals = 3\n"
+        await store.put_meta(name, zlib.compress(json.dumps({"name": "x", "text": text, "files": {}}).encode()))
+    for wanted in (STRICT + "# no approvals\n", STRICT + APPROVED):
+        file.write_text(wanted)
+        with pytest.raises(SettingsError, match="0 of 3 approvals"):
+            async with living(file, store):
+                pass
+
+
+@pytest.mark.parametrize("kind", ["policy.loaded", "policy.loosened"])
+async def test_a_trace_that_was_not_written_is_written_at_the_next_try(
+    file: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then the policy before stays in force, so none is in force without its trace."""
+    async with living(file) as world:
+        await world.enrolled("ann")
+        file.write_text(LOOSE)
+        with monkeypatch.context() as broken:
+
+            async def fail(events: Any) -> None:
+                raise StoreUnavailable("away")
+
+            broken.setattr(world.engine, "record", fail)
+            with pytest.raises(StoreUnavailable):
+                await world.gate.reload_policy()
+        assert world.gate.policy.base.freshness.max_age == 86_400
+        assert (await world.gate.reload_policy()).looser
+        assert len(await trail_of(world, kind)) == 1
+        await world.engine.effects.idle()
+        assert [m for m in world.email.messages if m.to == "security@example.org"]
+
+
 async def test_a_policy_of_the_code_is_not_read_again() -> None:
     """A gate that was given a ``Policy`` says so, and keeps no text."""
     async with running(make_world()) as world:
@@ -298,6 +366,50 @@ async def test_a_shorter_retention_waits(file: Path) -> None:
         assert await retention.prune(actor="operator:eve") == {}
         clock.advance(2 * 86_400)
         assert await retention.prune(actor="operator:eve") == {"alpha": before}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("[audit]\nretention = '399d'\n", "[audit]\nretention = '30d'\n"),
+        ("[audit]\nretention = '30d'\n", "[audit]\nretention = '30d'\n[tenants.alpha.freshness]\nmax_age = '1h'\n"),
+        ("[audit]\nretention = '31d'\n[change]\ngrace = '0s'\n", "[audit]\nretention = '30d'\n"),
+    ],
+    ids=["a little shorter before", "a section of its own after", "no grace for the next change"],
+)
+async def test_two_steps_are_no_way_around_the_grace(file: Path, first: str, second: str) -> None:
+    """Neither an early small change is one, nor a tenant named in the middle of it."""
+    file.write_text(STRICT + "[audit]\nretention = '400d'\n")
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as world:
+        await world.enrolled("ann")
+        clock.advance(60 * 86_400)
+        for text, days in ((first, 6 if "399d" in first else 0), (second, 0)):
+            file.write_text(STRICT + text)
+            await world.gate.reload_policy()
+            clock.advance(days * 86_400)
+        retention = world.gate.service.retention
+        assert await retention.prune(actor="operator:eve") == {}
+        if "399d" in first:
+            clock.advance(6 * 86_400)
+            assert await retention.prune(actor="operator:eve") == {}
+        clock.advance(8 * 86_400)
+        assert (await retention.prune(actor="operator:eve"))["alpha"]
+
+
+async def test_a_policy_before_that_cannot_be_read_has_a_grace(file: Path) -> None:
+    """It may have kept every line, so a retention removes nothing for seven days."""
+    store, clock = MemoryStore(), FixedClock()
+    async with living(file, store, clock=clock) as world:
+        await world.enrolled("ann")
+        name = f"policy:text:{world.gate.policy.digest}"
+        await store.put_meta(name, zlib.compress(json.dumps({"name": "x", "text": "old = 1", "files": {}}).encode()))
+    clock.advance(60 * 86_400)
+    file.write_text(STRICT + "[audit]\nretention = '30d'\n")
+    async with living(file, store, clock=clock) as world:
+        assert await world.gate.service.retention.prune(actor="operator:eve") == {}
+        clock.advance(8 * 86_400)
+        assert await world.gate.service.retention.prune(actor="operator:eve")
 
 
 async def test_workers_that_differ_are_noticed(file: Path) -> None:

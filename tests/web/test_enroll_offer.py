@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.rules import DAY, Rules
+from mfa_gate.errors import StoreContention
 from tests.harness import Browser, Reply, World, make_world, running, with_rules
 
 
@@ -91,3 +92,19 @@ async def test_an_offer_never_comes_in_the_way_of_a_step_up_that_is_owed(world: 
     reply = await ann.form(f"/mfa/challenge/{id}", {"code": ann.wrong(), "passkeys": "1"})
     assert reply.status == 422
     assert world.kinds("enrollment.offered") == []
+
+
+async def test_an_offer_that_cannot_be_counted_costs_nobody_the_sign_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof is made, and the old handle is dead: the answer must bring the new one."""
+    ann = await owing(world)
+
+    async def fail(*_: object) -> bool:
+        raise StoreContention("busy")
+
+    with monkeypatch.context() as busy:
+        busy.setattr("mfa_gate.service.adoption.Adoption._count", fail)
+        reply = await prove(ann, passkeys="1")
+    assert (reply.status, reply.location) == (303, "/records/7#")
+    assert await ann.is_in()

@@ -249,6 +249,23 @@ async def test_a_copy_with_another_code_is_none(world: World) -> None:
     assert place(other) != "/mfa/backup-codes"
 
 
+async def test_copies_are_no_free_guesses(world: World) -> None:
+    """A minute has few.
+
+    Who has the cookie of before could try all codes, and see the backup codes.
+    """
+    ann = await world.browser()
+    draft, _ = await begun(ann)
+    right = {"enrollment": draft, "code": ann.totp()}
+    token, before = await ann.token("/mfa/enroll/totp"), dict(ann.cookies)
+    assert place(await ann.form("/mfa/enroll/totp", right)) == "/mfa/backup-codes"
+    for number in range(12):
+        ann.cookies = dict(before)
+        await ann.form("/mfa/enroll/totp", {**right, "code": ann.wrong(1000 * number)}, token=token)
+    ann.cookies = dict(before)
+    assert place(await ann.form("/mfa/enroll/totp", right, token=token)) != "/mfa/backup-codes"
+
+
 async def test_skipping_twice(world: World) -> None:
     """The second copy of "Skip for now" leads into the app, as the first did."""
     async with running(make_world(policy=policy(stage="optional"))) as other:
@@ -337,6 +354,22 @@ async def test_a_reload_of_a_wrong_code_is_free(world: World) -> None:
         assert "4 attempts are left" in other.text
         right = await owing.form(place_, {**form, "code": browser.totp()})
         assert right.status == 303
+
+
+async def test_a_reload_of_a_wrong_code_behind_a_lock_leads_to_the_lock(world: World) -> None:
+    """The account was locked meanwhile: a page that asks for codes would lead nowhere."""
+    ann = await world.enrolled()
+    owing = await world.browser(ann.id, ann.tenant, sid="another")
+    owing.secret = ann.secret
+    place_ = f"/mfa/challenge/{await ann.authenticator('totp')}"
+    form = {"code": owing.wrong(), "form_id": FORM_ID.findall((await owing.page(place_)).text)[0]}
+    token = await owing.token(place_)
+    assert (await owing.form(place_, form, token=token)).status == 422
+    for number in range(6):
+        await owing.guess(1000 * number)
+    assert (await world.account(ann.id)).lock is not None
+    again = await owing.form(place_, form, token=token)
+    assert (again.status, place(again)) == (303, "/mfa/locked")
 
 
 async def test_every_page_has_another_form_id(world: World) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..core.changes.nudge import is_due, nudge
 from ..core.model import Caller
+from ..errors import MFAGateError
 from .access import Access, Judgement
 from .accounts import Engine
 from .enrollable import enrollable, not_enrollable
+
+log = logging.getLogger("mfa_gate")
 
 
 class Adoption:
@@ -29,8 +34,16 @@ class Adoption:
     async def offer(self, caller: Caller, *, proven: str) -> bool:
         """Make the offer after a proof by ``proven``, if it is due, and count it.
 
-        The policy says to whom, how often and after which kinds (``[enrollment] nudge``).
+        The policy says to whom, how often and after which kinds (``[enrollment] nudge``). No fault of the store hinders the
+        answer to that proof: it brings the browser its new handle, and the old one is dead.
         """
+        try:
+            return await self._offer(caller, proven)
+        except MFAGateError as error:
+            log.warning("mfa_gate: nothing was offered after a proof: %s", error)
+            return False
+
+    async def _offer(self, caller: Caller, proven: str) -> bool:
         groups = caller.subject.groups
         rules = self.engine.rules(caller.subject.tenant).enrollment.nudge
         if proven not in rules.after or not rules.max:
@@ -41,7 +54,12 @@ class Adoption:
             return False
         if not self.offerable(judgement):
             return False
-        moment = self.engine.moment_of(caller)
+        return await self._count(caller, proven)
+
+    async def _count(self, caller: Caller, proven: str) -> bool:
+        """Count an offer. Returns False where another request has made it."""
+        groups, moment = caller.subject.groups, self.engine.moment_of(caller)
+        rules = self.engine.rules(caller.subject.tenant).enrollment.nudge
         return await self.engine.change(
             caller.subject.key, lambda account: nudge(account, moment, rules, groups, proven=proven)
         )

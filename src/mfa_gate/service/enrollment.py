@@ -12,6 +12,7 @@ from functools import partial
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded, Granted
+from ..core.changes.base import TWIN_LIFE
 from ..core.decision import decide
 from ..core.entropy import handle_digest
 from ..core.events import Moment
@@ -19,6 +20,7 @@ from ..core.model import Account, Authenticator, Caller, Enrollment
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors.base import COLLECT, Accepted, Rejected
+from ..storage import take_one
 from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Guess
@@ -29,6 +31,8 @@ from .lookalikes import tell_lookalike
 from .request_limits import DRAFTS, too_many
 from .verification import Verification
 
+COPIES = 10
+"""Copies of a confirmation that are looked at in a minute."""
 OF_A_DRAFT = ("clock_drift", "code_already_used", "code_expired", "code_too_early")
 """Reasons that refuse a code which belongs to a draft, but is not valid now."""
 
@@ -229,7 +233,8 @@ class Enrollments:
 
         The same answer for the same draft, a moment ago.
 
-        A copy may come with the browser's handle of before, or with the one that the success has given it.
+        A copy may come with the browser's handle of before, or with the one that the success has given it. No attempt is
+        charged for it, so a minute has few: who has the handle of before could try all codes.
         """
         account = await self.engine.store.load(caller.subject.key)
         now = max(self.engine.now(), account.seen_at)
@@ -237,8 +242,10 @@ class Enrollments:
             mine, twin = account.authenticator(browser.last_factor), browser.twin
             if mine is None or twin is None or mine.factor not in self.engine.factors:
                 continue
-            if caller.handle not in (twin.handle, browser.handle):
+            if caller.handle not in (twin.handle, browser.handle) or now - twin.at >= TWIN_LIFE:
                 continue
+            if await take_one(self.engine.store, f"copies:{twin.handle}", limit=COPIES, window=60, now=now):
+                return None
             read = self.engine.factors[mine.factor].read(response, self.engine.rules(caller.subject.tenant))
             names = (caller.subject.tenant, caller.subject.id, enrollment, str(read))
             answer = self.engine.keyring.digest("answer", *names)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
+import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..core.rules import Policy
+from ..core.rules import ChangeRules, Policy
 from ..errors import SettingsError
 from ..factors import Registry
 from ..policyfile import parse_policy
@@ -48,6 +49,15 @@ class Kept:
     digest: str
     text: str
     files: Mapping[str, bytes]
+
+    @property
+    def change(self) -> ChangeRules:
+        """Read the approvals that the text asks for, even if this version does not take it."""
+        try:
+            told = tomllib.loads(self.text)["change"]
+            return ChangeRules(looser=told["looser"], approvals=int(told.get("approvals", 1)))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return ChangeRules()
 
     def policy(self, factors: Registry) -> Policy:
         """Read the text again. Raises ``SettingsError`` if this version does not take it any more."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..core.model import SubjectKey
-from ..core.rules import Policy
+from ..core.rules import ChangeRules, Policy
 from ..errors import SettingsError
 from ..policyfile import load_policy
 from ..policyfile.tools.diff import Difference, differences, loosened
@@ -70,6 +70,7 @@ class PolicyLife:
         self.source: PolicySource | None = None
         self._turn = asyncio.Lock()
         self._last_refusal: tuple[str, ...] = ()
+        self._retries = ""
 
     @property
     def archive(self) -> PolicyArchive:
@@ -104,6 +105,7 @@ class PolicyLife:
             try:
                 policy = await asyncio.to_thread(load_policy, source.path, factors=self.engine.factors)
                 if policy.digest == before.digest:
+                    self._last_refusal = ()
                     return Reloaded(digest=policy.digest, changed=False)
                 faults = source.check(self.engine.factors.complete(policy))
                 if faults:
@@ -147,10 +149,11 @@ class PolicyLife:
         if before is None and latest is not None:
             looser = (UNKNOWN_BEFORE,)
         if looser:
-            await self._require_approvals(policy, before or policy, looser)
+            change = before.base.change if before is not None else await self._asked_before(latest, policy)
+            await self._require_approvals(policy, change, looser)
         await self.archive.keep(policy)
-        if before is not None:
-            await self.grace.note(before, policy)
+        if before is not None or latest is not None:
+            await self.grace.note(before or Policy(name=""), policy)  # the unknown one may have kept every line
         count = -1 if before is None else len(found)
         entry = Entry(
             at=self.engine.now(),
@@ -161,8 +164,9 @@ class PolicyLife:
             differences=count,
             looser=looser,
         )
-        await self.archive.add(entry)
+        # The trace comes first: what the history knows is in force without another question.
         await self._tell(entry, before)
+        await self.archive.add(entry)
         return Reloaded(digest=policy.digest, changed=True, differences=count, looser=looser)
 
     async def _compared(self, before: Policy, policy: Policy) -> tuple[Difference, ...]:
@@ -171,13 +175,21 @@ class PolicyLife:
         old, new = factors.complete(before), factors.complete(policy)
         return await asyncio.to_thread(differences, old, new, now=now, factors=factors)
 
-    async def _require_approvals(self, policy: Policy, before: Policy, looser: tuple[str, ...]) -> None:
-        """Refuse a looser policy without approvals, where the policy ``before`` asks for them.
+    async def _asked_before(self, latest: Entry | None, policy: Policy) -> ChangeRules:
+        """Return the rules of approval where this version cannot read the policy before.
 
-        The policy before decides, because the new one could ask for none. One that this version cannot read any more is
-        replaced by the new one.
+        These are the stricter ones of the new policy and of the text before. Else a file could ask for no approvals at all.
         """
-        change = before.base.change
+        kept = None if latest is None else await self.archive.text_of(latest.digest)
+        old, new = ChangeRules() if kept is None else kept.change, policy.base.change
+        asking = [change.approvals for change in (old, new) if change.looser == "approve"]
+        return ChangeRules(looser="approve", approvals=max(asking)) if asking else new
+
+    async def _require_approvals(self, policy: Policy, change: ChangeRules, looser: tuple[str, ...]) -> None:
+        """Refuse a looser policy without the approvals that ``change`` asks for.
+
+        They are the rules of the policy before, because the new one could ask for none.
+        """
         if change.looser != "approve":
             return
         have = len(await self.approvals.of(policy.digest))
@@ -190,9 +202,11 @@ class PolicyLife:
     async def _tell(self, entry: Entry, before: Policy | None) -> None:
         """Write the events of a change into every trail, once for all workers, and tell the owner."""
         engine = self.engine
-        bucket = f"policy:{entry.app}:{entry.digest}"
+        bucket = f"policy:{entry.app}:{entry.digest}{self._retries}"
         if await take_one(engine.store, bucket, limit=1, window=60, now=entry.at):
             return
+        # A trace that fails on its way is written by the next try, which must not be taken for another worker's.
+        self._retries += "+"
         detail: dict[str, str | int] = {
             "name": entry.name,
             "digest": entry.digest[:12],
@@ -210,6 +224,7 @@ class PolicyLife:
             owners = [engine.policy.base.owner, *([before.base.owner] if before is not None else [])]
             event = engine.moment(actor="mfa_gate").event(LOOSENED, SubjectKey("", ""), **detail)
             await self.alarms.tell_owners(event, owners)
+        self._retries = ""
 
     async def _refused(self, error: SettingsError, by: str) -> None:
         """Record a policy that did not come into force. A store that is away hinders nothing."""

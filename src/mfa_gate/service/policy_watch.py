@@ -98,7 +98,9 @@ class PolicyWatch:
             self._begin(ON_CHANGE)
 
     def _begin(self, by: str) -> None:
-        """Reload in the background, one at a time."""
+        """Reload in the background, one at a time, as long as the policy in force allows it."""
+        if not self.life.engine.policy.base.change.reload:
+            return
         if self._loop is not None and (self._reload is None or self._reload.done()):
             self._reload = self._loop.create_task(self._work(by))
 

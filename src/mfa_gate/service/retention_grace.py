@@ -28,14 +28,20 @@ class RetentionGrace:
     async def note(self, before: Policy, after: Policy) -> None:
         """Note each retention that gets shorter, with the end of its grace.
 
-        The policy before says how long the grace is, because the new one could say none.
+        The policy before says how long the grace is, because the new one could say none. One that gets shorter again
+        within its grace waits anew: else a small change would be the way around it.
         """
         now, grace = self.engine.now(), int(before.base.change.grace)
         known = {tenant: longer for tenant, longer in (await self._read()).items() if longer.until > now}
+        for tenant in after.tenants.keys() - before.tenants.keys():
+            if "" in known:  # until now, the tenant had the rules of the file, with their grace
+                known.setdefault(tenant, known[""])
         for tenant in ("", *before.tenants, *after.tenants):
             old, new = (policy.rules_for(tenant).audit.retention for policy in (before, after))
-            if new is not None and (old is None or old > new) and tenant not in known:
-                known[tenant] = Longer(None if old is None else int(old), now + grace)
+            if new is not None and (old is None or old > new):
+                held = known.get(tenant, Longer(0, now))
+                longest = None if None in (old, held.retention) else max(int(old or 0), held.retention or 0)
+                known[tenant] = Longer(longest, max(held.until, now + grace))
         rows = {tenant: [longer.retention, longer.until] for tenant, longer in known.items()}
         await self.engine.store.put_meta(NOTE, json.dumps(rows).encode())
 

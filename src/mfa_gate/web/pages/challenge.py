@@ -188,7 +188,7 @@ async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) 
     judgement = await request.judgement()
     if refusal.reason == "locked" or refusal.attempts_remaining == 0:
         return leave_locked(request)
-    if isinstance(judgement.decision, Allow):
+    if not isinstance(judgement.decision, StepUp):
         return request.lead_on(judgement.decision)
     asked = _waiting(request, judgement, mine)
     view = _view(request, judgement, mine, asked, remaining=refusal.attempts_remaining)
