@@ -156,7 +156,7 @@ async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPa
         "mfa_gate.web.gate.deny",
         "mfa_gate.web.callers.address_of",
         "mfa_gate.web.gate.only_cookies",
-        "mfa_gate.web.callers.is_clean",
+        "mfa_gate.web.path_rules.is_clean",
         "mfa_gate.web.cookies.Cookies.jar",
         "mfa_gate.core.policy.Policy.rules_for",
         "mfa_gate.identity.SessionUser.subject_of",

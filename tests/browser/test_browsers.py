@@ -79,9 +79,9 @@ def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
     first.type_code(code)
     first.at("Payments")
     second.type_code(code)
-    second.is_in()
+    second.at("Payments")
     third.press("I need help with this")
-    third.is_in()
+    third.at("Payments")
 
 
 def test_back_after_success(person: Arrive, example: Example) -> None:
@@ -99,7 +99,7 @@ def test_back_after_success(person: Arrive, example: Example) -> None:
     if somebody.heading == ASKED:
         somebody.type_code(code)
     somebody.go("/mfa/challenge")
-    somebody.is_in()
+    somebody.at("Payments")
     for path in ("/mfa/enroll/totp", "/mfa/locked", "/mfa/agreement", "/mfa/recovery"):
         somebody.go(path)
         assert "error" not in somebody.page.title().lower()

@@ -67,7 +67,7 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     phone.get_by_role("button", name="Save").click()
     somebody.look()
     somebody.says("The new name is Work phone.")
-    somebody.press("Ask first : Work phone")
+    somebody.press("Ask first Work phone")
     somebody.says("We will ask for Work phone first from now on.")
     assert "Asked first" in thing(somebody, "Work phone")
 

@@ -97,6 +97,6 @@ async def test_flushed(app: Running, redis_server: Server) -> None:
     assert len(app.compared) == 1
     with redis_server.client() as client:
         for name, value in kept.items():
-            client.restore(name, 0, value)
+            client.restore(name, 0, value, replace=True)
     app.compared.clear()  # and the attempts are those of that moment
     await back(app)

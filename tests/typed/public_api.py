@@ -277,6 +277,12 @@ async def look(store: storage.Store) -> None:
         assert_type(store.path, str)
     if isinstance(store, storage.RemembersGeneration):
         assert_type(store.generation_file, str)
+    if isinstance(store, storage.ChecksColumns):
+        assert_type(await store.misfiled("t"), Sequence[int])
+    if isinstance(store, storage.Advises):
+        assert_type(await store.advice(), Sequence[str])
+    if isinstance(store, storage.Upgrades):
+        assert_type(await store.upgrade(grant_to="app", insert_only=True), str)
     assert_type(await trail.trails(), tuple[str, ...])
     assert_type(await trail.head("t"), storage.ChainPoint)
     assert_type(await trail.trail("t", after=storage.END), storage.EventPage)

@@ -63,7 +63,8 @@ async def store(url: str) -> AsyncIterator[PostgresStore]:
 async def patient(url: str) -> AsyncIterator[PostgresStore]:
     """The same for tests that do not measure time.
 
-    A busy machine takes long to make a connection."""
+    A busy machine takes long to make a connection.
+    """
     store = PostgresStore(url, timing=POSTGRES)
     await store.open()
     await prepared(store)
@@ -207,7 +208,7 @@ async def test_no_connection_left(server: Postgres, store: PostgresStore, url: s
     await other.aclose()
 
 
-async def test_a_locked_row_stops_nobody_else(server: Postgres, store: PostgresStore, url: str) -> None:
+async def test_a_locked_row_stops_nobody_else(server: Postgres, patient: PostgresStore, url: str) -> None:
     """A row that somebody holds delays its own account only.
 
     The others' swaps go through.
@@ -215,12 +216,12 @@ async def test_a_locked_row_stops_nobody_else(server: Postgres, store: PostgresS
     with server.connect() as connection, connection.transaction():
         connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
         keys = [SubjectKey("clinic", f"u{number}") for number in range(10)]
-        mine = asyncio.ensure_future(store.swap(enrolled(ALICE, version=1)))
-        done = await asyncio.gather(*(store.swap(enrolled(key)) for key in keys))
+        mine = asyncio.ensure_future(patient.swap(enrolled(ALICE, version=1)))
+        done = await asyncio.gather(*(patient.swap(enrolled(key)) for key in keys))
         assert done == [True] * 10
         with pytest.raises(StoreUnavailable):
             await mine
-    assert await store.swap(enrolled(ALICE, version=1))
+    assert await patient.swap(enrolled(ALICE, version=1))
 
 
 async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url: str) -> None:
