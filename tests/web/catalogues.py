@@ -24,7 +24,7 @@ from mfa_gate.web.views.problems import FORM_WORDS
 WEB = Path(i18n.__file__).parent
 LOCALE = WEB / "locale"
 TEMPLATE = LOCALE / f"{i18n.DOMAIN}.pot"
-LANGUAGES = ("ar", "de")
+LANGUAGES = ("ar", "de", "es", "fr", "pt-BR", "vi", "zh-Hans")
 HEADER = "# The words of mfa_gate's pages. Same license as mfa_gate."
 Message = str | tuple[str, str]
 

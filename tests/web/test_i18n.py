@@ -35,7 +35,11 @@ every_language = pytest.mark.parametrize("lang", LANGUAGES)
         ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
         ("", "en;q=0.5, ar;q=0.9", "ar"),
         ("", "en;q=0.5, ar;q=0", "en"),
-        ("", "fr, nl;q=0.9", "en"),
+        ("", "fi, nl;q=0.9", "en"),
+        ("", "zh-CN, en;q=0.5", "zh-Hans"),
+        ("", "zh-TW, en;q=0.5", "en"),
+        ("", "pt-PT", "pt-BR"),
+        ("", "es-419", "es"),
         ("", "DE", "de"),
         ("", "*", "en"),
         ("", "de;q=2", "en"),
@@ -139,10 +143,8 @@ def test_switcher_keeps_the_place() -> None:
     languages = tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available())
     html = Renderer().render(views.Locked(ref="r"), replace(FRAME, here="/mfa/locked", languages=languages)).decode()
     links = [node for node in Tree(html).root.all("a") if "hreflang" in node.attrs]
-    assert [(link.attrs["href"], link.attrs["lang"]) for link in links] == [
-        ("/mfa/locked?lang=ar", "ar"),
-        ("/mfa/locked?lang=de", "de"),
-    ]
+    found = [(link.attrs["href"], link.attrs["lang"]) for link in links]
+    assert found == [(f"/mfa/locked?lang={tag}", tag) for tag in LANGUAGES]
 
 
 @pytest.mark.parametrize(

@@ -61,21 +61,21 @@ def test_a_language_of_ones_own(tmp_path: Path) -> None:
     top = made(
         tmp_path,
         {
-            "fr": {CONFIRM: "Confirmer", "English": "Français"},
-            "pt_BR": {CONFIRM: "Confirmar", "English": "Português"},
+            "fi": {CONFIRM: "Vahvista", "English": "Suomi"},
+            "nb_NO": {CONFIRM: "Bekreft", "English": "Norsk"},
         },
     )
     languages, faults = read_catalogues(top)
     assert faults == []
-    assert languages.tags == (*available(), "fr", "pt-BR")
-    assert dict(languages.named())["pt-BR"] == "Português"
-    for header, tag in (("fr-CA, en;q=0.5", "fr"), ("pt-BR", "pt-BR"), ("nl", "en"), ("de", "de")):
+    assert languages.tags == (*available(), "fi", "nb-NO")
+    assert dict(languages.named())["nb-NO"] == "Norsk"
+    for header, tag in (("fi-FI, en;q=0.5", "fi"), ("nb-NO", "nb-NO"), ("nl", "en"), ("de", "de")):
         assert languages.of({"headers": [(b"accept-language", header.encode())]}) == tag
     view = next(view for name, view, _ in pages() if name == "challenge-totp")
     frame = next(frame for name, _, frame in pages() if name == "challenge-totp")
-    page = Renderer(languages=languages).render(view, replace(frame, lang="fr")).decode()
-    assert '<html lang="fr" dir="ltr">' in page
-    assert "Confirmer" in page
+    page = Renderer(languages=languages).render(view, replace(frame, lang="fi")).decode()
+    assert '<html lang="fi" dir="ltr">' in page
+    assert "Vahvista" in page
 
 
 def test_every_page_in_a_language_of_ones_own(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_template_lists_every_text() -> None:
 
 
 WRONG: dict[str, tuple[dict[str, dict[Message, str | tuple[str, ...]]], str]] = {
-    "no name for the switcher": ({"fr": {CONFIRM: "Confirmer"}}, "give 'English' the language's own name"),
+    "no name for the switcher": ({"fi": {CONFIRM: "Vahvista"}}, "give 'English' the language's own name"),
     "no words": ({"de": {}}, "de: the catalogue has no words"),
     "a tag that is none": ({"de@euro": {CONFIRM: "x"}}, "'de@euro' is no tag of a language"),
     "a value that is lost": (

@@ -33,6 +33,8 @@ SPOKEN: Mapping[str, Spoken] = {
     "pl": Spoken("pl-PL"),
     "pt": Spoken("pt-PT"),
     "pt-BR": Spoken("pt-BR"),
+    "vi": Spoken("vi-VN", "Google.vi-VN-Standard-A"),
+    "zh-Hans": Spoken("cmn-CN", "Polly.Zhiyu"),
 }
 """Languages that calls can be read in; in all others the call is in English."""
 KEY = "#"
