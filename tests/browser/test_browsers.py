@@ -81,7 +81,7 @@ def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
     second.type_code(code)
     second.at("Payments")
     third.press("I need help with this")
-    third.at("Payments")
+    third.is_in()
 
 
 def test_back_after_success(person: Arrive, example: Example) -> None:

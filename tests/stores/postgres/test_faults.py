@@ -217,6 +217,7 @@ async def test_a_locked_row_stops_nobody_else(server: Postgres, patient: Postgre
         connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
         keys = [SubjectKey("clinic", f"u{number}") for number in range(10)]
         mine = asyncio.ensure_future(patient.swap(enrolled(ALICE, version=1)))
+        await asyncio.sleep(0.3)  # it is under way, and shares its statement with no other
         done = await asyncio.gather(*(patient.swap(enrolled(key)) for key in keys))
         assert done == [True] * 10
         with pytest.raises(StoreUnavailable):
