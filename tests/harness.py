@@ -38,6 +38,7 @@ from mfa_gate.service.accounts import Engine
 from mfa_gate.storage import Store
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.render import Renderer
+from tests.stores.patience import patient_store
 from tests.web import answers
 
 Headers = Iterable[tuple[str, str]]
@@ -292,6 +293,11 @@ def _renderer() -> Renderer:
     return Renderer()
 
 
+def _patient(store: Store | str) -> Store | str:
+    """Give a SQLite store longer limits: a slow disk is no fault of it."""
+    return patient_store(store) if isinstance(store, str) and store.startswith("sqlite") else store
+
+
 def make_world(
     *,
     policy: Policy = POLICY,
@@ -333,7 +339,7 @@ def make_world(
     gate = MFAGate(
         policy=policy,
         identify=identify or SessionUser("user_id", tenant="org", groups="groups", session="sid"),
-        store=store if store is not None else MemoryStore(),
+        store=_patient(store) if store is not None else MemoryStore(),
         clock=clock,
         **settings,
     )

@@ -7,6 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stores.patience import patient_store
+
+
+@pytest.fixture(autouse=True)
+def patient_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for the stores' own tests: a busy machine is no fault of the store's."""
+    monkeypatch.setattr("mfa_gate.cli.context.store_from_url", patient_store)
+
 
 @pytest.fixture(autouse=True)
 def own_files() -> Iterator[None]:

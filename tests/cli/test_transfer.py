@@ -43,7 +43,6 @@ from mfa_gate.testing.store_suite import enrolled, event
 from tests.harness import World, key, make_world, running, with_rules
 from tests.service.test_outbox import Ear
 from tests.stores import postgres_servers, servers
-from tests.stores.patience import patient_store
 
 from .house import TENANTS, WORDS, Contents, be_of_before, contents, fill, on
 from .store import WHO, Run, prepare, runner
@@ -86,14 +85,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Url:
             known[name] = postgres_servers.shared().schema()
         return known.setdefault(name, f"sqlite:///{tmp_path}/{name}.db")
 
-    request.getfixturevalue("patient_stores")
     return url
-
-
-@pytest.fixture
-def patient_stores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for the stores' own tests: a busy machine is no fault of the store's."""
-    monkeypatch.setattr("mfa_gate.cli.context.store_from_url", patient_store)
 
 
 @pytest.fixture
