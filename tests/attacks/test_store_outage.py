@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.stores.sqlite import SQLiteStore
 from tests.harness import FETCH, PAGE, SECRET, Browser, Reply, World, make_world, served
 
 pytestmark = pytest.mark.slow
@@ -109,7 +110,7 @@ async def on_disk(place: Path, *, small: bool) -> AsyncIterator[tuple[World, Pat
         if (await asyncio.to_thread(subprocess.run, made, check=False, capture_output=True)).returncode:
             pytest.skip("may not mount a small disk here")
     try:
-        with served(make_world(store=f"sqlite:///{disk / 'mfa.db'}")) as (world, _):
+        with served(make_world(store=SQLiteStore(disk / "mfa.db"))) as (world, _):
             yield world, disk
     finally:
         if small:

@@ -206,14 +206,19 @@ class Effects:
         task.add_done_callback(self._under_way.discard)
         return task
 
+    def _of_this_loop(self) -> list[asyncio.Task[None]]:
+        """List the background work that can still end: a loop that was closed leaves its tasks as they are."""
+        loop = asyncio.get_running_loop()
+        return [task for task in self._under_way if task.get_loop() is loop]
+
     async def idle(self) -> None:
         """Wait until all background work is done."""
-        while self._under_way:
-            await asyncio.wait(list(self._under_way))
+        while mine := self._of_this_loop():
+            await asyncio.wait(mine)
 
     async def settle(self) -> None:
         """Wait up to five seconds for the background work."""
-        if self._under_way:
-            await asyncio.wait(list(self._under_way), timeout=5)
+        if mine := self._of_this_loop():
+            await asyncio.wait(mine, timeout=5)
         for close in self.closers:
             close()
