@@ -207,7 +207,10 @@ class Effects:
         return task
 
     def _of_this_loop(self) -> list[asyncio.Task[None]]:
-        """List the background work that can still end: a loop that was closed leaves its tasks as they are."""
+        """List the background work that can still end.
+
+        A loop that was closed leaves its tasks as they are.
+        """
         loop = asyncio.get_running_loop()
         return [task for task in self._under_way if task.get_loop() is loop]
 
