@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from mfa_gate.cli.audit.exporting import _document
+from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import Event
-from mfa_gate.core.trail import chain_line, event_to_json, keyed
+from mfa_gate.core.trail import chain, event_to_json, keyed, link_digest
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.trail_export import Tally
 from tests.harness import START, make_world, running
@@ -43,7 +43,7 @@ def one_line() -> None:
     event, rounds = sample(1), 20_000
     began = time.perf_counter()
     for _ in range(rounds):
-        chain_line("d" * 64, event_to_json(event))
+        chain("d" * 64, link_digest(event_to_json(event)))
     plain = (time.perf_counter() - began) / rounds
     began = time.perf_counter()
     for _ in range(rounds):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.cli import main
-from mfa_gate.cli.audit.exporting import _cell
+from mfa_gate.cli.audit.export import _cell
 from mfa_gate.core.model import SubjectKey, replace
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.keyring import make_key

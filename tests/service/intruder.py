@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from mfa_gate.core.trail import chain_line
+from mfa_gate.core.trail import chain, link_digest
 from mfa_gate.storage import ChainPoint
 from mfa_gate.stores.common.documents import event_from
 from mfa_gate.stores.memory import MemoryStore
@@ -41,7 +41,7 @@ class Stolen:
         """Compute the chain anew from line ``start`` on, as everybody can who has no key."""
         before = digest if digest is not None else self.rows[start - 1].digest if start else self.anchor[1]
         for row in self.rows[start:]:
-            before = row.digest = chain_line(before, row.line)
+            before = row.digest = chain(before, link_digest(row.line))
         self.head = (self.anchor[0] + len(self.rows), before)
 
     def set_head(self) -> None:

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 import pytest
 
 from mfa_gate import Subject
-from mfa_gate.cli.audit.exporting import _document
+from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import WRONG, place_of
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck

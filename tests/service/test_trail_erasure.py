@@ -13,7 +13,7 @@ import pytest
 
 from mfa_gate import Subject
 from mfa_gate.core.events import Event
-from mfa_gate.core.trail import chain_line, digest_of, event_from_json, event_from_trail, event_to_json
+from mfa_gate.core.trail import chain, digest_of, event_from_json, event_from_trail, event_to_json, link_digest
 from mfa_gate.core.trail_erasure import KIND, Erasure
 from mfa_gate.service import Actor
 from mfa_gate.service.person import Forgotten
@@ -230,7 +230,7 @@ def test_a_line_without_the_person_is_none() -> None:
     line = event_to_json(Event(id="a", kind="k", at=1, tenant="t", account="ann", detail={"n": 3, "label": "Ann's"}))
     made = erasure.apply(line, "p")
     assert made is not None
-    assert chain_line("d", made) == chain_line("d", line)
+    assert chain("d", link_digest(made)) == chain("d", link_digest(line))
     read = event_from_json(made)
     assert (read.account, read.actor, read.detail) == ("forgotten-x", "", {"n": 3, "label": "(erased)"})
     assert event_from_trail(made, tenant="t", place="1") == read

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from mfa_gate.cli.audit.exporting import _document
+from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import Event
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck, Proven, WrongExport

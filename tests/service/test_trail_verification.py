@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.events import Event
-from mfa_gate.core.trail import START, chain_line, event_to_json
+from mfa_gate.core.trail import START, chain, event_to_json, link_digest
 from mfa_gate.service.trail_verification import verify_trail
 
 from .trails import StoredTrail
@@ -21,7 +21,7 @@ EVENTS = [
 def written() -> list[tuple[Event, str]]:
     links, digest = [], START
     for event in EVENTS:
-        digest = chain_line(digest, event_to_json(event))
+        digest = chain(digest, link_digest(event_to_json(event)))
         links.append((event, digest))
     return links
 

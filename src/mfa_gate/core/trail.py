@@ -150,8 +150,7 @@ def own_digest(event: Event, line: str) -> str:
 
 def chain_event(previous: str, event: Event, line: str) -> str:
     """Return the digest of an event's line behind the line with the digest ``previous``."""
-    own = event.own if isinstance(event, KeyedEvent) else digest_of(line)
-    return hashlib.sha256((previous + own).encode()).hexdigest()
+    return chain(previous, own_digest(event, line))
 
 
 def chain(previous: str, own: str) -> str:
@@ -161,14 +160,6 @@ def chain(previous: str, own: str) -> str:
     Redis) hashes 128 bytes, however long the line is.
     """
     return hashlib.sha256((previous + own).encode()).hexdigest()
-
-
-def chain_line(previous: str, line: str) -> str:
-    """Return the digest of a line without a key.
-
-    ``previous`` is the digest of the line before it.
-    """
-    return chain(previous, link_digest(line))
 
 
 def keyed_digest(secret: bytes, tenant: str, digest: str) -> str:

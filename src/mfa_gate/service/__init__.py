@@ -48,7 +48,7 @@ from .self_service import SelfService
 from .send_limits import Sending
 from .store_checks import check_canary, is_new
 from .trail_reader import TrailReader
-from .trail_signing import TrailSigner
+from .trail_signer import TrailSigner
 from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified

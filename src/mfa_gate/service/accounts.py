@@ -74,7 +74,7 @@ class Engine:
         self.effects = Effects(wiring.on_event)
         self.strangers = Strangers()
         self.grown: set[str] = set()
-        """Tenants whose trail has grown since its head was signed (``trail_signing``)."""
+        """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
         self.sign_heads: Callable[[], None] | None = None
         self._signing: asyncio.AbstractEventLoop | None = None
 

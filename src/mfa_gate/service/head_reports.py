@@ -17,7 +17,7 @@ from .accounts import Engine
 from .admin_alerts import Alarms
 from .trail_notes import ForgedNote
 from .trail_reader import TrailReader
-from .trail_signing import AlteredTrail, TrailSigner
+from .trail_signer import AlteredTrail, TrailSigner
 
 log = logging.getLogger("mfa_gate")
 

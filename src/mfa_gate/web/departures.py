@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from .interruption import page_of
 from .request import Site
-from .responses import Answer, page
+from .responses import PRINTABLE, Answer, leading, page
 from .scope import caller_kind, header, header_in, origin_in, root_of
 from .types import Scope
 from .views import Continue
@@ -20,7 +20,6 @@ from .views import Continue
 STATUSES = frozenset((301, 302, 303, 307, 308))
 MAX_LOCATION = 8192
 _BLANKS = bytes(range(33))
-_PRINTABLE = "".join(map(chr, range(33, 127)))
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"[/\\]{2,}(?:[^/\\?#]*@)?([^/\\?#]*)")
 _PORTS = {"https": ":443", "http": ":80"}
@@ -53,7 +52,7 @@ class Departures:
         frame = site.plain_frame(scope, site.service.engine.rules(tenant))
         body = site.renderer.render(Continue(continue_url=to, why="done"), frame)
         cookies = [(b"set-cookie", value) for name, value in headers if name.lower() == b"set-cookie"]
-        return page(body, headers=[(b"refresh", f"0;url={to}".encode()), *cookies])
+        return page(body, headers=[leading(b"refresh", f"0;url={to}"), *cookies])
 
 
 def elsewhere(location: bytes, own: str) -> str:
@@ -64,7 +63,7 @@ def elsewhere(location: bytes, own: str) -> str:
     """
     if len(location) > MAX_LOCATION:
         return ""
-    text = quote(location.strip(_BLANKS).translate(None, b"\t\r\n"), safe=_PRINTABLE)
+    text = quote(location.strip(_BLANKS).translate(None, b"\t\r\n"), safe=PRINTABLE)
     scheme, _, host = own.partition("://")
     if text[:1] in ("/", "\\") and text[1:2] in ("/", "\\"):
         text = f"{scheme}:{text}"

@@ -16,7 +16,7 @@ from .types import Scope, Send
 
 Header = tuple[bytes, bytes]
 
-_PRINTABLE = "".join(map(chr, range(33, 127)))
+PRINTABLE = "".join(map(chr, range(33, 127)))
 """The characters that stand in an address as they are: all others are quoted before the address leaves."""
 CLOSE_CODE = 4401
 """The close code of a websocket that needs a proof."""
@@ -124,7 +124,7 @@ def leading(name: bytes, to: str) -> Header:
     Every address that leaves in a header goes through here. All that is not printable ASCII is quoted, so no text of a
     visitor can end the header, or stop the answer.
     """
-    return name, quote(to, safe=_PRINTABLE, errors="surrogatepass").encode("ascii")
+    return name, quote(to, safe=PRINTABLE, errors="surrogatepass").encode("ascii")
 
 
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:

@@ -96,7 +96,7 @@ async def test_the_page_leads_on(world: World) -> None:
 async def test_pages_of_a_search_have_every_line_once(world: World) -> None:
     """A cursor goes on behind the last line that was given, also within a piece."""
     desk, reader = world.gate.service.trail_desk, world.gate.service
-    from mfa_gate.cli.audit.listing import READER
+    from mfa_gate.cli.audit.search import READER
 
     for limit in (1, 3, 7):
         found, after = list[str](), ""

@@ -6,11 +6,11 @@ import argparse
 
 from ...core.trail_search import WORDS
 from ..context import add_actor, add_parts, running
-from .exporting import export
-from .following import add_options, follow
-from .listing import list_events, text_of
-from .pruning import prune
-from .verifying import accept, head, verify
+from .export import export
+from .feed import add_options, follow
+from .retention import prune
+from .search import list_events, text_of
+from .verification import accept, head, verify
 
 __all__ = ["add_commands", "text_of"]
 

@@ -93,6 +93,10 @@ def remembered_browsers(judged: Judged) -> Iterator[Remark]:
 Ends = TypeVar("Ends", Exemption, SubjectExemption)
 
 
+EVERYBODY = (in_force, watched_rules, exempt_people, exempt_paths, trusted_sign_ins)
+"""The checks that everybody proves a second factor, now and everywhere."""
+
+
 def _live(judged: Judged, rules: Iterable[Ends]) -> Iterator[Ends]:
     for rule in rules:
         if rule.expires_at is None or judged.now < rule.expires_at:

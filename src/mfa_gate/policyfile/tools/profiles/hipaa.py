@@ -37,13 +37,7 @@ HIPAA = (
     Clause(
         number=f"{CFR} 164.312(d)",
         met="everybody is verified by a second factor, now and everywhere",
-        checks=(
-            bypass.in_force,
-            bypass.watched_rules,
-            bypass.exempt_people,
-            bypass.exempt_paths,
-            bypass.trusted_sign_ins,
-        ),
+        checks=bypass.EVERYBODY,
     ),
     Clause(
         number=f"{CFR} 164.316(b)(2)(i)",

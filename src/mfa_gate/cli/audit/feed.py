@@ -16,7 +16,7 @@ from ..context import DONE
 from ..terminal import plain_lines
 from .cursors import Cursors, Output, begin, write_batch
 from .formats import FORMATS
-from .listing import search_from, text_of
+from .search import search_from, text_of
 
 EVERY = 1.0
 

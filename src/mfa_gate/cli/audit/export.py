@@ -18,7 +18,7 @@ from ...web.responses import stamp
 from ..context import DONE, NO
 from ..progress import Progress
 from ..terminal import json_text, one_line
-from .listing import search_from
+from .search import search_from
 
 FORMULA = ("=", "+", "-", "@", "|", "%")
 COLUMNS = (
