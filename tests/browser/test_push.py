@@ -63,6 +63,7 @@ def finish(desktop: Person) -> None:
     desktop.is_in()
 
 
+@pytest.mark.without_script
 def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> None:
     """A phone scans and is tried out, and later types the number that opens the app.
 
