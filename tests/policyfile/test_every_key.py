@@ -93,6 +93,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "ways": '["bribe"]',
     "contact": '"a\\nb"',
     "hold": '"31d"',
+    "self_service": '"91d"',
     "retention": '"29d"',
     "mail_heads": '"yes"',
     "id": '"a/b"',

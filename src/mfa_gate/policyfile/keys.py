@@ -306,6 +306,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "Time that a request waits before it can be granted, so that the person can stop it.",
             length("0s", "30d", "higher"),
         ),
+        "self_service": key(
+            "Time after which a request opens a first enrollment by itself, unless a proof or the person stops it; "
+            '"0s": never.',
+            length("0s", "90d", "zero or higher"),
+        ),
     },
     AuditRules: {
         "retention": key(
