@@ -394,7 +394,7 @@ class ReportParts(Protocol):
         """Add a part."""
 
     async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
-        """List the parts of the hours from ``since`` up to ``until``, both included, the oldest hour first."""
+        """List the parts from hour ``since`` up to ``until``, both included, by hour."""
 
     async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
         """Put ``body`` in the place of a part that is still there; an empty one removes the part."""

@@ -726,7 +726,7 @@ class StoreSuite:
         assert await store.meta("canary") == b""
 
     async def test_report_parts(self, store: Store, other: Store) -> None:
-        """A store that keeps records of report-only keeps each part, and lists, replaces and prunes them by hour."""
+        """A store that keeps records of report-only has each part, by tenant and hour."""
         if not isinstance(store, ReportParts) or not isinstance(other, ReportParts):
             return  # an optional part of a store
         for hour, body in ((12, b"c"), (11, b"a"), (11, b"a"), (10, b"\x00\xff'")):
