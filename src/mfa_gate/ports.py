@@ -204,6 +204,17 @@ class ReadsSessions(Protocol):
 
 
 @runtime_checkable
+class LeavesMark(Protocol):
+    """An ``Identify`` whose look at a session shows in the answer, as ``Vary: Cookie``.
+
+    ``leaves_no_mark`` tells for whom it must not show: where the policy only reports, no answer changes. None: it may show for
+    everybody.
+    """
+
+    leaves_no_mark: Callable[[Subject], bool] | None
+
+
+@runtime_checkable
 class NamesSession(Protocol):
     """An ``Identify`` that says whether its subjects name the host's sign-in session."""
 
