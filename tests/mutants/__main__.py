@@ -38,7 +38,10 @@ def main() -> int:
 
 
 def judged(mutants: Sequence[Mutant]) -> list[Mutant]:
-    """Run the tests against each fault, two at a time. Returns those that nobody noticed."""
+    """Run the tests against each fault, two at a time.
+
+    Returns those that nobody noticed.
+    """
     survivors: list[Mutant] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Copy] = SimpleQueue()
@@ -69,7 +72,10 @@ def scores(mutants: Sequence[Mutant], survivors: Sequence[Mutant]) -> dict[str, 
 
 
 def below(mutants: Sequence[Mutant], survivors: Sequence[Mutant]) -> list[str]:
-    """Name the rooms that do not reach what is wanted. Under fifty faults a share says too little."""
+    """Name the rooms that do not reach what is wanted.
+
+    Under fifty faults a share says too little.
+    """
     return [
         room
         for room, (noticed, count) in scores(mutants, survivors).items()

@@ -35,9 +35,10 @@ UNSAID = {"log", "logger", "LOG", "warnings"}
 
 @dataclass(frozen=True, order=True)
 class Change:
-    """One fault: the piece of the source from ``start`` to ``end`` (bytes) is replaced by ``new``.
+    """One fault, which replaces a piece of the source by ``new``.
 
-    ``line`` counts from one; ``old`` is the piece that was there, and ``within`` the function around it.
+    The piece goes from ``start`` to ``end`` (bytes). ``line`` counts from one;
+    ``old`` is the piece that was there, and ``within`` the function around it.
     """
 
     line: int
@@ -57,7 +58,10 @@ class Change:
 
 
 def changes_of(source: bytes) -> list[Change]:
-    """List every fault that can be put into a source. Raises ``SyntaxError`` if it is no Python."""
+    """List every fault that can be put into a source.
+
+    Raises ``SyntaxError`` if it is no Python.
+    """
     return sorted(set(_Finder(source).found()))
 
 
@@ -138,7 +142,10 @@ def _is_number(node: ast.AST) -> bool:
 
 
 def _is_no_behaviour(node: ast.AST) -> bool:
-    """Tell if nothing that runs depends on this: imports for types, what is logged, docstrings, ``__all__``."""
+    """Tell if nothing that runs depends on this.
+
+    Such are imports for types, what is logged, docstrings, and ``__all__``.
+    """
     match node:
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Import() | ast.ImportFrom() | ast.Assert():
             return True

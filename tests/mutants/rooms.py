@@ -24,7 +24,10 @@ PATIENCE = 900
 
 @dataclass(frozen=True, order=True)
 class Mutant:
-    """One fault in one file. ``file`` is relative to the package, e.g. ``core/decision.py``."""
+    """One fault in one file.
+
+    ``file`` is relative to the package, e.g. ``core/decision.py``.
+    """
 
     file: str
     change: Change
@@ -50,7 +53,10 @@ def all_mutants(rooms: Sequence[str] = ROOMS) -> Iterator[Mutant]:
 
 
 def set_aside() -> dict[str, str]:
-    """Return the faults that change no behaviour, with the reason. They are read from ``equivalents.txt``."""
+    """Return the faults that change no behaviour, with the reason.
+
+    They are read from ``equivalents.txt``.
+    """
     lines = (line for line in EQUIVALENTS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
     return {mutant: reason for mutant, _, reason in (line.partition(" | ") for line in lines)}
 
@@ -81,7 +87,10 @@ class Copy:
         shutil.copytree(PACKAGE, self.source / "mfa_gate", ignore=shutil.ignore_patterns("__pycache__"))
 
     def notices(self, mutant: Mutant) -> str:
-        """Run the tests against the fault. Returns the test that noticed it, or ""."""
+        """Run the tests against the fault.
+
+        Returns the test that noticed it, or "".
+        """
         path = self.source / "mfa_gate" / mutant.file
         sound = path.read_bytes()
         path.write_bytes(mutant.change.made(sound))
