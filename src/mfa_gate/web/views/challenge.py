@@ -17,7 +17,8 @@ class Challenge:
     ``sending`` is ``none`` for a factor that sends nothing, and ``off`` where nothing can be sent at the moment.
     ``remaining`` is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are
     strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
-    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer.
+    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``public`` is the address of
+    our own pages as a phone reaches them, "" if it is not known.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -37,6 +38,7 @@ class Challenge:
     remaining: int | None = None
     waiting: bool = False
     number: str = ""
+    public: str = ""
     poll_url: str = ""
     public_key: str = ""
     passkey: str = ""
@@ -48,7 +50,7 @@ class CodeHelp:
 
     Enrollment has the same question. ``send_url`` takes POST ``action=send`` (with ``enrollment`` where set); empty:
     nothing can be sent again. ``change_url`` leads to another number, while enrolling. ``waiting``: no code was sent, but a
-    call or a request.
+    call or a request. ``public`` is the address of our own pages as a phone reaches them.
     """
 
     template: ClassVar[str] = "challenge_help.html"
@@ -57,6 +59,7 @@ class CodeHelp:
     send_url: str = ""
     enrollment: str = ""
     change_url: str = ""
+    public: str = ""
     sent_at: int = 0
     resend_at: int = 0
     waiting: bool = False
