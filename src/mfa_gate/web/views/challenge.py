@@ -17,7 +17,8 @@ class Challenge:
     ``sending`` is ``none`` for a factor that sends nothing, and ``off`` where nothing can be sent at the moment.
     ``remaining`` is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are
     strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
-    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer.
+    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``asked_at`` is
+    the time of a request to set up anew, which a proof stops; 0 where none waits.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -40,6 +41,7 @@ class Challenge:
     poll_url: str = ""
     public_key: str = ""
     passkey: str = ""
+    asked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

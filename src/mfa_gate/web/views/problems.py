@@ -19,6 +19,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "sure_missing": Sentence("Tick the box if it was not you. If it was you, close this page."),
     "about_missing": Sentence("Tell your administrator what happened."),
     "about_long": Sentence("That is too long. Use at most 500 characters."),
+    "not_open": Sentence("It is not open yet. If your contacts changed, the wait began again: see below."),
     "ticket_missing": Sentence("Enter the ticket."),
     "ticket_wrong": Sentence("That ticket is not right, or it has ended. Ask for a new one."),
     "passkey_wrong": Sentence("That passkey was not accepted. Try again, or choose another way."),
