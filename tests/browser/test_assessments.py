@@ -102,6 +102,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     shared.is_in()
 
 
+@pytest.mark.without_script
 def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
     """The link "Lost access to this phone?" leads to another way if there is one.
 

@@ -53,6 +53,7 @@ def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     somebody.is_in()
 
 
+@pytest.mark.without_script
 def test_email(person: Arrive, example: Example, script: bool) -> None:
     """Another user of the clinic chooses e-mail, and is asked by e-mail from then on."""
     somebody = person(script=script)

@@ -189,6 +189,7 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     assert app.uri
 
 
+@pytest.mark.without_script
 def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) -> None:
     """A press on "This was not me" without sign-in asks the user again everywhere.
 

@@ -23,6 +23,7 @@ HOTEL = "203.0.113.25"
 LOCKED = "This account is locked"
 
 
+@pytest.mark.without_script
 def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None:
     """The first visit leads from the password to the app.
 
@@ -169,6 +170,7 @@ def test_backup_codes(person: Arrive, example: Example, script: bool) -> None:
     again.is_in()
 
 
+@pytest.mark.without_script
 def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> None:
     """Seven wrong codes lock, and the page counts down.
 

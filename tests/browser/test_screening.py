@@ -17,6 +17,7 @@ AGREEMENT = "Data Access Agreement"
 HOTEL = "203.0.113.25"
 
 
+@pytest.mark.without_script
 def test_app_then_agreement(person: Arrive, example: Example, script: bool) -> None:
     """After the set-up and its success page comes the agreement, which is accepted once.
 

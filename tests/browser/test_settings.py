@@ -44,6 +44,7 @@ def thing(somebody: Person, name: str) -> str:
     return " ".join(somebody.page.locator("li.thing", has_text=name).first.inner_text().split())
 
 
+@pytest.mark.without_script
 def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     """A method is renamed, made the default, and removed with a notice; the last one stays.
 

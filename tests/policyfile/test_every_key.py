@@ -143,6 +143,7 @@ SPECIAL: dict[Where, str] = {
     ("enrollment", "nudge", "max"): "-1",
     ("enrollment", "nudge", "after"): '["fax"]',
     ("enrollment", "nudge", "groups_any"): '[""]',
+    ("report", "retention"): '"23h"',
     ("step_up", 0, "groups_any"): '[""]',
     ("rails", "freshness.max_age", "max"): '"a month"',
     ("brand", "name"): '"' + "x" * 81 + '"',

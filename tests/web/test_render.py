@@ -142,7 +142,7 @@ def test_nothing_inline(name: str) -> None:
     assert "javascript:" not in html
     root = tree_of(name)
     for script in root.all("script"):
-        assert script.attrs["src"].startswith(("/mfa/static/mfa.", "/mfa/static/approve."))
+        assert script.attrs["src"].startswith(("/mfa/static/mfa.", "/mfa/static/approve"))
         assert not script.words()
     for sheet in root.all("link"):
         assert sheet.attrs["href"].startswith(("/mfa/static/", "/mfa/approve/", "data:"))

@@ -43,6 +43,8 @@ from .policy_watch import PolicyWatch
 from .policy_workers import EVERY as POLICIES_EVERY
 from .policy_workers import PolicyWorkers
 from .provider_callbacks import ProviderCallbacks
+from .report_archive import ReportArchive
+from .report_recorder import PAUSE, ReportRecorder
 from .scheduler import Job, Worker
 from .self_service import SelfService
 from .send_limits import Sending
@@ -77,6 +79,8 @@ class Service:
         keep_clean()
         self.engine = Engine(wiring, policy)
         self.access = Access(self.engine)
+        self.recorder = ReportRecorder(self.engine)
+        self.report = ReportArchive(self.engine, self.recorder)
         self.upstream = Upstream(self.engine)
         self.alarms = Alarms(self.engine)
         self.sending = Sending(self.engine, self.alarms)
@@ -123,6 +127,8 @@ class Service:
                 Job(name="heads", every=3600, work=self.head_reports.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
+                Job(name="report-retention", every=3600, work=self.report.prune),
+                Job(name="report", every=PAUSE, work=self.recorder.flush, shared=False),
                 Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),
             ],
         )
@@ -157,6 +163,7 @@ class Service:
         """Finish the work under way and close the store, the senders and the hooks."""
         await self.policy_watch.aclose()
         await self.worker.aclose()
+        await self.recorder.flush(all_hours=True)
         await self.attempts.aclose()
         await self.trail_signer.aclose()
         await self.engine.effects.settle()

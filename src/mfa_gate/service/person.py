@@ -21,6 +21,7 @@ from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
 from .kept_forms import drop_forms
 from .lookalikes import fold_of
+from .report_archive import erase_from_report
 from .trail_erasure import erase_from_trail
 
 HOST = "host"
@@ -221,6 +222,7 @@ class Person:
         ref = made.answer
         await engine.store.release(fold_of(key.tenant, key.id), key)
         await drop_forms(engine, key)
+        await erase_from_report(engine, key)
         count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 

@@ -7,7 +7,7 @@ from .kind import Alarm, EventKind, Words
 ROWS = (
     EventKind(
         kind="decision.report",
-        trail="report-only: a request would have been interrupted",
+        trail="report-only of older releases: a request would have been interrupted",
         seen_by="desk",
         desk=Words("A request would have been interrupted"),
     ),

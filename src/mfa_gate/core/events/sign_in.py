@@ -42,6 +42,12 @@ ROWS = (
         ),
     ),
     EventKind(
+        kind="challenge.cancelled",
+        trail="a person cancelled a sign-in of their own on the phone",
+        seen_by="person",
+        own=Words("You canceled a request on your phone"),
+    ),
+    EventKind(
         kind="attempt.failed",
         trail="a response was wrong; one attempt was charged",
         seen_by="person",

@@ -191,6 +191,16 @@ class AuditRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRules:
+    """``[report]``: the life of the records that report-only makes, apart from the trail.
+
+    ``retention``: hours older than this are removed.
+    """
+
+    retention: Seconds = Seconds(30 * DAY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementRules:
     """``[agreement]``: a text that people must accept.
 

@@ -226,6 +226,7 @@ async def help_page(request: PageRequest) -> Answer:
                 send_url=request.own(f"/enroll/{last.factor}") if last.is_live(request.now) else "",
                 enrollment=last.target,
                 change_url=request.own(f"/enroll/{last.factor}?again=1"),
+                public=request.public,
                 sent_at=last.issued_at,
                 waiting=last.waits,
                 resend_at=_resend_at(request, last),
@@ -250,6 +251,7 @@ async def help_page(request: PageRequest) -> Answer:
             send_url=request.own(f"/challenge/{mine.id}")
             if request.factors.traits[mine.factor].sends and mine.factor not in request.off
             else "",
+            public=request.public,
             sent_at=last.issued_at if last else 0,
             waiting=last is not None and last.waits,
             resend_at=_resend_at(request, last) if last else 0,
@@ -383,5 +385,6 @@ def _view(
         waiting=waiting_of(request, challenge),
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
+        public=request.public if face else "",
         passkey=_passkey(request, offered) if wants_code(request, mine.factor, challenge) and not traits.backup else "",
     )
