@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .. import attempts as budget
-from ..events import Moment
+from ..events import Event, Moment
 from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
 from ..rules import DAY
+from ..slow_recovery import begun_again
 from ..text_safety import stated
 from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
 from .bounds import tidy
@@ -33,8 +34,14 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
     )
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
+    # While it was locked, the owner could prove nothing. So a recovery that opens by itself waits its whole time again.
     changed = replace(
-        account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from, uncounted=()
+        account,
+        lock=None,
+        attempts=budget.forgiven(account.attempts),
+        logins_from=logins_from,
+        uncounted=(),
+        recovery=begun_again(account.recovery, now) if account.lock else account.recovery,
     )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
@@ -93,7 +100,17 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
-    account, ended = close(account, moment, reason="reset", told_by="account.reset")
+    changed, now, ended = emptied(account, moment, told_by="account.reset")
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+
+
+def emptied(account: Account, moment: Moment, *, told_by: str) -> tuple[Account, int, tuple[Event, ...]]:
+    """Remove every factor, browser, challenge and draft, and end every proof.
+
+    Returns the account, the time of the change, and the events of what ended with it. ``told_by`` is the kind of the
+    event whose notice tells of them.
+    """
+    account, ended = close(account, moment, reason="reset", told_by=told_by)
     by_hand = account.lock is not None and account.lock.cause == "administrator"
     account, now = (
         _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))
@@ -117,7 +134,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
         uncounted=(),
         drifted=(),
     )
-    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+    return changed, now, ended
 
 
 def _set_back(account: Account, now: int) -> tuple[Account, int]:

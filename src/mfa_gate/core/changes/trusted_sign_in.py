@@ -13,6 +13,7 @@ from ..networks import UNKNOWN
 from ..rules import Rules
 from .base import Change, keep, time_of
 from .bounds import kept_browsers, tidy
+from .slow_recovery import stopped
 
 SKEW = 60
 """The seconds by which the identity provider's clock may be ahead of ours."""
@@ -69,4 +70,5 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
         logins=logins,
         logins_from=max([account.logins_from, *dropped]),
     )
-    return Change(account=tidy(changed, now), events=(event,), answer=None)
+    changed, ended = stopped(changed, moment, reason="proof")
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)

@@ -164,7 +164,7 @@ def _learn(past: _Past, event: Mapping[str, Any], known: TraitsOf) -> None:
         case "factor.removed":
             past.enrolled.pop(factor, None)
             past.proof = past.proof if past.proof and past.proof[1] in past.enrolled else None
-        case "account.reset":
+        case "account.reset" | "recovery.used":
             past.enrolled.clear()
             past.proof = None
         case "proofs.revoked":

@@ -251,6 +251,7 @@ def _account(
         recovery_about=waiting.about if waiting else "",
         recovery_at=waiting.at if waiting else 0,
         held_until=waiting.held_until if waiting and request.now < waiting.held_until else 0,
+        opens_at=waiting.opens_at if waiting else 0,
         own=is_own,
         forms=() if is_own else forms_for(found, desk.rights),
         open_form=open_form,
