@@ -466,6 +466,7 @@ def test_notices_that_must_be_there() -> None:
         "recovery.refused",
         "proofs.revoked",
         "enrollment.ticket",
+        "act.asked",
         "break_glass.asked",
         "break_glass.granted",
         "break_glass.used",

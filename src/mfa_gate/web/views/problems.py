@@ -33,12 +33,16 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "request_nothing_sent": Sentence("Nothing is waiting for an answer. Ask again, then answer."),
     "hours_stated": Sentence("Give a whole number of hours, under 12."),
     "reason_stated": Sentence("Give a reason on one line. It is written into the audit trail."),
+    "reason_nameless": Sentence("The reason stays in the audit trail: leave the person's id and name out of it."),
     "ticket_stated": Sentence("Give the ticket number that this is done under."),
     "confirm_stated": Sentence("Type “%(detail)s” exactly, to confirm."),
     "factors_dead_end": Sentence("With this choice nobody could meet a rule of the policy: %(detail)s."),
     "other_site": Sentence("This was sent from another site, so nothing was done. If you meant it, send it from here."),
     "origin_untold": Sentence(
         "Your browser did not tell which page has sent this. Please send it again, or use another browser."
+    ),
+    "checklist_open": Sentence(
+        "Finish the preparation first: some of its lines are not done yet.",
     ),
     "factors_stated": Sentence("Choose how people confirm."),
 }
