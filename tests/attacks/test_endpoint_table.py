@@ -110,6 +110,12 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/boss/break-glass": _WHY,
     "POST /api/admin/tenant/remind": {},
     "POST /api/admin/tenant/test-message": {},
+    "POST /api/admin/tenant/end-sessions": {"reason": "because", "confirm": "beta"},
+    "POST /api/admin/accounts/ann/end-sessions": {"reason": "because"},
+    "POST /api/admin/accounts/ann/forget": {"reason": "because"},
+    "POST /api/admin/accounts/boss/forget": {"reason": "because"},
+    "POST /api/admin/accounts/ann/approve": {"ref": "x"},
+    "POST /api/admin/accounts/ann/withdraw": {"reason": "because"},
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 

@@ -473,6 +473,7 @@ def test_notices_that_must_be_there() -> None:
         "recovery.used",
         "proofs.revoked",
         "enrollment.ticket",
+        "act.asked",
         "break_glass.asked",
         "break_glass.granted",
         "break_glass.used",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import attempts as budget
+from ..assurance import TraitsOf
 from ..events import Event, Moment
 from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
@@ -12,6 +13,7 @@ from ..text_safety import stated
 from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
+from .self_service import without_authenticator
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -130,6 +132,7 @@ def emptied(account: Account, moment: Moment, *, told_by: str) -> tuple[Account,
         leave=None,
         ticket=None,
         recovery=None,
+        asked=None,
         frozen_until=0,
         uncounted=(),
         drifted=(),
@@ -187,4 +190,41 @@ def refuse_recovery(account: Account, moment: Moment, *, reason: str) -> Change[
         return refuse(account, "not_found")
     event = moment.event("recovery.refused", account.key, reason=stated(reason))
     changed = replace(account, recovery=None)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def remove_authenticator(
+    account: Account, moment: Moment, *, id: str, reason: str, traits: TraitsOf, hold: int = 0
+) -> Change[Refusal | None]:
+    """Remove one authenticator of a person; its proofs end with it.
+
+    With the last one the backup codes go and every proof ends, so that a first enrollment opens, as the policy allows one.
+    That grants what a waiting request for help asks for, so it is held for ``hold`` seconds. Answers a refusal, or None.
+    """
+    if not stated(reason):
+        return refuse(account, "malformed", member="reason")
+    mine = account.authenticator(id)
+    if mine is None:
+        return refuse(account, "not_found")
+    now = time_of(account, moment)
+    changed = without_authenticator(account, mine, traits=traits)
+    if not changed.authenticators:
+        if refusal := held(account, moment.now, hold):
+            return keep(account, refusal)
+        changed = replace(end_proofs(changed, now), recovery=None)
+    event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id, reason=stated(reason))
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def forget_browser(account: Account, moment: Moment, *, id: str, reason: str) -> Change[Refusal | None]:
+    """Forget one browser of a person, with its proofs; its cookie is dead.
+
+    Answers a refusal, or None.
+    """
+    if reason and not stated(reason):
+        return refuse(account, "malformed", member="reason")
+    if all(b.id != id for b in account.browsers):
+        return refuse(account, "not_found")
+    event = moment.event("browser.forgotten", account.key, browser=id, reason=stated(reason))
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)

@@ -71,21 +71,29 @@ def remove(
     mine = account.authenticator(id)
     if mine is None:
         return refuse(account, "not_found")
-    left = [a for a in account.authenticators if a.id != id]
-    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
-    if not factors and (permanent or stage == "required"):
+    changed = without_authenticator(account, mine, traits=traits)
+    if not changed.authenticators and (permanent or stage == "required"):
         return refuse(account, "last_factor")
     event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id)
-    changed = replace(
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
+
+
+def without_authenticator(account: Account, mine: Authenticator, *, traits: TraitsOf) -> Account:
+    """Return the account without ``mine`` and its proofs.
+
+    Where no factor is left but backup codes, those go as well.
+    """
+    left = [a for a in account.authenticators if a.id != mine.id]
+    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
+    return replace(
         account,
         authenticators=tuple(left) if factors else (),
-        default=account.default if account.default != id else (factors[0].id if factors else ""),
-        challenges=tuple(c for c in account.challenges if c.target != id),
+        default=account.default if account.default != mine.id else (factors[0].id if factors else ""),
+        challenges=tuple(c for c in account.challenges if c.target != mine.id),
         browsers=tuple(
-            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != id)) for b in account.browsers
+            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != mine.id)) for b in account.browsers
         ),
     )
-    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
 
 
 def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refusal | None]:

@@ -229,9 +229,18 @@ _DESK: dict[str, Schema] = {
         browsers=list_of("AccountBrowser"),
         recovery=or_null("Recovery"),
         break_glass=or_null("BreakGlass"),
+        holds_rights=SWITCH,
+        asked=or_null("AskedAct"),
     ),
+    "AskedAct": thing(
+        "An act on a person who holds rights: it waits for a second administrator.",
+        **dict.fromkeys(("act", "ref", "asked_by", "reason", "ticket", "item"), TEXT),
+        asked_at=TIME,
+        confirm_until=TIME,
+    ),
+    "Erased": thing("A person who was erased; the pseudonym is null where nothing was known.", pseudonym=NO_TEXT),
     "AccountName": thing("The account, for an actor who may not look at it.", id=TEXT, tenant=TEXT),
-    "EnrollmentTicket": thing("An enrollment ticket, shown this once.", ticket=TEXT),
+    "EnrollmentTicket": thing("An enrollment ticket, shown this once.", ticket=TEXT, expires_at=TIME),
     "Check": thing("A line of the checklist.", id=TEXT, ok=SWITCH, text=TEXT),
     "Day": thing("One day.", date={"type": "string", "format": "date"}, enrolled=WHOLE, people=WHOLE),
     "TenantSettings": thing(
@@ -265,6 +274,7 @@ PROBLEM = thing(
     {
         "ref": TEXT,
         "member": TEXT,
+        "open": TEXTS,
         "state": {"type": "string", "enum": list(get_args(State))},
         "why": TEXT,
         "methods": TEXTS,
