@@ -32,7 +32,8 @@ async def empty_damaged(
 async def erase(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> int:
     """Erase what is left of a person whose account is empty.
 
-    These are claims, kept forms, records of report-only, and lines of the trail up to ``until``. After an error, call it again: it does the rest.
+    These are claims, kept forms, records of report-only, and lines of the trail up to ``until``. After an error, call it
+    again: it does the rest.
     Returns the number of lines. Raises ``StoreUnavailable``.
     """
     await engine.store.release(fold_of(key.tenant, key.id), key)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from .. import attempts as budget
 from ..assurance import TraitsOf
-from ..events import Event, Moment
+from ..events import Moment
 from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
-from ..rules import DAY
 from ..slow_recovery import begun_again
 from ..text_safety import stated
-from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
+from .base import Change, end_proofs, keep, logins_until, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
-from .self_service import without_authenticator
+from .removal import emptied, without_authenticator
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -104,62 +103,6 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
     changed, now, ended = emptied(account, moment, told_by="account.reset")
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
-
-
-def emptied(account: Account, moment: Moment, *, told_by: str) -> tuple[Account, int, tuple[Event, ...]]:
-    """Remove every factor, browser, challenge and draft, and end every proof.
-
-    Returns the account, the time of the change, and the events of what ended with it. ``told_by`` is the kind of the
-    event whose notice tells of them.
-    """
-    account, ended = close(account, moment, reason="reset", told_by=told_by)
-    by_hand = account.lock is not None and account.lock.cause == "administrator"
-    account, now = (
-        _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))
-    )
-    changed = replace(
-        end_proofs(account, now),
-        attempts=budget.reset(account.attempts),
-        lock=account.lock if by_hand else None,
-        authenticators=(),
-        default="",
-        challenges=(),
-        enrollments=(),
-        replaced=(),
-        browsers=(),
-        logins=(),
-        skips=(),
-        leave=None,
-        ticket=None,
-        recovery=None,
-        asked=None,
-        frozen_until=0,
-        uncounted=(),
-        drifted=(),
-    )
-    return changed, now, ended
-
-
-def _set_back(account: Account, now: int) -> tuple[Account, int]:
-    """Set every time in the account that is later than ``now`` back to it.
-
-    Returns the account, and ``now``.
-    """
-    days: dict[int, int] = {}
-    for day, count in account.attempts.days:
-        today = min(day, now // DAY)
-        days[today] = days.get(today, 0) + count
-    attempts = account.attempts
-    back = replace(
-        account,
-        seen_at=now,
-        attempts=replace(attempts, charged_at=min(attempts.charged_at, now), days=tuple(sorted(days.items()))),
-        sent=tuple(replace(s, at=min(s.at, now), mark=0) for s in account.sent),
-        quiet_until=0,
-        skips=tuple((where, min(at, now)) for where, at in account.skips),
-        logins_from=min(account.logins_from, now),
-    )
-    return back, now
 
 
 def give_ticket(

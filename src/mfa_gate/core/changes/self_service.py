@@ -15,6 +15,7 @@ from ..rules import AgreementRules, Stage
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .enroll import MAX_LABEL
+from .removal import without_authenticator
 from .slow_recovery import begin, stopped
 
 MAX_ABOUT = 500
@@ -76,24 +77,6 @@ def remove(
         return refuse(account, "last_factor")
     event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id)
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
-
-
-def without_authenticator(account: Account, mine: Authenticator, *, traits: TraitsOf) -> Account:
-    """Return the account without ``mine`` and its proofs.
-
-    Where no factor is left but backup codes, those go as well.
-    """
-    left = [a for a in account.authenticators if a.id != mine.id]
-    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
-    return replace(
-        account,
-        authenticators=tuple(left) if factors else (),
-        default=account.default if account.default != mine.id else (factors[0].id if factors else ""),
-        challenges=tuple(c for c in account.challenges if c.target != mine.id),
-        browsers=tuple(
-            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != mine.id)) for b in account.browsers
-        ),
-    )
 
 
 def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refusal | None]:
