@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..core.events import TOLD_BY, WRONG, Event, place_of
+from ..core.messages.facts import near
 from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Fields, Subject
 from ..core.rules import DAY
@@ -128,11 +129,14 @@ class Notices:
         reader = reader_of(account)
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
+        where = place_of(event) if event.network.startswith("=") else event.address or event.network
+        if self.engine.places is not None:
+            where = near(where, await self.engine.places.of(event.network), translate)
         letter = notice(
             kind,
             service=self.letters.service(event.tenant),
             when_text=self.letters.time(event.at, reader),
-            where=place_of(event) if event.network.startswith("=") else event.address or event.network,
+            where=where,
             browser=event.agent if kind == "browser.new" else "",
             label=translate(known[event.factor].name) if event.factor in known else event.factor,
             owner=self.engine.rules(event.tenant).owner,

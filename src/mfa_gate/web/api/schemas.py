@@ -165,7 +165,13 @@ _PERSONS: dict[str, Schema] = {
     ),
     "BackupCodeSet": thing("A new set, shown this once.", backup_codes=TEXTS),
     "Browser": thing(
-        "A remembered browser or client.", id=TEXT, label=TEXT, network=TEXT, last_used_at=TIME, current=SWITCH
+        "A remembered browser or client. place is what the host knows of its network.",
+        {"place": TEXT},
+        id=TEXT,
+        label=TEXT,
+        network=TEXT,
+        last_used_at=TIME,
+        current=SWITCH,
     ),
     "BrowserList": thing("Remembered browsers and clients.", browsers=list_of("Browser")),
     "Agreement": thing("The agreement to accept.", id=TEXT, version=TEXT, title=TEXT, text=TEXT, digest=TEXT),
