@@ -296,6 +296,12 @@ class Roster(Protocol):
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """Count the accounts of the tenant by status."""
 
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id; people without an account are left out.
+
+        A host's directory is compared with the roster by it, a few hundred people at a time.
+        """
+
 
 class Notes(Protocol):
     """The gate's own small values and marks.

@@ -198,6 +198,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             '"ticket" a ticket of an administrator.',
             words("open", "contact", "ticket"),
         ),
+        "ticket_life": key("Time for which an enrollment ticket is good.", length("1m", "30d", "lower")),
+        "checklist": key(
+            'Whether turning a tenant on waits for its checklist: "required", or "advice".', words("advice", "required")
+        ),
     },
     NudgeRules: {
         "every": key("Shortest time between two offers to one person.", length("1h", "365d"), stricter="none"),
@@ -293,6 +297,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "everywhere": key(
             "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
         ),
+        "privileged": key(
+            "Groups that may administer people who hold rights themselves; each of their own rights is needed as well.",
+            groups(empty=True, stricter="fewer"),
+        ),
         "policy": key("Groups that may approve a policy that is looser.", groups(empty=True, stricter="fewer")),
         "actor_max_age": key(
             "Age up to which an administrator's own proof is good for a change.", length("30s", "12h", "lower")
@@ -307,6 +315,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "hold": key(
             "Time that a request waits before it can be granted, so that the person can stop it.",
             length("0s", "30d", "higher"),
+        ),
+        "self_service": key(
+            "Time after which a request opens a first enrollment by itself, unless a proof or the person stops it; "
+            '"0s": never.',
+            length("0s", "90d", "zero or higher"),
         ),
     },
     AuditRules: {

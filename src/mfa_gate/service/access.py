@@ -315,7 +315,12 @@ class Access:
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """Join the account with the caller: only proofs that count here and now."""
         return standing_for(
-            caller, account, now=now, traits=self.engine.factors.traits, freshness=requirement.rules.freshness
+            caller,
+            account,
+            now=now,
+            traits=self.engine.factors.traits,
+            freshness=requirement.rules.freshness,
+            proofs_from=requirement.proofs_from,
         )
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:

@@ -236,6 +236,11 @@ class MemoryStore:
         found = Counter(summary.status for summary, _ in self._ready().roster.get(tenant, {}).values())
         return {status: found[status] for status in STATUSES}
 
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id."""
+        rows = self._ready().roster.get(tenant, {})
+        return {id: rows[id][0] for id in ids if id in rows}
+
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:

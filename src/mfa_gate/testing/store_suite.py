@@ -667,6 +667,17 @@ class StoreSuite:
         assert (await store.page("clinic", status="verified")).items == ()
         assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
 
+    async def test_summaries_of_named_people(self, store: Store, other: Store) -> None:
+        """An answer about named people has those who have an account, in that tenant only."""
+        accounts = [enrolled(SubjectKey("clinic", f"u{number:04}"), name=f"Name {number}") for number in range(3)]
+        for account in [*accounts, enrolled(SubjectKey("finance", "else"))]:
+            assert await store.swap(account)
+        named = [*(f"u{number:04}" for number in range(1_200)), "else", "nobody", "odd%_\u202e"]
+        found = await other.summaries("clinic", named)
+        assert found == {account.key.id: summary_of(account) for account in accounts}
+        assert await other.summaries("clinic", []) == {}
+        assert await other.summaries("unknown", ["u0000"]) == {}
+
     async def test_a_forgotten_person_is_nowhere(self, store: Store, other: Store) -> None:
         """A forgotten person is in no list, search or count, and comes back as a new one."""
         for key in (ALICE, BOB):

@@ -204,7 +204,7 @@ def _learn(past: _Past, event: Mapping[str, Any], known: TraitsOf) -> None:
             mine = [_authenticator(event), f"{factor}?", *(id for id, kind in past.enrolled.items() if kind == factor)]
             past.enrolled.pop(next((id for id in mine if id in past.enrolled), ""), None)
             past.proof = past.proof if past.proof and past.proof[1] in past.enrolled.values() else None
-        case "account.reset":
+        case "account.reset" | "recovery.used":
             past.enrolled.clear()
             past.proof = None
         case "proofs.revoked":

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
+from ...core.summary import Summary
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
@@ -219,6 +220,10 @@ class SQLiteStore:
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """Count the accounts of the tenant by status."""
         return await roster.counts(self._lister(), tenant)
+
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id."""
+        return await roster.summaries(self._lister(), tenant, ids)
 
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""
