@@ -154,7 +154,7 @@ class Notices:
             form=lambda text: self.engine.wiring.text_form(text, reader.lang),
         )
         for place, number in enumerate(numbers):
-            bucket, now = f"notice:{account.key}", self.engine.now()
+            bucket, now = self.engine.bucket("notice", account.key), self.engine.now()
             if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
             if not await self.sending.pay(event.tenant, "sms"):
