@@ -112,6 +112,9 @@ def _json(account: AccountDocument) -> dict[str, object]:
         if account.asked
         else None,
         "recovery": account.recovery.about if account.recovery else None,
+        "recovery_opens_at": stamp(account.recovery.opens_at)
+        if account.recovery and account.recovery.opens_at
+        else None,
         "break_glass": _grant_json(account.grant) if account.grant else None,
     }
 

@@ -156,7 +156,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "ticket": "t",
         "item": "i",
     },
-    Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n"},
+    Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n", "opens_at": "o", "told": "t", "reminded": "re"},
 }
 """The short name of each field in format 1. Never edit a row: a new field is a new row, in any place of its class.
 Parts that equal their default are left out, so a change of a default needs a new format as well."""

@@ -29,6 +29,7 @@ from ..core.rules import (
     NudgeRules,
     PriceRules,
     RecoveryRules,
+    ReportRules,
     ResendRules,
     RoleRules,
     RollingRules,
@@ -109,6 +110,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "roles": key("The host's groups that hold each right of administration."),
         "recovery": key("Ways back for a person who lost access to every factor."),
         "audit": key("The audit trail."),
+        "report": key("The records of report-only, apart from the audit trail."),
         "change": key("The life of this file: reloads, and approvals of looser policies. It is of the whole file."),
         "agreement": key("A text that people accept before they go on; absent: none."),
         "brand": key("The look of the pages."),
@@ -314,6 +316,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "Time that a request waits before it can be granted, so that the person can stop it.",
             length("0s", "30d", "higher"),
         ),
+        "self_service": key(
+            "Time after which a request opens a first enrollment by itself, unless a proof or the person stops it; "
+            '"0s": never.',
+            length("0s", "90d", "zero or higher"),
+        ),
     },
     AuditRules: {
         "retention": key(
@@ -324,13 +331,18 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             words(False, True),
         ),
     },
+    ReportRules: {
+        "retention": key("Age at which the records of report-only are removed.", length("1d", "400d", "higher")),
+    },
     ChangeRules: {
         "looser": key(
             '"tell": a policy that lets more pass comes into force, and the owner is told; "approve": it waits for approvals.',
             words("tell", "approve"),
         ),
         "approvals": key("People who must approve a looser policy, none of them twice.", number(1, 5, "higher")),
-        "grace": key("Time before a shorter audit.retention removes anything.", length("0s", "90d", "higher")),
+        "grace": key(
+            "Time before a shorter audit.retention or report.retention removes anything.", length("0s", "90d", "higher")
+        ),
         "reload": key("true: the file is read again when it changes, and on SIGHUP.", stricter="none"),
     },
     AgreementRules: {

@@ -10,6 +10,7 @@ from ..errors import DamagedAccount
 from .accounts import Engine
 from .kept_forms import drop_forms
 from .lookalikes import fold_of
+from .report_archive import erase_from_report
 from .trail_erasure import erase_from_trail, lines_naming
 
 
@@ -31,12 +32,13 @@ async def empty_damaged(
 async def erase(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> int:
     """Erase what is left of a person whose account is empty.
 
-    These are claims, kept forms, lines of the trail up to ``until``, and the name of the person in the accounts of others
-    on whom they acted as an administrator. After an error, call it again: it does the rest.
+    These are claims, kept forms, records of report-only, lines of the trail up to ``until``, and the name of the person in
+    the accounts of others on whom they acted as an administrator. After an error, call it again: it does the rest.
     Returns the number of lines. Raises ``StoreUnavailable``.
     """
     await engine.store.release(fold_of(key.tenant, key.id), key)
     await drop_forms(engine, key)
+    await erase_from_report(engine, key)
     lines = await lines_naming(engine, key, moment, pseudonym=pseudonym, until=until)
     # The accounts first: once the lines are erased, nothing tells any more which accounts these are.
     for other in sorted(lines.acted_on):

@@ -59,7 +59,7 @@ async def test_a_test_message_that_fails_says_so() -> None:
         await world.engine.effects.idle()
         world.email.failure = SendFailed("unreachable", transient=True)
         failed = await boss.form("/mfa/admin/tenant", {"action": "trial"})
-        assert (failed.status, "could not be delivered" in failed.text) == (502, True)
+        assert (failed.status, "couldn’t deliver the message" in failed.text) == (502, True)
         assert world.kinds("tenant.message") == []
         world.email.failure = None
         found = [(await boss.form("/mfa/admin/tenant", {"action": "trial"})).status for _ in range(6)]
@@ -108,7 +108,7 @@ async def test_reminders() -> None:
             "dora@alpha.example",
         ]
         assert "/mfa/enroll" in world.email.messages[0].text
-        assert "A reminder goes to 3 people." in (await boss.page("/mfa/admin/tenant")).text
+        assert "A reminder is on its way to 3 people." in (await boss.page("/mfa/admin/tenant")).text
         (event,) = world.kinds("tenant.message")
         assert (event.reason, event.detail) == ("reminder", {"people": 3})
         again = await boss.form("/mfa/admin/tenant", {"action": "remind"})

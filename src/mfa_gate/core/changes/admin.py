@@ -7,12 +7,12 @@ from ..assurance import TraitsOf
 from ..events import Moment
 from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
-from ..rules import DAY
+from ..slow_recovery import begun_again
 from ..text_safety import stated
-from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
+from .base import Change, end_proofs, keep, logins_until, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
-from .self_service import without_authenticator
+from .removal import emptied, without_authenticator
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -35,8 +35,14 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
     )
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
+    # While it was locked, the owner could prove nothing. So a recovery that opens by itself waits its whole time again.
     changed = replace(
-        account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from, uncounted=()
+        account,
+        lock=None,
+        attempts=budget.forgiven(account.attempts),
+        logins_from=logins_from,
+        uncounted=(),
+        recovery=begun_again(account.recovery, now) if account.lock else account.recovery,
     )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
@@ -95,54 +101,8 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
-    account, ended = close(account, moment, reason="reset", told_by="account.reset")
-    by_hand = account.lock is not None and account.lock.cause == "administrator"
-    account, now = (
-        _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))
-    )
-    changed = replace(
-        end_proofs(account, now),
-        attempts=budget.reset(account.attempts),
-        lock=account.lock if by_hand else None,
-        authenticators=(),
-        default="",
-        challenges=(),
-        enrollments=(),
-        replaced=(),
-        browsers=(),
-        logins=(),
-        skips=(),
-        leave=None,
-        ticket=None,
-        recovery=None,
-        asked=None,
-        frozen_until=0,
-        uncounted=(),
-        drifted=(),
-    )
+    changed, now, ended = emptied(account, moment, told_by="account.reset")
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
-
-
-def _set_back(account: Account, now: int) -> tuple[Account, int]:
-    """Set every time in the account that is later than ``now`` back to it.
-
-    Returns the account, and ``now``.
-    """
-    days: dict[int, int] = {}
-    for day, count in account.attempts.days:
-        today = min(day, now // DAY)
-        days[today] = days.get(today, 0) + count
-    attempts = account.attempts
-    back = replace(
-        account,
-        seen_at=now,
-        attempts=replace(attempts, charged_at=min(attempts.charged_at, now), days=tuple(sorted(days.items()))),
-        sent=tuple(replace(s, at=min(s.at, now), mark=0) for s in account.sent),
-        quiet_until=0,
-        skips=tuple((where, min(at, now)) for where, at in account.skips),
-        logins_from=min(account.logins_from, now),
-    )
-    return back, now
 
 
 def give_ticket(

@@ -26,7 +26,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
         moment.event("proofs.revoked", account.key, reason="disputed"),
     ]
     if account.recovery is not None:
-        events.append(moment.event("recovery.stopped", account.key, reason="disputed"))
+        events.append(moment.event("recovery.stopped", account.key, reason="disputed", told_by="proofs.revoked"))
     account, ended = close(account, moment, reason="disputed", told_by="proofs.revoked")
     account, dropped = drop(account, moment, reason="disputed")
     changed = replace(

@@ -11,6 +11,7 @@ from .admin import held
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
+from .slow_recovery import stopped
 
 NAMELESS = "The reason stays in the audit trail: leave the person's id and name out of it."
 
@@ -18,7 +19,8 @@ NAMELESS = "The reason stays in the audit trail: leave the person's id and name 
 def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
     """End every proof, and everything that could still become one without a new second factor.
 
-    Challenges, drafts, leaves to enroll, skips and a break-glass grant end too. The factors stay, and so does a ticket.
+    Challenges, drafts, leaves to enroll, skips, a break-glass grant and a recovery that opens by itself end too. The
+    factors stay, and so does a ticket.
     Nothing changes for an account that nobody knows. Answers a refusal, or None.
     """
     if not stated(reason):
@@ -28,10 +30,11 @@ def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[R
     now = time_of(account, moment)
     event = moment.event("proofs.revoked", account.key, reason=stated(reason))
     account, ended = close(account, moment, reason="revoked", told_by="proofs.revoked")
+    account, taken_back = stopped(account, moment, reason="revoked", told_by="proofs.revoked")
     changed = replace(
         end_proofs(account, now), challenges=(), enrollments=(), replaced=(), skips=(), leave=None, sign_outs=()
     )
-    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+    return Change(account=tidy(changed, now), events=(event, *ended, *taken_back), answer=None)
 
 
 def pseudonym_of(moment: Moment) -> str:

@@ -16,6 +16,7 @@ from .base import TWIN_LIFE, Change, refuse, time_of
 from .bounds import add_proof, kept_browsers, tidy, without_copy
 from .charge import Charge, settle_failure, spend
 from .new_browser import new_browser
+from .slow_recovery import stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,9 @@ def settle_success(
         was_used=bool(seen.last_used_at),
         networks={seen.last_network},
     )
+    if account.recovery is not None:
+        account, ended = stopped(account, moment, reason="proof")
+        event = (*event, *ended)
     return Change(account=tidy(account, now), events=event, answer=granted)
 
 

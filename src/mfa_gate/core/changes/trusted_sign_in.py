@@ -14,6 +14,7 @@ from ..rules import Rules
 from .base import Change, keep, time_of
 from .bounds import kept_browsers, tidy
 from .proof import rights_seen
+from .slow_recovery import stopped
 
 SKEW = 60
 """The seconds by which the identity provider's clock may be ahead of ours."""
@@ -71,4 +72,5 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
         logins_from=max([account.logins_from, *dropped]),
         holds_rights=rights_seen(account, caller, rules),
     )
-    return Change(account=tidy(changed, now), events=(event,), answer=None)
+    changed, ended = stopped(changed, moment, reason="proof")
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)

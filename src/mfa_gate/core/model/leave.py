@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +83,16 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """A waiting request of a person who lost access."""
+    """A waiting request of a person who lost access.
+
+    ``opens_at``: a first enrollment opens then by itself (0: only an administrator answers). ``told`` holds the contacts
+    on file at the beginning, sealed. ``reminded`` counts the reminders.
+    """
 
     ref: str
     at: int
     about: str
     network: str
+    opens_at: int = 0
+    told: str = field(default="", repr=False)
+    reminded: int = 0

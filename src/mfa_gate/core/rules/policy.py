@@ -18,6 +18,7 @@ from .sections import (
     EnrollmentRules,
     FreshnessRules,
     RecoveryRules,
+    ReportRules,
     RoleRules,
 )
 from .sends import SendRules
@@ -40,6 +41,7 @@ class Rules:
     roles: RoleRules = RoleRules()
     recovery: RecoveryRules = RecoveryRules()
     audit: AuditRules = AuditRules()
+    report: ReportRules = ReportRules()
     change: ChangeRules = ChangeRules()
     agreement: AgreementRules | None = None
     brand: BrandRules = BrandRules()

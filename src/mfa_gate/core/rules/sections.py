@@ -159,11 +159,15 @@ class RecoveryRules:
 
     ``hold``: a request for help can be approved (by reset or ticket) only after it has waited this long. The person is
     told at once, and can stop it in this time.
+
+    ``self_service``: a request for help opens a first enrollment by itself after this time, unless a proof or the person
+    stops it (0: never). It is set up under ``EnrollmentRules.first``.
     """
 
     ways: tuple[str, ...] = RECOVERY_WAYS
     contact: str = "Call your administrator."
     hold: Seconds = Seconds(0)
+    self_service: Seconds = Seconds(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +195,16 @@ class AuditRules:
 
     retention: Seconds | None = None
     mail_heads: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRules:
+    """``[report]``: the life of the records that report-only makes, apart from the trail.
+
+    ``retention``: hours older than this are removed.
+    """
+
+    retention: Seconds = Seconds(30 * DAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

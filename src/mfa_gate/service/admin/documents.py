@@ -16,6 +16,7 @@ from ...core.events import Event
 from ...core.model import Account, Lock, SubjectKey
 from ...core.roles import Hand, is_same_hand
 from ...core.rules import Rules, TenantSettings
+from ...core.slow_recovery import opens_at
 from ...core.summary import Summary, summary_of
 from .chart import Count
 from .rights import Actor
@@ -59,12 +60,16 @@ class BrowserLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryLine:
-    """A waiting request for help. Until ``held_until`` (UTC seconds) it cannot be approved."""
+    """A waiting request for help. Until ``held_until`` (UTC seconds) it cannot be approved.
+
+    From ``opens_at`` on the person may set up anew without an administrator; 0 for never.
+    """
 
     at: int
     about: str
     ref: str
     held_until: int
+    opens_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +205,11 @@ def account_document(
             for b in account.browsers
         ),
         recovery=RecoveryLine(
-            at=waiting.at, about=waiting.about, ref=waiting.ref, held_until=waiting.at + int(rules.recovery.hold)
+            at=waiting.at,
+            about=waiting.about,
+            ref=waiting.ref,
+            held_until=waiting.at + int(rules.recovery.hold),
+            opens_at=opens_at(waiting, int(rules.recovery.self_service)),
         )
         if waiting
         else None,

@@ -17,9 +17,9 @@ from .people import TenantPeople, all_reachable
 from .rights import Actor, Rights
 
 MAX_TURNS = 50
-REACHABLE = "Everybody has an e-mail address of their own or a mobile number on file."
-TWO_ADMINISTRATORS = "At least two administrators have set up their second step."
-TWO_PEOPLE = "At least two people, administrators among them, have set up their second step."
+REACHABLE = "Everybody has their own email address or a mobile number on file."
+TWO_ADMINISTRATORS = "At least two administrators have set up two-step sign-in."
+TWO_PEOPLE = "At least two people, administrators among them, have set up two-step sign-in."
 
 
 class TenantDesk:

@@ -96,6 +96,7 @@ def account_json(account: AccountDocument) -> dict[str, object]:
             "about": waiting.about,
             "ref": waiting.ref,
             "held_until": stamp(waiting.held_until),
+            "opens_at": _time(waiting.opens_at),
         }
         if waiting
         else None,

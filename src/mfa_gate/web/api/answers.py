@@ -52,6 +52,9 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
     ("GET", "/agreement"): Told("getAgreement", "Read the agreement.", 200, ("Agreement",)),
     ("POST", "/agreement"): Told("acceptAgreement", "Accept the version that was read.", 200, ("Standing",)),
     ("POST", "/recovery"): Told("requestRecovery", "Ask the administrators for help.", 202, ("RecoveryRequest",)),
+    ("POST", "/recovery/begin"): Told(
+        "beginAnew", "Remove the lost authenticators after the wait that nobody stopped.", 200, ("Standing",)
+    ),
     ("GET", "/admin/accounts"): Told(
         "listAccounts", "List accounts.", 200, ("AccountList",), ("status", "q", "after", "limit", "tenant")
     ),

@@ -38,6 +38,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/browsers": {"GET": Call(account.browsers, {})},
     "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, members("version"), ("version",))},
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
+    "/recovery/begin": {"POST": Call(account.begin_anew, {})},
     "/admin/accounts": {"GET": Call(admin.accounts, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),

@@ -268,6 +268,7 @@ def _account(
         recovery_about=waiting.about if waiting else "",
         recovery_at=waiting.at if waiting else 0,
         held_until=waiting.held_until if waiting and request.now < waiting.held_until else 0,
+        opens_at=waiting.opens_at if waiting else 0,
         own=is_own,
         forms=forms_for(found, desk.rights) if may_act else (),
         part_forms=part_forms_for(found, desk.rights) if may_act else {},

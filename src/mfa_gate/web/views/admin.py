@@ -108,6 +108,7 @@ class AdminAccount:
     recovery_about: str = ""
     recovery_at: int = 0
     held_until: int = 0
+    opens_at: int = 0
     own: bool = False
     forms: tuple[ActForm, ...] = ()
     part_forms: Mapping[str, ActForm] = field(default_factory=dict)
