@@ -166,7 +166,8 @@ async def act(request: PageRequest, id: str) -> Answer:
         hours=_hours(form),
         ref=form.get("ref", ""),
         drawn=False,
-        **({action.part: form.get("item", "")} if action.part else {}),
+        authenticator=form.get("item", "") if action.part == "authenticator" else "",
+        browser=form.get("item", "") if action.part == "browser" else "",
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
