@@ -62,6 +62,7 @@ class Gate:
             service=service, callers=callers, path=site.sign_out, open=self.open, form=site.sign_out_form
         )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        service.access.demands_at = self.endpoint_demands.at
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)

@@ -41,6 +41,9 @@ FORM_WORDS: Mapping[str, Sentence] = {
         "Your browser did not tell which page has sent this. Please send it again, or use another browser."
     ),
     "factors_stated": Sentence("Choose how people confirm."),
+    "request_stated": Sentence("Write a method and a path, such as GET /reports."),
+    "address_stated": Sentence("Write one address, such as 192.0.2.7."),
+    "at_stated": Sentence("Write a day or a moment, such as 2026-03-01T08:30Z."),
 }
 """Problems of a form that are seen before anything is asked of the account.
 
