@@ -24,6 +24,7 @@ from .adoption import Adoption
 from .arriving import who_is_missing
 from .attempt import Attempts
 from .audit import Retention
+from .automation import AutomationTokens
 from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
@@ -96,6 +97,7 @@ class Service:
         self.slow_recovery = SlowRecovery(self.engine)
         self.self_service = SelfService(self.engine, self.access, self.slow_recovery)
         self.rights = Rights(self.engine, self.access)
+        self.automation = AutomationTokens(self.engine)
         self.account_desk = AccountDesk(self.engine, self.rights)
         self.trail_desk = TrailDesk(self.engine, self.rights)
         self.what_if = WhatIf(self.engine, self.rights)

@@ -26,7 +26,9 @@ from .queries import query_of
 
 
 def actor_of(request: PageRequest) -> Actor:
-    """Return the visitor as an administrator."""
+    """Return the visitor as an administrator: a person, or a program with a token."""
+    if request.automation is not None:
+        return request.automation
     return Actor(name=request.subject.id, caller=request.caller)
 
 
