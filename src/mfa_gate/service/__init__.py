@@ -15,6 +15,7 @@ from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
 from .admin.people import TenantPeople
+from .admin.person_data import PersonDesk
 from .admin.rights import Actor, Rights
 from .admin.tenant import TenantDesk
 from .admin.tenant_messages import TenantMessages
@@ -99,6 +100,7 @@ class Service:
         self.rights = Rights(self.engine, self.access)
         self.automation = AutomationTokens(self.engine)
         self.account_desk = AccountDesk(self.engine, self.rights)
+        self.person_desk = PersonDesk(self.engine, self.rights, self.account_desk)
         self.trail_desk = TrailDesk(self.engine, self.rights)
         self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)
