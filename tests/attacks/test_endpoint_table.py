@@ -128,6 +128,8 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/boss/forget": {"reason": "because"},
     "POST /api/admin/accounts/ann/approve": {"ref": "x"},
     "POST /api/admin/accounts/ann/withdraw": {"reason": "because"},
+    "GET /api/admin/leavers": None,
+    "GET /api/admin/accounts/ann/data": None,
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 

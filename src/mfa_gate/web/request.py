@@ -18,7 +18,7 @@ from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
 from ..ports import SignInAgain
-from ..service import Judgement, Service
+from ..service import Actor, Judgement, Service
 from ..service.kept_forms import KeptForms
 from .brand_files import BrandFiles, logos
 from .callers import Callers
@@ -104,7 +104,8 @@ class PageRequest:
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
     cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    address that holds the note of the interrupted request, "" where a cookie does. ``automation`` is the program that has
+    shown a token, None for a person. ``service`` are the use cases,
     ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
@@ -122,6 +123,7 @@ class PageRequest:
     interrupted: bool = False
     carried: str = ""
     off: frozenset[str] = frozenset()
+    automation: Actor | None = None
     service: Service = field(init=False)
     factors: Registry = field(init=False)
     lang: str = field(init=False)

@@ -40,6 +40,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
     "/recovery/begin": {"POST": Call(account.begin_anew, {})},
     "/admin/accounts": {"GET": Call(admin.accounts, {})},
+    "/admin/leavers": {"GET": Call(admin.leavers, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
@@ -63,7 +64,11 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
 }
 
 ACCOUNTS = "/admin/accounts/"
-ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
+    **admin.ON_ACCOUNT,
+    "/data": {"GET": Call(admin.person_data, {})},
+    "": {"GET": Call(admin.account, {})},
+}
 ON_PART: Mapping[str, Mapping[str, Call]] = admin.ON_PART
 
 
