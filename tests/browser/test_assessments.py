@@ -55,7 +55,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     somebody.sign_in(USER)
     assert example.outbox == []
     somebody.choose("Email")
-    somebody.says("u•••@a•••.example", "for about 10 minutes")
+    somebody.says("u•••@a•••.example", "in about 10 minutes")
     somebody.silent(USER)
     sent = example.codes("email")[0]
     assert sent["to"] == USER
