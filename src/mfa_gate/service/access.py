@@ -304,7 +304,7 @@ class Access:
         actor, now = caller.subject.key, self.engine.now()
         if self._acting.get((actor, subject.key), 0) > now - ACTING_TOLD:
             return
-        bucket = f"acting:{actor}:{subject.key}"
+        bucket = self.engine.bucket("acting", actor, subject.key)
         if not await take_one(self.engine.store, bucket, limit=1, window=ACTING_TOLD, now=now):
             moment = self.engine.moment(network=caller.network, actor=actor.id, address=full_address(caller.address))
             await self.engine.record((moment.event("account.impersonated", subject.key),))
@@ -315,7 +315,12 @@ class Access:
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """Join the account with the caller: only proofs that count here and now."""
         return standing_for(
-            caller, account, now=now, traits=self.engine.factors.traits, freshness=requirement.rules.freshness
+            caller,
+            account,
+            now=now,
+            traits=self.engine.factors.traits,
+            freshness=requirement.rules.freshness,
+            proofs_from=requirement.proofs_from,
         )
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:

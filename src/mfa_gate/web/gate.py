@@ -205,7 +205,7 @@ class Gate:
         demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
             if judgement.requirement.watched:
-                self.service.recorder.note(judgement, callers.labeled(found.caller, browser_label(scope)), facts)
+                self.service.recorder.note(judgement, found.caller, facts, browser_label(scope))
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
                 if cookies and not is_named and self.lifespan.opened:

@@ -102,6 +102,89 @@ ROWS = (
         ),
     ),
     EventKind(
+        kind="recovery.waiting",
+        trail="a request for help opens a first enrollment after the wait, unless a proof or a contact stops it",
+        seen_by="person",
+        own=Words("New sign-in methods can be set up after a wait"),
+        notice=Notice(
+            headline="Somebody asked to set up your sign-in again",
+            sentence="Somebody with your password says that they lost every sign-in method of your {service} account. "
+            "If nobody stops it, they can remove your sign-in methods and set up new ones from {until}.",
+            closing="If this was you, come back after that time. If you find a method again, sign in with it: that stops this.",
+            everywhere=True,
+            stops=True,
+        ),
+    ),
+    EventKind(
+        kind="recovery.reminded",
+        trail="every contact was told again of a recovery that waits",
+        seen_by="person",
+        own=Words("A reminder of a request for help was sent"),
+        notice=Notice(
+            headline="Your sign-in will be set up again",
+            sentence="A request still waits to set up your {service} account again. "
+            "If nobody stops it, your sign-in methods can be removed and new ones set up from {until}.",
+            closing="If this was you, come back after that time. If you find a method again, sign in with it: that stops this.",
+            everywhere=True,
+            stops=True,
+        ),
+    ),
+    EventKind(
+        kind="recovery.restarted",
+        trail="the wait of a recovery began again, because the contacts on file had changed",
+        seen_by="person",
+        own=Words("The wait began again, because your contacts changed"),
+        desk=Words("The wait began again, because the contacts changed"),
+        notice=Notice(
+            headline="The wait to set up your sign-in began again",
+            sentence="Your email address or phone number at {service} changed while a request to set up your sign-in again "
+            "was waiting. So the wait began again: it ends at {until}.",
+            closing="If this was you, come back after that time. If you find a method again, sign in with it: that stops this.",
+            everywhere=True,
+            stops=True,
+        ),
+    ),
+    EventKind(
+        kind="recovery.open",
+        trail="the wait of a recovery is over: a first enrollment can be begun for a week",
+        seen_by="person",
+        own=Words("The wait is over: new sign-in methods can be set up"),
+        notice=Notice(
+            headline="Your sign-in can be set up again now",
+            sentence="Nobody stopped the request. For seven days, whoever has your password can replace the sign-in "
+            "methods of your {service} account.",
+            closing="If this was you, sign in and set up your new method.",
+            everywhere=True,
+            stops=True,
+        ),
+    ),
+    EventKind(
+        kind="recovery.used",
+        trail="a person removed all factors after the wait of a recovery, to set up anew",
+        seen_by="person",
+        own=Words("Your sign-in methods were removed after a wait that nobody stopped"),
+        notice=Notice(
+            headline="Your sign-in methods were removed",
+            sentence="Every sign-in method of your {service} account was removed, after a wait that nobody stopped. "
+            "New ones can be set up now.",
+            closing="If this was you, set up a new method now.",
+            everywhere=True,
+        ),
+        alarm=Alarm(
+            headline="A person set up anew without an administrator",
+            happened="Every sign-in method of an account of {service} was removed, after a wait that nobody stopped.",
+            advice="Ask the person if this was them. If not, lock the account.",
+        ),
+        counter=Counter("mfa_gate.recoveries", "Accounts that were set up anew after a wait"),
+        grave=True,
+    ),
+    EventKind(
+        kind="recovery.lapsed",
+        trail="nobody used a recovery in the week after its wait",
+        seen_by="person",
+        own=Words("A request for help ended, because nobody used it"),
+    ),
+    EventKind(
         kind="recovery.refused",
         trail="an administrator refused a recovery request",
         seen_by="person",

@@ -46,8 +46,25 @@ ROWS = (
     ),
     EventKind(
         kind="tenant.enabled",
-        trail="the second factor was turned on for the tenant",
+        trail="the second factor was turned on for the tenant; open: what the checklist still had",
         seen_by="trail",
+        alarm=Alarm(
+            headline="The second step was turned on",
+            happened="An administrator turned the second step on for everybody in {service}. It cannot be turned off again.",
+            advice="Everybody is asked at the next sign-in. Look at the page of the organization, who is still missing there.",
+            from_trail=True,
+        ),
+    ),
+    EventKind(
+        kind="tenant.proofs_ended",
+        trail="an administrator ended every proof of the tenant's people, and every break-glass grant",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="Everybody has to confirm again",
+            happened="An administrator ended every confirmation in {service}. Nobody is locked, and nothing was removed.",
+            advice="Everybody is asked again at the next request. If you know nothing of it, ask who did.",
+            from_trail=True,
+        ),
     ),
     EventKind(
         kind="tenant.changed",

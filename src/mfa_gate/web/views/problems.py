@@ -19,6 +19,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "sure_missing": Sentence("Tick the box if it wasn’t you. If it was you, close this page."),
     "about_missing": Sentence("Tell your administrator what happened."),
     "about_long": Sentence("That is too long. Use at most 500 characters."),
+    "not_open": Sentence("It isn’t open yet. If your contacts changed, the wait began again: see below."),
     "ticket_missing": Sentence("Enter the set-up code."),
     "ticket_wrong": Sentence("That set-up code isn’t right, or it has expired. Ask for a new one."),
     "passkey_wrong": Sentence("That passkey wasn’t accepted. Try again, or choose another method."),
@@ -33,12 +34,16 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "request_nothing_sent": Sentence("Nothing is waiting for an answer. Ask again, then answer."),
     "hours_stated": Sentence("Enter a whole number of hours, under 12."),
     "reason_stated": Sentence("Enter a reason on one line. It goes into the audit trail."),
+    "reason_nameless": Sentence("The reason stays in the audit trail: leave out the person’s ID and name."),
     "ticket_stated": Sentence("Enter a ticket number."),
     "confirm_stated": Sentence("Type “%(detail)s” exactly, to confirm."),
     "factors_dead_end": Sentence("With this choice nobody could meet a rule of the policy: %(detail)s."),
     "other_site": Sentence("This came from another site, so we did nothing. If you meant it, send it from here."),
     "origin_untold": Sentence(
         "Your browser didn’t say which page sent this. Please send it again, or use another browser."
+    ),
+    "checklist_open": Sentence(
+        "Finish the preparation first: some of its lines are not done yet.",
     ),
     "factors_stated": Sentence("Choose how people confirm."),
 }

@@ -29,6 +29,9 @@ def _rights(look: Look) -> Iterator[Remark]:
             if right == "tenant" and look.rules.enrollment.stage == "admin":
                 text = "no group may turn it on, and the stage waits for that"
             yield Remark("warning", ("roles", right), text, "name a group of your administrators")
+    if not roles.privileged:
+        text = "no group may administer people who hold rights: they wait for the operator's command line"
+        yield Remark("warning", ("roles", "privileged"), text, "name a group that two people or more are in")
     held = {group for right in RIGHTS for group in getattr(roles, right)}
     idle = [group for group in roles.everywhere if group not in held]
     if idle:
