@@ -23,12 +23,12 @@ from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, static_assets
-from mfa_gate.web.brand_files import brand_names
+from mfa_gate.web.brand_files import brand_file
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
-from mfa_gate.web.theme import brand_css
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
+from mfa_gate.web.views.frame import Language
 from tests.chromium import launch
 
 from .gallery_policy import policy_pages
@@ -46,6 +46,17 @@ LOGO = (
     ).decode()
 )
 
+LANGUAGES = {
+    "en": "English",
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pt-BR": "Português (Brasil)",
+    "vi": "Tiếng Việt",
+    "zh-Hans": "简体中文",
+}
+
 FRAME = Frame(
     prefix="/mfa",
     now=NOW,
@@ -58,6 +69,7 @@ FRAME = Frame(
     person="user@finance.example",
     sign_out="/logout",
     here="/mfa/challenge",
+    languages=tuple(Language(tag=tag, name=name) for tag, name in LANGUAGES.items()),
 )
 
 APP = Way(kind="totp", id="a1", label="Authenticator app")
@@ -497,7 +509,9 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_names(frame.brand)["brand"]).write_bytes(brand_css(frame.brand))
+        for plain in ("brand", "favicon"):
+            made = brand_file(frame.brand, plain)
+            (static / made.name).write_bytes(made.content)
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names

@@ -99,7 +99,7 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
             view = await _start(request, judgement, kind, phone=phone, region=region)
             return request.show(view, status=422, problems=[problem])
         return await not_allowed(request, judgement, kind, begun)
-    return request.go(request.own(f"/enroll/{kind}"))
+    return request.go(request.own(f"/enroll/{kind}#"))
 
 
 async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
