@@ -332,9 +332,9 @@ def test_every_reason_has_words_beside_a_form() -> None:
     assert texts["not_allowed"] == "This is not allowed. Ask your administrator if you need it."
     assert _summary(views.Problem(reason="too_soon", seconds=30)) == "You can ask again in 30 seconds."
     assert "behind" in _summary(views.Problem(reason="clock_drift", seconds=-90))
-    assert _summary(views.Problem(reason="phone_region", detail="<b>US")).endswith("accepted: <b>US.")
+    assert _summary(views.Problem(reason="phone_region", detail="<b>US")).endswith("a number from: <b>US.")
     assert "toll-free" in _summary(views.Problem(reason="phone_type", detail="toll-free"))
-    assert _summary(views.Problem(reason="phone_type", detail="pager")) == texts["phone_type"]
+    assert _summary(views.Problem(reason="phone_type", detail="uan")) == texts["phone_type"]
 
 
 def _summary(problem: views.Problem) -> str:

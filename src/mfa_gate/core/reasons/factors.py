@@ -26,7 +26,7 @@ ROWS = (
         text="Enter a number from an accepted country.",
         beside_form=Sentence(
             "That number is from a country that is not accepted. Enter another one.",
-            detailed="That number is from another country. Only numbers from these are accepted: %(detail)s.",
+            detailed="That is a number from %(about)s. Use a number from: %(detail)s.",
         ),
     ),
     Reason(
@@ -39,6 +39,11 @@ ROWS = (
             by_detail={
                 "toll-free": "That is a toll-free number. It cannot get text messages from us. Enter a mobile number.",
                 "premium-rate": "That is a premium number. Enter a mobile number of your own.",
+                "personal-number": "That is a personal number, which is costly to call. Enter a mobile number.",
+                "shared-cost": "That number costs callers extra. Enter your own mobile number.",
+                "pager": "That is a pager, which cannot show our codes. Enter your own mobile number.",
+                "voip": "That is an internet number. Enter your own mobile number.",
+                "fixed-line": "That is a landline. Enter a mobile number.",
                 "satellite": "That number belongs to no country. Enter a mobile number of your own.",
             },
         ),
@@ -48,7 +53,14 @@ ROWS = (
         status=422,
         title="That is not a phone number",
         text="Enter the number with its area code.",
-        beside_form=Sentence("We cannot read that as a phone number. Enter it with its area code."),
+        beside_form=Sentence(
+            "We cannot read that as a phone number. Enter it with its area code.",
+            detailed="That does not look like a phone number. Enter it like %(detail)s.",
+            by_detail={
+                "country-code": "Start with + and the country code. A number in Germany starts with +49, for example.",
+                "unknown-area": "We do not know that area code. Check the number, or use another one.",
+            },
+        ),
     ),
     Reason(
         word="phone_extension",

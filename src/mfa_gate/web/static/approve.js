@@ -253,7 +253,8 @@
         done = "";
         count();
         say(main.dataset.arrived, true);
-        if (navigator.vibrate) navigator.vibrate(200);
+        const pressed = navigator.userActivation && navigator.userActivation.hasBeenActive; // browsers refuse it before
+        if (navigator.vibrate && pressed) navigator.vibrate(200);
         if (document.activeElement === document.body) made.querySelector("input").focus();
       }
     }
