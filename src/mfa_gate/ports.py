@@ -22,6 +22,7 @@ __all__ = [
     "Clock",
     "Closes",
     "ContactsOf",
+    "DescribeNetwork",
     "DirectoryOf",
     "Entropy",
     "FreshSignIn",
@@ -204,6 +205,17 @@ class ReadsSessions(Protocol):
 
 
 @runtime_checkable
+class LeavesMark(Protocol):
+    """An ``Identify`` whose look at a session shows in the answer, as ``Vary: Cookie``.
+
+    ``leaves_no_mark`` tells for whom it must not show: where the policy only reports, no answer changes. None: it may show for
+    everybody.
+    """
+
+    leaves_no_mark: Callable[[Subject], bool] | None
+
+
+@runtime_checkable
 class NamesSession(Protocol):
     """An ``Identify`` that says whether its subjects name the host's sign-in session."""
 
@@ -259,6 +271,14 @@ BeforeSend = Callable[[PhoneSend], object]
 
 Sync functions run in a thread. ``True`` lets it go out. A text refuses it, and stands in the trail as the reason. Everything
 else refuses as well: another value, an exception, no answer within two seconds.
+"""
+
+
+DescribeNetwork = Callable[[str], object]
+"""Describe a network for people, e.g. ``"203.0.113.7"`` as ``"Boston, MA"``; "" or None where nothing is known.
+
+The network is an address, or as many leading bits of it as the policy compares (``"2001:db8:1:2::/64"``). Sync functions run
+in a thread. Without an answer within a second, people read the address alone. It decides nothing.
 """
 
 

@@ -364,6 +364,13 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "recovery-waiting", replace(recovery, requested_at=NOW - 7_200, ref="9WZ3C"), frame
     yield "recovery-contact", replace(recovery, can_request=False), frame
     yield "recovery-sent", v.RecoverySent(ref="9WZ3C", back="/mfa/challenge"), frame
+    slow = replace(recovery, wait=3 * 86_400, others=(), backup=None)
+    asked = replace(slow, can_request=False, requested_at=NOW - 7_200, ref="9WZ3C", opens_at=NOW + 252_000)
+    yield "recovery-slow", slow, frame
+    yield "recovery-slow-waiting", asked, frame
+    yield "recovery-slow-open", replace(asked, opens_at=NOW - 60, open=True), frame
+    yield "recovery-slow-not-open", asked, bad(frame, "not_open", "")
+    yield "recovery-slow-sent", v.RecoverySent(ref="9WZ3C", back="/mfa/challenge", opens_at=NOW + 259_200), frame
     text = (
         "# Data Access Agreement\n\nI will use the data that this application shows me only for the purpose for which I was "
         "given access, I will not pass it on, and I will report at once any loss of it that I learn of.\n\n"

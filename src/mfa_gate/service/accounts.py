@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
 from .own_address import OwnAddress
+from .places import Places
 from .strangers import Strangers
 from .trail_keys import TrailKeys
 from .wiring import Wiring
@@ -72,6 +72,9 @@ class Engine:
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self.effects = Effects(wiring.on_event)
+        self.places = Places(wiring.describe_network) if wiring.describe_network else None
+        if self.places is not None:
+            self.effects.closers.append(self.places.close)
         self.strangers = Strangers()
         self.grown: set[str] = set()
         """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
@@ -286,7 +289,7 @@ class Engine:
             if events and (
                 ids := [b.id for b in account.browsers if b.handle[:MARK].translate(LETTERS) == events[0].browser]
             ):
-                events = tuple([dataclasses.replace(event, browser=event.browser and ids[0]) for event in events])
+                events = tuple([replace(event, browser=event.browser and ids[0]) for event in events])
             if not events and change.account == account:
                 if guess is None:
                     return change.answer

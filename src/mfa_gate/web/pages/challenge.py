@@ -21,6 +21,7 @@ from ..types import Scope
 from ..views import Notice, Problem, Sending
 from .common import (
     ask_later,
+    asked_at,
     keep_wrong,
     leave_locked,
     left_of,
@@ -257,7 +258,7 @@ async def help_page(request: PageRequest) -> Answer:
             waiting=last is not None and last.waits,
             resend_at=_resend_at(request, last) if last else 0,
             others=ways_of(request, judgement, without=mine.id),
-            recovery=bool(request.rules.recovery.ways),
+            recovery=bool(request.rules.recovery.ways or request.rules.recovery.self_service),
         )
     )
 
@@ -386,7 +387,8 @@ def _view(
         challenge=challenge.id if challenge else "",
         digits=shape.length if shape else 6,
         others=tuple(way_of(request, other, judgement) for other in offered if other.id != mine.id),
-        recovery=bool(rules.recovery.ways),
+        recovery=bool(rules.recovery.ways or rules.recovery.self_service),
+        asked_at=asked_at(account.recovery, rules) if account and account.recovery else 0,
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remember=_is_remembered(request),
         remaining=remaining,
