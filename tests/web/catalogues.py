@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 import mfa_gate.web.i18n as i18n
 from mfa_gate.core.events import EVENTS, UNKNOWN
 from mfa_gate.core.reasons import REASONS
+from mfa_gate.factors.phone import CONSENT
 from mfa_gate.web.views.problems import FORM_WORDS
 
 WEB = Path(i18n.__file__).parent
@@ -99,7 +100,7 @@ def _of_messages() -> Iterator[tuple[str, str]]:
             yield "core/events", text
         for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
             yield "core/events", text
-    for name in sorted(i18n.NAMES_OF_KINDS):
+    for name in (*sorted(i18n.NAMES_OF_KINDS), CONSENT):
         yield "factors", name
 
 

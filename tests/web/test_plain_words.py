@@ -29,8 +29,8 @@ async def test_a_name_that_nobody_chose_is_in_the_readers_language() -> None:
     [
         ("Passkey 2", "Passkey 2"),
         ("Security key 12", "Sicherheitsschlüssel 12"),
-        ("Text message", "Textnachricht"),
-        ("My Text message", "My Text message"),
+        ("Email", "E-Mail"),
+        ("My Email", "My Email"),
         ("Work phone", "Work phone"),
         ("7", "7"),
         ("", ""),
@@ -83,3 +83,11 @@ async def test_no_bare_id_stands_on_a_page(id: str, shown: str) -> None:
     assert ("Signed in as" in page.text) is bool(shown)
     assert f"<bdi>{shown}</bdi>" in page.text or not shown
     assert "Sign out" in page.text
+
+
+async def test_the_sentence_about_costs_is_in_the_readers_language() -> None:
+    """The usual sentence beside the field for a number; the one of a policy is in its own words."""
+    async with running(make_world()) as world:
+        page = await (await world.browser()).page("/mfa/enroll/sms", headers=GERMAN)
+    assert "Message and data rates" not in page.text
+    assert "STOP" in page.text

@@ -231,7 +231,7 @@ async def _start(
         phone=phone,
         region=region,
         regions=tuple(views.Region(code=code, name=region_name(code, request.lang)) for code, _ in said.regions),
-        consent=said.consent,
+        consent=request.site.languages.words(request.lang).gettext(said.consent) if said.consent else "",
         apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or _is_optional(judgement) else "",
