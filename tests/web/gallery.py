@@ -210,7 +210,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     urls: dict[str, Any] = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
     yield "enroll-sms-regions", replace(sms, regions=regions, region="DE", **urls), frame
     typed = replace(sms, phone="+1 416 555 0123")
-    yield "enroll-sms-region-refused", typed, bad(frame, "phone_region", "phone", detail="United States")
+    yield (
+        "enroll-sms-region-refused",
+        typed,
+        bad(frame, "phone_region", "phone", detail="United States", about="Canada"),
+    )
     yield "enroll-sms-type-refused", typed, bad(frame, "phone_type", "phone", detail="toll-free")
     yield "enroll-sms-unreadable", replace(typed, phone="12"), bad(frame, "phone_invalid", "phone")
     yield "enroll-sms-missing", sms, bad(frame, "phone_missing", "phone")

@@ -23,7 +23,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
             MAX_PROOF_BODY,
         )
     },
-    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label"), ("factor",))},
+    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label", "conditional"), ("factor",))},
     "/enroll/confirm": {
         "POST": Call(
             enroll.confirm,
