@@ -142,12 +142,14 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
     return e164
 
 
-def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str:
+def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str | None:
     """Read the number on file, where the policy takes it from there.
 
-    Returns "" where it does not, or refuses the number.
+    Returns None where people type theirs, and "" where there is none or the policy refuses it.
     """
-    number = read_phone(contacts.phone, rules) if rules.is_on_file and contacts.phone else ""
+    if not rules.is_on_file:
+        return None
+    number = read_phone(contacts.phone, rules) if contacts.phone else ""
     return number if isinstance(number, str) else ""
 
 

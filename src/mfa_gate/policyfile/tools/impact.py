@@ -158,7 +158,7 @@ def _place(rules: Rules, network: str) -> str:
 def _learn(past: _Past, event: Mapping[str, Any], known: TraitsOf) -> None:
     factor = str(event.get("factor", ""))
     match event["kind"]:
-        case "proof.granted" | "factor.enrolled" if factor in known:
+        case "proof.granted" | "factor.enrolled" | "factor.replaced" if factor in known:
             past.enrolled[factor] = None
             past.proof = (int(event["at"]), factor, str(event.get("network", "")))
         case "factor.removed":

@@ -19,7 +19,7 @@ class Challenge:
     strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
     the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``public`` is the address of
     our own pages as a phone reaches them, "" if it is not known. ``asked_at`` is the time of a request to set up anew,
-    which a proof stops; 0 where none waits.
+    which a proof stops; 0 where none waits. ``moved_to`` is the contact on file, where the code goes to an earlier one.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -44,6 +44,7 @@ class Challenge:
     public_key: str = ""
     passkey: str = ""
     asked_at: int = 0
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
