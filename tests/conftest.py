@@ -24,7 +24,10 @@ gc.disable()  # while thousands of tests are read: nothing of that is garbage
 
 
 def pytest_collection_finish() -> None:
-    """Leave the tests themselves out of each later search for garbage, which would walk over all of them."""
+    """Leave the tests themselves out of each later search for garbage.
+
+    Each search would walk over all of them.
+    """
     gc.collect()
     gc.freeze()
     gc.enable()

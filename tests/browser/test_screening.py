@@ -83,7 +83,7 @@ def test_declined(person: Arrive, script: bool) -> None:
     somebody.press("Continue to Clearview")
     somebody.press("Decline and sign out")
     somebody.at("You declined")
-    somebody.says(f"Without accepting “{AGREEMENT}” the application cannot be opened.")
+    somebody.says(f"You can’t use the app without accepting “{AGREEMENT}”.")
     somebody.press("Sign out", within="main")
     somebody.at("Sign in")
     somebody.go("/")

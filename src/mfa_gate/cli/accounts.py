@@ -9,12 +9,14 @@ from typing import Any
 from ..core.break_glass import DEFAULT_HOURS
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary
+from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.accounts import MAX_PAGE
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
 from ..web.responses import stamp
-from .context import DONE, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
+from . import bulk
+from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
 from .terminal import one_line
 from .transfer import export_import
 
@@ -60,13 +62,20 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
     """Add the command of a row, with an option for each of its fields."""
     command = commands.add_parser(action.command[-1], help=action.help)
     add_parts(command)
-    command.add_argument("id", metavar="ID")
+    whole = action.name == "end-sessions"
+    command.add_argument("id", metavar="ID", nargs="?")
+    bulk.add_options(command)
+    if whole:
+        command.add_argument("--all", action="store_true", help="of everybody in the tenant, by one write")
     command.add_argument("--tenant", required=True)
     add_actor(command, reason="reason" in action.fields)
     if "ticket" in action.fields:
         command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
     if "hours" in action.fields:
         command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
+    for part in ("authenticator", "browser"):
+        if part in action.fields:
+            command.add_argument(f"--{part}", required=True, metavar="PART", help="its id, as accounts show prints it")
     if "ref" in action.fields:
         command.add_argument("--ref", default="", help="the reference of the request: without it nothing is confirmed")
     if action.name == "reset":
@@ -74,6 +83,8 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
             "--discard", action="store_true", help="begin an account anew whose record cannot be read any more"
         )
         command.set_defaults(run=running(reset))
+    elif whole:
+        command.set_defaults(run=running(end_sessions))
     else:
         command.set_defaults(run=running(partial(act, action=action)))
 
@@ -94,6 +105,12 @@ def _json(account: AccountDocument) -> dict[str, object]:
         "locked": {"at": stamp(lock.at), "cause": lock.cause, "ref": lock.ref} if lock else None,
         "attempts_used": account.attempts_used,
         "browsers": len(account.browsers),
+        "authenticators": [{"id": a.id, "factor": a.factor, "label": a.label} for a in account.authenticators],
+        "remembered": [{"id": b.id, "label": b.label} for b in account.browsers],
+        "holds_rights": account.holds_rights,
+        "asked": {"act": account.asked.act, "ref": account.asked.ref, "asked_by": account.asked.asked_by}
+        if account.asked
+        else None,
         "recovery": account.recovery.about if account.recovery else None,
         "recovery_opens_at": stamp(account.recovery.opens_at)
         if account.recovery and account.recovery.opens_at
@@ -142,8 +159,14 @@ async def show(args: argparse.Namespace, service: Service) -> int:
 
 async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
     """Run the command of a row: do the act, and print the line of the row."""
-    key = key_of(args)
     given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    if bool(args.id) == bool(args.ids):
+        raise SettingsError("name one ID, or --ids FILE")
+    if args.ids:
+        return await bulk.act_on_all(args, service, action=action, given=given)
+    if args.dry_run or args.results:
+        raise SettingsError("--dry-run and --results go with --ids")
+    key = key_of(args)
     done = await service.account_desk.act(operator(args), action.name, key, **given)
     if isinstance(done, Refusal):
         return tell_refusal(args, done)
@@ -152,7 +175,30 @@ async def act(args: argparse.Namespace, service: Service, *, action: Action) -> 
     words = {"key": str(key), "ticket": done.ticket, "ref": grant.ref if grant else "", "ends_at": ends_at}
     told: dict[str, str] = {name: words[name] for name in action.tells}
     document = {"id": args.id, "tenant": args.tenant, "done": action.command[-1], **told}
-    tell(args, {"ticket": done.ticket} if done.ticket else document, action.done.format(**words))
+    if done.ticket:
+        document = {"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}
+    if action.erases:
+        document["pseudonym"] = done.pseudonym
+        if not done.pseudonym:
+            tell(args, {**document, "done": ""}, f"nothing is known of {key}")
+            return NO
+    tell(args, document, action.done.format(**words))
+    return DONE
+
+
+async def end_sessions(args: argparse.Namespace, service: Service) -> int:
+    """Run ``accounts end-sessions``: of one person, or with ``--all`` of a tenant.
+
+    Raises ``SettingsError`` where neither or both are named.
+    """
+    if args.all and (args.id or args.ids):
+        raise SettingsError("--all is everybody in the tenant: leave ID and --ids out")
+    if not args.all:
+        return await act(args, service, action=ACTIONS["end-sessions"])
+    refusal = await service.tenant_desk.end_proofs(operator(args), args.tenant, reason=args.reason, confirm=args.tenant)
+    if refusal is not None:
+        return tell_refusal(args, refusal)
+    tell(args, {"tenant": args.tenant, "done": "end-sessions"}, f"every proof in {args.tenant} has ended")
     return DONE
 
 
@@ -161,6 +207,8 @@ async def reset(args: argparse.Namespace, service: Service) -> int:
 
     The application's ``on_reset`` hook lives in the application: its password is reset by hand.
     """
+    if args.discard and not args.id:
+        raise SettingsError("--discard is for one ID")
     if not args.discard:
         return await act(args, service, action=ACTIONS["reset"])
     key = key_of(args)

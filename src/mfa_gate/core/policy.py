@@ -85,7 +85,7 @@ class Requirement:
 
     ``free`` is the name of the exemption, or ``off``, where nothing is demanded. One proof must meet all of
     ``demands``. ``watched`` are the demands of report-only rules. ``floors`` are the demands of strength that apply
-    to this subject anywhere in the app; only changes of factors ask for them.
+    to this subject anywhere in the app; only changes of factors ask for them. No proof up to ``proofs_from`` counts.
     """
 
     rules: Rules
@@ -97,6 +97,7 @@ class Requirement:
     report_only: bool = False
     factors: tuple[str, ...] = ()
     floors: tuple[Demand, ...] = ()
+    proofs_from: int = 0
 
 
 def is_chosen(rules: EnrollmentRules) -> bool:
@@ -212,6 +213,25 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     return tuple(met), tuple(watched)
 
 
+LEAVING = ("GET", "HEAD", "POST")
+"""The methods with which the gate lets a sign-out pass."""
+SIGN_OUT = "sign_out"
+"""The name of the exemption of the host's own sign-out, in every decision and table."""
+
+
+def is_leaving(method: str, path: str, sign_out: str) -> bool:
+    """Tell if a request is the host's own sign-out, which passes for everybody.
+
+    ``sign_out`` is its path, "" for none.
+    """
+    return bool(sign_out) and path == sign_out and method in LEAVING
+
+
+def freed(requirement: Requirement) -> Requirement:
+    """Return the requirement on the host's own sign-out: nothing, whatever the policy says."""
+    return Requirement(rules=requirement.rules, free=SIGN_OUT, free_kind="exempt", factors=requirement.factors)
+
+
 def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
     """Add an endpoint's own demands.
 
@@ -253,4 +273,5 @@ def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now:
         watched=watched,
         report_only=rules.mode == "report-only",
         factors=factors,
+        proofs_from=settings.proofs_from,
     )

@@ -198,6 +198,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             '"ticket" a ticket of an administrator.',
             words("open", "contact", "ticket"),
         ),
+        "ticket_life": key("Time for which an enrollment ticket is good.", length("1m", "30d", "lower")),
+        "checklist": key(
+            'Whether turning a tenant on waits for its checklist: "required", or "advice".', words("advice", "required")
+        ),
     },
     NudgeRules: {
         "every": key("Shortest time between two offers to one person.", length("1h", "365d"), stricter="none"),
@@ -292,6 +296,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "audit": key("Groups that may read the audit trail.", groups(empty=True, stricter="fewer")),
         "everywhere": key(
             "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
+        ),
+        "privileged": key(
+            "Groups that may administer people who hold rights themselves; each of their own rights is needed as well.",
+            groups(empty=True, stricter="fewer"),
         ),
         "policy": key("Groups that may approve a policy that is looser.", groups(empty=True, stricter="fewer")),
         "actor_max_age": key(

@@ -121,6 +121,13 @@ class Engine:
             request=caller.request,
         )
 
+    def bucket(self, word: str, *people: SubjectKey) -> str:
+        """Name the counter of people.
+
+        The store reads no id in it, and so keeps none of a forgotten person.
+        """
+        return f"{word}:{self.keyring.digest('bucket', *(part for key in people for part in (key.tenant, key.id)))}"
+
     def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.
 

@@ -12,7 +12,7 @@ from ..core.reasons import Refusal
 from ..core.slow_recovery import opens_at
 from ..keyring import Unopened
 from .accounts import Engine
-from .admin.accounts import change_and_release
+from .admin.account_changes import change_and_release
 
 log = logging.getLogger("mfa_gate")
 

@@ -185,7 +185,7 @@ class Notices:
             stop_url=await self.disputing.short_url(kind, event) if NOTICES[kind].stops else "",
         )
         for place, number in enumerate(numbers):
-            bucket, now = f"notice:{account.key}", self.engine.now()
+            bucket, now = self.engine.bucket("notice", account.key), self.engine.now()
             if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
             if not await self.sending.pay(event.tenant, "sms"):

@@ -125,7 +125,8 @@ def settle_enrollment(
         )
     wrong, was_used = account.attempts.used - 1, any(a.last_used_at for a in account.authenticators)
     networks = {a.last_network for a in account.authenticators}
-    more = {WRONG: wrong} if wrong > 0 else {}
+    more: dict[str, str | int] = {WRONG: wrong} if wrong > 0 else {}
+    more |= {"replaces": replaces} if old else {}
     kind = "factor.replaced" if old else "factor.enrolled"
     account = replace(
         rest,

@@ -15,6 +15,7 @@ from ..rules import AgreementRules, Stage
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .enroll import MAX_LABEL
+from .removal import without_authenticator
 from .slow_recovery import begin, stopped
 
 MAX_ABOUT = 500
@@ -71,20 +72,10 @@ def remove(
     mine = account.authenticator(id)
     if mine is None:
         return refuse(account, "not_found")
-    left = [a for a in account.authenticators if a.id != id]
-    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
-    if not factors and (permanent or stage == "required"):
+    changed = without_authenticator(account, mine, traits=traits)
+    if not changed.authenticators and (permanent or stage == "required"):
         return refuse(account, "last_factor")
     event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id)
-    changed = replace(
-        account,
-        authenticators=tuple(left) if factors else (),
-        default=account.default if account.default != id else (factors[0].id if factors else ""),
-        challenges=tuple(c for c in account.challenges if c.target != id),
-        browsers=tuple(
-            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != id)) for b in account.browsers
-        ),
-    )
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
 
 

@@ -13,9 +13,9 @@ from ..events import Event, Moment
 from ..model import Account, Recovery, replace
 from ..reasons import Refusal
 from ..slow_recovery import is_open, is_over, opens_at, reminders_due
-from .admin import emptied
 from .base import Change, keep, refuse, time_of
 from .bounds import tidy
+from .removal import emptied
 
 NOBODY_STOPPED = "nobody stopped it"
 """The reason in the trail of a reset that no administrator made."""

@@ -12,8 +12,8 @@ TOLD_BY = "told_by"
 WRONG = "wrong_before"
 """The detail of a success: the number of wrong answers since the success before."""
 
-NOTHING_TO_DO = "If this was you, there is nothing to do."
-IF_KNOWN = "If you know of this, there is nothing to do."
+NOTHING_TO_DO = "If this was you, you don’t need to do anything."
+IF_KNOWN = "If you expected this, you don’t need to do anything."
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,14 +64,14 @@ def notice(
         parts.append(facts)
     parts += [Part(closing), not_you(owner=owner, translate=translate)]
     if dispute_url:
-        told = fill(N_("You can also tell us here that it was not you:"), translate)
+        told = fill(N_("You can also tell us here that it wasn’t you:"), translate)
         parts.append(button(told, fill(N_("This was not me"), translate), dispute_url))
     return letter(kind, service=service, title=fill(words.headline, translate), parts=tuple(parts))
 
 
 _SMS_NOTICES = (
-    N_("{service}: {headline}. If this was not you, tell your administrator at once."),
-    N_("{headline}. If this was not you, tell your administrator at once."),
+    N_("{service}: {headline}. If this was not you, tell your administrator right away."),
+    N_("{headline}. If this was not you, tell your administrator right away."),
     N_("{service}: {headline}. Not you? Tell your administrator."),
     N_("{headline}. Not you? Tell your administrator."),
 )

@@ -52,6 +52,24 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An act that waits for a second administrator.
+
+    ``act`` is the word of the act. ``asked_in`` is the tenant of the administrator ("" for the operator at the store).
+    ``ticket``, ``reason`` and ``item`` are what the act was given; ``item`` is the id of an authenticator.
+    """
+
+    act: str
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    asked_in: str = ""
+    ticket: str = ""
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """The acceptance of a text: its id, version and SHA-256, the time and the network."""
 

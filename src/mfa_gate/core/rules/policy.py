@@ -119,6 +119,7 @@ class Policy:
 class TenantSettings:
     """The choices of a tenant's administrators: the time it was turned on, and its factors.
 
+    No proof up to ``proofs_from`` counts any more: all of the tenant's proofs were ended then.
     Times are UTC seconds, 0 for never. ``version`` and ``stamp`` belong to the store, as in ``Account``.
     """
 
@@ -128,4 +129,5 @@ class TenantSettings:
     factors: tuple[str, ...] = ()
     announced_at: int = 0
     tested_at: int = 0
+    proofs_from: int = 0
     stamp: str = field(default="", compare=False, repr=False)

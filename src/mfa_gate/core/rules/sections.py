@@ -49,7 +49,8 @@ class NudgeRules:
 class EnrollmentRules:
     """``[enrollment]``: the stage, and the conditions of a first enrollment.
 
-    With dates the stage follows the calendar: off, then optional, then required.
+    With dates the stage follows the calendar: off, then optional, then required. ``ticket_life`` is the life of an
+    enrollment ticket. ``checklist``: turning a tenant on waits for the lines of its checklist, or they are advice.
     """
 
     stage: Stage = "required"
@@ -58,6 +59,8 @@ class EnrollmentRules:
     skip: SkipRules = SkipRules()
     permanent: bool = True
     first: Literal["contact", "open", "ticket"] = "contact"
+    ticket_life: Seconds = Seconds(DAY)
+    checklist: Literal["required", "advice"] = "required"
     nudge: NudgeRules = NudgeRules()
 
 
@@ -134,7 +137,10 @@ class AttemptRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleRules:
-    """``[roles]``: rights ← groups of the host's users."""
+    """``[roles]``: rights ← groups of the host's users.
+
+    ``privileged``: administers people who hold rights themselves.
+    """
 
     look: tuple[str, ...] = ("support", "admin", "security")
     unlock: tuple[str, ...] = ("admin", "security")
@@ -142,6 +148,7 @@ class RoleRules:
     tenant: tuple[str, ...] = ("admin",)
     audit: tuple[str, ...] = ("admin", "security")
     everywhere: tuple[str, ...] = ("security",)
+    privileged: tuple[str, ...] = ("security",)
     policy: tuple[str, ...] = ("security",)
     actor_max_age: Seconds = Seconds(300)
 

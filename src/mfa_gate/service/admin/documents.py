@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ...core import attempts
 from ...core.break_glass import CONFIRM_WITHIN, HOUR, is_in_force, is_waiting
+from ...core.changes import two_people
 from ...core.events import Event
 from ...core.model import Account, Lock, SubjectKey
 from ...core.roles import Hand, is_same_hand
@@ -92,10 +93,29 @@ class GrantLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLine:
+    """An act that waits for a second administrator until ``confirm_until`` (UTC seconds).
+
+    ``item`` is the name of the authenticator that it is about. ``own``: the actor asked for it.
+    """
+
+    act: str
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    item: str
+    confirm_until: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDocument:
     """One account as an actor may see it.
 
-    ``activity`` is None for an actor who may not read the trail.
+    ``activity`` is None for an actor who may not read the trail. ``holds_rights``: the person administers others, so only
+    the privileged act on the account; ``may_act`` says if this actor may.
     """
 
     summary: Summary
@@ -107,6 +127,9 @@ class AccountDocument:
     browsers: tuple[BrowserLine, ...]
     recovery: RecoveryLine | None
     grant: GrantLine | None
+    asked: AskedLine | None = None
+    holds_rights: bool = False
+    may_act: bool = True
     activity: tuple[Event, ...] | None = None
 
     @property
@@ -137,12 +160,21 @@ class TenantDocument:
 
 
 def account_document(
-    account: Account, *, actor: Actor, rules: Rules, now: int, activity: tuple[Event, ...] | None = None
+    account: Account,
+    *,
+    actor: Actor,
+    rules: Rules,
+    now: int,
+    activity: tuple[Event, ...] | None = None,
+    holds_rights: bool = False,
+    privileged: bool = True,
 ) -> AccountDocument:
     """Make the document of ``account`` for ``actor``.
 
-    ``rules`` are those of the account's tenant.
+    ``rules`` are those of the account's tenant. ``holds_rights``: the host's directory says that the person does.
+    ``privileged``: the actor may act on people who hold rights.
     """
+    holds_rights = holds_rights or account.holds_rights
     lock, waiting = account.lock, account.recovery
     return AccountDocument(
         summary=summary_of(account),
@@ -182,7 +214,28 @@ def account_document(
         if waiting
         else None,
         grant=_grant_line(account, actor, now),
+        asked=_asked_line(account, actor, now),
+        holds_rights=holds_rights,
+        may_act=privileged or not holds_rights,
         activity=activity,
+    )
+
+
+def _asked_line(account: Account, actor: Actor, now: int) -> AskedLine | None:
+    asked = two_people.asked_now(account, now)
+    if asked is None:
+        return None
+    about = account.authenticator(asked.item)
+    return AskedLine(
+        act=asked.act,
+        ref=asked.ref,
+        asked_by=asked.asked_by,
+        asked_at=asked.asked_at,
+        reason=asked.reason,
+        ticket=asked.ticket,
+        item=about.label if about else "",
+        confirm_until=asked.asked_at + two_people.CONFIRM_WITHIN,
+        own=is_same_hand(Hand(asked.asked_by, asked.asked_in), actor.hand),
     )
 
 

@@ -10,7 +10,7 @@ from ...core.events import Moment
 from ...core.model import Caller, Subject, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...core.roles import Hand, Right, has_right, is_self, reaches, rights_of
+from ...core.roles import Hand, Right, has_right, is_privileged, is_self, reaches, rights_of
 from ...storage import take_one
 from ..access import Access, owed
 from ..accounts import Engine
@@ -79,6 +79,13 @@ class Rights:
         roles = self.engine.rules(subject.tenant).roles
         return reaches(roles, subject, tenant) and has_right(roles, subject.groups, right)
 
+    def is_privileged(self, actor: Actor) -> bool:
+        """Tell if the actor may act on people who hold rights; the operator at the store may."""
+        if actor.caller is None:
+            return True
+        subject = actor.caller.subject
+        return is_privileged(self.engine.rules(subject.tenant).roles, subject.groups)
+
     async def permit(self, actor: Actor, right: Right, target: SubjectKey, *, changing: bool) -> Refusal | None:
         """Return the refusal if the actor may not act on ``target``, else None.
 
@@ -138,7 +145,7 @@ class Rights:
         # The event says nothing about another tenant, and is never written into another tenant's trail (S-121).
         told = target.tenant == own and _can_exist(target)
         event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
-        bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
+        bucket = self.engine.bucket("denied", actor.caller.subject.key) if actor.caller else "denied"
         if await take_one(self.engine.store, bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.effects.tell(event)
         else:

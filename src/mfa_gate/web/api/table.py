@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll
+from . import account, admin, challenge, enroll, policy
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -44,9 +44,14 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
     },
+    "/admin/tenant/end-sessions": {
+        "POST": Call(admin.end_sessions, members("reason", "confirm"), ("reason", "confirm"))
+    },
     "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
     "/admin/events": {"GET": Call(admin.events, {})},
+    "/admin/policy": {"GET": Call(policy.policy, {})},
+    "/admin/policy/approve": {"POST": Call(policy.approve, members("digest", "reason"), ("digest", "reason"))},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},
@@ -59,22 +64,34 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
 
 ACCOUNTS = "/admin/accounts/"
 ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
+ON_PART: Mapping[str, Mapping[str, Call]] = admin.ON_PART
 
 
-def find(place: str) -> tuple[Mapping[str, Call], str] | None:
-    """Find the calls of an address by method, and the name in its last segment.
+def find(place: str) -> tuple[Mapping[str, Call], str, str] | None:
+    """Find the calls of an address by method, with the names that it holds.
 
-    Returns None for an address without a call.
+    The first name is the last segment, or the account. The second is the part of the account that stands behind it, else
+    "". Returns None for an address without a call.
     """
     fixed = CALLS.get(place)
     if fixed is not None:
-        return fixed, ""
-    for action, calls in ON_ACCOUNT.items():
-        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
-        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
-            return calls, middle
+        return fixed, "", ""
+    if place.startswith(ACCOUNTS):
+        return _on_account(place)
     for start, calls in ONE_OF.items():
         rest = place.removeprefix(start)
         if rest != place and rest and "/" not in rest and len(rest) <= 64:
-            return calls, rest
+            return calls, rest, ""
+    return None
+
+
+def _on_account(place: str) -> tuple[Mapping[str, Call], str, str] | None:
+    for action, calls in ON_ACCOUNT.items():
+        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
+        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
+            return calls, middle, ""
+    for action, calls in ON_PART.items():
+        middle, found, part = place.removeprefix(ACCOUNTS).partition(action)
+        if found and middle and part and "/" not in middle + part and len(middle) <= MAX_ID_BYTES and len(part) <= 64:
+            return calls, middle, part
     return None

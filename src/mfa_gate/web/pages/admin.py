@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
+from ...core.changes.life import NAMELESS
 from ...core.events import KINDS, Event
-from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
-from ...core.policy import Demand
+from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.summary import STATUSES
 from ...core.trail_search import WORDS, BadFilter, search_of
-from ...service import Actor
+from ...service import Done
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
@@ -25,66 +25,15 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
+from .desk import actor_of as _actor
+from .desk import asked_tenant as _asked_tenant
+from .desk import desk_of as _desk
+from .desk import query_of as _query
+from .desk import refused as _no
 
-OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
-"""Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
 PAGE = 50
 OWN_WORDS = frozenset({"tenant", "after", "lang"})
 """Words of a query that are no filters of the trail."""
-
-
-def _actor(request: PageRequest) -> Actor:
-    return Actor(name=request.subject.id, caller=request.caller)
-
-
-def _query(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query.
-
-    A longer query was not made by our pages, and counts as empty.
-    """
-    raw = request.scope.get("query_string", b"").decode("latin-1")
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
-
-
-def _asked_tenant(request: PageRequest) -> str:
-    """Return the tenant that was asked for, else the visitor's own."""
-    return _query(request).get("tenant", "") or request.subject.tenant
-
-
-def _desk(request: PageRequest, place: str) -> admin.Desk:
-    """Fill the top of the page.
-
-    The tenant is the one that was asked for: the service says if the actor reaches it.
-    """
-    service, tenant = request.service.rights, _asked_tenant(request)
-    tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
-    return admin.Desk(
-        tenant=tenant,
-        tenants=tenants if len(tenants) > 1 else (),
-        rights=service.rights_of(request.subject),
-        place=place,
-        query=f"?tenant={quote(tenant)}" if tenant != request.subject.tenant else "",
-    )
-
-
-def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
-    """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
-    if refusal.reason == "proof_required":
-        demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
-        request.come_back_to(place, demands=(demand,))
-        return request.go(request.own("/challenge"))
-    if refusal.reason in OWED:
-        request.come_back_to(place)
-        return request.go(request.own(OWED[refusal.reason]))
-    if refusal.reason == "not_found":
-        return not_found(request)
-    status = refusal.row.status
-    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=request.base)
-    return request.show(fault, status=status)
 
 
 async def start(request: PageRequest) -> Answer:
@@ -165,11 +114,15 @@ async def act(request: PageRequest, id: str) -> Answer:
         hours=_hours(form),
         ref=form.get("ref", ""),
         drawn=False,
+        authenticator=form.get("item", "") if action.part == "authenticator" else "",
+        browser=form.get("item", "") if action.part == "browser" else "",
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
-    if refusal is None and not ticket:
-        return request.go(_url(request, key), notice=Notice(word=f"admin_{action.name}", value=id))
+    if isinstance(done, Done) and not ticket:
+        word = "asked" if done.waits else "forget" if done.pseudonym else action.name
+        to = request.own(f"/admin/accounts{_desk(request, 'accounts').query}") if done.pseudonym else _url(request, key)
+        return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else id))
     await request.judgement()
     desk = _desk(request, "accounts")
     if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
@@ -177,13 +130,17 @@ async def act(request: PageRequest, id: str) -> Answer:
     found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, "/admin/accounts")
-    view = _account(request, desk, found, open_form=action.name if refusal else "", shown=ticket)
+    ends_at = done.ticket_ends_at if isinstance(done, Done) else 0
+    view = _account(request, desk, found, open_form=action.name if refusal else "", shown=ticket, ends_at=ends_at)
     if refusal is None:
         return request.show(view)
     if refusal.reason == "too_soon":
         return request.show(view, status=429, problems=[problem_from(refusal, "")])
     field = _wrong_field(action, form)
-    return request.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
+    problem = Problem(reason=f"{field}_stated", field=field)
+    if refusal.detail == NAMELESS:
+        problem = Problem(reason="reason_nameless", field=field)
+    return request.show(view, status=422, problems=[problem])
 
 
 def _hours(form: Mapping[str, str]) -> int:
@@ -204,12 +161,20 @@ def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
 
 
 def _account(
-    request: PageRequest, desk: admin.Desk, found: AccountDocument, *, open_form: str = "", shown: str = ""
+    request: PageRequest,
+    desk: admin.Desk,
+    found: AccountDocument,
+    *,
+    open_form: str = "",
+    shown: str = "",
+    ends_at: int = 0,
 ) -> admin.AdminAccount:
     """Draw the page of one account.
 
-    ``open_form`` is the act whose form comes back with the text that was typed.
+    ``open_form`` is the act whose form comes back with the text that was typed. ``shown`` is a fresh ticket, which ends
+    at ``ends_at``.
     """
+    may_act = found.may_act and found.key != request.subject.key
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
     typed: Mapping[str, str] = request.form if open_form else {}
     return admin.AdminAccount(
@@ -253,11 +218,16 @@ def _account(
         held_until=waiting.held_until if waiting and request.now < waiting.held_until else 0,
         opens_at=waiting.opens_at if waiting else 0,
         own=is_own,
-        forms=() if is_own else forms_for(found, desk.rights),
+        forms=forms_for(found, desk.rights) if may_act else (),
+        part_forms=part_forms_for(found, desk.rights) if may_act else {},
+        above=not found.may_act,
+        asked=found.asked,
         open_form=open_form,
+        open_item=typed.get("item", ""),
         typed_reason=typed.get("reason", ""),
         typed_ticket=typed.get("ticket", ""),
         shown_ticket=shown,
+        ticket_ends_at=ends_at,
         grant=found.grant,
         longest=MAX_HOURS,
         typed_hours=typed.get("hours", "") if open_form == "break-glass" else str(DEFAULT_HOURS),
@@ -266,11 +236,20 @@ def _account(
 
 def forms_for(found: AccountDocument, rights: tuple[str, ...]) -> tuple[admin.ActForm, ...]:
     """List the forms that an actor with ``rights`` is offered for an account."""
-    return tuple(
-        admin.ActForm(name=action.name, fields=action.fields, tone=action.tone)
-        for action in ACTIONS.values()
-        if action.right in rights and action.offered(found)
-    )
+    return tuple(_form(action) for action in _offered(found, rights) if not action.part)
+
+
+def part_forms_for(found: AccountDocument, rights: tuple[str, ...]) -> dict[str, admin.ActForm]:
+    """Return the forms for single authenticators and browsers, by the kind of the part."""
+    return {action.part: _form(action) for action in _offered(found, rights) if action.part}
+
+
+def _offered(found: AccountDocument, rights: tuple[str, ...]) -> list[Action]:
+    return [action for action in ACTIONS.values() if action.right in rights and action.offered(found)]
+
+
+def _form(action: Action) -> admin.ActForm:
+    return admin.ActForm(name=action.name, fields=action.fields, tone=action.tone)
 
 
 async def tenant(request: PageRequest) -> Answer:
@@ -298,6 +277,10 @@ async def set_tenant(request: PageRequest) -> Answer:
             told = await request.service.tenant_messages.remind(actor, desk.tenant)
             refusal = told if isinstance(told, Refusal) else None
             count = 0 if isinstance(told, Refusal) else told
+        case "end-sessions":
+            refusal = await service.end_proofs(
+                actor, desk.tenant, reason=form.get("reason", ""), confirm=form.get("confirm", "").strip()
+            )
         case "enable" | "choose":
             chosen = tuple(form["factors"].split()) if form.get("factors") else None
             refusal = await service.set(
@@ -313,6 +296,12 @@ async def set_tenant(request: PageRequest) -> Answer:
         return request.go(
             request.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}", count=count)
         )
+    if refusal.items:
+        found = await service.look(actor, desk.tenant)
+        if isinstance(found, Refusal):
+            return _no(request, found, f"/admin/tenant{desk.query}")
+        problem = Problem(reason="checklist_open", field="")
+        return request.show(_tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem])
     sending = action in ("trial", "remind") and refusal.reason in ("no_contact", "too_soon", "send_failed")
     if not sending and refusal.reason not in ("malformed", "not_enrollable"):
         return _no(request, refusal, f"/admin/tenant{desk.query}")
@@ -323,7 +312,7 @@ async def set_tenant(request: PageRequest) -> Answer:
         return request.show(
             _tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
         )
-    field = "confirm" if refusal.reason == "malformed" else "factors"
+    field = refusal.member if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:
         problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
@@ -362,6 +351,9 @@ def _tenant(
         missing=found.counts.get("not_enrolled", 0),
         chart=chart_of(found.history),
         typed_confirm=typed.get("confirm", ""),
+        typed_reason=typed.get("reason", ""),
+        ending=typed.get("action") == "end-sessions",
+        waits=found.rules.enrollment.checklist == "required" and not all(line.ok for line in found.checklist),
     )
 
 
@@ -392,6 +384,7 @@ async def audit(request: PageRequest) -> Answer:
         account=typed.get("account", ""),
         kind=typed.get("kind", ""),
         wrong=wrong,
+        holds=await request.service.legal_holds.of(desk.tenant),
         next_url=more,
     )
     return request.show(page, status=422 if wrong else 200)

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ...service.admin.documents import GrantLine
+from ...service.admin.documents import AskedLine, GrantLine
+from ...service.legal_holds import LegalHold
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
+from .desk import Desk
+from .policy import AdminPolicy
+from .what_if import AdminWhatIf
 
 __all__ = [
     "ActForm",
     "AdminAccount",
     "AdminAccounts",
     "AdminAudit",
+    "AdminPolicy",
     "AdminTenant",
     "AdminView",
+    "AdminWhatIf",
     "Desk",
     "Line",
     "PersonLine",
     "Tick",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The top of every page of the desk.
-
-    It has the tenant, the other tenants that may be chosen, and the rights of the actor.
-    """
-
-    tenant: str
-    tenants: tuple[str, ...] = ()
-    rights: tuple[str, ...] = ()
-    place: str = ""
-    query: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +73,11 @@ class ActForm:
 class AdminAccount:
     """The page ``/admin/accounts/{id}`` of one person.
 
-    Each of ``forms`` posts its name as ``action``, and its fields. ``own`` says that the account is the actor's own:
-    nobody acts on themselves. ``activity`` is None for an actor who may not read the trail. ``shown_ticket`` is shown
-    only once.
+    Each of ``forms`` posts its name as ``action``, and its fields. ``part_forms`` are the forms of single parts, which
+    post the part's id as ``item``; ``open_item`` is the part whose form comes back. ``own`` says that the account is the
+    actor's own: nobody acts on themselves. ``above``: the person holds rights, and the actor may not act on them.
+    ``asked`` waits for a second administrator. ``activity`` is None for an actor who may not read the trail.
+    ``shown_ticket`` is shown only once, and ends at ``ticket_ends_at``.
     """
 
     template: ClassVar[str] = "admin/account.html"
@@ -109,10 +103,15 @@ class AdminAccount:
     opens_at: int = 0
     own: bool = False
     forms: tuple[ActForm, ...] = ()
+    part_forms: Mapping[str, ActForm] = field(default_factory=dict)
+    above: bool = False
+    asked: AskedLine | None = None
     open_form: str = ""
+    open_item: str = ""
     typed_reason: str = ""
     typed_ticket: str = ""
     shown_ticket: str = ""
+    ticket_ends_at: int = 0
     grant: GrantLine | None = None
     longest: int = 11
     typed_hours: str = "4"
@@ -135,8 +134,9 @@ class Tick:
 class AdminTenant:
     """The page ``/admin/tenant``: prepare, choose, turn on.
 
-    It posts ``action`` (enable, choose, announced, trial, tested, remind), ``factors`` and ``confirm``. ``by_policy``
-    says that the policy file decides if it is on.
+    It posts ``action`` (enable, choose, announced, trial, tested, remind, end-sessions), ``factors`` and ``confirm``. ``by_policy``
+    says that the policy file decides if it is on. ``waits``: turning on waits for the lines of the checklist. ``ending``:
+    the form that ends all proofs comes back, with its ``typed_reason``.
     """
 
     template: ClassVar[str] = "admin/tenant.html"
@@ -152,6 +152,9 @@ class AdminTenant:
     missing: int = 0
     chart: Chart | None = None
     typed_confirm: str = ""
+    waits: bool = False
+    ending: bool = False
+    typed_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +190,8 @@ class AdminAudit:
 
     The filters are those of ``core/trail_search.py``.
 
-    ``words`` are the filters as they were typed. ``wrong`` is a filter that is unknown or cannot be read; nothing is
-    listed then.
+    ``holds`` are the legal holds of this trail. ``words`` are the filters as they were typed. ``wrong`` is a filter that is
+    unknown or cannot be read; nothing is listed then.
     """
 
     template: ClassVar[str] = "admin/audit.html"
@@ -199,7 +202,8 @@ class AdminAudit:
     account: str = ""
     kind: str = ""
     wrong: str = ""
+    holds: tuple[LegalHold, ...] = ()
     next_url: str = ""
 
 
-AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit
+AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit | AdminPolicy | AdminWhatIf
