@@ -115,7 +115,7 @@ async def test_asking_again_neither_shortens_nor_hides_nor_extends(scene: Scene)
     await scene.work()
     assert sorted(scene.told()) == ["+12025550123", "ann@alpha.example"]
     page = (await scene.ann.page("/mfa")).text
-    assert "Take the request back" in page
+    assert 'name="action" value="stop"' in page
     assert "asked to set up your sign-in again" in page
 
 
