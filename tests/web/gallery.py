@@ -149,6 +149,8 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-sms-over", replace(sms, expires_at=NOW - 5), frame
     mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)
     yield "challenge-email-sent", mail, frame
+    yield "challenge-email-moved", replace(mail, moved_to="n•••@c•••.example"), frame
+    yield "challenge-asked", replace(mail, asked_at=NOW - 90_000), frame
     yield "challenge-email-step-up", replace(mail, why="step_up", remember_for=0), frame
     yield "challenge-email-unsent", replace(mail, sending="unsent", why="revoked"), frame
     yield "challenge-backup-code", v.Challenge(way=CODES, why="no_proof", others=(APP,)), frame
@@ -279,6 +281,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "contact-none", v.EnrollContact(ways=()), frame
     yield "ticket", v.EnrollTicket(), frame
     yield "ticket-wrong", v.EnrollTicket(remaining=5), bad(frame, "ticket_wrong", "ticket")
+    yield (
+        "enroll-offer-moved",
+        v.EnrollOffer(kind="email", label="Email", continue_url="/records", moved_to="n•••@c•••.example"),
+        frame,
+    )
     yield (
         "enroll-offer",
         v.EnrollOffer(kind="webauthn", label="Passkey", continue_url="/records"),
