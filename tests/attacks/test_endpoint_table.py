@@ -77,7 +77,16 @@ CALLS: dict[str, object] = {
     "POST /api/agreement": {"version": "1"},
     "POST /api/recovery": {"about": "lost it"},
 }
-ADMIN_PAGES = ("GET /admin", "GET /admin/accounts", "GET /admin/accounts/lou", "GET /admin/tenant", "GET /admin/audit")
+ADMIN_PAGES = (
+    "GET /admin",
+    "GET /admin/accounts",
+    "GET /admin/accounts/lou",
+    "GET /admin/tenant",
+    "GET /admin/reports",
+    "GET /admin/reports/adoption",
+    "GET /admin/reports/lockouts",
+    "GET /admin/audit",
+)
 _WHY = {"reason": "because", "ticket": "T-1"}
 ADMIN_FORMS = {
     "POST /admin/accounts/lou unlock": {"action": "unlock", **_WHY},
@@ -88,6 +97,7 @@ ADMIN_FORMS = {
     "POST /admin/accounts/ann grant": {"action": "break-glass", "hours": "4", **_WHY},
     "POST /admin/accounts/ann confirm": {"action": "confirm", "ref": "x"},
     "POST /admin/accounts/boss grant": {"action": "break-glass", "hours": "4", **_WHY},
+    "POST /admin/accounts remind": {"action": "remind", "pick-1": "new"},
     "POST /admin/tenant announce": {"action": "announced"},
     "POST /admin/tenant trial": {"action": "trial"},
     "POST /admin/tenant remind": {"action": "remind"},
@@ -96,6 +106,8 @@ ADMIN_CALLS: dict[str, object] = {
     "GET /api/admin/accounts": None,
     "GET /api/admin/accounts/lou": None,
     "GET /api/admin/tenant": None,
+    "GET /api/admin/reports/adoption": None,
+    "GET /api/admin/reports/lockouts": None,
     "GET /api/admin/events": None,
     "POST /api/admin/accounts/lou/unlock": {"reason": "because"},
     "POST /api/admin/accounts/ann/lock": {"reason": "because"},

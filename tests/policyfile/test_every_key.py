@@ -95,6 +95,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "hold": '"31d"',
     "retention": '"29d"',
     "mail_heads": '"yes"',
+    "mail_reports": '"daily"',
     "id": '"a/b"',
     "title": '""',
     "file": '"missing.md"',

@@ -315,6 +315,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "true: the owner gets the signed head of the trail by mail, once an hour where something happened.",
             words(False, True),
         ),
+        "mail_reports": key(
+            "The owner gets the numbers of each tenant by mail: set up, missing, exempt, locked, stale.",
+            choice(("never", "weekly", "monthly")),
+            stricter="none",
+        ),
     },
     ChangeRules: {
         "looser": key(

@@ -23,6 +23,7 @@ from ..keyring import CHAIN
 from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
+from .exemption_uses import ExemptionUses
 from .own_address import OwnAddress
 from .strangers import Strangers
 from .trail_keys import TrailKeys
@@ -73,6 +74,7 @@ class Engine:
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self.effects = Effects(wiring.on_event)
         self.strangers = Strangers()
+        self.exemption_uses = ExemptionUses(wiring.store)
         self.grown: set[str] = set()
         """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
         self.sign_heads: Callable[[], None] | None = None

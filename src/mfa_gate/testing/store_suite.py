@@ -667,7 +667,7 @@ class StoreSuite:
         assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
 
     async def test_summaries_of_named_people(self, store: Store, other: Store) -> None:
-        """People are named by a directory; an answer has those who have an account, in that tenant only."""
+        """Of named people, those with an account in that tenant are found."""
         accounts = [enrolled(SubjectKey("clinic", f"u{number:04}"), name=f"Name {number}") for number in range(3)]
         for account in [*accounts, enrolled(SubjectKey("finance", "else"))]:
             assert await store.swap(account)

@@ -29,7 +29,16 @@ from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, leading, page, place_of, redirect
-from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, request_id, root_of, safe_path
+from .scope import (
+    browser_label,
+    has_chosen_root,
+    kept_query,
+    may_lead_elsewhere,
+    own_place,
+    request_id,
+    root_of,
+    safe_path,
+)
 from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
@@ -313,6 +322,7 @@ class PageRequest:
             sign_out=self.host(site.sign_out),
             sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
+            kept=kept_query(self.scope),
             lang=self.lang,
             languages=site.shown_languages,
             dev=site.dev,

@@ -6,7 +6,7 @@ Each act checks the rights first, then does one load, one step and one swap.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ...core.break_glass import DEFAULT_HOURS
@@ -18,13 +18,12 @@ from ...factors.codes import ALPHABET
 from ..accounts import Engine
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
-from .documents import AccountDocument, AccountList, account_document
+from .documents import AccountDocument, account_document
 from .rights import Actor, Rights
 
 A = TypeVar("A")
 
 TICKET_CHARS = 26
-MAX_PAGE = 200
 RECENT = 20
 
 
@@ -46,29 +45,6 @@ class AccountDesk:
         self.engine = engine
         self.rights = rights
 
-    async def accounts(
-        self,
-        actor: Actor,
-        tenant: str,
-        *,
-        status: str = "",
-        query: str = "",
-        after: str = "",
-        limit: int = 50,
-        counted: bool = False,
-    ) -> AccountList | Refusal:
-        """Return a page of a tenant's people, at most ``MAX_PAGE``.
-
-        ``counted``: with the numbers by status.
-        """
-        refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
-        if refusal is not None:
-            return refusal
-        store, size = self.engine.store, max(1, min(limit, MAX_PAGE))
-        page = await store.page(tenant, status=status, query=query, after=after, limit=size)
-        counts = await store.counts(tenant) if counted else {}
-        return AccountList(rows=tuple(page.items), next=page.next, counts=counts)
-
     async def account(self, actor: Actor, key: SubjectKey, *, recent: bool = False) -> AccountDocument | Refusal:
         """Return one account.
 
@@ -84,7 +60,16 @@ class AccountDesk:
         if recent and self.rights.has(actor, "audit", key.tenant):
             page = await self.engine.store.events(key.tenant, account=key.id, limit=RECENT)
             activity = tuple(page.items)
-        return self._document(account, actor, activity)
+        document = self._document(account, actor, activity)
+        return document if activity is None else replace(document, lock_reason=await self._lock_reason(account))
+
+    async def _lock_reason(self, account: Account) -> str:
+        """Return the reason of an administrator's lock, which only the trail has."""
+        key, lock = account.key, account.lock
+        if lock is None or lock.cause != "administrator":
+            return ""
+        page = await self.engine.store.events(key.tenant, account=key.id, kind="account.locked", limit=1)
+        return next((event.reason for event in page.items if event.id == lock.ref), "")
 
     async def act(
         self,

@@ -6,30 +6,19 @@ trail is an ``Event``: neither holds anything secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...core import attempts
 from ...core.break_glass import CONFIRM_WITHIN, HOUR, is_in_force, is_waiting
 from ...core.events import Event
 from ...core.model import Account, Lock, SubjectKey
+from ...core.person_line import PersonLine, Strength, line_of
 from ...core.roles import Hand, is_same_hand
 from ...core.rules import Rules, TenantSettings
 from ...core.summary import Summary, summary_of
 from .chart import Count
+from .people import PeopleCounts
 from .rights import Actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountList:
-    """A page of the people of a tenant.
-
-    ``counts`` has the number of people by status, if the caller asked for it.
-    """
-
-    rows: tuple[Summary, ...]
-    next: str
-    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +47,16 @@ class BrowserLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryLine:
-    """A waiting request for help. Until ``held_until`` (UTC seconds) it cannot be approved."""
+    """A waiting request for help.
+
+    Until ``held_until`` (UTC seconds) it cannot be approved: it ``is_held``.
+    """
 
     at: int
     about: str
     ref: str
     held_until: int
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,8 @@ class GrantLine:
 class AccountDocument:
     """One account as an actor may see it.
 
-    ``activity`` is None for an actor who may not read the trail.
+    ``line`` has the same facts as the lists. ``activity`` is None for an actor who may not read the trail, and
+    ``lock_reason``, which only the trail has, is "".
     """
 
     summary: Summary
@@ -103,6 +97,8 @@ class AccountDocument:
     recovery: RecoveryLine | None
     grant: GrantLine | None
     activity: tuple[Event, ...] | None = None
+    line: PersonLine
+    lock_reason: str = ""
 
     @property
     def key(self) -> SubjectKey:
@@ -126,7 +122,7 @@ class TenantDocument:
     settings: TenantSettings
     rules: Rules
     checklist: tuple[Check, ...]
-    counts: dict[str, int]
+    people: PeopleCounts
     history: tuple[Count, ...]
     pickable: tuple[str, ...]
 
@@ -168,12 +164,17 @@ def account_document(
             for b in account.browsers
         ),
         recovery=RecoveryLine(
-            at=waiting.at, about=waiting.about, ref=waiting.ref, held_until=waiting.at + int(rules.recovery.hold)
+            at=waiting.at,
+            about=waiting.about,
+            ref=waiting.ref,
+            held_until=waiting.at + int(rules.recovery.hold),
+            is_held=now < waiting.at + int(rules.recovery.hold),
         )
         if waiting
         else None,
         grant=_grant_line(account, actor, now),
         activity=activity,
+        line=line_of(account, Strength(), now),
     )
 
 

@@ -12,7 +12,7 @@ from ...policyfile.checks import dead_ends
 from ..accounts import Engine
 from .chart import EnrollmentChart
 from .documents import Check, TenantDocument
-from .people import TenantPeople, all_reachable
+from .people import PeopleCounts, TenantPeople, all_reachable
 from .rights import Actor, Rights
 
 MAX_TURNS = 50
@@ -37,12 +37,12 @@ class TenantDesk:
             return refusal
         store, rules = self.engine.store, self.engine.rules(tenant)
         settings = await store.settings(tenant)
-        counts = await store.counts(tenant)
+        counts = await self.people.counts(tenant)
         return TenantDocument(
             settings=settings,
             rules=rules,
             checklist=await self._checklist(tenant, rules, settings, counts),
-            counts=counts,
+            people=counts,
             history=await self.chart.history(tenant, counts),
             pickable=pickable(rules),
         )
@@ -120,14 +120,13 @@ class TenantDesk:
         return Refusal(reason="too_soon", retry_after=1)
 
     async def _checklist(
-        self, tenant: str, rules: Rules, settings: TenantSettings, counts: dict[str, int]
+        self, tenant: str, rules: Rules, settings: TenantSettings, counts: PeopleCounts
     ) -> tuple[Check, ...]:
         senders = self.engine.wiring.senders
-        enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
         known = self.engine.factors.traits
         needed = [known[kind].sends for kind in rules.factors.allowed if kind in known and known[kind].sends]
         return (
-            *await self._people_lines(tenant, enrolled),
+            *await self._people_lines(tenant, counts.set_up),
             Check(
                 id="senders",
                 ok=all(senders.for_channel(channel) is not None for channel in needed),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll
+from . import account, admin, challenge, enroll, reviews
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -38,7 +38,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/browsers": {"GET": Call(account.browsers, {})},
     "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, members("version"), ("version",))},
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
-    "/admin/accounts": {"GET": Call(admin.accounts, {})},
+    "/admin/accounts": {"GET": Call(reviews.accounts, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
@@ -54,6 +54,7 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
         "DELETE": Call(account.remove, {}),
     },
     "/browsers/": {"DELETE": Call(account.forget, {})},
+    "/admin/reports/": {"GET": Call(reviews.report, {})},
 }
 
 ACCOUNTS = "/admin/accounts/"

@@ -6,17 +6,18 @@ The documents are the same as those of the JSON calls and the commands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
 from ...core.events import KINDS, Event
-from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
-from ...core.policy import Demand
+from ...core.events.categories import NAMES, category_of
+from ...core.model import SubjectKey
 from ...core.reasons import Refusal
-from ...core.summary import STATUSES
+from ...core.roles import Right
 from ...core.trail_search import WORDS, BadFilter, search_of
-from ...service import Actor
+from ...service.admin.act_order import foremost, offered
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
@@ -25,118 +26,16 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
+from .desk import account_url as _url
+from .desk import actor_of as _actor
+from .desk import asked_tenant as _asked_tenant
+from .desk import desk_of as _desk
+from .desk import query_of as _query
+from .desk import refused as _no
 
-OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
-"""Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
 PAGE = 50
 OWN_WORDS = frozenset({"tenant", "after", "lang"})
 """Words of a query that are no filters of the trail."""
-
-
-def _actor(request: PageRequest) -> Actor:
-    return Actor(name=request.subject.id, caller=request.caller)
-
-
-def _query(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query.
-
-    A longer query was not made by our pages, and counts as empty.
-    """
-    raw = request.scope.get("query_string", b"").decode("latin-1")
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
-
-
-def _asked_tenant(request: PageRequest) -> str:
-    """Return the tenant that was asked for, else the visitor's own."""
-    return _query(request).get("tenant", "") or request.subject.tenant
-
-
-def _desk(request: PageRequest, place: str) -> admin.Desk:
-    """Fill the top of the page.
-
-    The tenant is the one that was asked for: the service says if the actor reaches it.
-    """
-    service, tenant = request.service.rights, _asked_tenant(request)
-    tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
-    return admin.Desk(
-        tenant=tenant,
-        tenants=tenants if len(tenants) > 1 else (),
-        rights=service.rights_of(request.subject),
-        place=place,
-        query=f"?tenant={quote(tenant)}" if tenant != request.subject.tenant else "",
-    )
-
-
-def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
-    """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
-    if refusal.reason == "proof_required":
-        demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
-        request.come_back_to(place, demands=(demand,))
-        return request.go(request.own("/challenge"))
-    if refusal.reason in OWED:
-        request.come_back_to(place)
-        return request.go(request.own(OWED[refusal.reason]))
-    if refusal.reason == "not_found":
-        return not_found(request)
-    status = refusal.row.status
-    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=request.base)
-    return request.show(fault, status=status)
-
-
-async def start(request: PageRequest) -> Answer:
-    """Lead ``GET /admin`` to the list of people, where the day begins."""
-    return request.go(request.own("/admin/accounts"))
-
-
-async def accounts(request: PageRequest) -> Answer:
-    """Show ``GET /admin/accounts``."""
-    await request.judgement()
-    query, desk = _query(request), _desk(request, "accounts")
-    status = query.get("status", "") if query.get("status", "") in STATUSES else ""
-    found = await request.service.account_desk.accounts(
-        _actor(request),
-        desk.tenant,
-        status=status,
-        query=query.get("q", ""),
-        after=query.get("after", ""),
-        limit=PAGE,
-        counted=True,
-    )
-    if isinstance(found, Refusal):
-        return _no(request, found, "/admin/accounts")
-    here = request.own("/admin/accounts")
-    kept = {"tenant": desk.tenant, "status": status, "q": query.get("q", "")}
-    return request.show(
-        admin.AdminAccounts(
-            desk=desk,
-            people=tuple(
-                admin.PersonLine(
-                    id=s.key.id,
-                    name=s.name,
-                    status=s.status,
-                    factors=s.factors,
-                    url=_url(request, s.key),
-                    last_proof_at=s.last_proof_at,
-                    locked_at=s.locked_at,
-                )
-                for s in found.rows
-            ),
-            counts=tuple(found.counts.items()),
-            query=query.get("q", ""),
-            status=status,
-            next_url=f"{here}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
-            first_url=f"{here}?{urlencode(kept)}" if query.get("after") else "",
-        )
-    )
-
-
-def _url(request: PageRequest, key: SubjectKey) -> str:
-    tail = f"?tenant={quote(key.tenant)}" if key.tenant != request.subject.tenant else ""
-    return request.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")
 
 
 async def account(request: PageRequest, id: str) -> Answer:
@@ -146,7 +45,7 @@ async def account(request: PageRequest, id: str) -> Answer:
     found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return request.show(_account(request, desk, found))
+    return request.show(_account(request, desk, found, open_form=_query(request).get("act", "")))
 
 
 async def act(request: PageRequest, id: str) -> Answer:
@@ -211,9 +110,10 @@ def _account(
     ``open_form`` is the act whose form comes back with the text that was typed.
     """
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
-    typed: Mapping[str, str] = request.form if open_form else {}
+    typed: Mapping[str, str] = request.form if request.scope["method"] == "POST" else {}
+    line = found.line
     return admin.AdminAccount(
-        desk=desk,
+        desk=replace(desk, tenants=()),
         id=found.key.id,
         name=found.summary.name,
         status=found.summary.status,
@@ -253,22 +153,27 @@ def _account(
         held_until=waiting.held_until if waiting and request.now < waiting.held_until else 0,
         own=is_own,
         forms=() if is_own else forms_for(found, desk.rights),
+        foremost="" if is_own else foremost(found, desk.rights),
+        kinds=found.summary.factors,
+        last_proof_at=found.summary.last_proof_at,
+        lock_reason=found.lock_reason,
+        disputed_until=line.disputed_until,
+        ticket_ends_at=line.ticket_ends_at,
+        agreement=line.agreement,
         open_form=open_form,
         typed_reason=typed.get("reason", ""),
         typed_ticket=typed.get("ticket", ""),
         shown_ticket=shown,
         grant=found.grant,
         longest=MAX_HOURS,
-        typed_hours=typed.get("hours", "") if open_form == "break-glass" else str(DEFAULT_HOURS),
+        typed_hours=typed.get("hours", str(DEFAULT_HOURS)),
     )
 
 
-def forms_for(found: AccountDocument, rights: tuple[str, ...]) -> tuple[admin.ActForm, ...]:
-    """List the forms that an actor with ``rights`` is offered for an account."""
+def forms_for(found: AccountDocument, rights: tuple[Right, ...]) -> tuple[admin.ActForm, ...]:
+    """List the forms that an actor with ``rights`` is offered, the likely ones first."""
     return tuple(
-        admin.ActForm(name=action.name, fields=action.fields, tone=action.tone)
-        for action in ACTIONS.values()
-        if action.right in rights and action.offered(found)
+        admin.ActForm(name=action.name, fields=action.fields, tone=action.tone) for action in offered(found, rights)
     )
 
 
@@ -338,7 +243,7 @@ def _tenant(
     """
     typed, traits = typed or {}, request.factors.traits
     by_policy = found.rules.enrollment.stage != "admin"
-    total = sum(found.counts.values())
+    people = found.people
     chosen = found.settings.factors or found.pickable
     choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
     if found.rules.factors.choice == "tenant":
@@ -352,14 +257,21 @@ def _tenant(
             admin.Tick(id=c.id, ok=c.ok, text=c.text, markable=c.id in ("message", "announced"))
             for c in found.checklist
         ),
-        counts=tuple(found.counts.items()),
+        counts=(
+            ("verified", people.set_up),
+            ("not_enrolled", people.missing),
+            *((word, people.states.get(word, 0)) for word in ("locked", "recovery")),
+        ),
         choices=choices,
         factors=chosen,
         by_policy=by_policy,
-        total=total,
-        enrolled=total - found.counts.get("not_enrolled", 0),
-        missing=found.counts.get("not_enrolled", 0),
-        chart=chart_of(found.history),
+        total=people.known,
+        enrolled=people.set_up,
+        missing=people.missing,
+        exempt=people.exempt,
+        chart=chart_of(found.history, required_from=found.rules.enrollment.required_from or found.settings.enabled_at),
+        can_remind=request.service.tenant_messages.can_remind,
+        name=found.rules.brand.name,
         typed_confirm=typed.get("confirm", ""),
     )
 
@@ -387,6 +299,7 @@ async def audit(request: PageRequest) -> Answer:
         desk=desk,
         lines=() if wrong else tuple(_line(request, desk, event) for event in found.items),
         kinds=tuple(KINDS.items()),
+        categories={name: tuple(kind for kind in KINDS if category_of(kind) == name) for name in NAMES},
         words={word: typed.get(word, "") for word in WORDS},
         account=typed.get("account", ""),
         kind=typed.get("kind", ""),
@@ -408,7 +321,6 @@ def _line(request: PageRequest, desk: admin.Desk, event: Event) -> admin.Line:
         at=event.at,
         when=f"{datetime.fromtimestamp(event.at, UTC):%Y-%m-%d %H:%M:%S}.{event.ms:03d} UTC" if event.at else "?",
         kind=event.kind,
-        text=KINDS.get(event.kind, event.kind),
         account=event.account,
         actor=event.actor if event.actor != event.account else "",
         factor=event.factor,

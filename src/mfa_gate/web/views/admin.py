@@ -9,60 +9,20 @@ from typing import ClassVar
 from ...service.admin.documents import GrantLine
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
+from .desk import Desk
+from .people import AdminAccounts
+from .start import AdminReport, AdminReports, AdminStart
 
 __all__ = [
     "ActForm",
     "AdminAccount",
-    "AdminAccounts",
     "AdminAudit",
     "AdminTenant",
     "AdminView",
     "Desk",
     "Line",
-    "PersonLine",
     "Tick",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The top of every page of the desk.
-
-    It has the tenant, the other tenants that may be chosen, and the rights of the actor.
-    """
-
-    tenant: str
-    tenants: tuple[str, ...] = ()
-    rights: tuple[str, ...] = ()
-    place: str = ""
-    query: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonLine:
-    """One line of the list of people. ``url`` leads to the account."""
-
-    id: str
-    name: str
-    status: str
-    factors: tuple[str, ...]
-    url: str
-    last_proof_at: int = 0
-    locked_at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminAccounts:
-    """The page ``/admin/accounts``: search and filter by GET (``q``, ``status``)."""
-
-    template: ClassVar[str] = "admin/accounts.html"
-    desk: Desk
-    people: tuple[PersonLine, ...]
-    counts: tuple[tuple[str, int], ...]
-    query: str = ""
-    status: str = ""
-    next_url: str = ""
-    first_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +41,8 @@ class ActForm:
 class AdminAccount:
     """The page ``/admin/accounts/{id}`` of one person.
 
-    Each of ``forms`` posts its name as ``action``, and its fields. ``own`` says that the account is the actor's own:
+    Each of ``forms`` posts its name as ``action``, and its fields; it is alone on the page where ``open_form`` names it.
+    ``foremost`` is the act that matters now. ``own`` says that the account is the actor's own:
     nobody acts on themselves. ``activity`` is None for an actor who may not read the trail. ``shown_ticket`` is shown
     only once.
     """
@@ -115,6 +76,13 @@ class AdminAccount:
     grant: GrantLine | None = None
     longest: int = 11
     typed_hours: str = "4"
+    foremost: str = ""
+    kinds: tuple[str, ...] = ()
+    last_proof_at: int = 0
+    lock_reason: str = ""
+    disputed_until: int = 0
+    ticket_ends_at: int = 0
+    agreement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +117,9 @@ class AdminTenant:
     total: int = 0
     enrolled: int = 0
     missing: int = 0
+    exempt: int = 0
+    can_remind: bool = True
+    name: str = ""
     chart: Chart | None = None
     typed_confirm: str = ""
 
@@ -163,7 +134,6 @@ class Line:
     at: int
     when: str
     kind: str
-    text: str
     account: str
     actor: str
     factor: str
@@ -194,6 +164,7 @@ class AdminAudit:
     desk: Desk
     lines: tuple[Line, ...]
     kinds: tuple[tuple[str, str], ...]
+    categories: Mapping[str, tuple[str, ...]]
     words: Mapping[str, str]
     account: str = ""
     kind: str = ""
@@ -201,4 +172,4 @@ class AdminAudit:
     next_url: str = ""
 
 
-AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit
+AdminView = AdminStart | AdminAccounts | AdminAccount | AdminTenant | AdminAudit | AdminReports | AdminReport
