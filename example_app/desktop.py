@@ -154,7 +154,7 @@ class Desktop:
             return False
         if why := WHY.get(state.get("reason") or ""):
             self.say(why)
-        self.say(f"Confirm it is you. {attempts(state['attempts_remaining'])}")
+        self.say(f"Confirm it’s you. {attempts(state['attempts_remaining'])}")
         names = [f"{a['label']} {a['hint']}".strip() for a in mine]
         chosen = mine[self.choose("How do you want to confirm it?", names)]
         return self.answer(chosen)

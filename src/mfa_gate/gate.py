@@ -29,7 +29,7 @@ from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
 from .service.health import Health
 from .service.kept_forms import KeptForms
-from .service.person import Person
+from .service.person import Forgotten, Person, PersonChange
 from .service.policy_life import BY_HOST, PolicySource, Reloaded
 from .settings import (
     faults_of_api_origins,
@@ -375,6 +375,17 @@ class MFAGate:
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
         return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
+
+    async def end_proofs(self, subject: Subject, *, reason: str) -> PersonChange:
+        """End every proof of a person, as ``Person.end_proofs``.
+
+        For a changed password, a disabled account, "sign out everywhere".
+        """
+        return await (await self.person(subject)).end_proofs(reason)
+
+    async def forget(self, subject: Subject) -> Forgotten:
+        """Erase everything about a person who is gone, as ``Person.forget``."""
+        return await (await self.person(subject)).forget()
 
     async def health(self) -> Health:
         """Tell if the gate can work.

@@ -67,7 +67,7 @@ class Message:
 
     ``to`` is an e-mail address, a number in E.164 or a push subscription. ``key`` is the same for the same message, for
     providers that drop doubles. ``code`` is for development senders that show it beside the text; it is a part of ``text``
-    already. Senders never log ``code``, ``text`` or the whole of ``to``.
+    already. ``url`` is the page of ours that a push opens. Senders never log ``code``, ``text`` or the whole of ``to``.
     """
 
     channel: Channel
@@ -79,6 +79,7 @@ class Message:
     html: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
     callback: str = field(default="", repr=False)
+    url: str = ""
 
 
 class Sender(Protocol):
@@ -200,6 +201,17 @@ class ReadsSessions(Protocol):
     @property
     def unnamed(self) -> tuple[str, ...]:
         """List the keys of sessions without a known person so far; none after one was found."""
+
+
+@runtime_checkable
+class LeavesMark(Protocol):
+    """An ``Identify`` whose look at a session shows in the answer, as ``Vary: Cookie``.
+
+    ``leaves_no_mark`` tells for whom it must not show: where the policy only reports, no answer changes. None: it may show for
+    everybody.
+    """
+
+    leaves_no_mark: Callable[[Subject], bool] | None
 
 
 @runtime_checkable

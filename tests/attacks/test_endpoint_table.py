@@ -55,6 +55,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /backup-codes make": {"action": "new"},
     "POST /agreement accept": {"accept": "1", "version": "1"},
     "POST /recovery ask": {"about": "lost it"},
+    "POST /recovery begin": {"action": "begin"},
 }
 CALLS: dict[str, object] = {
     "GET /api/state": None,
@@ -76,6 +77,7 @@ CALLS: dict[str, object] = {
     "DELETE /api/browsers/{browser}": None,
     "POST /api/agreement": {"version": "1"},
     "POST /api/recovery": {"about": "lost it"},
+    "POST /api/recovery/begin": {},
 }
 ADMIN_PAGES = (
     "GET /admin",
@@ -120,6 +122,12 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/boss/break-glass": _WHY,
     "POST /api/admin/tenant/remind": {},
     "POST /api/admin/tenant/test-message": {},
+    "POST /api/admin/tenant/end-sessions": {"reason": "because", "confirm": "beta"},
+    "POST /api/admin/accounts/ann/end-sessions": {"reason": "because"},
+    "POST /api/admin/accounts/ann/forget": {"reason": "because"},
+    "POST /api/admin/accounts/boss/forget": {"reason": "because"},
+    "POST /api/admin/accounts/ann/approve": {"ref": "x"},
+    "POST /api/admin/accounts/ann/withdraw": {"reason": "because"},
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 

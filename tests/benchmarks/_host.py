@@ -87,6 +87,7 @@ def gate_on(store: str, *, key: str = "") -> MFAGate:
         senders=Senders(email=NoMail()),
         keys=[key or make_key(secrets.token_bytes(32))],
         relying_party=RelyingParty(id="localhost", name="Benchmark", origins=["http://localhost"]),
+        public_url="http://localhost",
     )
 
 

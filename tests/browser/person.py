@@ -196,7 +196,7 @@ class Person:
         self.sign_in(email)
         app = self.set_up_app()
         codes = self.keep_codes()
-        self.at("You are all set")
+        self.at("You’re all set")
         self.find("Continue to", within="main")
         self.page.locator("p.go a").click()
         self.page.wait_for_load_state("load")

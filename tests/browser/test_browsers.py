@@ -106,6 +106,7 @@ def test_back_after_success(person: Arrive, example: Example) -> None:
         assert somebody.path in ("/", "/mfa/enroll/totp")
 
 
+@pytest.mark.without_script
 def test_pressed_twice(person: Arrive, example: Example, script: bool) -> None:
     """Two quick presses of "Confirm" with the right code are one success, in the app (U-55)."""
     app, _ = Pipeline(example, USER).enroll_app()

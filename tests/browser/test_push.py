@@ -38,7 +38,7 @@ def scan(desktop: Person, phone: Person) -> None:
 def type_number(phone: Person, number: str) -> None:
     """Type a number on the phone and approve."""
     phone.page.get_by_label(NUMBER).fill(number)
-    phone.page.get_by_role("button", name="Approve", exact=True).click()
+    phone.page.get_by_role("button", name="Yes, sign me in").click()
 
 
 def set_up(desktop: Person, phone: Person) -> None:
@@ -55,7 +55,7 @@ def set_up(desktop: Person, phone: Person) -> None:
 def finish(desktop: Person) -> None:
     """Backup codes, the success page, the agreement, the app."""
     desktop.keep_codes()
-    desktop.at("You are all set")
+    desktop.at("You’re all set")
     desktop.says("Default sign-in method")
     desktop.press("Continue to Clearview")
     desktop.page.get_by_label("I accept").check()
@@ -63,6 +63,7 @@ def finish(desktop: Person) -> None:
     desktop.is_in()
 
 
+@pytest.mark.without_script
 def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> None:
     """A phone scans and is tried out, and later types the number that opens the app.
 
@@ -73,7 +74,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     if script:
         desktop.page.wait_for_url(re.compile("/mfa/(backup-codes|enroll/done)"))
     else:
-        desktop.press("I have answered, continue")
+        desktop.press("I’ve answered, continue")
     finish(desktop)
 
     example.advance(DAY)
@@ -96,7 +97,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     if script:
         hotel.page.wait_for_url(re.compile(rf"^{example.origin}/(#\w*)?$"))
     else:
-        hotel.press("I have answered, continue")
+        hotel.press("I’ve answered, continue")
     hotel.is_in()
 
 
@@ -114,9 +115,9 @@ def test_the_phone_says_no(person: Arrive, example: Example) -> None:
     thief.sign_in(USER)
     thief.at("Approve on your phone")
     phone.page.get_by_label(NUMBER).wait_for()
-    phone.page.get_by_role("button", name="No, this is not me").click()
+    phone.page.get_by_role("button", name="No, it was not me").click()
     phone.page.get_by_text("Stopped. Your administrators were told.").wait_for()
-    thief.page.get_by_text("The request was answered with no.").first.wait_for()
+    thief.page.get_by_text("The request was denied on your phone.").first.wait_for()
     thief.press("Send the request")
     thief.says("You can ask again in")
     phone.page.wait_for_timeout(2500)
@@ -142,25 +143,25 @@ def test_call_me(person: Arrive, example: Example, script: bool) -> None:
     desktop.choose("Phone call")
     desktop.page.get_by_label("Phone number").fill("202-555-0147")
     desktop.press("Call me")
-    desktop.at("We are calling you now")
+    desktop.at("We’re calling you now")
     demo.page.goto(f"{example.origin}/demo")
     demo.page.get_by_role("button", name="Answer and press #").first.click()
     if script:
         desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
     else:
-        desktop.press("I have answered, continue")
+        desktop.press("I’ve answered, continue")
     finish(desktop)
     example.advance(60)
     hotel = person(script=script, address=HOTEL)
     hotel.sign_in(USER)
     hotel.at("Answer our call")
     if not script:
-        hotel.press("I have answered, continue")
-        hotel.says("It is not answered yet.")
+        hotel.press("I’ve answered, continue")
+        hotel.says("Still waiting for an answer.")
     demo.page.goto(f"{example.origin}/demo")
     demo.page.get_by_role("button", name="Answer and press #").first.click()
     if script:
         hotel.page.wait_for_url(re.compile(rf"^{example.origin}/(#\w*)?$"))
     else:
-        hotel.press("I have answered, continue")
+        hotel.press("I’ve answered, continue")
     hotel.is_in()

@@ -22,7 +22,8 @@ from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
-from mfa_gate.web.assets import CSP, brand_name, static_assets
+from mfa_gate.web.assets import CSP, static_assets
+from mfa_gate.web.brand_files import brand_names
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.theme import brand_css
@@ -359,6 +360,13 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "recovery-waiting", replace(recovery, requested_at=NOW - 7_200, ref="9WZ3C"), frame
     yield "recovery-contact", replace(recovery, can_request=False), frame
     yield "recovery-sent", v.RecoverySent(ref="9WZ3C", back="/mfa/challenge"), frame
+    slow = replace(recovery, wait=3 * 86_400, others=(), backup=None)
+    asked = replace(slow, can_request=False, requested_at=NOW - 7_200, ref="9WZ3C", opens_at=NOW + 252_000)
+    yield "recovery-slow", slow, frame
+    yield "recovery-slow-waiting", asked, frame
+    yield "recovery-slow-open", replace(asked, opens_at=NOW - 60, open=True), frame
+    yield "recovery-slow-not-open", asked, bad(frame, "not_open", "")
+    yield "recovery-slow-sent", v.RecoverySent(ref="9WZ3C", back="/mfa/challenge", opens_at=NOW + 259_200), frame
     text = (
         "# Data Access Agreement\n\nI will use the data that this application shows me only for the purpose for which I was "
         "given access, I will not pass it on, and I will report at once any loss of it that I learn of.\n\n"
@@ -381,7 +389,11 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "wrong-address", v.WrongAddress(url="https://app.example/mfa/challenge"), frame
     here = v.WrongAddress(url="http://localhost:8000/mfa", came="http://127.0.0.1:8000", listed="http://localhost:8000")
     yield "wrong-address-local", here, frame
-    yield "approve", v.Approve(host="app.example", push_key="BA"), replace(nobody, here="/mfa/approve")
+    yield (
+        "approve",
+        v.Approve(host="app.example", push_key="BA", icon="/mfa/static/icon-180.png"),
+        replace(nobody, here="/mfa/approve"),
+    )
     disputed = v.Disputing(
         kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"
     )
@@ -479,7 +491,7 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_name(frame.brand)).write_bytes(brand_css(frame.brand))
+        (static / brand_names(frame.brand)["brand"]).write_bytes(brand_css(frame.brand))
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names

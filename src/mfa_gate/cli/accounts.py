@@ -8,12 +8,13 @@ from typing import Any
 
 from ..core.break_glass import DEFAULT_HOURS
 from ..core.reasons import Refusal
+from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
 from ..web.responses import stamp
 from .accounts_list import add_filters, list_accounts
-from .context import DONE, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
+from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
 from .terminal import one_line
 from .transfer import export_import
 
@@ -58,13 +59,19 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
     """Add the command of a row, with an option for each of its fields."""
     command = commands.add_parser(action.command[-1], help=action.help)
     add_parts(command)
-    command.add_argument("id", metavar="ID")
+    whole = action.name == "end-sessions"
+    command.add_argument("id", metavar="ID", nargs="?" if whole else None)
+    if whole:
+        command.add_argument("--all", action="store_true", help="of everybody in the tenant, by one write")
     command.add_argument("--tenant", required=True)
     add_actor(command, reason="reason" in action.fields)
     if "ticket" in action.fields:
         command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
     if "hours" in action.fields:
         command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
+    for part in ("authenticator", "browser"):
+        if part in action.fields:
+            command.add_argument(f"--{part}", required=True, metavar="PART", help="its id, as accounts show prints it")
     if "ref" in action.fields:
         command.add_argument("--ref", default="", help="the reference of the request: without it nothing is confirmed")
     if action.name == "reset":
@@ -72,6 +79,8 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
             "--discard", action="store_true", help="begin an account anew whose record cannot be read any more"
         )
         command.set_defaults(run=running(reset))
+    elif whole:
+        command.set_defaults(run=running(end_sessions))
     else:
         command.set_defaults(run=running(partial(act, action=action)))
 
@@ -87,7 +96,16 @@ def _json(account: AccountDocument) -> dict[str, object]:
         "locked": {"at": stamp(lock.at), "cause": lock.cause, "ref": lock.ref} if lock else None,
         "attempts_used": account.attempts_used,
         "browsers": len(account.browsers),
+        "authenticators": [{"id": a.id, "factor": a.factor, "label": a.label} for a in account.authenticators],
+        "remembered": [{"id": b.id, "label": b.label} for b in account.browsers],
+        "holds_rights": account.holds_rights,
+        "asked": {"act": account.asked.act, "ref": account.asked.ref, "asked_by": account.asked.asked_by}
+        if account.asked
+        else None,
         "recovery": account.recovery.about if account.recovery else None,
+        "recovery_opens_at": stamp(account.recovery.opens_at)
+        if account.recovery and account.recovery.opens_at
+        else None,
         "break_glass": _grant_json(account.grant) if account.grant else None,
     }
 
@@ -124,7 +142,30 @@ async def act(args: argparse.Namespace, service: Service, *, action: Action) -> 
     words = {"key": str(key), "ticket": done.ticket, "ref": grant.ref if grant else "", "ends_at": ends_at}
     told: dict[str, str] = {name: words[name] for name in action.tells}
     document = {"id": args.id, "tenant": args.tenant, "done": action.command[-1], **told}
-    tell(args, {"ticket": done.ticket} if done.ticket else document, action.done.format(**words))
+    if done.ticket:
+        document = {"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}
+    if action.erases:
+        document["pseudonym"] = done.pseudonym
+        if not done.pseudonym:
+            tell(args, {**document, "done": ""}, f"nothing is known of {key}")
+            return NO
+    tell(args, document, action.done.format(**words))
+    return DONE
+
+
+async def end_sessions(args: argparse.Namespace, service: Service) -> int:
+    """Run ``accounts end-sessions``: of one person, or with ``--all`` of a tenant.
+
+    Raises ``SettingsError`` where neither or both are named.
+    """
+    if bool(args.id) == args.all:
+        raise SettingsError("name one ID, or --all for everybody in the tenant")
+    if not args.all:
+        return await act(args, service, action=ACTIONS["end-sessions"])
+    refusal = await service.tenant_desk.end_proofs(operator(args), args.tenant, reason=args.reason, confirm=args.tenant)
+    if refusal is not None:
+        return tell_refusal(args, refusal)
+    tell(args, {"tenant": args.tenant, "done": "end-sessions"}, f"every proof in {args.tenant} has ended")
     return DONE
 
 

@@ -110,7 +110,9 @@ def person_lines(answer: Answer) -> Iterator[tuple[str, str]]:
         ends = f"until {stamp(document.grant.ends_at)}" if document.grant.ends_at else "waits for a second person"
         yield "break-glass", f"{ends}, ref {document.grant.ref}"
     if document.recovery is not None:
-        yield "recovery", f"a request for help waits since {stamp(document.recovery.at)}, ref {document.recovery.ref}"
+        opens = f", opens by itself at {stamp(document.recovery.opens_at)}" if document.recovery.opens_at else ""
+        since = stamp(document.recovery.at)
+        yield "recovery", f"a request for help waits since {since}, ref {document.recovery.ref}{opens}"
     for sentence in answer.assumed:
         yield "assumed", sentence
 

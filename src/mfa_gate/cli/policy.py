@@ -16,6 +16,7 @@ from .explain_person import add_person, explain_person, notes_on, person_json, p
 from .factors import add_app, gate_for, prefix_of, registry_of
 from .policy_args import add_file, add_scenario, given_by, path_of, policy_of, words
 from .policy_compare import add_allowance, add_two_files, diff_policies, equal_policies
+from .policy_impact import add_impact, impact_of_policy
 from .policy_output import counted, offered, print_json, print_table, tell_faults
 from .policy_profile import add_profile, evidence_of, need_profile, print_assessment, print_evidence
 from .policy_test import add_coverage, test_policy
@@ -60,12 +61,8 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_app(equal)
     add_two_files(equal)
 
-    impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
-    add_file(impact)
-    add_app(impact)
-    impact.add_argument(
-        "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
-    )
+    about = "tell who would be asked, sent to enroll or walled out under a policy, from recorded requests"
+    add_impact(_command(commands, "impact", impact_of_policy, about))
 
     routes = _command(commands, "routes", routes_under_policy, "list an app's routes with the demand on each")
     add_file(routes)
@@ -208,29 +205,6 @@ def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
     method, _, path = request.partition(" ")
     leaf = leaf_for(leaves_of(app_for(args)), method, path_in(path))
     return leaf.demands if leaf else ()
-
-
-def impact_of_policy(args: argparse.Namespace) -> int:
-    """Run ``policy impact``: judge past events under a policy, counted by outcome."""
-    from ..policyfile.tools.impact import replay
-
-    policy = policy_of(args)
-    try:
-        if args.events == "-":
-            result = replay(policy, sys.stdin, factors=registry_of(args))
-        else:
-            with open(args.events, encoding="utf-8") as lines:
-                result = replay(policy, lines, factors=registry_of(args))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"{args.events}: {error}") from None
-    if args.json:
-        print_json(result)
-        return DONE
-    if result.impacts:
-        counts = [(i.before, "->", i.after, str(i.events), str(i.accounts)) for i in result.impacts]
-        print_table([("then", "", "under this policy", "events", "accounts"), *counts])
-    print(f"{result.decided} of {result.read} events were decisions; {result.unreadable} lines could not be read")
-    return DONE
 
 
 def routes_under_policy(args: argparse.Namespace) -> int:

@@ -22,6 +22,11 @@ def rights_of(roles: RoleRules, groups: frozenset[str]) -> tuple[Right, ...]:
     return tuple(right for right in RIGHTS if has_right(roles, groups, right))
 
 
+def is_privileged(roles: RoleRules, groups: frozenset[str]) -> bool:
+    """Tell if one of ``groups`` may administer people who hold rights."""
+    return not groups.isdisjoint(roles.privileged)
+
+
 def reaches(roles: RoleRules, actor: Subject, tenant: str) -> bool:
     """Tell if the actor may act in ``tenant``: it is their own, or they may act anywhere."""
     return actor.tenant == tenant or not actor.groups.isdisjoint(roles.everywhere)

@@ -11,6 +11,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from .events import UNREADABLE, Event, KeyedEvent
@@ -18,8 +19,10 @@ from .events import UNREADABLE, Event, KeyedEvent
 START = ""
 """The digest before a tenant's first event."""
 
-_DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) if isinstance(item.default, str | int)}
-_NAMES = frozenset(item.name for item in fields(Event))
+_ORDER = tuple(item.name for item in fields(Event))
+_DEFAULTS = tuple(item.default if isinstance(item.default, str | int) else None for item in fields(Event))
+_values_of = attrgetter(*_ORDER)
+_NAMES = frozenset(_ORDER)
 _NUMBERS = frozenset({"at", "ms"})
 _NEEDED = frozenset({"id", "kind", "at", "tenant"})
 KEY = "key"
@@ -44,7 +47,8 @@ def event_to_json(event: Event) -> str:
 
 
 def _written(event: Event) -> dict[str, Any]:
-    line = {name: part for name in _NAMES if (part := getattr(event, name)) != _DEFAULTS.get(name)}
+    parts = zip(_ORDER, _values_of(event), _DEFAULTS, strict=True)
+    line = {name: part for name, part, default in parts if part != default}
     line["detail"] = dict(event.detail)
     if not line["detail"]:
         del line["detail"]
@@ -172,11 +176,12 @@ def keyed_digest(secret: bytes, tenant: str, digest: str) -> str:
 
 def keyed(event: Event, key: str, secret: bytes) -> KeyedEvent:
     """Make the event that a store is given, with the key ``secret`` whose id is ``key``."""
-    line = _to_json({**_written(event), KEY: key})
-    parts = {name: getattr(event, name) for name in _NAMES}
+    parts = _written(event)
+    parts[KEY] = key
+    line = _to_json(parts)
     text = hashlib.sha256(line.encode()).hexdigest() + event.tenant  # as ``keyed_digest``, without two calls a line
     own = hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
-    return KeyedEvent(**parts, line=line, own=own)
+    return KeyedEvent(**dict(zip(_ORDER, _values_of(event), strict=True)), line=line, own=own)
 
 
 def count_old(times: Sequence[int], *, before: int, now: int) -> int:

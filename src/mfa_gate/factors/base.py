@@ -114,7 +114,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message that is sent once the challenge is committed."""
+    """A message that is sent once the challenge is committed.
+
+    ``url`` is the page that a push opens.
+    """
 
     channel: str
     to: str
@@ -123,6 +126,7 @@ class Delivery:
     html: str = ""
     code: str = field(default="", repr=False)
     callback: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

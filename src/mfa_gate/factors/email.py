@@ -69,6 +69,14 @@ class Email:
         address = context.open(PURPOSE, data["to"])
         return masked_email(address) if context.rules.factors.mask else address
 
+    def copy_of(self, context: Context, data: Fields, /) -> str:
+        """Open the address. Raises ``keyring.Unopened``."""
+        return context.open(PURPOSE, data["to"])
+
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the address on file."""
+        return contacts.email
+
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Read ``[factors.email] resend``."""
         return _rules(rules).resend

@@ -140,6 +140,20 @@ class Reaches(Protocol):
 
 
 @runtime_checkable
+class CopiesContact(Protocol):
+    """A factor that keeps a copy of a contact that the host has on file."""
+
+    def copy_of(self, context: Context, data: Fields, /) -> str:
+        """Open the copy: an address or a number. Raises ``keyring.Unopened``."""
+
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the contact on file, written as the copy is.
+
+        Returns "" where the policy does not take it from there, or does not accept it.
+        """
+
+
+@runtime_checkable
 class StandsIn(Protocol):
     """A factor of spare codes that stands in for another one."""
 

@@ -142,6 +142,15 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
     return e164
 
 
+def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str:
+    """Read the number on file, where the policy takes it from there.
+
+    Returns "" where it does not, or refuses the number.
+    """
+    number = read_phone(contacts.phone, rules) if rules.is_on_file and contacts.phone else ""
+    return number if isinstance(number, str) else ""
+
+
 def is_fictional(e164: str) -> bool:
     """Check for +1 NXX 555-0100 to 0199, which are set aside for examples.
 

@@ -12,7 +12,16 @@ from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
 from .optional_parts import Introduction, OptionFault
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone, region_faults, shown_phone
+from .phone import (
+    PhoneRules,
+    draft_phone,
+    number_to_send,
+    phone_introduction,
+    phone_on_file,
+    read_phone,
+    region_faults,
+    shown_phone,
+)
 
 PURPOSE = "sms"
 
@@ -66,6 +75,14 @@ class Sms:
         """Mask the number."""
         number = context.open(PURPOSE, data["to"])
         return masked_phone(number) if context.rules.factors.mask else number
+
+    def copy_of(self, context: Context, data: Fields, /) -> str:
+        """Open the number. Raises ``keyring.Unopened``."""
+        return context.open(PURPOSE, data["to"])
+
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the number on file, where the policy says ``phone = "on-file"``."""
+        return phone_on_file(_rules(rules), contacts)
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Read ``[factors.sms] resend``."""

@@ -15,7 +15,15 @@ from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
 from .optional_parts import Heard, Introduction, OptionFault
-from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, region_faults, shown_phone
+from .phone import (
+    PhoneRules,
+    draft_phone,
+    number_to_send,
+    phone_introduction,
+    phone_on_file,
+    region_faults,
+    shown_phone,
+)
 from .tokens import digest_of, make_token, name_anew
 from .twiml import Spoken, ask_for_key, say_and_hang_up
 
@@ -113,6 +121,14 @@ class Voice:
         """Mask the number."""
         number = context.open(PURPOSE, data["to"])
         return masked_phone(number) if context.rules.factors.mask else number
+
+    def copy_of(self, context: Context, data: Fields, /) -> str:
+        """Open the number. Raises ``keyring.Unopened``."""
+        return context.open(PURPOSE, data["to"])
+
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the number on file, where the policy says ``phone = "on-file"``."""
+        return phone_on_file(_rules(rules), contacts)
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Read ``[factors.voice] resend``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -288,7 +287,7 @@ class Engine:
             if events and (
                 ids := [b.id for b in account.browsers if b.handle[:MARK].translate(LETTERS) == events[0].browser]
             ):
-                events = tuple([dataclasses.replace(event, browser=event.browser and ids[0]) for event in events])
+                events = tuple([replace(event, browser=event.browser and ids[0]) for event in events])
             if not events and change.account == account:
                 if guess is None:
                     return change.answer

@@ -15,7 +15,7 @@ from ..core.trail import count_old
 from ..storage import ChainPoint, take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
-from .retention_grace import RetentionGrace
+from .retention_grace import TRAIL, RetentionGrace
 from .store_checks import is_keyed
 from .trail_notes import TrailNotes
 from .trail_verification import PRUNED, TrailCheck, Verdict
@@ -51,7 +51,7 @@ class Retention:
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
-        self.grace = RetentionGrace(engine)
+        self.grace = RetentionGrace(engine, TRAIL)
 
     async def keep(self) -> None:
         """Prune the trail of every tenant, if the amount is ordinary.

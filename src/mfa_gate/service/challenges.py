@@ -190,6 +190,7 @@ class Challenges:
             html=delivery.html,
             code=delivery.code,
             callback=delivery.callback,
+            url=delivery.url,
         )
         try:
             if sender is None:

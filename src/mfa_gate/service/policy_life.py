@@ -21,7 +21,7 @@ from .accounts import Engine
 from .admin_alerts import Alarms
 from .policy_approvals import PolicyApprovals
 from .policy_archive import Entry, PolicyArchive
-from .retention_grace import RetentionGrace
+from .retention_grace import RETENTIONS, RetentionGrace
 
 log = logging.getLogger("mfa_gate")
 
@@ -66,7 +66,7 @@ class PolicyLife:
         self.engine = engine
         self.alarms = alarms
         self.approvals = PolicyApprovals(engine)
-        self.grace = RetentionGrace(engine)
+        self.graces = [RetentionGrace(engine, note) for note in RETENTIONS]
         self.source: PolicySource | None = None
         self._turn = asyncio.Lock()
         self._last_refusal: tuple[str, ...] = ()
@@ -153,7 +153,8 @@ class PolicyLife:
             await self._require_approvals(policy, change, looser)
         await self.archive.keep(policy)
         if before is not None or latest is not None:
-            await self.grace.note(before or Policy(name=""), policy)  # the unknown one may have kept every line
+            for grace in self.graces:
+                await grace.note(before or Policy(name=""), policy)  # the unknown one may have kept every line
         count = -1 if before is None else len(found)
         entry = Entry(
             at=self.engine.now(),

@@ -39,6 +39,10 @@ class EndpointDemands:
         """List the demands of the apps' endpoints that are never asked (see ``lost_demands_in``)."""
         return tuple(dict.fromkeys(fault for app, _ in self._apps for fault in lost_demands_in(app)))
 
+    def leaves(self) -> tuple[Leaf, ...]:
+        """List the addresses of all apps whose routes can be listed."""
+        return tuple(leaf for app, _ in self._apps for leaf in _leaves_of(app))
+
     def methods_of(self, path: str) -> Set[str]:
         """Collect the methods of all routes of the apps that have this very path.
 

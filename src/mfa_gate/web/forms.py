@@ -149,6 +149,11 @@ async def parse_form(scope: Scope, receive: Receive, *, within: float, limit: in
     return found
 
 
+def has_body(scope: Scope) -> bool:
+    """Tell if the request announces a body."""
+    return (header(scope, b"content-length") or b"0") != b"0" or bool(header(scope, b"transfer-encoding"))
+
+
 async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int = MAX_BODY) -> dict[str, Any]:
     """Read the object in a JSON body. Raises ``BadBody``.
 

@@ -22,7 +22,7 @@ from .views.catalogue import MESSAGES
 from .views.messages import Mail, TextMessage, mail_view, text_view
 
 if TYPE_CHECKING:
-    from jinja2 import BaseLoader, Environment
+    from jinja2 import BaseLoader, Environment, Template
 
 __all__ = ["OURS", "MessageForms", "is_message"]
 
@@ -34,6 +34,8 @@ CODE, NOTICE = TextMessage.templates
 MAX_MAIL = 100_000
 """The most characters of a mail: mail programs cut longer ones."""
 MAX_TEXT = 1_000
+MAX_BRANDED = 64
+"""The most brands and languages whose letter is compiled with their values. Others are filled in anew each time."""
 
 
 def is_message(name: str) -> bool:
@@ -48,6 +50,7 @@ class MessageForms:
         self._languages = languages or Languages()
         self._own = templates
         self._environments: dict[str, Environment] = {}
+        self._branded: dict[tuple[object, ...], Template] = {}
 
     def letter(self, letter: Letter, lang: str, brand: BrandRules, /) -> EmailText:
         """Write a mail as plain text and as HTML."""
@@ -76,7 +79,23 @@ class MessageForms:
             if not fault:
                 return made
             log.error("templates=: %s; the message went out in our own form", fault)
-        return _ours().get_template(name).render(view=view)
+        ours = self._branded_letter(view) if name == LETTER and isinstance(view, Mail) else _ours().get_template(name)
+        return ours.render(view=view)
+
+    def _branded_letter(self, view: Mail) -> Template:
+        """Return our letter with the values of its brand written in.
+
+        Brands that come after the first ``MAX_BRANDED`` get the letter that is filled in anew.
+        """
+        from .branded_templates import written_in
+
+        key = (view.light, view.dark, view.font, view.radius, view.lang)
+        made = self._branded.get(key)
+        if made is None:
+            made = _ours().get_template(LETTER)
+            if len(self._branded) < MAX_BRANDED:
+                made = self._branded[key] = written_in(_ours(), LETTER, our_texts()[LETTER], view)
+        return made
 
     def _own_form(self, name: str, view: Mail | TextMessage) -> tuple[str, str]:
         """Write a template of the host. Returns the text, and the fault if it may not be sent."""

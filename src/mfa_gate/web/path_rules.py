@@ -25,7 +25,7 @@ class PathRules:
     ``ways`` are the answers that are kept, by method and path. ``prefix`` is the path of the gate's own addresses.
     ``sign_out`` is the host's own sign-out, "" for none: it is exempt by itself. ``served`` are paths outside of the prefix
     that the gate answers itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more
-    somewhere.
+    somewhere. ``reports`` says that the policy only reports for some tenant, ``enforces`` that it does more for some.
     """
 
     def __init__(self, policy: Policy, *, prefix: str, sign_out: str, served: frozenset[str] = frozenset()) -> None:
@@ -44,11 +44,17 @@ class PathRules:
         self._served = served
         own = [self._plain_sign_out, *served] if sign_out else [*served]
         self.steps_up = bool(step_up)
+        self.reports = any(rules.mode == "report-only" for rules in every)
+        self.enforces = any(rules.mode != "report-only" for rules in every)
         self.paths = frozenset((*own, *(plain_path(text[1:]) for text in named if text.startswith("="))))
         self.trees = (
             prefix.lower(),
             *(text.removesuffix("/**").lower() for text in named if not text.startswith("=")),
         )
+
+    def only_reports(self, tenant: str) -> bool:
+        """Tell whether nothing is enforced for people of a tenant."""
+        return self.reports and self.policy.rules_for(tenant).mode == "report-only"
 
     def signs_out(self, scope: Scope, path: str) -> bool:
         """Tell whether the app may sign somebody out at this path, however it is spelled."""

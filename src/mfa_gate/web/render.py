@@ -15,7 +15,8 @@ from ..core.events import kind_of
 from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times
-from .assets import asset_name, brand_name
+from .assets import asset_name
+from .brand_files import brand_names
 from .i18n import Languages, Words
 from .qr_code import qr_svg
 from .resources import every_text, folder
@@ -64,7 +65,7 @@ class Renderer:
             "frame": frame,
             "prefix": frame.prefix,
             "asset": lambda name: static + asset_name(name),
-            "brand_href": static + brand_name(frame.brand),
+            "brand_href": static + brand_names(frame.brand)["brand"],
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(

@@ -20,7 +20,7 @@ from ..factors import Registry
 from ..ports import SignInAgain
 from ..service import Judgement, Service
 from ..service.kept_forms import KeptForms
-from .assets import BrandSheets
+from .brand_files import BrandFiles, logos
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
@@ -73,7 +73,7 @@ class Site:
     dev: bool = False
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
-    brand_sheets: BrandSheets = field(default_factory=BrandSheets)
+    brand_files: BrandFiles = field(default_factory=BrandFiles)
     languages: Languages = field(default_factory=Languages)
     shown_languages: tuple[Language, ...] = field(init=False)
     origin_log: OriginLog
@@ -84,12 +84,15 @@ class Site:
 
     def plain_frame(self, scope: Scope, rules: Rules) -> Frame:
         """Make the frame of a page that knows no visitor, with the brand in ``rules``."""
-        engine = self.service.engine
+        engine, prefix = self.service.engine, root_of(scope) + self.prefix
+        logo, logo_dark = logos(f"{prefix}/static/", rules.brand)
         return Frame(
-            prefix=root_of(scope) + self.prefix,
+            prefix=prefix,
             now=engine.now(),
             brand_name=rules.brand.name or engine.wiring.relying_party.name,
             brand=rules.brand,
+            logo=logo,
+            logo_dark=logo_dark,
             lang=self.languages.of(scope),
         )
 
@@ -153,6 +156,11 @@ class PageRequest:
         All our own links begin with it.
         """
         return self.root + self.site.prefix + self.carried
+
+    @property
+    def public(self) -> str:
+        """Return the address of our pages as another device reaches them, "" if unknown."""
+        return self.service.engine.public(self.root)
 
     @property
     def rules(self) -> Rules:
@@ -304,17 +312,19 @@ class PageRequest:
         brand = rules.brand
         account = self._judgement.account if self._judgement else None
         going = None if self.carried else self._going
+        static = f"{self.root}{site.prefix}/static/"
+        logo, logo_dark = logos(static, brand)
         return Frame(
             prefix=self.base,
-            assets=f"{self.root}{site.prefix}/static/",
+            assets=static,
             now=self.now,
             csrf_token=self.csrf_token,
             note=site.cookies.seal_note(self.subject.key, going) if going else "",
             form_id=self.service.engine.wiring.entropy(6).hex(),
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
-            logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
-            logo_dark=f"{self.root}{site.prefix}/static/logo-dark" if brand.logo_dark_bytes else "",
+            logo=logo,
+            logo_dark=logo_dark,
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,

@@ -167,6 +167,8 @@ def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -
         problem["retry_after"] = refusal.retry_after
     if refusal.max_age is not None:
         problem["max_age"] = refusal.max_age
+    if refusal.items:
+        problem["open"] = list(refusal.items)
     problem.update({name: value for name, value in more.items() if value is not None})
     return problem
 

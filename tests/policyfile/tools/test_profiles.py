@@ -54,6 +54,7 @@ def departures(text: str, profile: str) -> set[tuple[str, str]]:
         ("nist-aal2", "[factors.sms]\ncode.ttl = '15m'\n", "factors.sms.code.ttl", "3.1.3.2"),
         ("nist-aal2", "[enrollment]\nfirst = 'open'\n", "enrollment.first", "4.1.2.1"),
         ("nist-aal2", "[recovery]\nhold = '0s'\n", "recovery.hold", "4.2.1"),
+        ("nist-aal2", "[recovery]\nself_service = '3d'\n", "recovery.self_service", "4.2.1"),
         ("nist-aal2", PEOPLE, "exempt_subjects.s", "2.2"),
         ("nist-aal2", TREE, "exempt.t", "2.2"),
         ("nist-aal2", WATCHED, "step_up.w.report_only", "2.2"),

@@ -37,7 +37,7 @@ async def test_the_start_page_has_everything_that_waits(world: World) -> None:
     """K-29: the start page has a section for each kind of need, with a way on."""
     boss = await world.enrolled("boss", groups=["admin"])
     page = (await boss.page("/mfa/admin")).text
-    for title in ("Requests for help", "Locked accounts", "Break-glass", "Disputes", "Exemptions that end"):
+    for title in ("Requests for help", "Locked accounts", "Emergency access", "Disputes", "Exemptions that end"):
         assert title in page, title
     assert "Alarms of the last day" in page
     for id in ("lost", "locked", "grant", "opened", "stolen"):
@@ -105,9 +105,9 @@ async def test_an_act_has_a_page_of_its_own(world: World) -> None:
     boss = await world.enrolled("boss", groups=["admin"])
     page = (await boss.page("/mfa/admin/accounts/locked")).text
     assert 'href="/mfa/admin/accounts/locked?act=unlock"' in page
-    assert 'name="reason"' not in page
+    assert 'id="reason-unlock"' not in page
     form = (await boss.page("/mfa/admin/accounts/locked?act=unlock")).text
-    assert form.count('name="reason"') == 1
+    assert form.count('id="reason-unlock"') == 1
     wrong = await boss.form("/mfa/admin/accounts/lost", {"action": "reset", "ticket": "INC-1", "reason": " "})
     assert (wrong.status, 'value="INC-1"' in wrong.text) == (422, True)
     assert (await boss.form("/mfa/admin/accounts/locked", {"action": "unlock", "reason": "asked"})).status == 303

@@ -82,7 +82,7 @@ def not_you(*, owner: str, translate: Translate) -> Part:
     """Write the advice for a person who did not do this."""
     return Part(
         fill(
-            N_("If this was not you, change your password and tell {helper} at once."),
+            N_("If this wasn’t you, change your password and tell {helper} right away."),
             translate,
             helper=helper_of(owner, translate),
         )

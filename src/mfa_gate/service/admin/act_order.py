@@ -14,13 +14,14 @@ from .documents import AccountDocument
 State = Callable[[AccountDocument], bool]
 
 LIKELY: tuple[tuple[State, tuple[str, ...]], ...] = (
+    (lambda found: found.asked is not None, ("approve", "withdraw")),
     (lambda found: found.grant is not None, ("confirm", "revoke")),
     (lambda found: found.lock is not None, ("unlock",)),
     (lambda found: found.recovery is not None, ("reset", "ticket", "refuse")),
     (lambda found: not found.authenticators, ("ticket",)),
 )
 """The acts that somebody waits for, by the state of the account."""
-ORDER = ("unlock", "reset", "end-sessions", "ticket", "lock", "break-glass", "revoke", "refuse")
+ORDER = ("unlock", "reset", "end-sessions", "ticket", "lock", "break-glass", "revoke", "refuse", "forget")
 """The order of the others; a row that is not named here comes last."""
 SENSELESS: Mapping[str, State] = {
     "lock": lambda found: found.lock is not None,

@@ -10,7 +10,7 @@ from ...core.events import Moment
 from ...core.model import Caller, Subject, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...core.roles import Hand, Right, has_right, is_self, reaches, rights_of
+from ...core.roles import Hand, Right, has_right, is_privileged, is_self, reaches, rights_of
 from ...storage import take_one
 from ..access import Access, owed
 from ..accounts import Engine
@@ -78,6 +78,13 @@ class Rights:
         subject = actor.caller.subject
         roles = self.engine.rules(subject.tenant).roles
         return reaches(roles, subject, tenant) and has_right(roles, subject.groups, right)
+
+    def is_privileged(self, actor: Actor) -> bool:
+        """Tell if the actor may act on people who hold rights; the operator at the store may."""
+        if actor.caller is None:
+            return True
+        subject = actor.caller.subject
+        return is_privileged(self.engine.rules(subject.tenant).roles, subject.groups)
 
     async def permit(self, actor: Actor, right: Right, target: SubjectKey, *, changing: bool) -> Refusal | None:
         """Return the refusal if the actor may not act on ``target``, else None.

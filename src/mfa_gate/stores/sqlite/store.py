@@ -18,9 +18,9 @@ from ...core.rules import TenantSettings
 from ...core.summary import Summary
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
-from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from ..common.fork_safety import watch
-from . import accounts, limits, notes, roster, settings, trail
+from . import accounts, limits, notes, report, roster, settings, trail
 from .connection import ConnectionPool, PooledConnection
 from .file import OPEN_PATIENCE, StoreFile
 from .first_open import start
@@ -244,3 +244,23 @@ class SQLiteStore:
     async def unmark(self, name: str, ids: Sequence[str], /) -> None:
         """Forget ``ids`` under ``name``."""
         await notes.unmark(self._writer(), name, ids)
+
+    async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
+        """Add a part of the records of report-only."""
+        await report.add(self._writer(), tenant, hour, body)
+
+    async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
+        """List the parts of some hours, the oldest hour first."""
+        return await report.parts(self._lister(), tenant, since=since, until=until)
+
+    async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
+        """Replace a part, or remove it."""
+        await report.replace(self._writer(), tenant, part, body)
+
+    async def prune_report(self, tenant: str, /, *, before: int) -> int:
+        """Remove the parts of old hours."""
+        return await report.prune(self._writer(), tenant, before=before)
+
+    async def reported_tenants(self) -> tuple[str, ...]:
+        """List the tenants that have had parts."""
+        return await report.tenants(self._lister())

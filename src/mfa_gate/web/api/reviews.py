@@ -10,7 +10,8 @@ from ..request import PageRequest
 from ..responses import Answer, as_json, problem
 from ..streamed import Streamed
 from ..tables import person_json, report_json
-from .admin import actor_of, query_of
+from .admin import actor_of
+from .queries import query_of
 
 QUERY = (*WORDS, "sort", "after", "limit", "tenant")
 """The query parameters of the list of people."""

@@ -121,7 +121,7 @@ _PERSONS: dict[str, Schema] = {
     "Proof": thing("The proof that counts.", factor=TEXT, at=TIME, ends_at=TIME),
     "Standing": thing(
         "Where the caller stands. reason says why a challenge is needed.",
-        {"proof_token": TEXT},
+        {"proof_token": TEXT, "recovery": ref("OwnRecovery")},
         state={"type": "string", "enum": list(get_args(State))},
         reason={"enum": [*get_args(ChallengeReason), None]},
         authenticators=list_of("Authenticator"),
@@ -170,7 +170,18 @@ _PERSONS: dict[str, Schema] = {
     ),
     "BrowserList": thing("Remembered browsers and clients.", browsers=list_of("Browser")),
     "Agreement": thing("The agreement to accept.", id=TEXT, version=TEXT, title=TEXT, text=TEXT, digest=TEXT),
-    "RecoveryRequest": thing("The waiting request.", ref=TEXT),
+    "RecoveryRequest": thing(
+        "The waiting request. From opens_at on the person may set up anew without an administrator; absent: never.",
+        {"opens_at": TIME},
+        ref=TEXT,
+    ),
+    "OwnRecovery": thing(
+        "One's own waiting request. open: POST recovery/begin removes the lost authenticators now.",
+        ref=TEXT,
+        at=TIME,
+        opens_at=NO_TIME,
+        open=SWITCH,
+    ),
 }
 _SUMMARY: dict[str, Schema] = {
     "id": TEXT,
@@ -214,7 +225,7 @@ _DESK: dict[str, Schema] = {
         default=SWITCH,
     ),
     "AccountBrowser": thing("A browser of an account.", id=TEXT, label=TEXT, network=TEXT, last_used_at=TIME),
-    "Recovery": thing("A waiting request for help.", at=TIME, about=TEXT, ref=TEXT, held_until=TIME),
+    "Recovery": thing("A waiting request for help.", at=TIME, about=TEXT, ref=TEXT, held_until=TIME, opens_at=NO_TIME),
     "BreakGlass": thing(
         "A break-glass grant, or the request for one.",
         ref=TEXT,
@@ -238,9 +249,18 @@ _DESK: dict[str, Schema] = {
         browsers=list_of("AccountBrowser"),
         recovery=or_null("Recovery"),
         break_glass=or_null("BreakGlass"),
+        holds_rights=SWITCH,
+        asked=or_null("AskedAct"),
     ),
+    "AskedAct": thing(
+        "An act on a person who holds rights: it waits for a second administrator.",
+        **dict.fromkeys(("act", "ref", "asked_by", "reason", "ticket", "item"), TEXT),
+        asked_at=TIME,
+        confirm_until=TIME,
+    ),
+    "Erased": thing("A person who was erased; the pseudonym is null where nothing was known.", pseudonym=NO_TEXT),
     "AccountName": thing("The account, for an actor who may not look at it.", id=TEXT, tenant=TEXT),
-    "EnrollmentTicket": thing("An enrollment ticket, shown this once.", ticket=TEXT),
+    "EnrollmentTicket": thing("An enrollment ticket, shown this once.", ticket=TEXT, expires_at=TIME),
     "Check": thing("A line of the checklist.", id=TEXT, ok=SWITCH, text=TEXT),
     "Day": thing("One day.", date={"type": "string", "format": "date"}, enrolled=WHOLE, people=WHOLE),
     "TenantSettings": thing(
@@ -275,6 +295,7 @@ PROBLEM = thing(
     {
         "ref": TEXT,
         "member": TEXT,
+        "open": TEXTS,
         "state": {"type": "string", "enum": list(get_args(State))},
         "why": TEXT,
         "methods": TEXTS,

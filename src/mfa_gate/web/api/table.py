@@ -38,10 +38,14 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/browsers": {"GET": Call(account.browsers, {})},
     "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, members("version"), ("version",))},
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
+    "/recovery/begin": {"POST": Call(account.begin_anew, {})},
     "/admin/accounts": {"GET": Call(reviews.accounts, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
+    },
+    "/admin/tenant/end-sessions": {
+        "POST": Call(admin.end_sessions, members("reason", "confirm"), ("reason", "confirm"))
     },
     "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
@@ -59,22 +63,34 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
 
 ACCOUNTS = "/admin/accounts/"
 ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
+ON_PART: Mapping[str, Mapping[str, Call]] = admin.ON_PART
 
 
-def find(place: str) -> tuple[Mapping[str, Call], str] | None:
-    """Find the calls of an address by method, and the name in its last segment.
+def find(place: str) -> tuple[Mapping[str, Call], str, str] | None:
+    """Find the calls of an address by method, with the names that it holds.
 
-    Returns None for an address without a call.
+    The first name is the last segment, or the account. The second is the part of the account that stands behind it, else
+    "". Returns None for an address without a call.
     """
     fixed = CALLS.get(place)
     if fixed is not None:
-        return fixed, ""
-    for action, calls in ON_ACCOUNT.items():
-        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
-        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
-            return calls, middle
+        return fixed, "", ""
+    if place.startswith(ACCOUNTS):
+        return _on_account(place)
     for start, calls in ONE_OF.items():
         rest = place.removeprefix(start)
         if rest != place and rest and "/" not in rest and len(rest) <= 64:
-            return calls, rest
+            return calls, rest, ""
+    return None
+
+
+def _on_account(place: str) -> tuple[Mapping[str, Call], str, str] | None:
+    for action, calls in ON_ACCOUNT.items():
+        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
+        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
+            return calls, middle, ""
+    for action, calls in ON_PART.items():
+        middle, found, part = place.removeprefix(ACCOUNTS).partition(action)
+        if found and middle and part and "/" not in middle + part and len(middle) <= MAX_ID_BYTES and len(part) <= 64:
+            return calls, middle, part
     return None

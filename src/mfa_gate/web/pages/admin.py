@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
+from ...core.changes.life import NAMELESS
 from ...core.events import KINDS, Event
 from ...core.events.categories import NAMES, category_of
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.roles import Right
 from ...core.trail_search import WORDS, BadFilter, search_of
+from ...service import Done
 from ...service.admin.act_order import foremost, offered
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
@@ -64,11 +66,14 @@ async def act(request: PageRequest, id: str) -> Answer:
         hours=_hours(form),
         ref=form.get("ref", ""),
         drawn=False,
+        **({action.part: form.get("item", "")} if action.part else {}),
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
-    if refusal is None and not ticket:
-        return request.go(_url(request, key), notice=Notice(word=f"admin_{action.name}", value=id))
+    if isinstance(done, Done) and not ticket:
+        word = "asked" if done.waits else "forget" if done.pseudonym else action.name
+        to = request.own(f"/admin/accounts{_desk(request, 'accounts').query}") if done.pseudonym else _url(request, key)
+        return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else id))
     await request.judgement()
     desk = _desk(request, "accounts")
     if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
@@ -76,13 +81,17 @@ async def act(request: PageRequest, id: str) -> Answer:
     found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, "/admin/accounts")
-    view = _account(request, desk, found, open_form=action.name if refusal else "", shown=ticket)
+    ends_at = done.ticket_ends_at if isinstance(done, Done) else 0
+    view = _account(request, desk, found, open_form=action.name if refusal else "", shown=ticket, ends_at=ends_at)
     if refusal is None:
         return request.show(view)
     if refusal.reason == "too_soon":
         return request.show(view, status=429, problems=[problem_from(refusal, "")])
     field = _wrong_field(action, form)
-    return request.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
+    problem = Problem(reason=f"{field}_stated", field=field)
+    if refusal.detail == NAMELESS:
+        problem = Problem(reason="reason_nameless", field=field)
+    return request.show(view, status=422, problems=[problem])
 
 
 def _hours(form: Mapping[str, str]) -> int:
@@ -103,12 +112,20 @@ def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
 
 
 def _account(
-    request: PageRequest, desk: admin.Desk, found: AccountDocument, *, open_form: str = "", shown: str = ""
+    request: PageRequest,
+    desk: admin.Desk,
+    found: AccountDocument,
+    *,
+    open_form: str = "",
+    shown: str = "",
+    ends_at: int = 0,
 ) -> admin.AdminAccount:
     """Draw the page of one account.
 
-    ``open_form`` is the act whose form comes back with the text that was typed.
+    ``open_form`` is the act whose form comes back with the text that was typed. ``shown`` is a fresh ticket, which ends
+    at ``ends_at``.
     """
+    may_act = found.may_act and found.key != request.subject.key
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
     typed: Mapping[str, str] = request.form if request.scope["method"] == "POST" else {}
     line = found.line
@@ -151,19 +168,25 @@ def _account(
         recovery_about=waiting.about if waiting else "",
         recovery_at=waiting.at if waiting else 0,
         held_until=waiting.held_until if waiting and request.now < waiting.held_until else 0,
+        opens_at=waiting.opens_at if waiting else 0,
         own=is_own,
-        forms=() if is_own else forms_for(found, desk.rights),
-        foremost="" if is_own else foremost(found, desk.rights),
+        forms=forms_for(found, desk.rights) if may_act else (),
+        part_forms=part_forms_for(found, desk.rights) if may_act else {},
+        above=not found.may_act,
+        asked=found.asked,
+        foremost=foremost(found, desk.rights) if may_act else "",
         kinds=found.summary.factors,
         last_proof_at=found.summary.last_proof_at,
         lock_reason=found.lock_reason,
         disputed_until=line.disputed_until,
-        ticket_ends_at=line.ticket_ends_at,
+        open_ticket_until=line.ticket_ends_at,
         agreement=line.agreement,
         open_form=open_form,
+        open_item=typed.get("item", ""),
         typed_reason=typed.get("reason", ""),
         typed_ticket=typed.get("ticket", ""),
         shown_ticket=shown,
+        ticket_ends_at=ends_at,
         grant=found.grant,
         longest=MAX_HOURS,
         typed_hours=typed.get("hours", str(DEFAULT_HOURS)),
@@ -172,9 +195,16 @@ def _account(
 
 def forms_for(found: AccountDocument, rights: tuple[Right, ...]) -> tuple[admin.ActForm, ...]:
     """List the forms that an actor with ``rights`` is offered, the likely ones first."""
-    return tuple(
-        admin.ActForm(name=action.name, fields=action.fields, tone=action.tone) for action in offered(found, rights)
-    )
+    return tuple(_form(action) for action in offered(found, rights) if not action.part)
+
+
+def part_forms_for(found: AccountDocument, rights: tuple[Right, ...]) -> dict[str, admin.ActForm]:
+    """Return the forms for single authenticators and browsers, by the kind of the part."""
+    return {action.part: _form(action) for action in offered(found, rights) if action.part}
+
+
+def _form(action: Action) -> admin.ActForm:
+    return admin.ActForm(name=action.name, fields=action.fields, tone=action.tone)
 
 
 async def tenant(request: PageRequest) -> Answer:
@@ -202,6 +232,10 @@ async def set_tenant(request: PageRequest) -> Answer:
             told = await request.service.tenant_messages.remind(actor, desk.tenant)
             refusal = told if isinstance(told, Refusal) else None
             count = 0 if isinstance(told, Refusal) else told
+        case "end-sessions":
+            refusal = await service.end_proofs(
+                actor, desk.tenant, reason=form.get("reason", ""), confirm=form.get("confirm", "").strip()
+            )
         case "enable" | "choose":
             chosen = tuple(form["factors"].split()) if form.get("factors") else None
             refusal = await service.set(
@@ -217,6 +251,12 @@ async def set_tenant(request: PageRequest) -> Answer:
         return request.go(
             request.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}", count=count)
         )
+    if refusal.items:
+        found = await service.look(actor, desk.tenant)
+        if isinstance(found, Refusal):
+            return _no(request, found, f"/admin/tenant{desk.query}")
+        problem = Problem(reason="checklist_open", field="")
+        return request.show(_tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem])
     sending = action in ("trial", "remind") and refusal.reason in ("no_contact", "too_soon", "send_failed")
     if not sending and refusal.reason not in ("malformed", "not_enrollable"):
         return _no(request, refusal, f"/admin/tenant{desk.query}")
@@ -227,7 +267,7 @@ async def set_tenant(request: PageRequest) -> Answer:
         return request.show(
             _tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
         )
-    field = "confirm" if refusal.reason == "malformed" else "factors"
+    field = refusal.member if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:
         problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
@@ -273,6 +313,9 @@ def _tenant(
         can_remind=request.service.tenant_messages.can_remind,
         name=found.rules.brand.name,
         typed_confirm=typed.get("confirm", ""),
+        typed_reason=typed.get("reason", ""),
+        ending=typed.get("action") == "end-sessions",
+        waits=found.rules.enrollment.checklist == "required" and not all(line.ok for line in found.checklist),
     )
 
 

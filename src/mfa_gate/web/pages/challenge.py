@@ -20,6 +20,7 @@ from ..types import Scope
 from ..views import Notice, Problem, Sending
 from .common import (
     ask_later,
+    asked_at,
     keep_wrong,
     leave_locked,
     left_of,
@@ -225,6 +226,7 @@ async def help_page(request: PageRequest) -> Answer:
                 send_url=request.own(f"/enroll/{last.factor}") if last.is_live(request.now) else "",
                 enrollment=last.target,
                 change_url=request.own(f"/enroll/{last.factor}?again=1"),
+                public=request.public,
                 sent_at=last.issued_at,
                 waiting=last.waits,
                 resend_at=_resend_at(request, last),
@@ -249,11 +251,12 @@ async def help_page(request: PageRequest) -> Answer:
             send_url=request.own(f"/challenge/{mine.id}")
             if request.factors.traits[mine.factor].sends and mine.factor not in request.off
             else "",
+            public=request.public,
             sent_at=last.issued_at if last else 0,
             waiting=last is not None and last.waits,
             resend_at=_resend_at(request, last) if last else 0,
             others=ways_of(request, judgement, without=mine.id),
-            recovery=bool(request.rules.recovery.ways),
+            recovery=bool(request.rules.recovery.ways or request.rules.recovery.self_service),
         )
     )
 
@@ -374,12 +377,14 @@ def _view(
         challenge=challenge.id if challenge else "",
         digits=shape.length if shape else 6,
         others=tuple(way_of(request, other, judgement) for other in offered if other.id != mine.id),
-        recovery=bool(rules.recovery.ways),
+        recovery=bool(rules.recovery.ways or rules.recovery.self_service),
+        asked_at=asked_at(account.recovery, rules) if account and account.recovery else 0,
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remember=_is_remembered(request),
         remaining=remaining,
         waiting=waiting_of(request, challenge),
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
+        public=request.public if face else "",
         passkey=_passkey(request, offered) if wants_code(request, mine.factor, challenge) and not traits.backup else "",
     )

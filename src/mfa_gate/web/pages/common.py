@@ -5,9 +5,11 @@ from __future__ import annotations
 from ...core.assurance import Traits
 from ...core.attempts import remaining
 from ...core.changes import change_demand
-from ...core.model import Account, Authenticator, Challenge
+from ...core.model import Account, Authenticator, Challenge, Recovery
 from ...core.policy import Demand
 from ...core.reasons import UNTYPED, Refusal
+from ...core.rules import Rules
+from ...core.slow_recovery import opens_at
 from ...factors.base import CodeShape
 from ...service import Judgement
 from ...service.enrollable import enrollable
@@ -63,6 +65,11 @@ def frozen_page(request: PageRequest, judgement: Judgement, back: str) -> Answer
     """
     view = Fault(reason="frozen", status=403, back=back, until=frozen_until(request, judgement))
     return request.show(view, status=403)
+
+
+def asked_at(waiting: Recovery, rules: Rules) -> int:
+    """Return the time of a request that opens by itself; 0 for another one."""
+    return waiting.at if opens_at(waiting, int(rules.recovery.self_service)) else 0
 
 
 def ask_later(request: PageRequest, view: View, refusal: Refusal, *, status: int = 422) -> Answer:

@@ -11,6 +11,7 @@ from ...core.model import MAX_BROWSERS
 from ...core.model import Browser as KnownBrowser
 from ...core.reasons import Refusal
 from ...core.rules import DAY
+from ...core.slow_recovery import opens_at
 from ...factors.optional_parts import Signals
 from ...service import Judgement
 from ...service.access import owed
@@ -177,6 +178,7 @@ async def _settings(
         editing=editing,
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,
+        opens_at=opens_at(account.recovery, int(rules.recovery.self_service)),
         signal=_signal(request, judgement),
     )
 

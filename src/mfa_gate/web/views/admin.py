@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ...service.admin.documents import GrantLine
+from ...service.admin.documents import AskedLine, GrantLine
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
 from .desk import Desk
@@ -41,10 +41,12 @@ class ActForm:
 class AdminAccount:
     """The page ``/admin/accounts/{id}`` of one person.
 
-    Each of ``forms`` posts its name as ``action``, and its fields; it is alone on the page where ``open_form`` names it.
-    ``foremost`` is the act that matters now. ``own`` says that the account is the actor's own:
-    nobody acts on themselves. ``activity`` is None for an actor who may not read the trail. ``shown_ticket`` is shown
-    only once.
+            Each of ``forms`` posts its name as ``action``, and its fields; it is alone on the page where ``open_form`` names it.
+    ``foremost`` is the act that matters now. ``part_forms`` are the forms of single parts, which
+        post the part's id as ``item``; ``open_item`` is the part whose form comes back. ``own`` says that the account is the
+        actor's own: nobody acts on themselves. ``above``: the person holds rights, and the actor may not act on them.
+        ``asked`` waits for a second administrator. ``activity`` is None for an actor who may not read the trail.
+        ``shown_ticket`` is shown only once, and ends at ``ticket_ends_at``.
     """
 
     template: ClassVar[str] = "admin/account.html"
@@ -67,12 +69,18 @@ class AdminAccount:
     recovery_about: str = ""
     recovery_at: int = 0
     held_until: int = 0
+    opens_at: int = 0
     own: bool = False
     forms: tuple[ActForm, ...] = ()
+    part_forms: Mapping[str, ActForm] = field(default_factory=dict)
+    above: bool = False
+    asked: AskedLine | None = None
     open_form: str = ""
+    open_item: str = ""
     typed_reason: str = ""
     typed_ticket: str = ""
     shown_ticket: str = ""
+    ticket_ends_at: int = 0
     grant: GrantLine | None = None
     longest: int = 11
     typed_hours: str = "4"
@@ -81,7 +89,7 @@ class AdminAccount:
     last_proof_at: int = 0
     lock_reason: str = ""
     disputed_until: int = 0
-    ticket_ends_at: int = 0
+    open_ticket_until: int = 0
     agreement: str = ""
 
 
@@ -102,8 +110,9 @@ class Tick:
 class AdminTenant:
     """The page ``/admin/tenant``: prepare, choose, turn on.
 
-    It posts ``action`` (enable, choose, announced, trial, tested, remind), ``factors`` and ``confirm``. ``by_policy``
-    says that the policy file decides if it is on.
+    It posts ``action`` (enable, choose, announced, trial, tested, remind, end-sessions), ``factors`` and ``confirm``. ``by_policy``
+    says that the policy file decides if it is on. ``waits``: turning on waits for the lines of the checklist. ``ending``:
+    the form that ends all proofs comes back, with its ``typed_reason``.
     """
 
     template: ClassVar[str] = "admin/tenant.html"
@@ -122,6 +131,9 @@ class AdminTenant:
     name: str = ""
     chart: Chart | None = None
     typed_confirm: str = ""
+    waits: bool = False
+    ending: bool = False
+    typed_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,7 @@ def _exemptions(look: Look) -> Iterator[Remark]:
             text = f"{', '.join(writes)} pass without a second factor in all of {listed(trees)}"
             yield Remark("warning", ("exempt", position), text, 'name methods, such as methods = ["GET", "HEAD"]')
     roles = look.rules.roles
-    held = {*roles.look, *roles.unlock, *roles.reset, *roles.tenant, *roles.audit, *roles.everywhere}
+    held = {*roles.look, *roles.unlock, *roles.reset, *roles.tenant, *roles.audit, *roles.everywhere, *roles.privileged}
     for position, subjects in enumerate(look.rules.exempt_subjects):
         found = [group for group in subjects.groups_any if group in held and group not in subjects.groups_none]
         if found and (subjects.expires_at is None or subjects.expires_at > look.now):

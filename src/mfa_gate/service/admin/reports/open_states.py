@@ -83,12 +83,12 @@ async def agreements(sources: Sources, tenant: str) -> AsyncIterator[Row]:
 GRANTS = Report(
     name="grants",
     title=N_("Emergency access"),
-    about=N_("Break-glass grants that are asked for or open, with their end and their use."),
+    about=N_("Emergency access that is requested or open, with its end and its use."),
     right="look",
     columns=(
         *_WHO,
         Column("state", N_("State"), "measure"),
-        Column("asked_by", N_("Asked for by")),
+        Column("asked_by", N_("Requested by")),
         Column("confirmed_by", N_("Confirmed by")),
         Column("reason", N_("Reason")),
         Column("ticket", N_("Ticket number")),
@@ -114,8 +114,8 @@ DISPUTES = Report(
 )
 TICKETS = Report(
     name="tickets",
-    title=N_("Enrollment tickets"),
-    about=N_("Tickets that can still be used for a first set-up."),
+    title=N_("Set-up codes"),
+    about=N_("Set-up codes that can still be used."),
     right="look",
     columns=(
         *_WHO,
