@@ -1,4 +1,4 @@
-"""``audit follow`` killed and started at random under load: every line comes once, on SQLite and Redis."""
+"""``audit follow`` killed and started at random under load: every line comes once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ async def load(engine: Engine, written: list[str], ends: asyncio.Event) -> None:
 
 
 async def follow(folder: Path, *, lasts: float, early: bool = False) -> None:
-    """Start the command, and kill it ``lasts`` seconds after its first line, or after its start (``early``).
+    """Start the command, and kill it ``lasts`` seconds after its first line.
+
+    ``early``: that long after its start.
 
     Its lines go to a file that every run appends to.
     """

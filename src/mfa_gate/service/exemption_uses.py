@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 
 from ..storage import Notes
 
@@ -23,6 +24,8 @@ class ExemptionUses:
     def __init__(self, store: Notes) -> None:
         self.store = store
         self._fresh: dict[tuple[str, str], int] = {}
+        self.forget: Callable[[], None] | None = None
+        """Forgets which paths are known as exempt, so that their next use is noted again."""
 
     def note(self, tenant: str, name: str, now: int) -> None:
         """Remember that an exemption was used."""
@@ -31,6 +34,8 @@ class ExemptionUses:
     async def keep(self) -> None:
         """Write the uses that were remembered since the last time."""
         fresh, self._fresh = self._fresh, {}
+        if self.forget is not None:
+            self.forget()
         for tenant in dict.fromkeys(tenant for tenant, _ in fresh):
             before = await self._stored(tenant)
             own = {name: at for (owner, name), at in fresh.items() if owner == tenant}

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import parse_qsl
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Subject, replace
+from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
 from ..core.rules import Rules
 from ..core.web_address import read_address
@@ -409,6 +410,24 @@ class PageRequest:
         fragment = self.form.get("fragment", "")
         is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
         return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Read at most twenty members of the query.
+
+        A longer query was not made by our pages, and counts as empty.
+        """
+        raw = self.scope.get("query_string", b"").decode("latin-1")
+        try:
+            pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
+        except ValueError:
+            return {}
+        return {name: value[:MAX_ID_BYTES] for name, value in pairs}
+
+    @property
+    def asked_tenant(self) -> str:
+        """Return the tenant that the address of a page of the desk names, else the visitor's own."""
+        return self.query.get("tenant", "") or self.subject.tenant
 
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""

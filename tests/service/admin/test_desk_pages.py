@@ -11,7 +11,7 @@ import pytest
 
 from mfa_gate.core.events import EVENTS
 from mfa_gate.core.events.categories import NAMES, category_of
-from mfa_gate.core.model import Account, Lock, Recovery, Seconds, SubjectKey
+from mfa_gate.core.model import Account, Asked, Lock, Recovery, Seconds, SubjectKey
 from mfa_gate.core.roles import Right
 from mfa_gate.core.rules import DAY
 from mfa_gate.service import Actor
@@ -46,6 +46,21 @@ async def test_the_start_page_has_everything_that_waits(world: World) -> None:
     support = (await (await world.enrolled("sue", groups=["support"])).page("/mfa/admin")).text
     assert "Alarms of the last day" not in support
     assert "Locked accounts" in support
+
+
+async def test_an_act_that_waits_for_a_second_administrator(world: World) -> None:
+    """A request that another administrator has to confirm stands on the start page."""
+    boss = await world.enrolled("boss", groups=["admin"])
+    account = await world.account("app")
+    moment = world.engine.moment(actor="x")
+    asked = Asked(act="reset", ref="A", asked_by="x", asked_at=START, reason="r", asked_in="alpha", ticket="T")
+    event = moment.event("act.asked", account.key, act="reset")
+    assert await world.store.swap(replace(account, asked=asked), world.engine.chained([event]))
+    page = (await boss.page("/mfa/admin")).text
+    assert "Waiting for a second administrator" in page
+    world.clock.advance(3_700)
+    await boss.prove()
+    assert "Waiting for a second administrator" not in (await boss.page("/mfa/admin")).text
 
 
 async def test_nothing_waits() -> None:

@@ -12,6 +12,7 @@ from ...core.changes import Change, keep, two_people
 from ...core.changes.life import pseudonym_of
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
+from ...core.person_line import Strength, line_of
 from ...core.reasons import Refusal
 from ...errors import DamagedAccount
 from ..accounts import Engine
@@ -68,7 +69,8 @@ class AccountDesk:
             activity = tuple(page.items)
         listed = not account.holds_rights and await self.hierarchy.lists(key)
         document = self._document(account, actor, activity, listed=listed)
-        return document if activity is None else replace(document, lock_reason=await self._lock_reason(account))
+        reason = "" if activity is None else await self._lock_reason(account)
+        return replace(document, line=line_of(account, Strength(), self.engine.now()), lock_reason=reason)
 
     async def _lock_reason(self, account: Account) -> str:
         """Return the reason of an administrator's lock, which only the trail has."""

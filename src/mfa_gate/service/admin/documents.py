@@ -13,7 +13,7 @@ from ...core.break_glass import CONFIRM_WITHIN, HOUR, is_in_force, is_waiting
 from ...core.changes import two_people
 from ...core.events import Event
 from ...core.model import Account, Lock, SubjectKey
-from ...core.person_line import PersonLine, Strength, line_of
+from ...core.person_line import PersonLine
 from ...core.roles import Hand, is_same_hand
 from ...core.rules import Rules, TenantSettings
 from ...core.slow_recovery import opens_at
@@ -107,7 +107,7 @@ class AccountDocument:
 
     ``activity`` is None for an actor who may not read the trail. ``holds_rights``: the person administers others, so only
     the privileged act on the account; ``may_act`` says if this actor may. ``line`` has the same facts
-    as the lists. ``lock_reason`` is "" for an actor who may not read the trail.
+    as the lists, where an actor looks at the account. ``lock_reason`` is "" for an actor who may not read the trail.
     """
 
     summary: Summary
@@ -123,7 +123,7 @@ class AccountDocument:
     holds_rights: bool = False
     may_act: bool = True
     activity: tuple[Event, ...] | None = None
-    line: PersonLine
+    line: PersonLine | None = None
     lock_reason: str = ""
 
     @property
@@ -213,7 +213,6 @@ def account_document(
         holds_rights=holds_rights,
         may_act=privileged or not holds_rights,
         activity=activity,
-        line=line_of(account, Strength(), now),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from ...core.changes import two_people
 from ...core.events import EVENTS
 from ...core.model import SubjectKey
 from ...core.people_search import PeopleSearch
@@ -20,6 +21,7 @@ from .people import TenantPeople
 from .reports import Sources
 from .rights import Actor, Rights
 
+PIECE = 50
 SHOWN = 5
 """People or events of one kind that the page names."""
 SOON = 30 * DAY
@@ -112,6 +114,20 @@ async def _grants(desk: Desk, tenant: str) -> Need | None:
     return _need("grants", len(found), found)
 
 
+async def _acts(desk: Desk, tenant: str) -> Need | None:
+    """Name the acts that wait for a second administrator. They wait for an hour at most."""
+    engine, found = desk.sources.engine, dict[str, Named]()
+    page = await engine.store.events(tenant, kind="act.asked", limit=PIECE)
+    for event in page.items:
+        if event.at < engine.now() - DAY or event.account in found:
+            continue
+        account = await engine.store.load(SubjectKey(tenant, event.account))
+        asked = two_people.asked_now(account, engine.now())
+        if asked is not None:
+            found[event.account] = Named(id=event.account, name=account.name, word=asked.act, at=asked.asked_at)
+    return _need("acts", len(found), list(found.values()))
+
+
 async def _disputes(desk: Desk, tenant: str) -> Need | None:
     lines = await desk.lines(tenant, disputed="yes")
     return _need("disputes", len(lines), [Named(id=line.id, name=line.name, at=line.disputed_until) for line in lines])
@@ -158,6 +174,7 @@ async def _policy(desk: Desk, tenant: str) -> Need | None:
 NEEDS = (
     Row("requests", "look", _requests),
     Row("locks", "look", _locks),
+    Row("acts", "look", _acts),
     Row("grants", "look", _grants),
     Row("disputes", "look", _disputes),
     Row("alarms", "audit", _alarms),

@@ -18,7 +18,7 @@ from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.roles import Right
 from ...core.trail_search import WORDS, BadFilter, search_of
-from ...service import Done
+from ...service import Actor, Done
 from ...service.admin.act_order import foremost, offered
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
@@ -28,16 +28,19 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
-from .desk import account_url as _url
 from .desk import actor_of as _actor
-from .desk import asked_tenant as _asked_tenant
 from .desk import desk_of as _desk
-from .desk import query_of as _query
 from .desk import refused as _no
 
 PAGE = 50
 OWN_WORDS = frozenset({"tenant", "after", "lang"})
 """Words of a query that are no filters of the trail."""
+
+
+def account_url(request: PageRequest, key: SubjectKey) -> str:
+    """Return the address of a person's page at the desk."""
+    tail = f"?tenant={quote(key.tenant)}" if key.tenant != request.subject.tenant else ""
+    return request.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")
 
 
 async def account(request: PageRequest, id: str) -> Answer:
@@ -47,13 +50,14 @@ async def account(request: PageRequest, id: str) -> Answer:
     found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return request.show(_account(request, desk, found, open_form=_query(request).get("act", "")))
+    return request.show(_account(request, desk, found, open_form=request.query.get("act", "")))
 
 
 async def act(request: PageRequest, id: str) -> Answer:
     """Answer ``POST /admin/accounts/{id}``: do the act that ``action`` names."""
-    form, service, tenant = request.form, request.service.account_desk, _asked_tenant(request)
-    key, actor, action = SubjectKey(tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
+    form, service, tenant = request.form, request.service.account_desk, request.asked_tenant
+    actor = Actor(name=request.subject.id, caller=request.caller)
+    key, action = SubjectKey(tenant, id), ACTIONS.get(form.get("action", ""))
     if action is None:
         await request.judgement()
         return not_found(request)
@@ -72,7 +76,11 @@ async def act(request: PageRequest, id: str) -> Answer:
     ticket = "" if isinstance(done, Refusal) else done.ticket
     if isinstance(done, Done) and not ticket:
         word = "asked" if done.waits else "forget" if done.pseudonym else action.name
-        to = request.own(f"/admin/accounts{_desk(request, 'accounts').query}") if done.pseudonym else _url(request, key)
+        to = (
+            request.own(f"/admin/accounts{_desk(request, 'accounts').query}")
+            if done.pseudonym
+            else account_url(request, key)
+        )
         return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else id))
     await request.judgement()
     desk = _desk(request, "accounts")
@@ -134,7 +142,7 @@ def _account(
         id=found.key.id,
         name=found.summary.name,
         status=found.summary.status,
-        url=_url(request, found.key),
+        url=account_url(request, found.key),
         back=request.own(f"/admin/accounts{desk.query}"),
         trail_url=_search_url(request, desk, {"account": found.key.id}) if "audit" in desk.rights else "",
         factors=tuple(
@@ -178,9 +186,9 @@ def _account(
         kinds=found.summary.factors,
         last_proof_at=found.summary.last_proof_at,
         lock_reason=found.lock_reason,
-        disputed_until=line.disputed_until,
-        open_ticket_until=line.ticket_ends_at,
-        agreement=line.agreement,
+        disputed_until=line.disputed_until if line else 0,
+        open_ticket_until=line.ticket_ends_at if line else 0,
+        agreement=line.agreement if line else "",
         open_form=open_form,
         open_item=typed.get("item", ""),
         typed_reason=typed.get("reason", ""),
@@ -325,7 +333,7 @@ async def audit(request: PageRequest) -> Answer:
     A filter that is unknown or cannot be read is 422, never ignored.
     """
     await request.judgement()
-    query, desk = _query(request), _desk(request, "audit")
+    query, desk = request.query, _desk(request, "audit")
     typed = {name: value for name, value in query.items() if name not in OWN_WORDS}
     wrong = ""
     try:
@@ -375,7 +383,7 @@ def _line(request: PageRequest, desk: admin.Desk, event: Event) -> admin.Line:
         agent=event.agent,
         browser=event.browser,
         request=event.request,
-        person_url=_url(request, SubjectKey(event.tenant, event.account)) if person else "",
+        person_url=account_url(request, SubjectKey(event.tenant, event.account)) if person else "",
         address_url=_search_url(request, desk, {"address": place}) if place else "",
         browser_url=_search_url(request, desk, {"browser": event.browser}) if event.browser else "",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
-from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
+from ...core.model import Seconds
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...service import Actor
@@ -23,30 +23,12 @@ def actor_of(request: PageRequest) -> Actor:
     return Actor(name=request.subject.id, caller=request.caller)
 
 
-def query_of(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query.
-
-    A longer query was not made by our pages, and counts as empty.
-    """
-    raw = request.scope.get("query_string", b"").decode("latin-1")
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
-
-
-def asked_tenant(request: PageRequest) -> str:
-    """Return the tenant that was asked for, else the visitor's own."""
-    return query_of(request).get("tenant", "") or request.subject.tenant
-
-
 def desk_of(request: PageRequest, place: str) -> admin.Desk:
     """Fill the top of the page.
 
     The tenant is the one that was asked for: the service says if the actor reaches it.
     """
-    service, tenant = request.service.rights, asked_tenant(request)
+    service, tenant = request.service.rights, request.asked_tenant
     tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
     return admin.Desk(
         tenant=tenant,
@@ -71,9 +53,3 @@ def refused(request: PageRequest, refusal: Refusal, place: str) -> Answer:
     status = refusal.row.status
     fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=request.base)
     return request.show(fault, status=status)
-
-
-def account_url(request: PageRequest, key: SubjectKey) -> str:
-    """Return the address of a person's page at the desk."""
-    tail = f"?tenant={quote(key.tenant)}" if key.tenant != request.subject.tenant else ""
-    return request.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")

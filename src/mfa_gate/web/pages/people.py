@@ -17,8 +17,9 @@ from ..streamed import Streamed
 from ..tables import people_csv
 from ..views import Notice
 from ..views.people import AdminAccounts, Head, PersonRow, Tab
+from .admin import account_url
 from .common import not_found, problem_from
-from .desk import account_url, actor_of, desk_of, query_of, refused
+from .desk import actor_of, desk_of, refused
 
 PAGE = 50
 PLACE = "/admin/accounts"
@@ -32,7 +33,7 @@ PICK = "pick-"
 
 async def accounts(request: PageRequest) -> Answer:
     """Show ``GET /admin/accounts``; with ``format=csv``, all people who fit as a file."""
-    query, wrong = query_of(request), ""
+    query, wrong = request.query, ""
     typed = {name: value for name, value in query.items() if name not in OWN_WORDS}
     try:
         search = search_of(typed)
@@ -68,7 +69,7 @@ async def _page(
     refusal: Refusal | None = None,
 ) -> Answer:
     """Draw the list. ``refusal`` is the one of an act on it."""
-    desk, after = desk_of(request, "accounts"), query_of(request).get("after", "")
+    desk, after = desk_of(request, "accounts"), request.query.get("after", "")
     found = await request.service.reviews.page(
         actor_of(request), desk.tenant, search, sort=sort, after=after, limit=PAGE, counted=True
     )

@@ -11,7 +11,8 @@ from ..responses import Answer
 from ..streamed import Streamed
 from ..tables import report_csv
 from ..views.start import AdminReport, AdminReports
-from .desk import account_url, actor_of, desk_of, query_of, refused
+from .admin import account_url
+from .desk import actor_of, desk_of, refused
 
 MOST = 500
 """Rows that a page shows. The file has all of them."""
@@ -35,7 +36,7 @@ async def report(request: PageRequest, name: str) -> Answer:
     found = await request.service.report_desk.open(actor_of(request), desk.tenant, name)
     if isinstance(found, Refusal):
         return refused(request, found, f"{PLACE}/{name}{desk.query}")
-    if query_of(request).get("format") == "csv":
+    if request.query.get("format") == "csv":
         answer = Streamed(report_csv(found), media="text/csv; charset=utf-8", file=f"{name}-{desk.tenant}.csv")
         await answer.begin()
         return answer

@@ -7,7 +7,8 @@ from ...core.reasons import Refusal
 from ..request import PageRequest
 from ..responses import Answer
 from ..views.start import AdminStart
-from .desk import account_url, actor_of, desk_of, refused
+from .admin import account_url
+from .desk import actor_of, desk_of, refused
 
 MORE = {
     "requests": ("/accounts", "status=recovery"),
