@@ -8,15 +8,14 @@ from typing import Any
 
 from ..core.break_glass import DEFAULT_HOURS
 from ..core.reasons import Refusal
-from ..core.summary import STATUSES, Summary
 from ..errors import SettingsError
 from ..service import Actor, Service
-from ..service.admin.accounts import MAX_PAGE
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
 from ..web.api.admin import data_json
 from ..web.responses import stamp
 from . import bulk
+from .accounts_list import add_filters, list_accounts
 from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
 from .terminal import json_text, one_line
 from .transfer import export_import
@@ -35,8 +34,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     listing = commands.add_parser("list", help="list a tenant's people")
     add_parts(listing)
     listing.add_argument("--tenant", required=True)
-    listing.add_argument("--status", choices=STATUSES, default="")
-    listing.add_argument("--query", default="", metavar="TEXT", help="a part of the id or the name")
+    add_filters(listing)
     listing.set_defaults(run=running(list_accounts))
 
     showing = commands.add_parser("show", help="show one person, without anything secret")
@@ -104,11 +102,6 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
         command.set_defaults(run=running(partial(act, action=action)))
 
 
-def _line(summary: Summary) -> str:
-    factors = ", ".join(summary.factors) or "-"
-    return f"{one_line(summary.key.id):40} {summary.status:13} {factors:30} {one_line(summary.name)}"
-
-
 def _json(account: AccountDocument) -> dict[str, object]:
     summary, lock = account.summary, account.lock
     return {
@@ -142,24 +135,6 @@ def _grant_json(grant: GrantLine) -> dict[str, object]:
         "confirmed_by": grant.confirmed_by or None,
         "ends_at": stamp(grant.ends_at) if grant.ends_at else None,
     }
-
-
-async def list_accounts(args: argparse.Namespace, service: Service) -> int:
-    """Run ``accounts list``."""
-    after, found = "", list[Summary]()
-    while True:
-        page = await service.account_desk.accounts(
-            READER, args.tenant, status=args.status, query=args.query, after=after, limit=MAX_PAGE
-        )
-        if isinstance(page, Refusal):
-            return tell_refusal(args, page)
-        found += page.rows
-        after = page.next
-        if not after:
-            break
-    documents = [{"id": s.key.id, "name": s.name, "status": s.status, "factors": list(s.factors)} for s in found]
-    tell(args, {"accounts": documents}, "\n".join(_line(s) for s in found) or "nobody")
-    return DONE
 
 
 async def show(args: argparse.Namespace, service: Service) -> int:

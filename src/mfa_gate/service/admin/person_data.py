@@ -10,7 +10,8 @@ from ...core.reasons import Refusal
 from ...core.summary import Summary
 from ..accounts import Engine
 from ..directory import people_of
-from .accounts import MAX_PAGE, AccountDesk
+from .accounts import AccountDesk
+from .reviews import MAX_PAGE
 from .documents import AccountDocument
 from .rights import Actor, Rights
 

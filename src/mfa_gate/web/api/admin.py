@@ -152,27 +152,17 @@ def tenant_json(found: TenantDocument) -> dict[str, object]:
         "factors": list(settings.factors or found.pickable),
         "pickable": list(found.pickable),
         "checklist": [{"id": check.id, "ok": check.ok, "text": check.text} for check in found.checklist],
-        "counts": found.counts,
+        "counts": dict(found.people.states),
+        "people": {
+            "known": found.people.known,
+            "set_up": found.people.set_up,
+            "missing": found.people.missing,
+            "exempt": found.people.exempt,
+        },
         "history": [
             {"date": stamp(row.day * DAY)[:10], "enrolled": row.enrolled, "people": row.people} for row in found.history
         ],
     }
-
-
-async def accounts(request: PageRequest, body: Body, name: str) -> Answer:
-    """List the accounts of a tenant: ``GET admin/accounts``."""
-    query = query_of(request, ("status", "q", "after", "limit", "tenant"))
-    found = await request.service.account_desk.accounts(
-        actor_of(request),
-        query.get("tenant") or request.subject.tenant,
-        status=query.get("status", ""),
-        query=query.get("q", ""),
-        after=query.get("after", ""),
-        limit=int(query.get("limit", "50")),
-    )
-    if isinstance(found, Refusal):
-        return problem(found)
-    return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
 
 
 def _key(request: PageRequest, id: str, *words: str) -> SubjectKey:

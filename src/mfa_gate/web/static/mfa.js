@@ -73,6 +73,7 @@
     clock: { timeStyle: "short" },
     day: { dateStyle: "long" },
     moment: { dateStyle: "medium", timeStyle: "short" },
+    whole: { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" },
   };
   const told = (element, style) => new Intl.DateTimeFormat(lang === "en-XA" ? "en" : lang, styles[style]).format(new Date(element.dateTime));
   all("time[data-time]", (element) => {
