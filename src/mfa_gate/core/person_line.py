@@ -12,9 +12,6 @@ from .break_glass import is_in_force, is_waiting
 from .model import Account, SubjectKey
 from .summary import Status, Summary, summary_of
 
-TEXTS = frozenset({"sms", "voice"})
-"""Factors that are no better than the phone number. A person who has nothing else is in reach of a stolen number."""
-
 MEMBERS = (
     "id",
     "tenant",
@@ -43,11 +40,13 @@ TIMES = frozenset(name for name in MEMBERS if name.endswith(("_at", "_until")))
 class Strength:
     """The kinds of factors by their strength.
 
-    ``resistant`` ones resist phishing; ``backup`` ones are no factor by themselves.
+    ``resistant`` ones resist phishing; ``backup`` ones are no factor by themselves. ``texts`` are no better than the phone
+    number: a person who has nothing else is in reach of a stolen number.
     """
 
     resistant: Collection[str] = ()
     backup: Collection[str] = ()
+    texts: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,7 @@ def line_from(summary: Summary, strength: Strength) -> PersonLine:
         status=summary.status,
         factors=summary.factors,
         phishing_resistant=any(kind in strength.resistant for kind in own),
-        texts_only=bool(own) and TEXTS.issuperset(own),
+        texts_only=bool(own) and set(own) <= set(strength.texts),
         last_proof_at=summary.last_proof_at,
         locked_at=summary.locked_at,
     )

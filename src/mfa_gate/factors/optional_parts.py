@@ -210,7 +210,7 @@ class ChecksOptions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionTrap:
-    """A legal value of an option with a known trap: the key, the trap and the way out."""
+    """A legal value of the policy with a known trap: the whole key, the trap and the way out."""
 
     key: tuple[str, ...]
     text: str

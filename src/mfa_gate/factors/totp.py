@@ -73,14 +73,20 @@ class Totp:
         return CodeShape(length=digits, valid=2 * own.drift_steps + 1)
 
     def option_traps(self, rules: Rules, /) -> Sequence[OptionTrap]:
-        """Name options that common apps leave aside: their codes would be wrong every time."""
+        """Name options that common apps leave aside, so their codes would be wrong, and a name that is too long for them."""
         own, usual = _rules(rules), TotpRules()
         text = "several common apps leave this option aside, and their codes would never be right"
-        return tuple(
-            OptionTrap(key=(name,), text=text, fix=f"write {written}, which every app takes")
+        traps = [
+            OptionTrap(
+                key=("factors", self.traits.kind, name), text=text, fix=f"write {written}, which every app takes"
+            )
             for name, written in (("digits", "6"), ("period", f'"{format_duration(usual.period)}"'))
             if getattr(own, name) != getattr(usual, name)
-        )
+        ]
+        if _quoted_size(rules.brand.name) > MAX_ISSUER:
+            text = "it is too long for a QR code that every camera reads; authenticator apps show only its beginning"
+            traps.append(OptionTrap(key=("brand", "name"), text=text, fix="write a shorter name"))
+        return traps
 
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
         """Name apps to install."""
@@ -256,15 +262,15 @@ def _shortened(name: str, most: int) -> str:
     More would make the modules of the QR code too small for many cameras.
     """
     name = name.replace(":", " ")
-    if quoted_size(name) <= most:
+    if _quoted_size(name) <= most:
         return name
     kept = name
-    while quoted_size(kept) > most:
+    while _quoted_size(kept) > most:
         kept = kept[:-1]
     word = kept.rpartition(" ")[0]
-    return (word if quoted_size(word) >= most // 2 else kept).rstrip(" ,.-&")
+    return (word if _quoted_size(word) >= most // 2 else kept).rstrip(" ,.-&")
 
 
-def quoted_size(name: str) -> int:
+def _quoted_size(name: str) -> int:
     """Count the characters of a name as an address has it."""
     return len(quote(name, safe=""))

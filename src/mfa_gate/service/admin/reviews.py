@@ -99,6 +99,7 @@ class Reviews:
         return Strength(
             resistant=frozenset(kind for kind, one in traits.items() if one.phishing_resistant),
             backup=frozenset(kind for kind, one in traits.items() if one.backup),
+            texts=frozenset(kind for kind, one in traits.items() if one.contact == "phone"),
         )
 
     async def whole(self, lines: Sequence[PersonLine]) -> list[PersonLine]:
