@@ -79,7 +79,14 @@ CALLS: dict[str, object] = {
     "POST /api/recovery": {"about": "lost it"},
     "POST /api/recovery/begin": {},
 }
-ADMIN_PAGES = ("GET /admin", "GET /admin/accounts", "GET /admin/accounts/lou", "GET /admin/tenant", "GET /admin/audit")
+ADMIN_PAGES = (
+    "GET /admin",
+    "GET /admin/accounts",
+    "GET /admin/accounts/lou",
+    "GET /admin/tenant",
+    "GET /admin/audit",
+    "GET /admin/reports/impact",
+)
 _WHY = {"reason": "because", "ticket": "T-1"}
 ADMIN_FORMS = {
     "POST /admin/accounts/lou unlock": {"action": "unlock", **_WHY},
@@ -99,6 +106,7 @@ ADMIN_CALLS: dict[str, object] = {
     "GET /api/admin/accounts/lou": None,
     "GET /api/admin/tenant": None,
     "GET /api/admin/events": None,
+    "GET /api/admin/reports/impact": None,
     "POST /api/admin/accounts/lou/unlock": {"reason": "because"},
     "POST /api/admin/accounts/ann/lock": {"reason": "because"},
     "POST /api/admin/accounts/ann/reset": _WHY,

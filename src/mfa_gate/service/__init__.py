@@ -14,6 +14,7 @@ from .accounts import Engine
 from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
+from .admin.impact import ImpactDesk
 from .admin.people import TenantPeople
 from .admin.rights import Actor, Rights
 from .admin.tenant import TenantDesk
@@ -98,6 +99,7 @@ class Service:
         self.rights = Rights(self.engine, self.access)
         self.account_desk = AccountDesk(self.engine, self.rights)
         self.trail_desk = TrailDesk(self.engine, self.rights)
+        self.impact_desk = ImpactDesk(self.engine, self.rights, self.report)
         self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)
         self.chart = EnrollmentChart(self.engine)

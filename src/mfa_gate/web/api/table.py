@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll
+from . import account, admin, challenge, enroll, impact
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -50,6 +50,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
     "/admin/events": {"GET": Call(admin.events, {})},
+    "/admin/reports/impact": {"GET": Call(impact.impact, {})},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},

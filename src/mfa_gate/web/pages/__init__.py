@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, settings
+from . import account, admin, challenge, draft, enroll, impact, settings
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -28,6 +28,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/admin/accounts": {"GET": admin.accounts},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},
+    "/admin/reports/impact": {"GET": impact.impact},
 }
 """Fixed addresses, below the prefix."""
 
