@@ -21,6 +21,7 @@ from mfa_gate.core.rules import BrandRules
 from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
+from mfa_gate.service.impact import Line
 from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, static_assets
 from mfa_gate.web.brand_files import brand_file
@@ -29,6 +30,7 @@ from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
 from mfa_gate.web.views.frame import Language
+from mfa_gate.web.views.impact import AdminImpact, WalledOut
 from tests.chromium import launch
 
 from .gallery_policy import policy_pages
@@ -448,6 +450,24 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
+    lines = tuple(
+        Line(name=name, asked=n, stops=3 * n, enroll=1, walled_out=n % 2)
+        for n, name in enumerate(("export", "freshness"))
+    )
+    walled = WalledOut(id="eve@clinic.example", why="no_factor", rules=("export",), url="/mfa/admin/accounts/eve")
+    would = AdminImpact(
+        desk=replace(desk, place="reports/impact"),
+        numbers=Line(name="", asked=12, stops=31, enroll=4, walled_out=1, people=40, requests=1_900),
+        first=NOW - 30 * 86_400,
+        last=NOW,
+        chart=chart_of(days),
+        tables=(("rule", lines), ("route", (replace(lines[0], name="POST /charts/{id}/export"),))),
+        walled_out=(walled,),
+        unknown=(("requests that passed without a look (away)", 17),),
+        csv_url="/mfa/admin/reports/impact?format=csv",
+    )
+    yield "admin-impact", would, frame
+    yield "admin-impact-nothing", replace(would, numbers=Line(name=""), chart=None, tables=(), walled_out=()), frame
     asked = GrantLine(
         ref="9WZ3C",
         asked_by="boss@clinic.example",

@@ -14,6 +14,7 @@ from .accounts import Engine
 from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
+from .admin.impact import ImpactDesk
 from .admin.needs import StartPage
 from .admin.people import TenantPeople
 from .admin.person_data import PersonDesk
@@ -109,6 +110,7 @@ class Service:
         self.account_desk = AccountDesk(self.engine, self.rights)
         self.person_desk = PersonDesk(self.engine, self.rights, self.account_desk)
         self.trail_desk = TrailDesk(self.engine, self.rights)
+        self.impact_desk = ImpactDesk(self.engine, self.rights, self.report)
         self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)
         self.people = TenantPeople(self.engine)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .views import Frame, View
     from .views.admin import AdminView
+    from .views.impact import AdminImpact
 
 __all__ = ["Renderer"]
 
@@ -52,7 +53,7 @@ class Renderer:
         self._own = templates
         self._environments: dict[str, Environment] = {}
 
-    def render(self, view: View | AdminView, frame: Frame) -> bytes:
+    def render(self, view: View | AdminView | AdminImpact, frame: Frame) -> bytes:
         """Render a page as UTF-8 bytes. Raises ``jinja2.TemplateError``.
 
         The error means that a template of the host is broken.

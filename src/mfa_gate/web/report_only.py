@@ -98,7 +98,8 @@ class ReportOnly:
     def _known(self, scope: Scope, subject: Subject, path: str, endpoint: tuple[Demand, ...]) -> Kept | None:
         """Find the judgement of the same request a moment ago, if nothing has changed.
 
-        Raises ``StoreUnavailable``."""
+        Raises ``StoreUnavailable``.
+        """
         key = (only_cookies(scope), scope.get("method", "GET"), path, endpoint)
         known = self._kept.get(key)
         if known is None:

@@ -46,6 +46,7 @@ from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
+from .views.impact import AdminImpact
 
 MAX_RETURN = 1024
 _FRAGMENT = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:@%/?-]*")
@@ -375,7 +376,7 @@ class PageRequest:
 
     def show(
         self,
-        view: View | AdminView,
+        view: View | AdminView | AdminImpact,
         *,
         status: int = 200,
         problems: Iterable[Problem] = (),

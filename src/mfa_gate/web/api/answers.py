@@ -85,6 +85,13 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
     ("POST", "/admin/tenant/test-message"): Told(
         "sendTestMessage", "Send a test message to one's own address.", 202, ("Delivery",), ("tenant",)
     ),
+    ("GET", "/admin/reports/impact"): Told(
+        "getImpact",
+        "Tell who would be asked under the policy, from the records of report-only.",
+        200,
+        ("Impact",),
+        ("tenant",),
+    ),
     ("GET", "/admin/reports/{id}"): Told("getReport", "Read a report.", 200, ("Report",), ("tenant",)),
     ("GET", "/admin/events"): Told(
         "listEvents", "Read the trail.", 200, ("EventList",), (*WORDS, "after", "limit", "tenant")

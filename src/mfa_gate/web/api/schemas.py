@@ -340,6 +340,32 @@ _DESK: dict[str, Schema] = {
         differing=TEXTS,
         may_approve=SWITCH,
     ),
+    "ImpactLine": thing(
+        "One line of a table of an impact.",
+        name=TEXT,
+        **dict.fromkeys(("asked", "stops", "enroll", "walled_out", "held", "people", "requests"), WHOLE),
+    ),
+    "ImpactPerson": thing(
+        "A person who would be stopped.",
+        **dict.fromkeys(("tenant", "id", "walled_out", "helps"), TEXT),
+        groups={"type": ["array", "null"], "items": TEXT},
+        requests=WHOLE,
+        asked=WHOLE,
+        enrolls=SWITCH,
+        rules=TEXTS,
+        first_at=NO_TIME,
+    ),
+    "ImpactUnknown": thing("Something that could not be known.", what=TEXT, count=WHOLE),
+    "Impact": thing(
+        "The people who would be asked, sent to enroll or walled out.",
+        policy=thing("The policy in force.", name=TEXT, digest=TEXT),
+        recorded_under=TEXTS,
+        **{"from": NO_TIME, "to": NO_TIME},
+        **dict.fromkeys(("asked", "stops", "enroll", "walled_out", "held", "people", "requests"), WHOLE),
+        tables={"type": "object", "additionalProperties": list_of("ImpactLine")},
+        persons=list_of("ImpactPerson"),
+        unknown=list_of("ImpactUnknown"),
+    ),
     "EventList": thing("A page of the trail, newest first.", events=list_of("Event"), next=NO_TEXT),
 }
 PROBLEM = thing(

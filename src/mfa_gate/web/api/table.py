@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll, policy, reviews
+from . import account, admin, challenge, enroll, impact, policy, reviews
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -53,6 +53,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/admin/events": {"GET": Call(admin.events, {})},
     "/admin/policy": {"GET": Call(policy.policy, {})},
     "/admin/policy/approve": {"POST": Call(policy.approve, members("digest", "reason"), ("digest", "reason"))},
+    "/admin/reports/impact": {"GET": Call(impact.impact, {})},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},

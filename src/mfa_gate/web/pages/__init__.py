@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, people, policy, reports, settings, start, what_if
+from . import account, admin, challenge, draft, enroll, impact, people, policy, reports, settings, start, what_if
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -31,6 +31,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/admin/audit": {"GET": admin.audit},
     "/admin/what-if": {"GET": what_if.what_if},
     "/admin/policy": {"GET": policy.policy, "POST": policy.approve},
+    "/admin/reports/impact": {"GET": impact.impact},
 }
 """Fixed addresses, below the prefix."""
 
