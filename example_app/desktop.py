@@ -150,11 +150,11 @@ class Desktop:
         """
         mine = [a for a in state["authenticators"] if a["factor"] in TYPED]
         if not mine:
-            self.say("Your way to confirm it is you needs a browser. Sign in there and set up a code.")
+            self.say("Your sign-in method needs a browser. Sign in there and set up a code.")
             return False
         if why := WHY.get(state.get("reason") or ""):
             self.say(why)
-        self.say(f"Confirm it is you. {attempts(state['attempts_remaining'])}")
+        self.say(f"Confirm it’s you. {attempts(state['attempts_remaining'])}")
         names = [f"{a['label']} {a['hint']}".strip() for a in mine]
         chosen = mine[self.choose("How do you want to confirm it?", names)]
         return self.answer(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -17,6 +18,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 take_name("memory")  # the processes of a test run are no workers of one server, and say nothing
+
+
+gc.disable()  # while thousands of tests are read: nothing of that is garbage
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves out of each later search for garbage.
+
+    Each search would walk over all of them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 settings.register_profile("shared", deadline=None, derandomize=True)

@@ -13,7 +13,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -601,7 +601,8 @@ class Browser:
 
     def _around(self, secret: str) -> list[str]:
         """The codes of a secret from twelve minutes ago until in twelve minutes."""
-        return [pyotp.TOTP(secret).at(int(self.world.clock.at) + 30 * step) for step in range(-25, 26)]
+        now = int(self.world.clock.at) // 30
+        return [_code_of_step(secret, now + step) for step in range(-25, 26)]
 
     async def prove(self, secret: str = "", **more: Any) -> Reply:
         """Answer with the authenticator app, one time step later."""
@@ -631,6 +632,12 @@ class Browser:
             reply = await self.guess(1000 * number, factor)
             assert 400 <= reply.status < 500, (number, reply.status, reply.text)
         assert (await self.world.account(self.id, self.tenant)).lock is not None
+
+
+@lru_cache(maxsize=10_000)
+def _code_of_step(secret: str, step: int) -> str:
+    """The code of one time step: each of many guesses asks for the codes around it."""
+    return pyotp.TOTP(secret).at(30 * step)
 
 
 QUIET = (("accept", "text/html"), ("sec-fetch-dest", "document"))

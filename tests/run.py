@@ -105,6 +105,9 @@ def main() -> int:
     if options.bench or options.publish:
         return summary([ready, *benchmarks(long=options.long, publish=options.publish)])
     with scratch_folder():
+        if options.mutants:
+            faults = [str(PYTHON), "-m", "tests.mutants", str(options.mutants), *rest]
+            return summary([ready, run("mutants", faults)])
         steps = matrix(rest) if options.matrix else checks(rest, long=options.long, coverage=options.coverage)
     return summary([ready, *steps])
 
@@ -144,6 +147,12 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--long", action="store_true", help="the long fuzz and soak tests as well; with --bench a million accounts"
+    )
+    made.add_argument(
+        "--mutants",
+        type=int,
+        metavar="N",
+        help="put N faults into the source, one at a time, and count those that a test notices; with --room and --seed",
     )
     made.add_argument(
         "--coverage", action="store_true", help="measure the branches that the tests reach; they take twice as long"

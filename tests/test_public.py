@@ -20,13 +20,14 @@ SURFACE = {
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra Refused SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
-        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy FreshSignIn HasPushKey Identify Message "
+        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DescribeNetwork DirectoryOf Entropy FreshSignIn HasPushKey "
+        "Identify Message "
         "NamesSession NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
         "SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
         "END EVERYTHING Accounts Advises ChainPoint Changed ChecksColumns EventPage InFile Limits Link Notes Page Reader "
-        "RemembersGeneration Rewrite Roster Store Take Taken Trail Upgrades take_one"
+        "RemembersGeneration ReportPart ReportParts Rewrite Roster Store Take Taken Trail Upgrades take_one"
     ),
     "mfa_gate.testing": (
         "BrowserContext Enrolled FixedClock Kit Outbox PEER ProofCookie RouteRow SoftKey WebClient assert_all_covered "

@@ -22,6 +22,7 @@ __all__ = [
     "Clock",
     "Closes",
     "ContactsOf",
+    "DescribeNetwork",
     "DirectoryOf",
     "Entropy",
     "FreshSignIn",
@@ -67,7 +68,7 @@ class Message:
 
     ``to`` is an e-mail address, a number in E.164 or a push subscription. ``key`` is the same for the same message, for
     providers that drop doubles. ``code`` is for development senders that show it beside the text; it is a part of ``text``
-    already. Senders never log ``code``, ``text`` or the whole of ``to``.
+    already. ``url`` is the page of ours that a push opens. Senders never log ``code``, ``text`` or the whole of ``to``.
     """
 
     channel: Channel
@@ -79,6 +80,7 @@ class Message:
     html: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
     callback: str = field(default="", repr=False)
+    url: str = ""
 
 
 class Sender(Protocol):
@@ -203,6 +205,17 @@ class ReadsSessions(Protocol):
 
 
 @runtime_checkable
+class LeavesMark(Protocol):
+    """An ``Identify`` whose look at a session shows in the answer, as ``Vary: Cookie``.
+
+    ``leaves_no_mark`` tells for whom it must not show: where the policy only reports, no answer changes. None: it may show for
+    everybody.
+    """
+
+    leaves_no_mark: Callable[[Subject], bool] | None
+
+
+@runtime_checkable
 class NamesSession(Protocol):
     """An ``Identify`` that says whether its subjects name the host's sign-in session."""
 
@@ -258,6 +271,14 @@ BeforeSend = Callable[[PhoneSend], object]
 
 Sync functions run in a thread. ``True`` lets it go out. A text refuses it, and stands in the trail as the reason. Everything
 else refuses as well: another value, an exception, no answer within two seconds.
+"""
+
+
+DescribeNetwork = Callable[[str], object]
+"""Describe a network for people, e.g. ``"203.0.113.7"`` as ``"Boston, MA"``; "" or None where nothing is known.
+
+The network is an address, or as many leading bits of it as the policy compares (``"2001:db8:1:2::/64"``). Sync functions run
+in a thread. Without an answer within a second, people read the address alone. It decides nothing.
 """
 
 

@@ -33,6 +33,8 @@ __all__ = [
     "Page",
     "Reader",
     "RemembersGeneration",
+    "ReportPart",
+    "ReportParts",
     "Rewrite",
     "Roster",
     "Store",
@@ -294,6 +296,12 @@ class Roster(Protocol):
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """Count the accounts of the tenant by status."""
 
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id; people without an account are left out.
+
+        A host's directory is compared with the roster by it, a few hundred people at a time.
+        """
+
 
 class Notes(Protocol):
     """The gate's own small values and marks.
@@ -367,6 +375,41 @@ class ChecksColumns(Protocol):
 
         It looks at the ``limit`` lines behind the place ``after``. A line that cannot be read is passed over.
         """
+
+
+class ReportPart(NamedTuple):
+    """A part of a tenant's records of report-only.
+
+    ``id`` tells it apart from the other parts of the tenant. ``hour`` is in UTC hours since 1970.
+    """
+
+    id: str
+    hour: int
+    body: bytes
+
+
+@runtime_checkable
+class ReportParts(Protocol):
+    """A store that keeps the records of report-only, apart from the trail.
+
+    They come in parts of some kilobytes, each of one tenant and one hour. A part is added whole, so workers never write over
+    each other. Without this protocol the records live as long as the process.
+    """
+
+    async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
+        """Add a part."""
+
+    async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
+        """List the parts from hour ``since`` up to ``until``, both included, by hour."""
+
+    async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
+        """Put ``body`` in the place of a part that is still there; an empty one removes the part."""
+
+    async def prune_report(self, tenant: str, /, *, before: int) -> int:
+        """Remove the parts of the hours before ``before``. Returns their number."""
+
+    async def reported_tenants(self) -> tuple[str, ...]:
+        """List the tenants that have had a part, by name."""
 
 
 @runtime_checkable

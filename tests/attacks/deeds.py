@@ -71,7 +71,7 @@ class Deed:
 
 DESK = replace(
     RULES,
-    enrollment=EnrollmentRules(stage="admin", first="open"),
+    enrollment=EnrollmentRules(stage="admin", first="open", checklist="advice"),
     factors=replace(RULES.factors, choice="tenant"),
 )
 DEEDS_POLICY: Policy = replace(
@@ -192,6 +192,25 @@ async def second_boss(world: World) -> Stage:
     return Stage(await world.enrolled("boss", groups=["admin"]), {"grant": grant.ref})
 
 
+async def asked_boss(world: World) -> Stage:
+    """A privileged administrator, after another one has asked to reset Bob.
+
+    Bob holds rights himself.
+    """
+    await world.enrolled("bob", groups=["support"])
+    sam = await world.enrolled("sam", groups=["admin", "security"])
+    asked = await sam.api("POST", "admin/accounts/bob/reset", {"reason": "phone lost", "ticket": "T-1"})
+    assert asked.status == 202
+    return Stage(await world.enrolled("boss", groups=["admin", "security"]), {"asked": asked.json()["asked"]["ref"]})
+
+
+async def boss_with_parts(world: World) -> Stage:
+    """The same administrator as ``boss``, and the ids of Bob's browser and authenticator."""
+    stage = await boss(world)
+    bob = await world.account("bob")
+    return Stage(stage.browser, {"browser": bob.browsers[0].id, "authenticator": bob.authenticators[0].id})
+
+
 async def boss_of_a_locked(world: World) -> Stage:
     """The same administrator; Bob is locked."""
     stage = await boss(world)
@@ -240,8 +259,20 @@ PAGE_DEEDS = (
     Deed("admin break-glass", boss, _BOB, fields={"action": "break-glass", "hours": "4", **_WHY}),
     Deed("admin confirm grant", second_boss, _BOB, fields={"action": "confirm", "ref": "{grant}"}),
     Deed("admin revoke grant", second_boss, _BOB, fields={"action": "revoke", **_WHY}),
+    Deed("admin end sessions", boss, _BOB, fields={"action": "end-sessions", **_WHY}),
+    Deed("admin forget browser", boss_with_parts, _BOB, fields={"action": "forget-browser", "item": "{browser}"}),
+    Deed("admin remove", boss_with_parts, _BOB, fields={"action": "remove", "item": "{authenticator}", **_WHY}),
+    Deed("admin erase", boss, _BOB, fields={"action": "forget", **_WHY}),
+    Deed("admin approve", asked_boss, _BOB, fields={"action": "approve", "ref": "{asked}"}),
+    Deed("admin withdraw", asked_boss, _BOB, fields={"action": "withdraw", **_WHY}),
     Deed("turn on", desk, "/admin/tenant", fields={"action": "enable", "confirm": "desk"}),
     Deed("choose", desk, "/admin/tenant", fields={"action": "choose", "factors": "totp", "confirm": "desk"}),
+    Deed(
+        "let all confirm again",
+        desk,
+        "/admin/tenant",
+        fields={"action": "end-sessions", "reason": "incident", "confirm": "desk"},
+    ),
     Deed("announce", desk, "/admin/tenant", fields={"action": "announced"}),
 )
 _REASON = {"reason": "a good reason"}
@@ -267,7 +298,19 @@ API_DEEDS = (
     Deed("admin break-glass", boss, f"/api{_BOB}/break-glass", body={**_REASON, "ticket": "T-1", "hours": 4}),
     Deed("admin confirm grant", second_boss, f"/api{_BOB}/break-glass/confirm", body={"ref": "{grant}"}),
     Deed("admin revoke grant", second_boss, f"/api{_BOB}/break-glass/revoke", body=_REASON),
+    Deed("admin end sessions", boss, f"/api{_BOB}/end-sessions", body=_REASON),
+    Deed("admin forget browser", boss_with_parts, f"/api{_BOB}/browsers/{{browser}}", "DELETE"),
+    Deed("admin remove", boss_with_parts, f"/api{_BOB}/authenticators/{{authenticator}}?reason=lost", "DELETE"),
+    Deed("admin erase", boss, f"/api{_BOB}/forget", body=_REASON),
+    Deed("admin approve", asked_boss, f"/api{_BOB}/approve", body={"ref": "{asked}"}),
+    Deed("admin withdraw", asked_boss, f"/api{_BOB}/withdraw", body=_REASON),
     Deed("admin remind", desk, "/api/admin/tenant/remind", body={}),
+    Deed(
+        "admin end all sessions",
+        desk,
+        "/api/admin/tenant/end-sessions",
+        body={"reason": "incident", "confirm": "desk"},
+    ),
     Deed("admin test message", desk, "/api/admin/tenant/test-message", body={}),
     Deed("admin tenant", desk, "/api/admin/tenant", "PATCH", body={"enabled": True, "confirm": "desk"}),
 )
@@ -280,7 +323,8 @@ def uncovered() -> set[str]:
     wanted |= {start for start, handlers in pages.ONE_OF.items() if "POST" in handlers}
     wanted |= {f"{m} /api{path}" for path, calls in api.CALLS.items() for m in calls if m != "GET"}
     wanted |= {f"{m} /api{start}" for start, calls in api.ONE_OF.items() for m in calls if m != "GET"}
-    wanted |= {f"{m} /api{_BOB}{word}" for word, calls in api.ON_ACCOUNT.items() for m in calls if m != "GET"}
+    on_account = {**api.ON_ACCOUNT, **api.ON_PART}
+    wanted |= {f"{m} /api{_BOB}{word}" for word, calls in on_account.items() for m in calls if m != "GET"}
     for deed in DEEDS:
         head, _, tail = deed.path.rpartition("/")
         named = deed.path if deed.is_form else f"{deed.method} {deed.path}".replace(_NEW, _BOB)

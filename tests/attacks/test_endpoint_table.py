@@ -55,6 +55,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /backup-codes make": {"action": "new"},
     "POST /agreement accept": {"accept": "1", "version": "1"},
     "POST /recovery ask": {"about": "lost it"},
+    "POST /recovery begin": {"action": "begin"},
 }
 CALLS: dict[str, object] = {
     "GET /api/state": None,
@@ -76,8 +77,21 @@ CALLS: dict[str, object] = {
     "DELETE /api/browsers/{browser}": None,
     "POST /api/agreement": {"version": "1"},
     "POST /api/recovery": {"about": "lost it"},
+    "POST /api/recovery/begin": {},
 }
-ADMIN_PAGES = ("GET /admin", "GET /admin/accounts", "GET /admin/accounts/lou", "GET /admin/tenant", "GET /admin/audit")
+ADMIN_PAGES = (
+    "GET /admin",
+    "GET /admin/accounts",
+    "GET /admin/accounts/lou",
+    "GET /admin/tenant",
+    "GET /admin/reports",
+    "GET /admin/reports/adoption",
+    "GET /admin/reports/lockouts",
+    "GET /admin/audit",
+    "GET /admin/policy",
+    "GET /admin/what-if",
+    "GET /admin/what-if?account=lou",
+)
 _WHY = {"reason": "because", "ticket": "T-1"}
 ADMIN_FORMS = {
     "POST /admin/accounts/lou unlock": {"action": "unlock", **_WHY},
@@ -88,6 +102,8 @@ ADMIN_FORMS = {
     "POST /admin/accounts/ann grant": {"action": "break-glass", "hours": "4", **_WHY},
     "POST /admin/accounts/ann confirm": {"action": "confirm", "ref": "x"},
     "POST /admin/accounts/boss grant": {"action": "break-glass", "hours": "4", **_WHY},
+    "POST /admin/policy": {"digest": "x", "reason": "because"},
+    "POST /admin/accounts remind": {"action": "remind", "pick-1": "new"},
     "POST /admin/tenant announce": {"action": "announced"},
     "POST /admin/tenant trial": {"action": "trial"},
     "POST /admin/tenant remind": {"action": "remind"},
@@ -96,7 +112,11 @@ ADMIN_CALLS: dict[str, object] = {
     "GET /api/admin/accounts": None,
     "GET /api/admin/accounts/lou": None,
     "GET /api/admin/tenant": None,
+    "GET /api/admin/reports/adoption": None,
+    "GET /api/admin/reports/lockouts": None,
     "GET /api/admin/events": None,
+    "GET /api/admin/policy": None,
+    "POST /api/admin/policy/approve": {"digest": "x", "reason": "because"},
     "POST /api/admin/accounts/lou/unlock": {"reason": "because"},
     "POST /api/admin/accounts/ann/lock": {"reason": "because"},
     "POST /api/admin/accounts/ann/reset": _WHY,
@@ -108,6 +128,14 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/boss/break-glass": _WHY,
     "POST /api/admin/tenant/remind": {},
     "POST /api/admin/tenant/test-message": {},
+    "POST /api/admin/tenant/end-sessions": {"reason": "because", "confirm": "beta"},
+    "POST /api/admin/accounts/ann/end-sessions": {"reason": "because"},
+    "POST /api/admin/accounts/ann/forget": {"reason": "because"},
+    "POST /api/admin/accounts/boss/forget": {"reason": "because"},
+    "POST /api/admin/accounts/ann/approve": {"ref": "x"},
+    "POST /api/admin/accounts/ann/withdraw": {"reason": "because"},
+    "GET /api/admin/leavers": None,
+    "GET /api/admin/accounts/ann/data": None,
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 

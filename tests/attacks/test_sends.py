@@ -261,10 +261,10 @@ async def test_at_the_cap_the_telephone_is_off_and_the_rest_goes_on() -> None:
         assert (await browser.page("/records")).status == 303
         page = await browser.page("/mfa/challenge")
         assert "Check your email" in page.text, page.text
-        assert "Not available at the moment" in page.text
+        assert "Not available right now" in page.text
         assert [m.to for m in world.email.messages if m.code] == ["ann@alpha.example"]
         closed = await browser.page(f"/mfa/challenge/{id}")
-        assert "Nothing can be sent this way at the moment" in closed.text
+        assert "We can’t send anything this way right now" in closed.text
         assert 'value="send"' not in closed.text
         assert (await browser.form(f"/mfa/challenge/{id}", {"action": "send"})).status == 422
         state = (await browser.api("GET", "state")).json()
@@ -304,7 +304,7 @@ async def test_warning_first_then_the_end() -> None:
         subjects = Counter((m.to, m.subject.partition(": ")[2]) for m in world.email.messages)
         assert set(subjects.values()) == {1}
         assert len(subjects) == 4
-        assert "Spent: 80\nCap: 100" in world.email.messages[0].text
+        assert "Spent: 80\nLimit: 100" in world.email.messages[0].text
 
 
 @pytest.mark.parametrize(("answered", "alarms"), [(0, 1), (2, 1), (3, 0)])
@@ -388,7 +388,7 @@ async def test_the_host_is_asked_first(hook: object, word: str, caplog: pytest.L
         assert reply.json()["ref"] == events[0].id
         assert SHARED not in str(events) + "".join(record.getMessage() for record in caplog.records)
         page = await browser.form(f"/mfa/challenge/{id}", {"action": "send"})
-        assert "Choose another way" in page.text
+        assert "Choose another method" in page.text
         assert (await world.account()).attempts.used == 0
 
 
@@ -485,7 +485,7 @@ async def test_a_provider_in_trouble_is_not_tried() -> None:
         await browser.page("/records")
         page = await browser.page("/mfa/challenge")
         assert "Check your email" in page.text
-        assert "Not available at the moment" in page.text
+        assert "Not available right now" in page.text
         assert len(world.email.codes) == 1
         refused = await browser.api("POST", "challenge", {"authenticator": id})
         assert (refused.status, refused.reason, refused.header("retry-after")) == (503, "factor_unavailable", "30")
@@ -494,7 +494,7 @@ async def test_a_provider_in_trouble_is_not_tried() -> None:
         bob = await world.browser("bob")
         await bob.page("/records")
         page = await bob.page("/mfa/challenge")
-        assert "Nothing can be sent this way at the moment" in page.text
+        assert "We can’t send anything this way right now" in page.text
         assert paused.messages == []
         paused.available = True
         assert (await bob.api("POST", "challenge", {"authenticator": alone})).status == 201

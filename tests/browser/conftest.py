@@ -25,6 +25,17 @@ Arrive = Callable[..., Person]
 OFFICE = "198.51.100.10"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell a story without JavaScript by default only where it says ``without_script``.
+
+    The others go through the same pages, and are told without it by ``--long``.
+    """
+    for item in items:
+        if item.name.endswith("[noscript]") and not item.get_closest_marker("without_script"):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     """The browser. It ends with this package: while it lives, its event loop is the thread's."""

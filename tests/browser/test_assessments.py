@@ -27,7 +27,7 @@ def test_optional(person: Arrive, example: Example, script: bool) -> None:
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.at(CHOICE)
-    somebody.says("Brightpath asks for a second step from", "We ask again the next time you sign in.")
+    somebody.says("Brightpath requires two-step sign-in from", "We’ll ask again the next time you sign in.")
     assert [row for row in somebody.offered() if "pass" not in row.lower()] == ["Text message", "Email"]
     skip = somebody.find("Skip for now").bounding_box()
     assert skip is not None
@@ -55,7 +55,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     somebody.sign_in(USER)
     assert example.outbox == []
     somebody.choose("Email")
-    somebody.says("u•••@a•••.example", "for about 10 minutes")
+    somebody.says("u•••@a•••.example", "in about 10 minutes")
     somebody.silent(USER)
     sent = example.codes("email")[0]
     assert sent["to"] == USER
@@ -66,7 +66,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     somebody.at("Enter the code from the email")
     somebody.type_code(sent["code"])
     somebody.keep_codes()
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     somebody.says("Default sign-in method Email")
 
     somebody.choose("Text message")
@@ -78,7 +78,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     assert text["to"] == "+12025550123"
     assert text["text"].splitlines()[-1] == f"@localhost #{text['code']}"
     somebody.type_code(text["code"])
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     somebody.says("Text message was added and works.", "Default sign-in method Email")
     somebody.press("Continue to Brightpath")
     assert somebody.path == "/records"
@@ -102,6 +102,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     shared.is_in()
 
 
+@pytest.mark.without_script
 def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
     """The link "Lost access to this phone?" leads to another way if there is one.
 
@@ -146,7 +147,7 @@ def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
     example.advance(31 * DAY)
     somebody.go("/records")
     somebody.at(CHOICE)
-    somebody.says("Brightpath asks for a second step since")
+    somebody.says("Brightpath has required two-step sign-in since")
     assert not somebody.find("Skip for now").is_visible()
     assert somebody.find("Not now? Sign out").is_visible()
     somebody.choose("Email")
@@ -158,7 +159,7 @@ def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
 
     somebody.go("/mfa")
     somebody.page.locator("summary", has_text="Remove").click()
-    somebody.says("Your organization requires at least one. Add another one before you remove this.")
+    somebody.says("Your organization requires at least one. Add another one before you remove this one.")
     assert somebody.page.get_by_role("button", name=re.compile("^Remove")).count() == 0
 
 

@@ -43,8 +43,15 @@ def desk(somebody: Person, path: str) -> None:
 
 
 def fold(somebody: Person, name: str) -> None:
-    """Open one of an account's actions."""
-    somebody.page.locator("summary", has_text=re.compile(rf"^\s*{name}\s*$")).click()
+    """Open the page of one of an account's actions."""
+    somebody.page.locator(".acts").get_by_role("link", name=name, exact=True).click()
+    somebody.page.wait_for_load_state("load")
+
+
+def pick(somebody: Person, name: str) -> None:
+    """Open a person's account from the table."""
+    somebody.page.locator("table.people").get_by_role("link", name=name).first.click()
+    somebody.page.wait_for_load_state("load")
 
 
 def test_practice(person: Arrive, example: Example) -> None:
@@ -55,8 +62,8 @@ def test_practice(person: Arrive, example: Example) -> None:
     boss = person()
     enroll_mail(boss, example, "admin@practice.example")
     desk(boss, "tenant")
-    boss.at("Second step for practice")
-    boss.says("It is off. Nobody is asked yet.", "cannot be turned off again")
+    boss.at("Two-step sign-in for practice")
+    boss.says("It’s off. Nobody is asked yet.", "can’t be turned off again")
     boss.press("Send a test message")
     boss.says("A test message is on its way to your own address.")
     assert example.outbox[0]["to"] == "admin@practice.example"
@@ -69,7 +76,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     boss.refused("Type “practice” exactly, to confirm.", field="confirm")
     boss.page.get_by_label("Type “practice” to confirm").fill("practice")
     boss.press("Turn it on for everybody")
-    boss.says("It is on for everybody now.", "It cannot be turned off again.")
+    boss.says("Two-step sign-in is now on for everybody.", "It can’t be turned off again.")
     assert boss.page.get_by_role("button", name="Turn it on").count() == 0
 
     user = person()
@@ -89,17 +96,17 @@ def test_practice(person: Arrive, example: Example) -> None:
     enroll_mail(support, example, "support@practice.example")
     desk(support, "accounts?status=locked")
     support.at("People")
-    support.choose("Farah Aziz")
-    support.says("You may look, but not change anything here.", "the attempts are used up")
+    pick(support, "Farah Aziz")
+    support.says("You can look here, but not change anything.", "the attempts are used up")
     assert support.page.get_by_role("button").count() == 0
     support.go("/mfa/admin/audit")
-    support.at("This is not allowed")
+    support.at("This isn’t allowed")
 
     example.advance(WAIT)
     desk(boss, "accounts/user@practice.example")
     fold(boss, "Unlock")
     boss.page.get_by_label("Reason").first.fill("called, and knew the last job")
-    boss.press("Unlock", within="details[open]")
+    boss.press("Unlock", within="section.act")
     boss.says("has all attempts back", "7 of 7")
     assert any("unlocked" in mail["subject"] for mail in example.outbox)
     desk(boss, "audit?kind=account.unlocked")
@@ -123,11 +130,11 @@ def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
     boss.page.get_by_label("Email only").check()
     boss.page.get_by_label("Type “clinic” to confirm").fill("clinic")
     boss.press("Turn it on for everybody")
-    boss.says("It is on for everybody now.")
+    boss.says("Two-step sign-in is now on for everybody.")
     user = person()
     user.sign_in("user@clinic.example")
     assert user.path == "/mfa/enroll/email"
-    user.silent("Text message", "Choose another way")
+    user.silent("Text message", "Choose another method")
     user.press("Send the code")
     user.type_code(example.code("email"))
     user.keep_codes()
@@ -161,15 +168,15 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     user.says("is waiting for an administrator")
 
     desk(boss, "accounts?status=recovery")
-    boss.choose("Priya Nair")
+    pick(boss, "Priya Nair")
     boss.says("My phone fell into the lake.")
     fold(boss, "Reset")
-    boss.press("Reset", within="details[open]")
+    boss.press("Reset", within="section.act")
     if boss.page.locator("#errors").count() == 0:
         boss.page.locator("#ticket-reset").fill("INC-4711")
-        boss.page.locator("details[open]").get_by_label("Reason").fill("came by with a passport")
-        boss.press("Reset", within="details[open]")
-    boss.says("was reset, and sets up anew at the next sign-in.")
+        boss.page.locator("section.act").get_by_label("Reason").fill("came by with a passport")
+        boss.press("Reset", within="section.act")
+    boss.says("was reset and will set up again at the next sign-in.")
 
     mail = next(mail for mail in example.outbox if "Temporary password: " in mail["text"])
     password = re.search(r"Temporary password: (\S+)", mail["text"])
@@ -189,6 +196,7 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     assert app.uri
 
 
+@pytest.mark.without_script
 def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) -> None:
     """A press on "This was not me" without sign-in asks the user again everywhere.
 
@@ -204,8 +212,8 @@ def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) ->
     )
     stranger = person(script=script, address=HOTEL)
     stranger.go(link)
-    stranger.at("Was this not you?")
-    stranger.page.get_by_label("I did not do this").check()
+    stranger.at("Wasn’t this you?")
+    stranger.page.get_by_label("I didn’t do this").check()
     stranger.press("This was not me")
     stranger.at("Thank you. Your account is safer now")
     user.go("/")

@@ -23,6 +23,7 @@ HOTEL = "203.0.113.25"
 LOCKED = "This account is locked"
 
 
+@pytest.mark.without_script
 def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None:
     """The first visit leads from the password to the app.
 
@@ -45,11 +46,11 @@ def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None
     key = somebody.page.locator("#key").inner_text()
     assert re.fullmatch(r"([A-Z2-7]{4} )+[A-Z2-7]{1,4}", key)
     assert key.replace(" ", "") == query["secret"][0]
-    somebody.says(USER, query["issuer"][0], "Time based, 6 digits")
+    somebody.says(USER, query["issuer"][0], "Time-based, 6 digits")
 
     app = App.scanned(uri, example)
     somebody.type_code(app.wrong())
-    somebody.refused("That code is not right.")
+    somebody.refused("That code isn’t right.")
     somebody.says("6 attempts are left")
     assert somebody.read_qr() == uri
     code = app.code()
@@ -79,7 +80,7 @@ def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None
     somebody.at("Save your backup codes")
     assert somebody.keep_codes() == codes
 
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     somebody.says("Default sign-in method Authenticator app")
     titles.append(somebody.page.title())
     assert len(set(titles)) == len(titles)
@@ -114,7 +115,7 @@ def test_seven_days(person: Arrive, example: Example, script: bool) -> None:
     example.advance(after + 7 * DAY - example.now)
     somebody.go("/records")
     somebody.at(ASKED)
-    somebody.says("We ask again every 7 days.")
+    somebody.says("You last confirmed more than 7 days ago")
     somebody.type_code(app.code())
     assert somebody.path == "/records"
     somebody.at("Payments")
@@ -132,10 +133,10 @@ def test_another_address(person: Arrive, script: bool) -> None:
         somebody.from_address(f"203.0.113.{last + 1}")
         somebody.go("/records")
         somebody.at(ASKED)
-        somebody.says("You are on a different network than before")
+        somebody.says("You’re on a different network than before")
         somebody.silent("attempt", "locked")
     somebody.type_code(app.wrong())
-    somebody.refused("That code is not right.")
+    somebody.refused("That code isn’t right.")
     somebody.says("6 attempts are left")
     somebody.type_code(app.code())
     somebody.at("Payments")
@@ -169,6 +170,7 @@ def test_backup_codes(person: Arrive, example: Example, script: bool) -> None:
     again.is_in()
 
 
+@pytest.mark.without_script
 def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> None:
     """Seven wrong codes lock, and the page counts down.
 
@@ -181,7 +183,7 @@ def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> No
     stranger.at(ASKED)
     for left in range(6, 0, -1):
         stranger.type_code(app.wrong())
-        stranger.refused("That code is not right.")
+        stranger.refused("That code isn’t right.")
         stranger.says(f"{left} attempt{'s are' if left > 1 else ' is'} left before the account is locked.")
     stranger.type_code(app.wrong())
     stranger.at(LOCKED)

@@ -74,8 +74,8 @@ def test_finance_without_a_mouse(person: Arrive, example: Example) -> None:
     page.keyboard.type(app.wrong())
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    somebody.refused("That code is not right.")
-    tab_to(somebody, "That code is not right.")
+    somebody.refused("That code isn’t right.")
+    tab_to(somebody, "That code isn’t right.")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "code"
     page.keyboard.type(app.code())
@@ -84,7 +84,7 @@ def test_finance_without_a_mouse(person: Arrive, example: Example) -> None:
     tab_to(somebody, "I have put these somewhere safe")
     page.keyboard.press("Space")
     press(somebody, "Continue")
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     press(somebody, "Continue to Northgate")
     somebody.is_in()
 

@@ -20,7 +20,7 @@ HOTEL, AIRPORT = "203.0.113.25", "203.0.113.99"
 WAY = "Passkey or security key"
 MAKE = "Make a passkey"
 USE = "Use your face, fingerprint, or screen lock"
-NOTHING = "Nothing happened. Try again, or choose another way."
+NOTHING = "Nothing happened. Try again, or choose another method."
 
 
 def press_passkey(somebody: Person, name: str) -> None:
@@ -43,7 +43,7 @@ def enroll(somebody: Person) -> None:
     to_the_button(somebody)
     press_passkey(somebody, MAKE)
     somebody.keep_codes()
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     somebody.page.locator("p.go a").click()
     somebody.page.wait_for_load_state("load")
     somebody.is_in()
@@ -99,7 +99,7 @@ def test_an_address_without_passkeys(person: Arrive) -> None:
     somebody.sign_in(USER)
     to_the_button(somebody)
     somebody.find(MAKE).click()
-    somebody.page.get_by_text("This site is not set up for passkeys at this address.").first.wait_for()
+    somebody.page.get_by_text("This site isn’t set up for passkeys at this address.").first.wait_for()
 
 
 def test_a_page_at_another_address(person: Arrive) -> None:
@@ -145,7 +145,7 @@ def test_in_the_field_of_a_code(person: Arrive) -> None:
     enroll(somebody)
     somebody.go("/mfa/enroll")
     app = somebody.set_up_app()
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     held = authenticator.forget()
     somebody.from_address(HOTEL)
     somebody.go("/")
@@ -174,7 +174,7 @@ def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     enroll(somebody)
     somebody.go("/mfa/enroll")
     somebody.set_up_app()
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     (held,) = authenticator.credentials()
     somebody.go("/mfa")
     mine = somebody.page.locator("li.thing", has_text="one device only")
@@ -183,8 +183,9 @@ def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     somebody.look()
     somebody.says("was removed")
     told = json.loads(somebody.page.locator("[data-signal]").get_attribute("data-signal") or "")
-    assert told == {"rpId": "localhost", "userId": told["userId"], "allAcceptedCredentialIds": []}
-    assert len(told["userId"]) == 86
+    accepted = told["AllAcceptedCredentials"]
+    assert accepted == {"rpId": "localhost", "userId": accepted["userId"], "allAcceptedCredentialIds": []}
+    assert len(accepted["userId"]) == 86
     if somebody.page.evaluate("'signalAllAcceptedCredentials' in PublicKeyCredential"):
         somebody.page.wait_for_timeout(500)
         assert authenticator.credentials() == [], held["credentialId"]
@@ -214,7 +215,7 @@ def test_two(person: Arrive) -> None:
     somebody.go("/mfa/enroll")
     to_the_button(somebody)
     press_passkey(somebody, MAKE)
-    somebody.at("You are all set")
+    somebody.at("You’re all set")
     asked_again(somebody, HOTEL)
     press_passkey(somebody, USE)
     somebody.is_in()
@@ -245,7 +246,7 @@ def test_without_a_script(person: Arrive) -> None:
     somebody.says("Not available in this browser")
     assert not somebody.find(WAY).is_visible()
     somebody.go("/mfa/enroll/webauthn")
-    somebody.says("A passkey needs JavaScript", "Choose another way below.")
+    somebody.says("A passkey needs JavaScript", "Choose another method below.")
     assert not somebody.find(MAKE).is_visible()
     assert somebody.find("Authenticator app").is_visible()
 
@@ -263,10 +264,37 @@ def test_the_offer_after_a_code(person: Arrive, accepted: bool) -> None:
     assert authenticator.credentials() == []
     if accepted:
         press_passkey(somebody, MAKE)
-        somebody.at("You are all set")
+        somebody.at("You’re all set")
         assert len(authenticator.credentials()) == 1
     else:
         somebody.page.get_by_role("link", name="Not now").click()
         somebody.page.wait_for_load_state("load")
         assert somebody.path == "/records"
         assert authenticator.credentials() == []
+
+
+BY_ITSELF = """
+const make = navigator.credentials.create.bind(navigator.credentials);
+PublicKeyCredential.getClientCapabilities = async () => ({ conditionalCreate: true });
+navigator.credentials.create = ({ mediation, ...rest }) => {
+  window.told(mediation || "pressed");
+  return make(rest);
+};
+"""
+
+
+@pytest.mark.long
+def test_a_password_manager_makes_the_passkey_by_itself(person: Arrive) -> None:
+    """After a code a browser that can makes the passkey without a question."""
+    somebody = person()
+    app, _ = somebody.enroll_app(USER)
+    authenticator, asked = Authenticator.plug(somebody.page), list[str]()
+    somebody.page.expose_function("told", asked.append)
+    somebody.page.add_init_script(BY_ITSELF)
+    somebody.from_address(HOTEL)
+    somebody.go("/")
+    somebody.page.locator("#code").fill(app.code())
+    somebody.page.get_by_role("button", name="Confirm").click()
+    somebody.page.get_by_text("was added").or_(somebody.page.get_by_text("You are all set")).first.wait_for()
+    assert asked == ["conditional"]
+    assert len(authenticator.credentials()) == 1

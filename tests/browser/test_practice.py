@@ -50,7 +50,7 @@ def test_either_contact_on_file(person: Arrive, example: Example, script: bool) 
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.choose("Text message")
-    somebody.says("+1 202-555-0105", "This is the number on file for you.")
+    somebody.says("+1 202-555-0105", "This is the number we have on file for you.")
     assert somebody.page.locator("input:visible").count() == 0
     somebody.sign_out()
     enroll(somebody, example)
@@ -61,7 +61,7 @@ def test_either_contact_on_file(person: Arrive, example: Example, script: bool) 
         if way in elsewhere.offered():
             elsewhere.choose(way)
             elsewhere.press("Send the code")
-        elsewhere.says("for about 15 minutes")
+        elsewhere.says("in about 15 minutes")
         elsewhere.type_code(example.code(channel))
         elsewhere.at("Jobs")
         example.advance(MINUTE)
@@ -89,14 +89,14 @@ def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
     somebody.press("I did not get a code")
     somebody.at("I did not get a code")
     somebody.says(
-        "•••-••05", "Every code we sent works until its own end.", "Ask your practice's system administrator."
+        "•••-••05", "Earlier codes still work until they expire.", "Ask your practice's system administrator."
     )
     somebody.press("Send a new code")
     third = example.code("sms")
     assert len({first, second, third}) == 3
     example.advance(4 * MINUTE + 45)
     somebody.type_code(first)
-    somebody.refused("That code has ended.")
+    somebody.refused("That code has expired.")
     somebody.silent("6 attempts")
     somebody.type_code(second)
     somebody.is_in()
@@ -105,7 +105,7 @@ def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
     example.advance(MINUTE)
     again.sign_in(USER)
     again.type_code(third)
-    again.refused("That code is not right.")
+    again.refused("That code isn’t right.")
     again.says("6 attempts are left")
 
 
@@ -120,7 +120,7 @@ def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None
     code = example.code("sms")
     example.advance(15 * MINUTE)
     somebody.type_code(code)
-    somebody.refused("That code has ended.", field="")
+    somebody.refused("That code has expired.", field="")
     somebody.press("Send the code")
     somebody.type_code(example.code("sms"))
     somebody.is_in()
@@ -132,7 +132,7 @@ def test_another_address(person: Arrive, example: Example, script: bool) -> None
     enroll(somebody, example)
     somebody.from_address(HOTEL)
     somebody.go("/")
-    somebody.says("You are on a different network than before")
+    somebody.says("You’re on a different network than before")
     somebody.at("Check your email")
     somebody.type_code(example.code("email"))
     somebody.is_in()
@@ -141,7 +141,7 @@ def test_another_address(person: Arrive, example: Example, script: bool) -> None
     somebody.is_in()
     example.advance(7 * DAY)
     somebody.go("/")
-    somebody.says("We ask again every 7 days.")
+    somebody.says("You last confirmed more than 7 days ago")
 
 
 def test_the_lock_ends_sessions(person: Arrive, example: Example, script: bool) -> None:

@@ -38,7 +38,7 @@ def scan(desktop: Person, phone: Person) -> None:
 def type_number(phone: Person, number: str) -> None:
     """Type a number on the phone and approve."""
     phone.page.get_by_label(NUMBER).fill(number)
-    phone.page.get_by_role("button", name="Approve", exact=True).click()
+    phone.page.locator("[data-approve]").click()
 
 
 def set_up(desktop: Person, phone: Person) -> None:
@@ -55,7 +55,7 @@ def set_up(desktop: Person, phone: Person) -> None:
 def finish(desktop: Person) -> None:
     """Backup codes, the success page, the agreement, the app."""
     desktop.keep_codes()
-    desktop.at("You are all set")
+    desktop.at("You’re all set")
     desktop.says("Default sign-in method")
     desktop.press("Continue to Clearview")
     desktop.page.get_by_label("I accept").check()
@@ -63,6 +63,7 @@ def finish(desktop: Person) -> None:
     desktop.is_in()
 
 
+@pytest.mark.without_script
 def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> None:
     """A phone scans and is tried out, and later types the number that opens the app.
 
@@ -73,7 +74,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     if script:
         desktop.page.wait_for_url(re.compile("/mfa/(backup-codes|enroll/done)"))
     else:
-        desktop.press("I have answered, continue")
+        desktop.press("I’ve answered, continue")
     finish(desktop)
 
     example.advance(DAY)
@@ -85,6 +86,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     field = phone.page.get_by_label(NUMBER)
     field.wait_for()
     words = phone.text
+    assert "Yes, sign me in" in words
     assert HOTEL in words
     assert "Clearview" in words
     type_number(phone, f"{(int(number) + 1) % 100:02d}")
@@ -96,7 +98,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     if script:
         hotel.page.wait_for_url(re.compile(rf"^{example.origin}/(#\w*)?$"))
     else:
-        hotel.press("I have answered, continue")
+        hotel.press("I’ve answered, continue")
     hotel.is_in()
 
 
@@ -114,9 +116,9 @@ def test_the_phone_says_no(person: Arrive, example: Example) -> None:
     thief.sign_in(USER)
     thief.at("Approve on your phone")
     phone.page.get_by_label(NUMBER).wait_for()
-    phone.page.get_by_role("button", name="No, this is not me").click()
+    phone.page.get_by_role("button", name="No, it was not me").click()
     phone.page.get_by_text("Stopped. Your administrators were told.").wait_for()
-    thief.page.get_by_text("The request was answered with no.").first.wait_for()
+    thief.page.get_by_text("The request was denied on your phone.").first.wait_for()
     thief.press("Send the request")
     thief.says("You can ask again in")
     phone.page.wait_for_timeout(2500)
@@ -142,25 +144,90 @@ def test_call_me(person: Arrive, example: Example, script: bool) -> None:
     desktop.choose("Phone call")
     desktop.page.get_by_label("Phone number").fill("202-555-0147")
     desktop.press("Call me")
-    desktop.at("We are calling you now")
+    desktop.at("We’re calling you now")
     demo.page.goto(f"{example.origin}/demo")
     demo.page.get_by_role("button", name="Answer and press #").first.click()
     if script:
         desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
     else:
-        desktop.press("I have answered, continue")
+        desktop.press("I’ve answered, continue")
     finish(desktop)
     example.advance(60)
     hotel = person(script=script, address=HOTEL)
     hotel.sign_in(USER)
     hotel.at("Answer our call")
     if not script:
-        hotel.press("I have answered, continue")
-        hotel.says("It is not answered yet.")
+        hotel.press("I’ve answered, continue")
+        hotel.says("Still waiting for an answer.")
     demo.page.goto(f"{example.origin}/demo")
     demo.page.get_by_role("button", name="Answer and press #").first.click()
     if script:
         hotel.page.wait_for_url(re.compile(rf"^{example.origin}/(#\w*)?$"))
     else:
-        hotel.press("I have answered, continue")
+        hotel.press("I’ve answered, continue")
     hotel.is_in()
+
+
+IPHONE = """
+Object.defineProperty(Navigator.prototype, "standalone", { get: () => INSTALLED });
+Object.defineProperty(Navigator.prototype, "maxTouchPoints", { get: () => 5 });
+"""
+MANIFEST = """async () => {
+  const link = document.querySelector("link[rel=manifest]");
+  return (await fetch(link.href, { credentials: "include" })).json();
+}"""
+
+
+@pytest.mark.long
+def test_an_iphone_installs_the_page_first(person: Arrive) -> None:
+    """The installed page, with a storage of its own, joins by the token in its start address.
+
+    It finds its key again with every later start, and tells when the key was lost.
+    """
+    desktop, browser, installed = person(), person(address=PHONE), person(address=PHONE)
+    browser.page.add_init_script(IPHONE.replace("INSTALLED", "false"))
+    installed.page.add_init_script(IPHONE.replace("INSTALLED", "true"))
+    desktop.sign_in(USER)
+    desktop.choose("Approve on your phone")
+    browser.page.goto(desktop.read_qr())
+    browser.page.get_by_text("Choose “Add to Home Screen”.").wait_for()
+    browser.look()
+    manifest = browser.page.evaluate(MANIFEST)
+    assert manifest["name"] == "Clearview"
+    start = f"{desktop.example.origin}{manifest['start_url']}"
+    installed.page.goto(start)
+    installed.page.get_by_label(NUMBER).wait_for()
+    assert installed.page.title().startswith("(1) ")
+    type_number(installed, number_on(desktop))
+    installed.page.get_by_text("It works. Go on with your other screen.").wait_for()
+    assert installed.page.locator("#live-now").inner_text() == ""
+    installed.page.goto("about:blank")
+    installed.page.goto(start)
+    installed.page.get_by_text("No request is waiting.").wait_for()
+    assert "Tried out" in installed.text
+    assert "– Clearview" in installed.page.title()
+    installed.look()
+    installed.page.evaluate("indexedDB.deleteDatabase('mfa-gate')")
+    installed.page.goto("about:blank")
+    installed.page.goto(start.partition("#")[0])
+    installed.page.get_by_text("This phone no longer has its key.").wait_for()
+    installed.look()
+
+
+@pytest.mark.long
+def test_it_was_me_but_cancel(person: Arrive, example: Example) -> None:
+    """The request ends, nobody is alarmed, and the next one comes at once."""
+    desktop, phone = person(), person(address=PHONE)
+    set_up(desktop, phone)
+    desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
+    finish(desktop)
+    example.advance(DAY)
+    hotel = person(address=HOTEL)
+    hotel.sign_in(USER)
+    hotel.at("Approve on your phone")
+    hotel.says("No request? Open")
+    phone.page.get_by_label(NUMBER).wait_for()
+    phone.page.get_by_role("button", name="It was me, but cancel").click()
+    phone.page.get_by_text("Canceled. Nobody was signed in.").wait_for()
+    hotel.page.get_by_role("button", name="Send the request").click()
+    phone.page.get_by_label(NUMBER).wait_for()

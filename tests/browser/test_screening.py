@@ -17,6 +17,7 @@ AGREEMENT = "Data Access Agreement"
 HOTEL = "203.0.113.25"
 
 
+@pytest.mark.without_script
 def test_app_then_agreement(person: Arrive, example: Example, script: bool) -> None:
     """After the set-up and its success page comes the agreement, which is accepted once.
 
@@ -82,7 +83,7 @@ def test_declined(person: Arrive, script: bool) -> None:
     somebody.press("Continue to Clearview")
     somebody.press("Decline and sign out")
     somebody.at("You declined")
-    somebody.says(f"Without accepting “{AGREEMENT}” the application cannot be opened.")
+    somebody.says(f"You can’t use the app without accepting “{AGREEMENT}”.")
     somebody.press("Sign out", within="main")
     somebody.at("Sign in")
     somebody.go("/")

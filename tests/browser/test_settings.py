@@ -44,6 +44,7 @@ def thing(somebody: Person, name: str) -> str:
     return " ".join(somebody.page.locator("li.thing", has_text=name).first.inner_text().split())
 
 
+@pytest.mark.without_script
 def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     """A method is renamed, made the default, and removed with a notice; the last one stays.
 
@@ -51,7 +52,7 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     """
     somebody = person(script=script)
     arrive(somebody, example)
-    assert "Asked first" in thing(somebody, "Authenticator app")
+    assert "Default" in thing(somebody, "Authenticator app")
     assert "Added" in thing(somebody, "Text message")
     assert "Last used" in thing(somebody, "Text message")
     assert "198.51.100.10" in thing(somebody, "Text message")
@@ -62,14 +63,14 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     phone.get_by_label("New name").fill("Authenticator app")
     phone.get_by_role("button", name="Save").click()
     somebody.look()
-    somebody.refused("You use that name already.", field="label")
+    somebody.refused("You already use that name.", field="label")
     phone.get_by_label("New name").fill("Work phone")
     phone.get_by_role("button", name="Save").click()
     somebody.look()
     somebody.says("The new name is Work phone.")
-    somebody.press("Ask first Work phone")
-    somebody.says("We will ask for Work phone first from now on.")
-    assert "Asked first" in thing(somebody, "Work phone")
+    somebody.press("Make default Work phone")
+    somebody.says("Work phone is your default now.")
+    assert "Default" in thing(somebody, "Work phone")
 
     app = somebody.page.locator("li.thing", has_text="Authenticator app")
     app.locator("summary", has_text="Remove").click()
@@ -85,7 +86,7 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
         "was changed",
         "was added",
         "You accepted the agreement",
-        "New backup codes were made",
+        "New backup codes were created",
     ):
         assert words in activity
 
@@ -109,7 +110,7 @@ def test_forgotten_browser(person: Arrive, example: Example, script: bool) -> No
     row = somebody.page.locator("li.thing", has_text=HOTEL).filter(has=somebody.page.get_by_role("button"))
     row.get_by_role("button", name=re.compile("^Forget")).click()
     somebody.look()
-    somebody.says("is forgotten. It will be asked again.")
+    somebody.says("was removed. It has to confirm again.")
     other.go("/records")
     assert other.path.startswith("/mfa/challenge")
     somebody.go("/records")
@@ -125,7 +126,7 @@ def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
     arrive(somebody, example)
     example.advance(6 * MINUTE)
     somebody.go("/mfa")
-    somebody.says("To change something here, confirm once more that it is you.")
+    somebody.says("To make changes here, confirm again that it’s you.")
     assert somebody.page.locator("summary", has_text="Remove").count() == 0
     somebody.press("Confirm now")
     if somebody.heading != "Check your text messages":
@@ -138,7 +139,7 @@ def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
     example.advance(MINUTE)
     somebody.from_address(HOTEL)
     somebody.go("/mfa")
-    somebody.says("You are on a different network than before")
+    somebody.says("You’re on a different network than before")
     somebody.choose("Text message")
     somebody.press("Send the code")
     somebody.type_code(example.code("sms"))
@@ -156,7 +157,7 @@ def test_new_backup_codes(person: Arrive, example: Example) -> None:
     somebody.go("/mfa")
     somebody.says("9 of 10 codes are left.")
     somebody.press("Make a new set")
-    somebody.says("You have a set with 9 codes left. A new set ends it at once.")
+    somebody.says("You have a set with 9 codes left. A new set replaces it right away.")
     somebody.press("Make a new set")
     somebody.says("Your earlier set no longer works.")
     new = somebody.keep_codes()
@@ -166,6 +167,6 @@ def test_new_backup_codes(person: Arrive, example: Example) -> None:
     elsewhere.sign_in("user@finance.example")
     elsewhere.choose("Backup codes")
     elsewhere.type_code(old[5])
-    elsewhere.refused("That code is not right.")
+    elsewhere.refused("That code isn’t right.")
     elsewhere.type_code(new[5])
     elsewhere.says("9 are left")

@@ -849,7 +849,7 @@ def when(chance: random.Random) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("road", [("sqlite", "redis"), ("redis", "sqlite")])
+@pytest.mark.parametrize("road", [("sqlite", "redis"), pytest.param(("redis", "sqlite"), marks=pytest.mark.long)])
 def test_killed_again_and_again(run: Run, urls: Url, file: Path, road: tuple[str, str]) -> None:
     """F-10: after kill -9 at any moment, as often as it likes, a new run goes on.
 

@@ -18,6 +18,7 @@ from mfa_gate.core.codec import FORMAT, UnreadableAccount, decode, encode
 from mfa_gate.core.model import (
     Acceptance,
     Account,
+    Asked,
     Attempts,
     Authenticator,
     Browser,
@@ -37,7 +38,7 @@ from mfa_gate.core.model import (
 KEY = SubjectKey("clinic", "ann")
 RECORDS = (
     *(Account, Attempts, Lock, Authenticator, Challenge, Enrollment, Browser, Proof, Twin, Sent, Ticket, Leave),
-    *(Acceptance, Grant, Recovery),
+    *(Acceptance, Asked, Grant, Recovery),
 )
 
 json_values = st.recursive(

@@ -277,10 +277,10 @@ def test_the_email_with_a_code() -> None:
     subject, text, page = code_email()
     assert subject == "493817 is your security code for Clinic"
     assert "493817" in text.splitlines()
-    assert "valid for 10 minutes" in text
+    assert "expires in 10 minutes" in text
     assert "When: 3 March 2025, 14:05 UTC" in text
     assert "Where: network 203.0.113.9, Chrome on Windows" in text
-    assert "If this was not you, change your password and tell security@clinic.example at once." in text
+    assert "If this wasn’t you, change your password and tell security@clinic.example right away." in text
     assert set(page.tags).isdisjoint({"a", "img", "script", "link", "iframe", "form"})
     assert page.links == []
     for line in text.splitlines():
@@ -297,7 +297,7 @@ def test_the_code_can_stay_out_of_the_subject() -> None:
 @pytest.mark.parametrize(
     ("purpose", "words"),
     [
-        ("sign-in", "where you are signing in"),
+        ("sign-in", "where you’re signing in"),
         ("enroll", "setting up security codes"),
         ("contact", "this address is yours"),
         ("anything", "the page that asked for it"),
@@ -313,7 +313,7 @@ def test_what_is_not_known_is_not_said() -> None:
     _, text, _ = code_email(when_text="", where="", owner="")
     assert "When" not in text
     assert "Where" not in text
-    assert "tell your administrator at once" in text
+    assert "tell your administrator right away" in text
 
 
 ATTACKS = [
@@ -417,7 +417,7 @@ def test_every_notice(kind: str) -> None:
     assert words.subject.startswith("Clinic: ")
     assert "Clinic" in lines[0]
     assert {"When: 3 March 2025, 14:05 UTC", "Where: 203.0.113.9", "Name: “Anna's phone”"} <= set(lines)
-    assert "If this was not you, change your password and tell the help desk at once." in lines
+    assert "If this wasn’t you, change your password and tell the help desk right away." in lines
     assert "https://clinic.example/mfa/dispute/abc?x=1&y=2" in lines
     assert page_of(words).links == ["https://clinic.example/mfa/dispute/abc?x=1&y=2"]
 
@@ -435,11 +435,13 @@ def test_each_notice_says_what_to_do_next() -> None:
     words = notice(
         "account.locked", service="Clinic", when_text="", ref="K7Q2", owner="the help desk", translate=english
     )
-    assert "there is nothing to do" not in words.text
-    assert "ask the help desk to unlock it, and give the reference" in words.text
+    assert "you don’t need to do anything" not in words.text
+    assert "ask the help desk to unlock it. Give them the reference" in words.text
     assert "Reference: K7Q2" in words.text
     for kind in ("account.reset", "recovery.refused", "proofs.revoked", "break_glass.ended"):
-        assert "there is nothing to do" not in notice(kind, service="Clinic", when_text="", translate=english).text
+        assert (
+            "you don’t need to do anything" not in notice(kind, service="Clinic", when_text="", translate=english).text
+        )
 
 
 def test_wrong_codes_before_a_success_stand_in_its_notice() -> None:
@@ -455,6 +457,7 @@ def test_notices_that_must_be_there() -> None:
         "factor.enrolled",
         "factor.removed",
         "factor.changed",
+        "factor.replaced",
         "backup_codes.made",
         "backup_code.used",
         "browser.new",
@@ -464,8 +467,14 @@ def test_notices_that_must_be_there() -> None:
         "account.reset",
         "recovery.requested",
         "recovery.refused",
+        "recovery.waiting",
+        "recovery.reminded",
+        "recovery.restarted",
+        "recovery.open",
+        "recovery.used",
         "proofs.revoked",
         "enrollment.ticket",
+        "act.asked",
         "break_glass.asked",
         "break_glass.granted",
         "break_glass.used",

@@ -206,7 +206,7 @@ async def test_it_is_enrolled_on_its_own_pages(world: World) -> None:
     assert secret is not None
     assert draft is not None
     fields = {"enrollment": draft[1], "action": "confirm"}
-    for typed, said in (("1234567", "too short"), ("123456789", "too long"), ("1234567x", "does not look like")):
+    for typed, said in (("1234567", "too short"), ("123456789", "too long"), ("1234567x", "doesn’t look like")):
         reply = await ann.form("/mfa/enroll/hotp", {**fields, "code": typed})
         assert (reply.status, said in reply.text) == (422, True), reply.text
     reply = await ann.form("/mfa/enroll/hotp", {**fields, "code": code(secret[1], 0)})

@@ -15,8 +15,8 @@ from mfa_gate.core.model import Challenge, SubjectKey
 from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
 from mfa_gate.factors.optional_parts import Joined
-from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, Push, PushRules
-from mfa_gate.factors.tokens import is_digest_of, read_token
+from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, ONLY_DRAFTS, Push, PushRules
+from mfa_gate.factors.tokens import is_digest_of, make_token, name_anew, read_token
 from mfa_gate.keyring import Keyring, make_key
 from tests.harness import make_world
 from tests.web.phones import Phone, b64
@@ -101,10 +101,13 @@ def test_the_picture_holds_a_token_that_is_sent_to_nobody() -> None:
 
 
 def test_after_the_scan_the_picture_is_gone() -> None:
-    """The draft has the phone's key and name, and nothing by which a second phone could join."""
+    """The draft has the phone's key and name. Only the same key may join once more."""
     mine = context(purpose="enroll")
     result = joined(mine)
-    assert JOIN not in result.data
+    token, second = make_token(mine, JOIN, name_anew(mine, JOIN)), phone()
+    signature, data = second.sign("join", token, second.public), {**result.data, "key": "A" * 87}
+    again = PUSH.join(mine, data=data, token=token, key=second.public, signature=signature, label="iPad")
+    assert again == Rejected(reason="code_expired", free=True)
     assert PUSH.show(mine, result.data) == {"device": "iPhone"}
     assert result.device not in str(result.data)
 
@@ -217,10 +220,11 @@ def test_only_a_live_approval_is_collected(change: dict[str, Any], reason: str) 
     mine = context()
     challenge, _ = asked(mine, **change)
     data = joined(mine).data
+    kept = {name: value for name, value in data.items() if name not in ONLY_DRAFTS}
     outcome = PUSH.verify(mine, data=data, challenges=[challenge], response=COLLECT)
     if reason:
         assert outcome == Rejected(reason=reason, free=True)
     else:
-        assert outcome == Accepted(data=data, challenge="c", label="iPhone")
+        assert outcome == Accepted(data=kept, challenge="c", label="iPhone")
     keyless = PUSH.verify(mine, data=drafted(mine).data, challenges=[challenge], response=COLLECT)
     assert keyless == Rejected(reason="pending", free=True)

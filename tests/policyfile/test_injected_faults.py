@@ -235,6 +235,12 @@ KINDS = [
      "4: enrollment.skip.max", "no effect", "optional"),
     ("a hold without requests", "[recovery]\nways = ['backup-code']\nhold = '1d'\n",
      "5: recovery.hold", "no effect", "request"),
+    ("a slow way in by the password alone", "[enrollment]\nfirst = 'open'\n[recovery]\nself_service = '3d'\n",
+     "6: recovery.self_service", "password alone", "contact"),
+    ("a slow way in that ends at a ticket", "[enrollment]\nfirst = 'ticket'\n[recovery]\nself_service = '3d'\n",
+     "6: recovery.self_service", "must still give a ticket", "take it out"),
+    ("a slow way in that is quick", "[recovery]\nself_service = '1h'\n",
+     "4: recovery.self_service", "cannot stop a thief", "3d"),
     # -- people without a way -------------------------------------------------------------------------------------
     ("tickets that nobody may give", "[enrollment]\nfirst = 'ticket'\n[roles]\nreset = []\n",
      "4: enrollment.first", "no group may give one", "roles.reset"),

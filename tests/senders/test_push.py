@@ -7,6 +7,7 @@ import base64
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import http_ece
@@ -183,7 +184,26 @@ async def test_only_the_phone_can_read_what_wakes_it() -> None:
     assert public_vapid_key(KEY) in request.headers["authorization"]
     assert b"Somebody" not in request.body
     plain = http_ece.decrypt(request.body, private_key=PHONE, auth_secret=AUTH, version="aes128gcm")
-    assert json.loads(plain) == {"title": "Example", "body": "Somebody wants to sign in."}
+    assert json.loads(plain) == {
+        "notification": {"title": "Example", "body": "Somebody wants to sign in.", "tag": "waiting"}
+    }
+
+
+async def test_a_push_declares_its_notification_and_the_page_that_it_opens() -> None:
+    """A browser shows it without any script (Push API, declarative push messages)."""
+    async with http_server(answers(201)) as server:
+        told = replace(message(subscription(f"{server.url}/push/abc")), url="https://app.example/mfa/approve")
+        await sender().send(told)
+        (request,) = server.requests
+    assert request.headers["content-type"] == "application/notification+json"
+    plain = json.loads(http_ece.decrypt(request.body, private_key=PHONE, auth_secret=AUTH, version="aes128gcm"))
+    assert plain["web_push"] == 8030
+    assert plain["notification"] == {
+        "title": "Example",
+        "body": "Somebody wants to sign in.",
+        "navigate": "https://app.example/mfa/approve",
+        "tag": "waiting",
+    }
 
 
 @pytest.mark.parametrize(

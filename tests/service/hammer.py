@@ -25,7 +25,7 @@ POLICY = with_rules(
     lambda rules: replace(
         rules,
         factors=replace(rules.factors, choice="tenant"),
-        enrollment=replace(rules.enrollment, stage="admin"),
+        enrollment=replace(rules.enrollment, stage="admin", checklist="advice"),
     )
 )
 CHOICES = (("totp",), ("sms",), ("email",))

@@ -70,7 +70,7 @@ async def test_a_notice_about_a_stranger_stays_in_the_persons_language(world: Wo
     await world.engine.effects.idle()
     (mail,) = world.email.messages
     assert mail.subject == "Example: Ihr Konto ist gesperrt"
-    assert "bitten Sie Ihren Administrator, es zu entsperren" in mail.text
+    assert "Bitten Sie Ihren Administrator, es zu entsperren" in mail.text
     (event,) = world.kinds("account.locked")
     assert f"Referenznummer: {event.id}" in mail.text
 
@@ -112,7 +112,7 @@ async def test_a_first_enrollment_is_one_mail(world: World) -> None:
     assert world.kinds("backup_codes.made")
     assert (await ann.api("POST", "backup-codes", {})).status == 201
     await world.engine.effects.idle()
-    assert subjects(world.email.messages)[1:] == ["Example: New backup codes were made"]
+    assert subjects(world.email.messages)[1:] == ["Example: New backup codes were created"]
 
 
 async def test_a_backup_code_on_a_new_network_is_one_mail(world: World) -> None:
@@ -181,7 +181,7 @@ async def test_administrators_read_their_own_language() -> None:
         await world.gate.service.alarms.raise_for(event)
         await world.engine.effects.idle()
         told = {message.to: message for message in world.email.messages}
-    assert told["ann@alpha.example"].subject == "Example: Eine Anmeldung wurde auf dem Telefon abgelehnt"
+    assert told["ann@alpha.example"].subject == "Example: Eine Anmeldung wurde am Telefon abgelehnt"
     assert "Konto: ann" in told["ann@alpha.example"].text
     assert told["bob@alpha.example"].subject == "Example: A sign-in was denied on the phone"
 

@@ -162,7 +162,7 @@ async def test_all_proofs_end_in_every_worker_at_once(worlds: tuple[World, World
     assert (await elsewhere.state())["reason"] == "revoked"
     (event,) = one.kinds("proofs.revoked")
     assert (event.id, event.actor, event.reason, event.account) == (done.ref, "host", "password changed", "ann")
-    assert "Every browser has to confirm" in one.email.messages[-1].text
+    assert "again in every browser" in one.email.messages[-1].text
     await elsewhere.prove(ann.secret)
     assert await elsewhere.is_in()
 

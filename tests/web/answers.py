@@ -48,7 +48,7 @@ def _validator(method: str, place: str, status: str) -> Any:
 def _place(call: str) -> str | None:
     """The documented address of a call, "/browsers/x" say is "/browsers/{id}"."""
     for place in sorted(_document()["paths"], key=lambda text: text.count("{")):
-        if re.fullmatch(re.sub(r"\\\{id\\\}", "[^/]+", re.escape(place)), call):
+        if re.fullmatch(re.sub(r"\\\{(id|part)\\\}", "[^/]+", re.escape(place)), call):
             return str(place)
     return None
 

@@ -112,9 +112,9 @@ class Phone:
         body = {"device": self.device, "nonce": nonce, "signature": signature, "subscription": subscription}
         return await self.post("wake", body)
 
-    async def deny(self) -> Reply:
-        """Deny the waiting request."""
-        return await self.post("answer", self.body(await self.look(), "", verb="deny"))
+    async def deny(self, *, verb: str = "deny") -> Reply:
+        """Deny the waiting request; the verb "cancel" says that it was one's own."""
+        return await self.post("answer", self.body(await self.look(), "", verb=verb))
 
 
 async def enrolled(world: World, id: str = "ann") -> tuple[Browser, Phone, str]:

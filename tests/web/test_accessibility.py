@@ -29,7 +29,7 @@ PRESS_TWICE = """() => [1, 2].map(() => {
   return event.defaultPrevented;
 })"""
 TOO_SMALL = """() => [...document.querySelectorAll("button, .button," +
-  " input:not([type=hidden]), select, textarea, summary, .row, .foot a")]
+  " input:not([type=hidden]), select, textarea, summary, .row, .menu a, footer a")]
   .filter((element) => element.checkVisibility())
   .map((element) => [element, (element.type === "checkbox" ? element.labels[0] : element).getBoundingClientRect()])
   .filter(([, box]) => box.width < 44 || box.height < 44)
@@ -241,9 +241,9 @@ def test_time_left_is_told_in_phases(browser: Browser, gallery: tuple[str, list[
     page.clock.fast_forward(60_000)
     assert page.locator("#live").inner_text() == ""
     page.clock.fast_forward(221_000)
-    assert page.locator("#live").inner_text() == "The code works for 5 more minutes."
+    assert page.locator("#live").inner_text() == "The code expires in 5 minutes."
     page.clock.fast_forward(300_000)
-    assert "Ask for a new one" in page.locator("#live-now").inner_text()
+    assert "Send a new one" in page.locator("#live-now").inner_text()
     context.close()
 
 

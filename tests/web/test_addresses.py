@@ -200,7 +200,7 @@ async def test_a_page_that_may_lead_to_another_origin_is_gone_to_from_one_of_our
     assert not done.location
     assert done.header("refresh") == f"0;url={wanted}"
     assert f'href="{wanted.replace("&", "&amp;")}"' in done.text
-    assert "You are confirmed" in done.text
+    assert "You’re confirmed" in done.text
     assert await browser.is_in()
 
 

@@ -112,7 +112,7 @@ async def test_declining(world: World) -> None:
     reply = await ann.form("/mfa/agreement", {"action": "decline", "version": "1"})
     assert reply.status == 200
     assert "You declined" in reply.text
-    assert "cannot be opened" in reply.text
+    assert "can’t use the app" in reply.text
     assert 'href="/logout"' in reply.text
     assert "no-store" in reply.header("cache-control")
     assert ann.handle == ""
@@ -143,7 +143,7 @@ async def test_a_new_version_asks_again(world: World) -> None:
     world.engine.use_policy(asking(version="2", text="Be kinder."))
     assert not await ann.is_in()
     text = (await ann.page("/mfa/agreement")).text
-    assert "You accepted version 1. This is a new one." in text
+    assert "You accepted version 1. This is a newer one." in text
     assert "Be kinder." in text
     assert await accept(ann, "1") == 422
     assert not await ann.is_in()

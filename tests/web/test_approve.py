@@ -416,6 +416,20 @@ async def test_a_no_stops_further_requests_and_tells() -> None:
         assert (await browser.api("POST", "challenge", {"authenticator": id})).status == 201
 
 
+async def test_canceling_ones_own_request_alarms_nobody() -> None:
+    """The browser is told as after a denial, and the next request goes to the phone at once."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        assert (await phone.deny(verb="cancel")).status == 200
+        assert await status(browser, asked["challenge"]) == "denied"
+        assert world.kinds("challenge.denied") == []
+        (event,) = world.kinds("challenge.cancelled")
+        assert "alarm" not in event.detail
+        assert (await browser.api("POST", "challenge", {"authenticator": id})).status == 201
+
+
 async def test_requests_to_the_phone_do_not_use_up_the_days_codes() -> None:
     """Ten requests on one day leave the e-mail codes of that day untouched: they cost nothing."""
     world = push_world()
@@ -435,7 +449,10 @@ async def test_requests_to_the_phone_do_not_use_up_the_days_codes() -> None:
 
 
 async def test_the_picture_serves_one_phone() -> None:
-    """The first phone that scans it is bound; the same picture is then void for every other."""
+    """The first phone that scans it is bound; the same picture is then void for every other.
+
+    The same phone may join again: its first answer may be lost. The last answer counts, and only until the try-out.
+    """
     world = push_world()
     async with running(world):
         browser = await world.browser()
@@ -444,7 +461,14 @@ async def test_the_picture_serves_one_phone() -> None:
         first, second = Phone(world), Phone(world)
         assert (await first.join(begun["uri"])).status == 201
         assert (await second.join(begun["uri"])).reason == "code_expired"
+        lost = first.device
+        assert (await first.join(begun["uri"])).status == 201
+        assert first.device != lost
+        assert (await first.approve(begun["number"])).status == 200
+        confirm = {"enrollment": begun["enrollment"], "response": ""}
+        assert (await browser.api("POST", "enroll/confirm", confirm)).status == 201
         assert (await first.join(begun["uri"])).reason == "code_expired"
+        assert set((await world.account()).authenticators[0].data) == {"device", "key", "phone", "token_key"}
 
 
 async def test_two_phones_at_once_are_one() -> None:

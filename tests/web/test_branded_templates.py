@@ -1,4 +1,4 @@
-"""The letter with a brand's values written in: it reads as the one that is filled in anew."""
+"""A letter with a brand's values written in says the same as one that is filled in anew."""
 
 from __future__ import annotations
 

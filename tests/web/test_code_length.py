@@ -32,7 +32,7 @@ async def test_eight_digits_are_said_and_judged(typed: str, said: str) -> None:
         ann = await world.browser()
         await ann.form("/mfa/enroll/totp", {"action": "start"})
         page = (await ann.page("/mfa/enroll/totp")).text
-        assert "Time based, 8 digits" in page
+        assert "Time-based, 8 digits" in page
         draft = re.search(r'name="enrollment" value="([^"]+)"', page)
         assert draft is not None
         fields = {"enrollment": draft[1], "action": "confirm"}

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.core.rules import BrandRules
-from mfa_gate.web.assets import asset_name, brand_asset, static_asset, static_assets
+from mfa_gate.web.assets import asset_name, static_asset, static_assets
+from mfa_gate.web.brand_files import brand_file
 from mfa_gate.web.color import BLACK, DARK_GROUNDS, LIGHT_GROUNDS, WHITE, Color, contrast, palette, parse
 from mfa_gate.web.theme import brand_css
 
@@ -50,7 +51,7 @@ def test_what_is_no_color_is_the_default(accent: str) -> None:
 
 def test_a_brand_stylesheet_has_a_hash() -> None:
     """The name changes with the colors, so browsers may keep the file."""
-    one, other = (brand_asset(BrandRules(accent=accent)) for accent in ("#123456", "#654321"))
+    one, other = (brand_file(BrandRules(accent=accent), "brand") for accent in ("#123456", "#654321"))
     assert one.name != other.name
     assert one.media_type.startswith("text/css")
 

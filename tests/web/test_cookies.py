@@ -17,7 +17,7 @@ from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.keyring import Keyring
-from mfa_gate.web.assets import brand_name
+from mfa_gate.web.brand_files import brand_names
 from mfa_gate.web.cookies import Cookies
 from mfa_gate.web.theme import brand_css
 from tests.harness import (
@@ -254,11 +254,11 @@ async def test_style_sheets_are_those_of_the_policy() -> None:
     brand, other = BrandRules(accent="#123456"), BrandRules(accent="#654321")
     policy = with_rules(lambda r: replace(r, brand=brand))
     world = make_world(policy=policy)
-    own = await call(world.app, http_scope("GET", f"/mfa/static/{brand_name(brand)}"))
+    own = await call(world.app, http_scope("GET", f"/mfa/static/{brand_names(brand)['brand']}"))
     assert (own.status, own.body) == (200, brand_css(brand))
     assert b"immutable" in dict(own.headers)[b"cache-control"]
     before = brand_css.cache_info().currsize
-    for name in (*(f"brand.{number:012x}.css" for number in range(300)), brand_name(other)):
+    for name in (*(f"brand.{number:012x}.css" for number in range(300)), brand_names(other)["brand"]):
         present = await call(world.app, http_scope("GET", f"/mfa/static/{name}"))
         assert (present.status, present.body) == (200, brand_css(brand)), "as for a page of another version"
         assert dict(present.headers)[b"cache-control"] == b"no-store"

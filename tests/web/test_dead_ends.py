@@ -38,7 +38,7 @@ async def test_a_stop_of_changes_is_told(world: World) -> None:
     assert "nothing can be changed until" in text
     assert "Call your administrator." in text
     for word in (
-        "confirm once more",
+        "To make changes here",
         "/mfa/confirm",
         ">Rename<",
         'action="/mfa/enroll',
@@ -65,14 +65,14 @@ async def test_no_button_leads_in_a_circle_while_changes_are_stopped(
     ann = await disputed(world)
     reply = await (ann.form(path, fields) if fields else ann.page(path))
     assert reply.status == 403
-    assert "Changes are stopped for now" in reply.text
-    assert "you can change things again" in reply.text
+    assert "Changes are blocked for now" in reply.text
+    assert "You can make changes again" in reply.text
     assert 'href="/mfa"' in reply.text
     world.clock.advance(DAY)
     await ann.prove()
     reply = await (ann.form(path, fields) if fields else ann.page(path))
     assert reply.status in (200, 303)
-    assert "Changes are stopped" not in reply.text
+    assert "Changes are blocked" not in reply.text
 
 
 @pytest.mark.parametrize("path", ["/mfa", "/mfa/backup-codes", "/mfa/enroll", "/mfa/enroll/email"])

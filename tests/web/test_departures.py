@@ -50,7 +50,7 @@ async def test_a_page_of_ours_leads_to_another_origin(ann: Browser, status: int,
     assert reply.status == 200
     assert reply.header("refresh") == f"0;url={BANK}"
     assert 'href="https://bank.example/pay?amount=1&amp;x=&#39;2&#39;#go"' in reply.text
-    assert "You are confirmed" in reply.text
+    assert "You’re confirmed" in reply.text
     assert reply.cookies["order"] == "7"
     assert not reply.location
     assert not reply.header("x-more")

@@ -58,7 +58,7 @@ async def test_a_get_never_acts(world: World) -> None:
         reply = await stranger.ask(method, path)
         assert reply.status == 200
         assert "no-store" in reply.header("cache-control")
-    assert "Was this not you?" in reply.text
+    assert "Wasn’t this you?" in reply.text
     assert "This was not me" in reply.text
     assert "<script>" not in reply.text
     assert (await stranger.ask("PUT", path)).status == 405
@@ -87,7 +87,7 @@ async def test_the_press(world: World) -> None:
     await world.engine.effects.idle()
     told = {message.to: message for message in world.email.messages}
     assert set(told) == {OWNER, "ann@alpha.example"}
-    assert "this was not me" in told[OWNER].subject
+    assert "this wasn’t me" in told[OWNER].subject
     assert all(word in told[OWNER].text for word in ("Account: ann", "alpha", "factor.enrolled"))
     assert "signed out everywhere" in told["ann@alpha.example"].subject
     assert "/dispute/" not in told["ann@alpha.example"].text
@@ -115,7 +115,7 @@ async def test_a_scanner_that_presses_the_button(world: World) -> None:
     before = await world.account()
     scanned = await press(Browser(world, address="198.51.100.99"), path, b"action=dispute")
     assert scanned.status == 422
-    assert "Tick the box if it was not you." in scanned.text
+    assert "Tick the box if it wasn’t you." in scanned.text
     assert await world.account() == before
     assert await ann.is_in()
 
@@ -226,7 +226,7 @@ async def test_from_ones_own_settings(world: World) -> None:
         refused = await lost.form("/mfa", {"action": action}, token=await lost.token("/mfa/challenge"))
         assert refused.location == "/mfa/challenge"
     assert (await world.account()).recovery is not None
-    assert "Take the request back" in (await ann.page("/mfa")).text
+    assert "Withdraw the request" in (await ann.page("/mfa")).text
     assert (await ann.form("/mfa", {"action": "stop"})).location == "/mfa#"
     assert (await world.account()).recovery is None
     assert "was withdrawn" in (await ann.page("/mfa")).text

@@ -295,7 +295,7 @@ async def test_where_nothing_is_demanded(world: World) -> None:
     async with running(make_world(policy=policy(stage="off"))) as other:
         ann = await other.browser()
         text = (await ann.page("/mfa/enroll")).text
-        assert "offers a second step" in text
+        assert "offers two-step sign-in" in text
         assert "Not now? Sign out" not in text
 
 

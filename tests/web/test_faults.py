@@ -15,7 +15,7 @@ from tests.harness import PAGE, Headers, make_world, running
 
 from .phones import push_policy
 
-AWAY, FAULT = "We cannot check your second step right now", "Something failed on our side"
+AWAY, FAULT = "We can’t check your sign-in right now", "Something went wrong on our side"
 
 
 @pytest.mark.parametrize("path", ["/records", "/mfa", "/mfa/challenge", "/mfa/admin/accounts"])

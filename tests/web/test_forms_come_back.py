@@ -242,7 +242,7 @@ async def test_a_form_of_a_draft_that_ended_says_so(world: World) -> None:
     world.clock.advance(1800)
     told = await ann.form("/mfa/enroll/totp", {"enrollment": enrollment_of(page.text), "code": "123456"})
     assert told.status == 303
-    assert "That set-up has ended" in (await ann.page("/mfa/enroll/totp")).text
+    assert "That set-up has expired" in (await ann.page("/mfa/enroll/totp")).text
 
 
 async def test_a_wrong_ticket_stays_in_its_field(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness import FETCH, JSON, ORIGIN, OWN, PAGE, Browser, World, make_world, running
 
-NOT_A_CODE = "That is not a code"
+NOT_A_CODE = "That isn’t a code"
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ LOCAL = RelyingParty(id="localhost", name="Example", origins=["http://localhost:
 SITE = RelyingParty(id="app.example", name="App", origins=["https://app.example", "https://www.app.example"])
 WRONG = "This page is open at the wrong address"
 OLD = "Please send that again. Your page was out of date."
-OTHER = "This was sent from another site, so nothing was done."
-UNTOLD = "Your browser did not tell which page has sent this."
+OTHER = "This came from another site, so we did nothing."
+UNTOLD = "Your browser didn’t say which page sent this."
 OFF = "Cookies are turned off"
 WORDS = (WRONG, OLD, OTHER, UNTOLD, OFF)
 MARK = ("x-mfa-gate", "1")

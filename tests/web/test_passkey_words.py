@@ -71,10 +71,10 @@ async def test_a_refused_passkey_is_no_code() -> None:
         _, good = await answered(browser, made)
         page = await browser.form(place, {"code": json.dumps(bent(good))})
         assert page.status == 422
-        assert "That passkey was not accepted" in said(page.text)
+        assert "That passkey wasn’t accepted" in said(page.text)
         assert "code" not in said(page.text).replace("#code", "").lower()
         unread = await browser.form(place, {"code": "{"})
-        assert "cannot read what your browser answered" in said(unread.text)
+        assert "couldn’t read your browser’s answer" in said(unread.text)
         _, late = await answered(browser, made)
         world.clock.advance(301)
         assert "took too long" in said((await browser.form(place, {"code": json.dumps(late)})).text)
@@ -91,9 +91,9 @@ async def test_a_typed_code_is_still_one() -> None:
         browser, _ = await with_passkey(world, "totp")
         app = next(a for a in (await world.account()).authenticators if a.factor == "totp")
         refused = await browser.api("POST", "verify", {"authenticator": app.id, "response": "000000"})
-        assert refused.json()["title"] == "That code is not right"
+        assert refused.json()["title"] == "That code isn’t right"
         page = await browser.form(f"/mfa/challenge/{app.id}", {"code": "000000"})
-        assert "That code is not right" in said(page.text)
+        assert "That code isn’t right" in said(page.text)
 
 
 async def test_a_phone_that_approves_has_its_own_words() -> None:
@@ -105,9 +105,9 @@ async def test_a_phone_that_approves_has_its_own_words() -> None:
         world.clock.advance(61)
         form = {"action": "check", "challenge": asked["challenge"]}
         page = await browser.form(f"/mfa/challenge/{id}", form)
-        assert "was not answered in time" in said(page.text)
+        assert "no answer in time" in said(page.text)
         body = {"authenticator": id, "challenge": asked["challenge"], "response": ""}
-        assert (await browser.api("POST", "verify", body)).json()["title"] == "That has ended"
+        assert (await browser.api("POST", "verify", body)).json()["title"] == "That has expired"
 
 
 @pytest.mark.parametrize("more", ["email", "totp"])

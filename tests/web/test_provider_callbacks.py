@@ -83,7 +83,7 @@ async def test_the_page_waits_then_leads_on() -> None:
         assert 'name="code"' not in page.text
         early = await browser.form(f"/mfa/challenge/{id}", {"action": "check", "challenge": challenge})
         assert early.status == 422
-        assert "not answered yet" in early.text
+        assert "Still waiting" in early.text
         await phones.answer()
         done = await browser.form(f"/mfa/challenge/{id}", {"action": "check", "challenge": challenge})
         assert (done.status, done.location) == (303, "/records#")
@@ -164,7 +164,7 @@ THANKS = {"de-DE": "Vielen Dank", "arb": "شكرًا", "en-US": "Thank you"}
 @pytest.mark.parametrize(
     ("accept", "language", "greeting"),
     [
-        ("de-DE,de;q=0.9,en;q=0.5", "de-DE", "Hallo."),
+        ("de-DE,de;q=0.9,en;q=0.5", "de-DE", "Guten Tag."),
         ("en-US", "en-US", "Hello."),
         ("ar", "arb", "مرحبًا."),
         ("xx", "en-US", "Hello."),

@@ -142,7 +142,7 @@ def test_nothing_inline(name: str) -> None:
     assert "javascript:" not in html
     root = tree_of(name)
     for script in root.all("script"):
-        assert script.attrs["src"].startswith(("/mfa/static/mfa.", "/mfa/static/approve."))
+        assert script.attrs["src"].startswith(("/mfa/static/mfa.", "/mfa/static/approve"))
         assert not script.words()
     for sheet in root.all("link"):
         assert sheet.attrs["href"].startswith(("/mfa/static/", "/mfa/approve/", "data:"))
@@ -329,12 +329,12 @@ def test_every_reason_has_words_beside_a_form() -> None:
     """A reason without a sentence of its own says its title and text, never something general."""
     texts = {word: _summary(views.Problem(reason=word)) for word in REASONS}
     assert len(set(texts.values())) == len(texts)
-    assert texts["not_allowed"] == "This is not allowed. Ask your administrator if you need it."
+    assert texts["not_allowed"] == "This isn’t allowed. Ask your administrator if you need it."
     assert _summary(views.Problem(reason="too_soon", seconds=30)) == "You can ask again in 30 seconds."
     assert "behind" in _summary(views.Problem(reason="clock_drift", seconds=-90))
-    assert _summary(views.Problem(reason="phone_region", detail="<b>US")).endswith("accepted: <b>US.")
+    assert _summary(views.Problem(reason="phone_region", detail="<b>US")).endswith("from: <b>US.")
     assert "toll-free" in _summary(views.Problem(reason="phone_type", detail="toll-free"))
-    assert _summary(views.Problem(reason="phone_type", detail="pager")) == texts["phone_type"]
+    assert _summary(views.Problem(reason="phone_type", detail="uan")) == texts["phone_type"]
 
 
 def _summary(problem: views.Problem) -> str:
@@ -461,7 +461,7 @@ def test_host_templates_override(tmp_path: Path) -> None:
     (tmp_path / "locked.html").write_text(page, encoding="utf-8")
     renderer = Renderer(templates=tmp_path)
     assert b"<h1>Mine</h1>" in renderer.render(views.Locked(ref="r"), FRAME)
-    assert b"You are not signed in" in renderer.render(views.Fault(reason="signed_out", status=401), FRAME)
+    assert "You’re not signed in".encode() in renderer.render(views.Fault(reason="signed_out", status=401), FRAME)
 
 
 def test_choice_shows_kind_and_hint() -> None:

@@ -32,9 +32,9 @@ async def test_the_check_up(world: World) -> None:
     """The first line says that all is well, or names the one thing to do."""
     ann = await world.enrolled()
     text = (await ann.page("/mfa")).text
-    assert "Good: you have 1 way to confirm and 10 backup codes." in text
+    assert "Good: you have 1 sign-in method and 10 backup codes." in text
     await ann.enroll_email()
-    assert "Good: you have 2 ways to confirm and 10 backup codes." in (await ann.page("/mfa")).text
+    assert "Good: you have 2 sign-in methods and 10 backup codes." in (await ann.page("/mfa")).text
     for code in ann.backup[:7]:
         await ann.api("POST", "verify", {"authenticator": await ann.authenticator("backup-code"), "response": code})
     text = (await ann.page("/mfa")).text

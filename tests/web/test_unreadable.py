@@ -109,7 +109,7 @@ async def test_the_sign_in_itself_leads_nowhere_in_a_circle() -> None:
     async with running(make_world(identify=ODD, session=False, sign_in="/records")) as world:
         reply = await Browser(world).ask("GET", "/records", headers=PAGE)
         assert reply.status == 401
-        assert "Your sign-in could not be read" in reply.text
+        assert "We couldn’t read your sign-in" in reply.text
         assert reply.header("retry-after") == ""
         assert world.reached == []
 
@@ -124,7 +124,7 @@ async def test_a_sign_in_that_leads_back() -> None:
         assert (await browser.ask("GET", "/records", headers=PAGE)).status == 303
         reply = await browser.ask("GET", "/records", headers=PAGE)
         assert reply.status == 401
-        assert "Your sign-in could not be read" in reply.text
+        assert "We couldn’t read your sign-in" in reply.text
         assert reply.header("retry-after") == ""
         assert world.reached == []
 

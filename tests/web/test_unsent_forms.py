@@ -31,8 +31,8 @@ FIELDS = [
 ]
 BODY = urlencode(FIELDS).encode()
 FROM = (*PAGE, ("origin", ORIGIN), ("referer", f"{ORIGIN}/records?open=7"))
-LOST = "Your form was not sent"
-KEPT = "is not sent yet"
+LOST = "Your form wasn’t sent"
+KEPT = "hasn’t been sent yet"
 
 
 class Read(HTMLParser):
@@ -140,7 +140,7 @@ async def test_a_page_load_says_nothing(world: World) -> None:
     ann = await owing(world)
     await ann.page("/records")
     shown = await ann.page("/mfa/challenge")
-    assert "not sent" not in shown.text
+    assert "n’t been sent" not in shown.text
     done = await ann.form(f"/mfa/challenge/{await ann.authenticator('totp')}", {"code": ann.totp()})
     assert done.location == "/records#"
 
@@ -534,7 +534,7 @@ async def test_a_foreign_address_says_nothing_of_a_form_afterwards(world: World)
     world.clock.advance(8 * 86_400)
     assert KEPT not in (await ann.page(place)).text
     assert any(name.endswith("-to") for name in ann.cookies)
-    assert "not sent" not in (await ann.page("/mfa/challenge")).text
+    assert "n’t been sent" not in (await ann.page("/mfa/challenge")).text
 
 
 async def test_an_own_address_says_it_afterwards(world: World) -> None:

@@ -18,6 +18,11 @@ COMMANDS = {
     "keys": ("keys", "make and rotate keys"),
     "accounts": ("accounts", "look at people, unlock, lock and reset them, move them to another store"),
     "audit": ("audit", "read, search, follow, export and verify the audit trail"),
+    "tokens": ("tokens", "make, list and revoke tokens for programs at the administrators' JSON"),
+    "report": (
+        "report",
+        "print a report for a review: adoption, stale, exemptions, lockouts, sends, grants, disputes, tickets, agreements",
+    ),
     "store": ("store", "decide about the store itself"),
     "doctor": (
         "doctor.subcommand",

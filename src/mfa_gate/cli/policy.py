@@ -16,6 +16,7 @@ from .explain_person import add_person, explain_person, notes_on, person_json, p
 from .factors import add_app, gate_for, prefix_of, registry_of
 from .policy_args import add_file, add_scenario, given_by, path_of, policy_of, words
 from .policy_compare import add_allowance, add_two_files, diff_policies, equal_policies
+from .policy_impact import add_impact, impact_of_policy
 from .policy_output import counted, offered, print_json, print_table, tell_faults
 from .policy_profile import add_profile, evidence_of, need_profile, print_assessment, print_evidence
 from .policy_test import add_coverage, test_policy
@@ -60,12 +61,8 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_app(equal)
     add_two_files(equal)
 
-    impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
-    add_file(impact)
-    add_app(impact)
-    impact.add_argument(
-        "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
-    )
+    about = "tell who would be asked, sent to enroll or walled out under a policy, from recorded requests"
+    add_impact(_command(commands, "impact", impact_of_policy, about))
 
     routes = _command(commands, "routes", routes_under_policy, "list an app's routes with the demand on each")
     add_file(routes)
@@ -133,7 +130,7 @@ def check_policy(args: argparse.Namespace) -> int:
     else:
         for finding in found:
             print(finding.told(path.name))
-        print_assessment(args.profile, assessed)
+        print_assessment(args.profile, assessed, path.name)
         remarks = counted(warnings, assessed.deviations, args.profile)
         print(f'{path.name}: policy "{policy.name}" is valid ({remarks})')
     return NO if refused else DONE
@@ -146,7 +143,7 @@ def explain_policy(args: argparse.Namespace) -> int:
     """
     from ..core.reasons import Refusal
     from ..policyfile.scenario import Given, factors_of, judge, reason_of
-    from ..policyfile.tools.explain import rows, seen_by_user, told_decision
+    from ..policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision
     from .context import tell_refusal
 
     policy = policy_of(args)
@@ -156,20 +153,23 @@ def explain_policy(args: argparse.Namespace) -> int:
     facts: list[tuple[str, str]] = []
     try:
         endpoint = _demands_at(args, args.request) if args.app else ()
+        gate = gate_for(args)
+        sign_out = gate.web.site.sign_out if gate is not None else ""
         if args.account:
-            code, answer = explain_person(args, endpoint)
+            code, answer = explain_person(args, endpoint, sign_out)
             if isinstance(answer, Refusal):
                 tell_refusal(args, answer)
                 return code
             outcome, given, facts = answer.outcome, person_json(answer), list(person_lines(answer))
         else:
             given = given_by(args, policy)
-            outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()), endpoint=endpoint)
+            traits = registry_of(args).traits
+            outcome = judge(policy, given, traits, now=int(time.time()), endpoint=endpoint, sign_out=sign_out)
     except ValueError as error:
         raise WrongUse(str(error)) from None
     decision = outcome.decision
     table = rows(outcome)
-    notes = notes_on(policy, args.tenant, args.request, args)
+    notes = [*filter(None, (told_dead_end(outcome),)), *notes_on(policy, args.tenant, args.request, args)]
     if args.json:
         print_json(
             {
@@ -210,33 +210,10 @@ def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
     return leaf.demands if leaf else ()
 
 
-def impact_of_policy(args: argparse.Namespace) -> int:
-    """Run ``policy impact``: judge past events under a policy, counted by outcome."""
-    from ..policyfile.tools.impact import replay
-
-    policy = policy_of(args)
-    try:
-        if args.events == "-":
-            result = replay(policy, sys.stdin, factors=registry_of(args))
-        else:
-            with open(args.events, encoding="utf-8") as lines:
-                result = replay(policy, lines, factors=registry_of(args))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"{args.events}: {error}") from None
-    if args.json:
-        print_json(result)
-        return DONE
-    if result.impacts:
-        counts = [(i.before, "->", i.after, str(i.events), str(i.accounts)) for i in result.impacts]
-        print_table([("then", "", "under this policy", "events", "accounts"), *counts])
-    print(f"{result.decided} of {result.read} events were decisions; {result.unreadable} lines could not be read")
-    return DONE
-
-
 def routes_under_policy(args: argparse.Namespace) -> int:
     """Run ``policy routes``.
 
-    Returns 1 if a rule matches no route, or a ``require_proof`` is never asked.
+    Returns 1 if a rule matches no route, a ``require_proof`` is never asked, or nobody could pass a route.
     """
     from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
@@ -248,9 +225,20 @@ def routes_under_policy(args: argparse.Namespace) -> int:
     groups = frozenset(args.groups)
     gate = gate_for(args)
     sign_out = gate.web.site.sign_out if gate is not None else ""
-    rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()), sign_out=sign_out)
+    rows = rows_for(
+        policy,
+        leaves,
+        tenant=args.tenant,
+        groups=groups,
+        now=int(time.time()),
+        sign_out=sign_out,
+        factors=registry_of(args),
+    )
     idle = idle_rules(policy, leaves)
     wrong = [f"{row.method} {row.template}: {fault}" for row in rows for fault in row.lost]
+    wrong += [
+        f"{row.method} {row.template}: nobody passes: no factor meets {row.dead_end}" for row in rows if row.dead_end
+    ]
     wrong += [f"{name}: matches no route" for name in idle]
     if args.json:
         print_json({"ok": not wrong, "tenant": args.tenant, "routes": rows, "idle_rules": idle})

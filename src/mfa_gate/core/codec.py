@@ -15,6 +15,7 @@ from typing import Any
 from .model import (
     Acceptance,
     Account,
+    Asked,
     Attempts,
     Authenticator,
     Browser,
@@ -68,6 +69,8 @@ _NAMES: dict[type, dict[str, str]] = {
         "zone": "z",
         "nudges": "nu",
         "nudged_at": "na",
+        "holds_rights": "hr",
+        "asked": "as",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},
@@ -143,7 +146,17 @@ _NAMES: dict[type, dict[str, str]] = {
         "ends_at": "en",
         "browsers": "b",
     },
-    Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n"},
+    Asked: {
+        "act": "a",
+        "ref": "r",
+        "asked_by": "b",
+        "asked_at": "at",
+        "reason": "re",
+        "asked_in": "ai",
+        "ticket": "t",
+        "item": "i",
+    },
+    Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n", "opens_at": "o", "told": "t", "reminded": "re"},
 }
 """The short name of each field in format 1. Never edit a row: a new field is a new row, in any place of its class.
 Parts that equal their default are left out, so a change of a default needs a new format as well."""
@@ -154,6 +167,7 @@ _ONE: dict[tuple[type, str], type] = {
     (Account, "ticket"): Ticket,
     (Account, "recovery"): Recovery,
     (Account, "grant"): Grant,
+    (Account, "asked"): Asked,
     (Account, "leave"): Leave,
     (Browser, "twin"): Twin,
 }

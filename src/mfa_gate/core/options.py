@@ -9,9 +9,10 @@ from typing import Any, Literal, TypeVar
 from .durations import seconds_of
 
 T = TypeVar("T")
-Direction = Literal["", "lower", "higher", "fewer", "more", "either", "none"]
+Direction = Literal["", "lower", "higher", "zero or higher", "fewer", "more", "either", "none"]
 """The direction of a key's safer values.
 
+``zero or higher``: 0 turns the key off and is the safest; of the others the higher one is safer.
 ``either``: every change is looser and stricter at once. ``none``: words and looks, no change of which is looser. ``""``:
 the requests show it (``Key.seen``), or it is a table.
 """
@@ -54,7 +55,7 @@ class Key:
 
         Only then a rail can hold a tenant to it.
         """
-        return bool(self.weakest_first) or self.stricter in ("lower", "higher", "fewer", "more")
+        return bool(self.weakest_first) or self.stricter in ("lower", "higher", "zero or higher", "fewer", "more")
 
 
 PLAIN = Key()

@@ -8,8 +8,8 @@ from typing import Literal
 from .model import Subject, SubjectKey
 from .rules import RoleRules
 
-Right = Literal["look", "unlock", "reset", "tenant", "audit"]
-RIGHTS: tuple[Right, ...] = ("look", "unlock", "reset", "tenant", "audit")
+Right = Literal["look", "unlock", "reset", "tenant", "audit", "policy"]
+RIGHTS: tuple[Right, ...] = ("look", "unlock", "reset", "tenant", "audit", "policy")
 
 
 def has_right(roles: RoleRules, groups: frozenset[str], right: Right) -> bool:
@@ -20,6 +20,11 @@ def has_right(roles: RoleRules, groups: frozenset[str], right: Right) -> bool:
 def rights_of(roles: RoleRules, groups: frozenset[str]) -> tuple[Right, ...]:
     """Return all rights of ``groups``, in the order of ``RIGHTS``."""
     return tuple(right for right in RIGHTS if has_right(roles, groups, right))
+
+
+def is_privileged(roles: RoleRules, groups: frozenset[str]) -> bool:
+    """Tell if one of ``groups`` may administer people who hold rights."""
+    return not groups.isdisjoint(roles.privileged)
 
 
 def reaches(roles: RoleRules, actor: Subject, tenant: str) -> bool:

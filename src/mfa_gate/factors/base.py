@@ -52,6 +52,7 @@ class Context:
     wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
     (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
     ``user_verification`` is asked by the request beyond the policy's own setting of the factor; "" asks nothing.
+    ``unasked``: the browser may make the new authenticator without a press of the person.
     """
 
     key: SubjectKey
@@ -74,6 +75,7 @@ class Context:
     seen_at: int = 0
     recognized: frozenset[str] = frozenset()
     user_verification: UserVerification = ""
+    unasked: bool = False
     lang: str = "en"
     zone: str = ""
     words: Callable[[str], Callable[[str], str]] = _english
@@ -114,7 +116,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message that is sent once the challenge is committed."""
+    """A message that is sent once the challenge is committed.
+
+    ``url`` is the page that a push opens.
+    """
 
     channel: str
     to: str
@@ -123,6 +128,7 @@ class Delivery:
     html: str = ""
     code: str = field(default="", repr=False)
     callback: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ WAKE = "push-wake"
 LINK = "push-link"
 JOIN = "join"
 DEVICE = "device"
+ONLY_DRAFTS = (JOIN, "until")
+"""Members of a draft's data that an authenticator has not."""
 TOKEN_KEY = "token_key"  # noqa: S105 - a name, no secret
 JOIN_LIFE = 600
 """Seconds in which a phone can scan the picture, and in which the try-out can be answered."""
@@ -44,8 +46,8 @@ class Push:
     """Check ``push``, the approval on the phone.
 
     Data: the phone's public key, the digest of its token and the id of the key that seals it, its name, and (sealed) the
-    address that wakes it. A draft before the scan: the digest of the token in the picture, and the token (sealed). A
-    challenge: the number (sealed; the phone never gets it), the network and the browser of the request.
+    address that wakes it. A draft: the digest of the token in the picture and its end, and before the scan the token
+    (sealed). A challenge: the number (sealed; the phone never gets it), the network and the browser of the request.
     """
 
     traits = Traits(
@@ -136,7 +138,8 @@ class Push:
         """Accept where the phone approved this request."""
         if "key" not in data:
             return Rejected(reason="pending", free=True)
-        return collect(context, challenges, data, label=str(data["phone"]))
+        kept = {name: value for name, value in data.items() if name not in ONLY_DRAFTS}
+        return collect(context, challenges, kept, label=str(data["phone"]))
 
     # -- what the phone does ---------------------------------------------------------------------------------------
 
@@ -145,7 +148,8 @@ class Push:
     ) -> Joined | Rejected:
         """Take the key of the phone that scanned the picture, and check that it can sign with it.
 
-        From then on the token is void.
+        From then on the token is void for every other key. The same key may join again: the first answer may be lost on
+        the way.
         """
         if context.now >= int(str(data["until"])):
             return Rejected(reason="code_expired", free=True)
@@ -153,8 +157,17 @@ class Push:
             return Rejected(reason="malformed", free=True)
         if not is_signed(key, signature, signed_text(context.host, ("join", token, key))):
             return Rejected(reason="not_allowed", free=True)
+        if data.get("key", key) != key:
+            return Rejected(reason="code_expired", free=True)
         named = name_anew(context, DEVICE)
-        joined = {DEVICE: digest_of(DEVICE, named), "key": key, "phone": label, TOKEN_KEY: context.keyring.newest}
+        kept = {name: data[name] for name in ONLY_DRAFTS}
+        joined = {
+            DEVICE: digest_of(DEVICE, named),
+            "key": key,
+            "phone": label,
+            TOKEN_KEY: context.keyring.newest,
+            **kept,
+        }
         return Joined(data=joined, device=make_token(context, DEVICE, named))
 
     def is_signed(self, context: Context, /, *, data: Fields, signature: str, words: Sequence[str]) -> bool:
@@ -195,4 +208,5 @@ def _wake_up(context: Context, data: Fields) -> Delivery | None:
     if "wake" not in data:
         return None
     text = context.translate("Somebody wants to sign in. Open this to answer.")
-    return Delivery(channel="push", to=context.open(WAKE, data["wake"]), subject=context.service, text=text)
+    page = f"{context.public}/approve" if context.public else ""
+    return Delivery(channel="push", to=context.open(WAKE, data["wake"]), subject=context.service, text=text, url=page)

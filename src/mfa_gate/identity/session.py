@@ -75,6 +75,7 @@ class SessionUser:
         # Looked up for each kind of session, not for each request. A marked session makes the answer say Vary: Cookie.
         self._kind: type | None = None
         self._is_marked = False
+        self.leaves_no_mark: Callable[[Subject], bool] | None = None
         self._keys: tuple[str, ...] = ()
         self._absent = Absent(self)
         self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
@@ -101,19 +102,20 @@ class SessionUser:
             return None
         if type(session) is not self._kind:
             self._kind, self._is_marked = type(session), hasattr(session, "mark_accessed")
-        if self._is_marked:
-            session.mark_accessed()
         key: object = user
         rest = _NOTHING
         if self._more:
             rest = self._rest(session)
             key = (user, rest)
         try:
-            return self._known[key]
+            subject = self._known[key]
         except KeyError:
-            return self._learn(key, user, *rest)
+            subject = self._learn(key, user, *rest)
         except TypeError as error:
             raise ValueError("the session's user, tenant and groups must be plain values") from error
+        if self._is_marked and (self.leaves_no_mark is None or not self.leaves_no_mark(subject)):
+            session.mark_accessed()
+        return subject
 
     def _tell_keys(self, session: Mapping[str, Any]) -> None:
         """Log the keys of sessions without a user: a wrong key would leave the app open."""

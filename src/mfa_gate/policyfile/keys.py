@@ -29,6 +29,7 @@ from ..core.rules import (
     NudgeRules,
     PriceRules,
     RecoveryRules,
+    ReportRules,
     ResendRules,
     RoleRules,
     RollingRules,
@@ -109,6 +110,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "roles": key("The host's groups that hold each right of administration."),
         "recovery": key("Ways back for a person who lost access to every factor."),
         "audit": key("The audit trail."),
+        "report": key("The records of report-only, apart from the audit trail."),
         "change": key("The life of this file: reloads, and approvals of looser policies. It is of the whole file."),
         "agreement": key("A text that people accept before they go on; absent: none."),
         "brand": key("The look of the pages."),
@@ -195,6 +197,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             'What a first enrollment needs besides the password: "open" nothing, "contact" a code to a contact on file, '
             '"ticket" a ticket of an administrator.',
             words("open", "contact", "ticket"),
+        ),
+        "ticket_life": key("Time for which an enrollment ticket is good.", length("1m", "30d", "lower")),
+        "checklist": key(
+            'Whether turning a tenant on waits for its checklist: "required", or "advice".', words("advice", "required")
         ),
     },
     NudgeRules: {
@@ -291,6 +297,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "everywhere": key(
             "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
         ),
+        "privileged": key(
+            "Groups that may administer people who hold rights themselves; each of their own rights is needed as well.",
+            groups(empty=True, stricter="fewer"),
+        ),
         "policy": key("Groups that may approve a policy that is looser.", groups(empty=True, stricter="fewer")),
         "actor_max_age": key(
             "Age up to which an administrator's own proof is good for a change.", length("30s", "12h", "lower")
@@ -306,6 +316,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "Time that a request waits before it can be granted, so that the person can stop it.",
             length("0s", "30d", "higher"),
         ),
+        "self_service": key(
+            "Time after which a request opens a first enrollment by itself, unless a proof or the person stops it; "
+            '"0s": never.',
+            length("0s", "90d", "zero or higher"),
+        ),
     },
     AuditRules: {
         "retention": key(
@@ -315,6 +330,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "true: the owner gets the signed head of the trail by mail, once an hour where something happened.",
             words(False, True),
         ),
+        "mail_reports": key(
+            "The owner gets the numbers of each tenant by mail: set up, missing, exempt, locked, stale.",
+            choice(("never", "weekly", "monthly")),
+            stricter="none",
+        ),
+    },
+    ReportRules: {
+        "retention": key("Age at which the records of report-only are removed.", length("1d", "400d", "higher")),
     },
     ChangeRules: {
         "looser": key(
@@ -322,7 +345,9 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             words("tell", "approve"),
         ),
         "approvals": key("People who must approve a looser policy, none of them twice.", number(1, 5, "higher")),
-        "grace": key("Time before a shorter audit.retention removes anything.", length("0s", "90d", "higher")),
+        "grace": key(
+            "Time before a shorter audit.retention or report.retention removes anything.", length("0s", "90d", "higher")
+        ),
         "reload": key("true: the file is read again when it changes, and on SIGHUP.", stricter="none"),
     },
     AgreementRules: {

@@ -11,6 +11,7 @@ from ..core.options import Key, words
 from ..core.rules import Rules
 from ..factors import Registry
 from .faults import Report, dotted, listed, nearest, shown
+from .keys import key_for
 from .lines import Path
 from .reading import Table, as_table, refuse_unknown
 from .shape import Spec, leaves, value_at
@@ -158,7 +159,10 @@ def _subset(_spec: Spec, _limit: Any, start: Any, value: Any) -> str:
 
 
 def _low(spec: Spec, limit: Any, _start: Any, value: Any) -> str:
-    return f"{_told(spec, value)} is below {_told(spec, limit)}" if value is not None and value < limit else ""
+    off = value == 0 and key_for(spec.owner, spec.name).stricter == "zero or higher"
+    return (
+        f"{_told(spec, value)} is below {_told(spec, limit)}" if value is not None and value < limit and not off else ""
+    )
 
 
 def _high(spec: Spec, limit: Any, _start: Any, value: Any) -> str:

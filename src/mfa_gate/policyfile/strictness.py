@@ -38,6 +38,8 @@ def compare_by(row: Key, old: Any, new: Any) -> Change:
             return _ranked(-_number(old), -_number(new))
         case "higher":
             return _ranked(_number(old), _number(new))
+        case "zero or higher":
+            return _ranked(_number(old or None), _number(new or None))
         case "fewer":
             return _contained(new, old)
         case "more":

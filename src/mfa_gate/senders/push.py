@@ -27,6 +27,9 @@ SERVICES = (
 )
 """The push services of the known browsers. A phone names its own service; no other host is ever asked (S-127)."""
 TTL = 60
+DECLARATIVE = 8030
+"""The number by which a browser knows a declarative push: that of the RFC."""
+MEDIA = "application/notification+json"
 KEY_BYTES = 32
 THREADS = 4
 """Messages to one service at the same time. A service that does not answer delays nothing else."""
@@ -62,6 +65,18 @@ def public_vapid_key(private: str) -> str:
 
 def _b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def declared(message: Message) -> dict[str, object]:
+    """Write the push as a declarative one (Push API): a browser shows it without a script.
+
+    A browser that does not know the form hands the same text to the page's service worker. Without a page to open it is
+    only for the worker.
+    """
+    shown = {"title": message.subject, "body": message.text, "navigate": message.url, "tag": "waiting"}
+    if not message.url:
+        return {"notification": {name: value for name, value in shown.items() if name != "navigate"}}
+    return {"web_push": DECLARATIVE, "notification": shown}
 
 
 class WebPushSender:
@@ -129,7 +144,7 @@ class WebPushSender:
         if found is None:
             return Outcome(reason="rejected-destination", detail="no subscription at a known push service")
         subscription, service = found
-        data = json.dumps({"title": message.subject, "body": message.text})
+        data = json.dumps(declared(message), ensure_ascii=False)
         begun: list[bool] = []
 
         def post() -> Outcome:
@@ -171,7 +186,7 @@ class WebPushSender:
                     vapid_claims={"sub": self._subject},
                     ttl=TTL,
                     timeout=self._timeout,
-                    headers={"Urgency": "high", "Topic": "waiting"},
+                    headers={"Urgency": "high", "Topic": "waiting", "Content-Type": MEDIA},
                     requests_session=session,
                 )
             except self._library.WebPushException as error:

@@ -11,12 +11,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Protocol
 
-from ..core.assurance import combine, could_meet, meeting
+from ..core.assurance import dead_end, meeting
 from ..core.break_glass import is_known
 from ..core.changes import break_glass
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
-from ..core.events import Event
 from ..core.evidence import Evidence, standing_for
 from ..core.model import Account, Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN, full_address
@@ -27,7 +27,6 @@ from ..core.policy import (
     floors_for,
     is_chosen,
     requirement_for,
-    sign_in_could_meet,
     with_endpoint,
 )
 from ..core.reasons import Refusal
@@ -52,12 +51,20 @@ PASS_LIFE = 30
 """Seconds after which a request is judged again, even if no change is known."""
 
 
+class Counts(Protocol):
+    """A receiver of requests that pass by a kept result."""
+
+    def hit(self, method: str, path: str, /) -> None:
+        """Count one request."""
+
+
 @dataclass(slots=True, eq=False)
 class Pass:
     """A kept result: one subject, address and cookie header may pass until ``until``.
 
     It is valid only for requests that no step-up rule names. ``until`` and ``ends_at`` are UTC seconds: the time to
-    judge again, and the end of the proof or of the skipped enrollment.
+    judge again, and the end of the proof or of the skipped enrollment. ``counts`` counts the requests of a policy that
+    only reports.
     """
 
     entry: Entry
@@ -65,6 +72,7 @@ class Pass:
     address: str
     until: float
     ends_at: int
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,12 @@ class Judgement:
         return self.evidence.account if self.evidence else None
 
     @property
+    def nobody_passes(self) -> bool:
+        """Tell if nothing could ever meet what was asked for: a fault of policy and code."""
+        is_empty = isinstance(self.decision, Enroll) and not self.decision.factors
+        return is_empty and dead_end(self.requirement, self.factors.traits) is not None
+
+    @property
     def user_verification(self) -> bool:
         """Tell if the next challenge must be answered by a verified user."""
         return isinstance(self.decision, StepUp) and self.decision.demand.user_verification
@@ -100,6 +114,8 @@ class Access:
         self._kept_for: dict[SubjectKey, dict[bytes, None]] = {}
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
         """Lists the known demands of the app's endpoints. The package that knows the endpoints sets it."""
+        self.demands_at: Callable[[str, str], tuple[Demand, ...]] = lambda method, path: ()
+        """Lists the demands of the endpoint that answers a method and a path; set as the other."""
         self._told: set[tuple[str, Demand]] = set()
         self._acting: dict[tuple[SubjectKey, SubjectKey], int] = {}
         self._latest: tuple[Facts, Policy, TenantSettings, int, Requirement] | None = None
@@ -128,22 +144,28 @@ class Access:
             return None
         return known if known.address == address and (known.subject is subject or known.subject == subject) else None
 
-    def remember(self, judgement: Judgement, subject: Subject, cookies: bytes, address: str) -> None:
+    def remember(
+        self, judgement: Judgement, subject: Subject, cookies: bytes, address: str, counts: Counts | None = None
+    ) -> None:
         """Keep the result for the next request of this browser.
 
-        Only a proof or a skipped enrollment is worth keeping.
+        Only a proof or a skipped enrollment is worth keeping. Where the policy only reports, there is ``counts``, and every
+        result is kept: the browser passes whatever it is.
         """
         decision, entry = judgement.decision, judgement.entry
-        if not isinstance(decision, Allow) or entry is None or entry.stale or decision.why.watched or decision.granted:
-            return
-        if judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
+        if entry is None or entry.stale or judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
             return
         rules, now = judgement.requirement.rules, self.engine.now()
         dates = [at for at in (rules.enrollment.optional_from, rules.enrollment.required_from) if at and at > now]
-        until = min(decision.until - rules.freshness.renew_early, now + PASS_LIFE, *dates)
+        until, ends_at = now + PASS_LIFE, 0
+        if isinstance(decision, Allow):
+            ends_at = decision.until
+            until = min(until, ends_at - (rules.freshness.renew_early if counts is None else 0))
+        if counts is None and (not isinstance(decision, Allow) or decision.why.watched or decision.granted):
+            return
         if (before := self._passes.get(cookies)) is not None:
             self._forget(cookies, before)
-        kept = Pass(entry, subject, address, until, decision.until)
+        kept = Pass(entry, subject, address, min([until, *dates]), ends_at, counts)
         mine = self._kept_for.setdefault(entry.account.key, {})
         self._passes[cookies] = kept
         mine[cookies] = None
@@ -201,10 +223,11 @@ class Access:
         decision = decide(requirement, evidence, now)
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
-        if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(evidence)):
-            decision = await self._enter_by_grant(caller, requirement, evidence, decision)
-        if caller.acts_as is not None and isinstance(decision, Allow):
-            await self._tell_acting(caller, caller.acts_as)
+        if isinstance(decision, Allow) and not requirement.report_only:
+            if decision.granted and not is_known(entry.account, mark_of(evidence)):
+                decision = await self._enter_by_grant(caller, requirement, evidence, decision)
+            if caller.acts_as is not None and isinstance(decision, Allow):
+                await self._tell_acting(caller, caller.acts_as)
         if observer is not None:
             observer.judged(began, decision)
         return Judgement(
@@ -242,6 +265,8 @@ class Access:
         if latest is not None and latest[0] is facts and latest[1] is policy and latest[2:4] == (settings, now):
             return latest[4]
         made = requirement_for(policy, facts, settings, now)
+        if made.free_kind == "exempt":
+            self.engine.exemption_uses.note(facts.tenant, made.free, now)
         self._latest = (facts, policy, settings, now, made)
         return made
 
@@ -253,10 +278,8 @@ class Access:
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
         """Log once that no allowed factor meets the demands of a request. This is our fault."""
-        joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
-        if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
-            return
-        if sign_in_could_meet(requirement.rules.freshness, joint):
+        joint = dead_end(requirement, self.engine.factors.traits)
+        if joint is None:
             return
         if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
             return
@@ -288,7 +311,7 @@ class Access:
         actor, now = caller.subject.key, self.engine.now()
         if self._acting.get((actor, subject.key), 0) > now - ACTING_TOLD:
             return
-        bucket = f"acting:{actor}:{subject.key}"
+        bucket = self.engine.bucket("acting", actor, subject.key)
         if not await take_one(self.engine.store, bucket, limit=1, window=ACTING_TOLD, now=now):
             moment = self.engine.moment(network=caller.network, actor=actor.id, address=full_address(caller.address))
             await self.engine.record((moment.event("account.impersonated", subject.key),))
@@ -299,7 +322,12 @@ class Access:
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """Join the account with the caller: only proofs that count here and now."""
         return standing_for(
-            caller, account, now=now, traits=self.engine.factors.traits, freshness=requirement.rules.freshness
+            caller,
+            account,
+            now=now,
+            traits=self.engine.factors.traits,
+            freshness=requirement.rules.freshness,
+            proofs_from=requirement.proofs_from,
         )
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
@@ -328,24 +356,6 @@ class Access:
             evidence=evidence,
             entry=entry,
         )
-
-    async def report(self, judgement: Judgement, caller: Caller) -> None:
-        """Record the decision that report-only mode would have made.
-
-        If the trail cannot be written, the event is only logged and the request goes on (P-8).
-        """
-        moment = self.engine.moment_of(caller)
-        why = judgement.decision.why
-        event: Event = moment.event(
-            "decision.report",
-            caller.subject.key,
-            reason=why.missing or "watched",
-            rule=why.rule or ",".join(why.watched),
-        )
-        try:
-            await self.engine.record((event,))
-        except StoreUnavailable:
-            self.engine.effects.tell(event)
 
 
 def owed(judgement: Judgement, now: int) -> Refusal | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from ..core.changes import dispute as steps
 from ..core.events import Event, kind_of
 from ..core.messages.alarms import dispute_alarm
 from ..core.messages.letter import Letter, Translate
+from ..core.messages.notices import NOTICES
 from ..core.model import Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY
@@ -20,10 +23,17 @@ from .activity import own_activity
 from .admin_alerts import Alarms
 
 PURPOSE = "dispute"
-LIFE = 7 * DAY
+LIFE, STOP_LIFE = 7 * DAY, 100 * DAY
+"""The life of a link, and of one that stops a thing which waits: it outlives the longest wait of a policy."""
 MAX_TOKEN = 2048
 PER_HOUR = 10
 LOOK_BACK = 200
+SHORT_BYTES, SHORT = 10, 16
+"""The random bytes of a short link, and its length in characters."""
+
+
+def _short_name(short: str) -> str:
+    return f"short-link:{hashlib.sha256(short.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +76,31 @@ class Disputing:
         token = self.engine.keyring.seal(PURPOSE, plain.encode(), row=(PURPOSE,), nonce=nonce)
         return f"{public}/dispute/{token}"
 
+    async def short_url(self, kind: str, event: Event) -> str:
+        """Make the link as ``url`` does, short enough for one text message.
+
+        The store keeps the long one under a digest of the short one, so the store alone opens nothing.
+        """
+        long = await self.url(kind, event)
+        if not long:
+            return ""
+        start, _, token = long.rpartition("/")
+        short = base64.b32encode(self.engine.wiring.entropy(SHORT_BYTES)).decode().lower()
+        await self.engine.store.put_meta(_short_name(short), token.encode())
+        return f"{start}/{short}"
+
     async def read(self, token: str) -> Disputed | None:
         """Read a link; None for one that is not ours, or older than seven days."""
         if not token.isascii() or len(token) > MAX_TOKEN:
             return None
+        if len(token) == SHORT:
+            token = (await self.engine.store.meta(_short_name(token)) or b"").decode()
         try:
             found = json.loads(self.engine.keyring.open(PURPOSE, token, row=(PURPOSE,)))
             tenant, id, ref, kind, at, network = found
         except (Unopened, ValueError, TypeError):
             return None
-        if self.engine.now() - int(at) >= LIFE:
+        if self.engine.now() - int(at) >= (STOP_LIFE if kind in NOTICES and NOTICES[kind].stops else LIFE):
             return None
         key = SubjectKey(tenant, id)
         return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))
@@ -89,7 +114,9 @@ class Disputing:
         if found is None:
             return Refusal(reason="not_found")
         engine = self.engine
-        wait = await take_one(engine.store, f"dispute:{found.key}", limit=PER_HOUR, window=3600, now=engine.now())
+        wait = await take_one(
+            engine.store, engine.bucket("dispute", found.key), limit=PER_HOUR, window=3600, now=engine.now()
+        )
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         if not found.used:

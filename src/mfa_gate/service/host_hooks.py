@@ -18,19 +18,19 @@ log = logging.getLogger("mfa_gate")
 
 
 class SubjectListener:
-    """``on_lock``, ``on_reset``: calls the host with each event of one kind and its subject."""
+    """``on_lock``, ``on_reset``: calls the host with each event of its kinds and its subject."""
 
-    def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
+    def __init__(self, engine: Engine, name: str, kinds: tuple[str, ...], hook: SubjectHook) -> None:
         self.engine = engine
         self.name = name
-        self.kinds = {kind: None}
+        self.kinds = dict.fromkeys(kinds)
         self.hook = hook
         self._call = HostCall(name)
         engine.effects.closers.append(self._call.close)
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
-        """Tell if the event is of this listener's kind."""
+        """Tell if the event is of one of this listener's kinds."""
         return event.kind in self.kinds
 
     async def call(self, event: Event, *, within: float) -> None:
@@ -65,11 +65,11 @@ def host_hooks(engine: Engine) -> list[Hook]:
             await engine.effects.on_event_call.run(on_event, event, within=engine.effects.again_within)
 
         found.append(Hook(name="on_event", wants=lambda event: True, call=every))
-    for name, kind, hook in (
-        ("on_lock", "account.locked", wiring.on_lock),
-        ("on_reset", "account.reset", wiring.on_reset),
+    for name, kinds, hook in (
+        ("on_lock", ("account.locked",), wiring.on_lock),
+        ("on_reset", ("account.reset", "recovery.used"), wiring.on_reset),
     ):
         if hook is not None:
-            listener = SubjectListener(engine, name, kind, hook)
+            listener = SubjectListener(engine, name, kinds, hook)
             found.append(Hook(name=name, wants=listener.wants, call=listener.call_again))
     return found

@@ -24,6 +24,7 @@ from .refusals import tell_refused
 from .verification import Verification
 
 JOIN, DEVICE, NONCE = "join", "device", "nonce"
+VERBS = ("approve", "deny", "cancel")
 NONCE_LIFE = 120
 """Seconds in which a device may sign the value that it was given."""
 
@@ -32,12 +33,13 @@ NONCE_LIFE = 120
 class Device:
     """A device as its owner sees it, with the token that names it from now on.
 
-    ``person`` is the owner's name; ``service`` is the name of the service.
+    ``person`` is the owner's name; ``service`` is the name of the service; ``tenant`` is the owner's.
     """
 
     token: str
     person: str
     service: str
+    tenant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,11 @@ class OutOfBand:
         now = str(self.engine.now())
         return f"{now}.{self.engine.keyring.digest(NONCE, now)}"
 
+    def tenant_of(self, token: str) -> str | None:
+        """Return the tenant in a picture's token; None for one that we did not make."""
+        named = read_token(self.engine.keyring, JOIN, token)
+        return None if named is None else named.key.tenant
+
     async def join(self, *, token: str, key: str, signature: str, label: str, address: str = "") -> Device | Refusal:
         """Bind a device's key to the draft that the token was made for.
 
@@ -139,7 +146,7 @@ class OutOfBand:
         )
         if isinstance(bound, Refusal):
             return bound
-        return Device(token=joined.device, person=context.person, service=context.service)
+        return _device(joined.device, context)
 
     async def waiting(self, *, device: str, nonce: str, signature: str, address: str = "") -> Waiting | Refusal:
         """List the requests that wait for this device.
@@ -158,9 +165,7 @@ class OutOfBand:
         now, seen_at = known.context.now, known.context.seen_at
         mine = [c for c in known.account.challenges if self._is_for(c, known) and c.is_live(now, seen_at)]
         return Waiting(
-            device=Device(
-                token=self._renewed(known, device), person=known.context.person, service=known.context.service
-            ),
+            device=_device(self._renewed(known, device), known.context),
             subject=str(known.account.key),
             nonce=self.nonce(),
             requests=tuple(_request(c) for c in mine if c.status not in ("approved", "denied")),
@@ -218,7 +223,8 @@ class OutOfBand:
     ) -> Refusal | None:
         """Take the device's answer: yes with the typed number, or no.
 
-        It runs to its end even if the phone hangs up. The signature covers verb, request, number, subject and end
+        The verbs are "approve", "deny" for a request of somebody else, and "cancel" for one of the person's own, which
+        alarms nobody. It runs to its end even if the phone hangs up. The signature covers verb, request, number, subject and end
         time, so it can answer this request once and no other. A wrong number costs an attempt. An answer that the key
         did not sign is no guess and costs nothing (S-96, S-98).
         """
@@ -238,16 +244,16 @@ class OutOfBand:
                 self.engine, known.named, self.kind, "code_expired", shown="code_expired", address=address
             )
         words = (verb, request, number, str(known.account.key), str(challenge.expires_at))
-        if verb not in ("approve", "deny") or not await self._is_signed(known, signature, words):
+        if verb not in VERBS or not await self._is_signed(known, signature, words):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         reason = _ended(challenge, known.context)
         if reason:
             return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason, address=address)
         caller = Caller(subject=_subject(known.named), handle="", network=known.rules.network_of(address))
-        if verb == "deny":
-            moment = self.engine.moment_of(caller)
+        if verb != "approve":
+            moment, is_own = self.engine.moment_of(caller), verb == "cancel"
             denied = await self.engine.change(
-                caller.subject.key, lambda account: self._written(account, moment, challenge, None)
+                caller.subject.key, lambda account: self._written(account, moment, challenge, None, is_own=is_own)
             )
             return denied if isinstance(denied, Refusal) else None
         typed = self.part.read_number(known.context, challenge=challenge, number=number)
@@ -282,7 +288,7 @@ class OutOfBand:
         return answered if isinstance(answered, Refusal) else None
 
     def _written(
-        self, account: Account, moment: Moment, challenge: Challenge, taken: Charge | None
+        self, account: Account, moment: Moment, challenge: Challenge, taken: Charge | None, *, is_own: bool = False
     ) -> changes.Change[Challenge | Refusal]:
         return changes.answer_elsewhere(
             account,
@@ -291,6 +297,7 @@ class OutOfBand:
             status="approved" if taken else "denied",
             data=challenge.data,
             taken=taken,
+            is_own=is_own,
         )
 
     # -- who asks ----------------------------------------------------------------------------------------------------
@@ -349,6 +356,10 @@ class OutOfBand:
         if keyring.key_of(device) == keyring.newest:
             return device
         return make_token(known.context, DEVICE, known.named)
+
+
+def _device(token: str, context: Context) -> Device:
+    return Device(token=token, person=context.person, service=context.service, tenant=context.key.tenant)
 
 
 def _request(challenge: Challenge) -> Request:

@@ -18,10 +18,9 @@ from ..core.rules import DAY
 from ..core.summary import summary_of
 from ..errors import DamagedAccount, Refused
 from .access import Access
-from .admin.accounts import change_and_release, draw_ticket
+from .admin.account_changes import change_and_release, draw_ticket
+from .erasure import empty_damaged, erase
 from .kept_forms import drop_forms
-from .lookalikes import fold_of
-from .trail_erasure import erase_from_trail
 
 HOST = "host"
 """The actor in the trail, where the host's own code acts."""
@@ -120,7 +119,9 @@ class Person:
             proof
             for browser in account.browsers
             for proof in browser.proofs
-            if proof.epoch == account.epoch and now - proof.at < rules.freshness.max_age
+            if proof.epoch == account.epoch
+            and not 0 < proof.at <= judgement.requirement.proofs_from
+            and now - proof.at < rules.freshness.max_age
         ]
         ticket = account.ticket
         return PersonStatus(
@@ -178,14 +179,18 @@ class Person:
 
         return await self._done(step)
 
-    async def ticket(self, life: str | int = "1d", *, reason: str = "given by the application") -> EnrollmentTicket:
+    async def ticket(
+        self, life: str | int | None = None, *, reason: str = "given by the application"
+    ) -> EnrollmentTicket:
         """Make a ticket with which a person without a factor enrolls once.
 
-        It replaces an earlier one. ``life`` is seconds or a duration such as ``"12h"``, from one minute to 30 days.
+        It replaces an earlier one. ``life`` is seconds or a duration such as ``"12h"``, from one minute to 30 days; None
+        stands for the policy's ``enrollment.ticket_life``.
         Raises ``ValueError`` for another life. Raises ``Refused`` for a person who has a factor (``already_enrolled``) or
         whose request for help is held (``too_soon``).
         """
-        seconds = seconds_of(life) if isinstance(life, str) else life
+        usual = int(self._engine.rules(self.subject.tenant).enrollment.ticket_life)
+        seconds = usual if life is None else seconds_of(life) if isinstance(life, str) else life
         if not MIN_TICKET_LIFE <= seconds <= MAX_TICKET_LIFE:
             raise ValueError(f"life={life!r}: must be from one minute to 30 days")
         __tracebackhide__ = True  # a report of a fault must not send the text
@@ -213,15 +218,9 @@ class Person:
         try:
             made = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
         except DamagedAccount as error:
-            damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
-            made = forget(damaged, moment, pseudonym=pseudonym)
-            if not await engine.store.swap(made.account, engine.chained(made.events)):
-                raise
-            await engine.effects.follow(made.events, made.account)
+            made = await empty_damaged(engine, key, error, moment, pseudonym=pseudonym)
         ref = made.answer
-        await engine.store.release(fold_of(key.tenant, key.id), key)
-        await drop_forms(engine, key)
-        count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
+        count = await erase(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 
     def _moment(self) -> Moment:

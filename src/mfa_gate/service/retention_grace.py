@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from ..core.rules import Policy
+from ..core.model import Seconds
+from ..core.rules import Policy, Rules
 from .accounts import Engine
 
-NOTE = "policy:retention"
+RETENTIONS: Mapping[str, Callable[[Rules], Seconds | None]] = MappingProxyType(
+    {
+        "policy:retention": lambda rules: rules.audit.retention,
+        "policy:report-retention": lambda rules: rules.report.retention,
+    }
+)
+"""The retentions that a policy names, each by the name of its note in the store."""
+TRAIL, REPORT = RETENTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +30,11 @@ class Longer:
 
 
 class RetentionGrace:
-    """Use cases of the grace."""
+    """Use cases of the grace of one retention, the one with this note."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, note: str) -> None:
         self.engine = engine
+        self._name = note
 
     async def note(self, before: Policy, after: Policy) -> None:
         """Note each retention that gets shorter, with the end of its grace.
@@ -37,13 +48,13 @@ class RetentionGrace:
             if "" in known:  # until now, the tenant had the rules of the file, with their grace
                 known.setdefault(tenant, known[""])
         for tenant in ("", *before.tenants, *after.tenants):
-            old, new = (policy.rules_for(tenant).audit.retention for policy in (before, after))
+            old, new = (RETENTIONS[self._name](policy.rules_for(tenant)) for policy in (before, after))
             if new is not None and (old is None or old > new):
                 held = known.get(tenant, Longer(0, now))
                 longest = None if None in (old, held.retention) else max(int(old or 0), held.retention or 0)
                 known[tenant] = Longer(longest, max(held.until, now + grace))
         rows = {tenant: [longer.retention, longer.until] for tenant, longer in known.items()}
-        await self.engine.store.put_meta(NOTE, json.dumps(rows).encode())
+        await self.engine.store.put_meta(self._name, json.dumps(rows).encode())
 
     async def for_tenant(self, tenant: str) -> Longer | None:
         """Return the longer retention that still holds for a tenant, or None."""
@@ -53,5 +64,5 @@ class RetentionGrace:
         return longer if longer is not None and longer.until > self.engine.now() else None
 
     async def _read(self) -> dict[str, Longer]:
-        body = await self.engine.store.meta(NOTE)
+        body = await self.engine.store.meta(self._name)
         return {tenant: Longer(*row) for tenant, row in json.loads(body).items()} if body else {}

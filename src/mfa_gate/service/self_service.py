@@ -11,18 +11,24 @@ from ..core.assurance import meeting
 from ..core.changes.base import refuse
 from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
+from ..core.rules import DAY
+from ..storage import take_one
 from .access import Access, Judgement, owed
 from .accounts import Engine
+from .slow_recovery import SlowRecovery
 
 Answer = TypeVar("Answer")
+REQUESTS_PER_DAY = 5
+"""The requests for help of one person in a day. Each of them tells every contact."""
 
 
 class SelfService:
     """Use cases of one's own settings. Each works on the caller's account and no other."""
 
-    def __init__(self, engine: Engine, access: Access) -> None:
+    def __init__(self, engine: Engine, access: Access, slow: SlowRecovery) -> None:
         self.engine = engine
         self.access = access
+        self.slow = slow
 
     async def _fresh(
         self,
@@ -154,20 +160,28 @@ class SelfService:
         return await self.engine.change(caller.subject.key, step)
 
     async def request_recovery(self, caller: Caller, *, about: str) -> str | Refusal:
-        """Ask the administrators for recovery. Returns the reference of the request.
+        """Ask for a way back in. Returns the reference of the request.
 
-        It changes nothing else, and an account has at most one such request.
+        Administrators answer it. Where the policy has ``recovery.self_service``, it opens by itself after that wait. It
+        changes nothing else, and an account has at most one such request. Every contact is told, so a person can make a few
+        a day.
         """
         judgement = await self.access.own(caller)
-        ways = judgement.requirement.rules.recovery.ways
-        moment = self.engine.moment_of(caller)
-
-        def step(account: Account) -> changes.Change[str | Refusal]:
-            if "request" not in ways:
-                return refuse(account, "not_allowed")
-            return changes.request_recovery(account, moment, about=about)
-
-        return await self.engine.change(caller.subject.key, step)
+        rules, moment = judgement.requirement.rules.recovery, self.engine.moment_of(caller)
+        by_hand, wait = "request" in rules.ways, int(rules.self_service)
+        if not by_hand and not wait:
+            return Refusal(reason="not_allowed")
+        if judgement.account is not None and judgement.account.recovery is None:
+            bucket, now = self.engine.bucket("recovery", caller.subject.key), self.engine.now()
+            if left := await take_one(self.engine.store, bucket, limit=REQUESTS_PER_DAY, window=DAY, now=now):
+                return Refusal(reason="too_soon", retry_after=left)
+        told = await self.slow.told_or_none(caller.subject) if wait else ""
+        return await self.engine.change(
+            caller.subject.key,
+            lambda account: changes.request_recovery(
+                account, moment, about=about, by_hand=by_hand, wait=wait, told=told
+            ),
+        )
 
     async def decline(self, caller: Caller) -> None:
         """Record that the agreement was declined, and end this browser's proofs.

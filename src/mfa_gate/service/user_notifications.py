@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from ..core.events import TOLD_BY, WRONG, Event, place_of
+from ..core.messages.facts import near
 from ..core.messages.notices import NOTICES, notice, sms_notice
-from ..core.model import Account, Caller, Contacts, Subject
+from ..core.model import Account, Caller, Contacts, Fields, Subject
 from ..core.rules import DAY
 from ..errors import SendFailed
-from ..factors.optional_parts import Reaches
+from ..factors.base import Context
+from ..factors.optional_parts import CopiesContact, Reaches
 from ..keyring import Unopened
 from ..ports import Message, Sender
 from ..storage import take_one
@@ -22,10 +25,12 @@ from .hook_places import Hook, subject_of
 from .letters import Letters, reader_of
 from .send_failures import cause_of
 from .send_limits import Sending
+from .slow_recovery import SlowRecovery
 
 log = logging.getLogger("mfa_gate")
 
 TEXTS_PER_DAY = 10
+Part = TypeVar("Part")
 AskContacts = Callable[[], Awaitable[Contacts]]
 
 
@@ -35,8 +40,16 @@ class Notices:
     A notice that cannot be sent is logged; it never undoes anything (S-87, U-37).
     """
 
-    def __init__(self, engine: Engine, disputing: Disputing, challenges: Challenges, sending: Sending) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        disputing: Disputing,
+        challenges: Challenges,
+        sending: Sending,
+        slow: SlowRecovery,
+    ) -> None:
         self.engine = engine
+        self.slow = slow
         self.disputing = disputing
         self.challenges = challenges
         self.sending = sending
@@ -47,6 +60,13 @@ class Notices:
             if part.traits.sends == "sms" and isinstance(part, Reaches)
         }
         """The factors whose numbers receive text messages."""
+        email = engine.wiring.senders.email
+        self._mailing = {
+            kind: part
+            for kind, part in engine.factors.items()
+            if isinstance(part, CopiesContact)
+            and engine.wiring.senders.for_channel(part.traits.sends) is email is not None
+        }
         backups = [kind for kind, traits in engine.factors.traits.items() if traits.backup]
         self.kinds: dict[str, list[str] | None] = {**dict.fromkeys(NOTICES), "proof.granted": backups}
         engine.effects.listeners.append(self)
@@ -104,16 +124,21 @@ class Notices:
         if sender is None:
             return
         found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
-        if not found.email:
+        account = account or await self.engine.store.load(subject_of(event).key)
+        addresses = self._addresses(found, account) if NOTICES[kind].everywhere else [found.email]
+        if not any(addresses):
             return
-        reader = reader_of(account or await self.engine.store.load(subject_of(event).key))
+        reader = reader_of(account)
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
+        where = place_of(event) if event.network.startswith("=") else event.address or event.network
+        if self.engine.places is not None:
+            where = near(where, await self.engine.places.of(event.network), translate)
         letter = notice(
             kind,
             service=self.letters.service(event.tenant),
             when_text=self.letters.time(event.at, reader),
-            where=place_of(event) if event.network.startswith("=") else event.address or event.network,
+            where=where,
             browser=event.agent if kind == "browser.new" else "",
             label=translate(known[event.factor].name) if event.factor in known else event.factor,
             owner=self.engine.rules(event.tenant).owner,
@@ -121,11 +146,12 @@ class Notices:
             wrong=int(event.detail.get(WRONG, 0)),
             translate=translate,
             dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
+            until=self.letters.time(int(event.detail["opens_at"]), reader) if "opens_at" in event.detail else "",
         )
-        key = f"notice-{event.id}-{kind}"
-        await self._send(
-            sender, kind, event, self.letters.mail(letter, reader, to=found.email, tenant=event.tenant, key=key)
-        )
+        for place, address in enumerate(addresses):
+            key = f"notice-{event.id}-{kind}" + (f"-{place}" if place else "")
+            message = self.letters.mail(letter, reader, to=address, tenant=event.tenant, key=key)
+            await self._send(sender, kind, event, message)
 
     async def text(self, event: Event, *, account: Account | None = None, contacts: AskContacts | None = None) -> None:
         """Send a notice by text to the enrolled numbers.
@@ -144,17 +170,22 @@ class Notices:
         if NOTICES[kind].everywhere:
             rules = self.engine.rules(event.tenant)
             found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
-            on_file = [part.number_on_file(rules, found) for part in self._texting.values()]
-            numbers += [number for number in on_file if number and number not in numbers]
+            former = {kind: part for kind, part in self._texting.items() if isinstance(part, CopiesContact)}
+            was = self._opened(account, former, lambda part, context, data: part.former(context, data))
+            numbers += [number for number in was if number and number not in numbers]
+            for one in (found, *self.slow.earlier(account)):
+                on_file = [part.number_on_file(rules, one) for part in self._texting.values()]
+                numbers += [number for number in on_file if number and number not in numbers]
         reader = reader_of(account)
         text = sms_notice(
             kind,
             service=self.letters.service(event.tenant),
             translate=self.letters.words(reader),
             form=lambda text: self.engine.wiring.text_form(text, reader.lang),
+            stop_url=await self.disputing.short_url(kind, event) if NOTICES[kind].stops else "",
         )
         for place, number in enumerate(numbers):
-            bucket, now = f"notice:{account.key}", self.engine.now()
+            bucket, now = self.engine.bucket("notice", account.key), self.engine.now()
             if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
             if not await self.sending.pay(event.tenant, "sms"):
@@ -164,9 +195,28 @@ class Notices:
                 sender, kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key)
             )
 
+    def _addresses(self, found: Contacts, account: Account) -> list[str]:
+        """List the addresses of a notice that goes everywhere.
+
+        Besides the address on file it goes to all that are known. An address that was enrolled before the
+        host's record changed is known, and one that was on file when a recovery
+        began to wait.
+        """
+        known = [found.email]
+        known += self._opened(account, self._mailing, lambda part, context, data: part.copy_of(context, data))
+        known += self._opened(account, self._mailing, lambda part, context, data: part.former(context, data))
+        known += [one.email for one in self.slow.earlier(account)]
+        return list({address.casefold(): address for address in known if address}.values())
+
     def _numbers(self, account: Account) -> list[str]:
         """List the numbers that are enrolled for text messages."""
-        reached = [mine for mine in account.authenticators if mine.factor in self._texting]
+        return self._opened(account, self._texting, lambda part, context, data: part.number_of(context, data))
+
+    def _opened(
+        self, account: Account, parts: Mapping[str, Part], open_one: Callable[[Part, Context, Fields], str]
+    ) -> list[str]:
+        """Open the destination of each authenticator of the kinds ``parts``."""
+        reached = [mine for mine in account.authenticators if mine.factor in parts]
         if not reached:
             return []
         caller = Caller(subject=_subject(account), handle="", network="")
@@ -175,11 +225,11 @@ class Notices:
         found: list[str] = []
         for mine in reached:
             try:
-                found.append(self._texting[mine.factor].number_of(context, mine.data))
+                found.append(open_one(parts[mine.factor], context, mine.data))
             except (Unopened, KeyError):
                 log.warning(
-                    "the number of the authenticator %s cannot be read, so no notice goes there: is the key that sealed it "
-                    "listed in keys=?",
+                    "the destination of the authenticator %s cannot be read, so no notice goes there: is the key that "
+                    "sealed it listed in keys=?",
                     mine.id,
                 )
         return list(dict.fromkeys(found))

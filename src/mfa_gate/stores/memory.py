@@ -20,7 +20,7 @@ from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import LAST_SECOND, chain_event, count_old, event_to_json
 from ..errors import StoreMissing, StoreUnavailable
-from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
+from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from .common.change_log import NOTHING, ChangeLog, told
 from .common.documents import (
     account_from,
@@ -57,6 +57,8 @@ class _Contents:
     claims: dict[str, SubjectKey] = field(default_factory=dict)
     taken: dict[str, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
     meta: dict[str, bytes] = field(default_factory=dict)
+    report: dict[str, dict[str, ReportPart]] = field(default_factory=dict)
+    report_parts: int = 0
     changes: ChangeLog = field(default_factory=ChangeLog)
     is_made: bool = False
 
@@ -234,6 +236,11 @@ class MemoryStore:
         found = Counter(summary.status for summary, _ in self._ready().roster.get(tenant, {}).values())
         return {status: found[status] for status in STATUSES}
 
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id."""
+        rows = self._ready().roster.get(tenant, {})
+        return {id: rows[id][0] for id in ids if id in rows}
+
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:
@@ -341,6 +348,38 @@ class MemoryStore:
     async def put_meta(self, name: str, value: bytes, /) -> None:
         """Write a small value."""
         self._ready().meta[name] = bytes(value)
+
+    async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
+        """Add a part of the records of report-only."""
+        contents = self._ready()
+        contents.report_parts += 1
+        id = str(contents.report_parts)
+        contents.report.setdefault(tenant, {})[id] = ReportPart(id, hour, bytes(body))
+
+    async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
+        """List the parts of some hours, the oldest hour first."""
+        parts = self._ready().report.get(tenant, {}).values()
+        return sorted((part for part in parts if since <= part.hour <= until), key=lambda part: part.hour)
+
+    async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
+        """Replace a part, or remove it."""
+        parts = self._ready().report.get(tenant, {})
+        if part.id in parts and body:
+            parts[part.id] = part._replace(body=bytes(body))
+        elif part.id in parts:
+            del parts[part.id]
+
+    async def prune_report(self, tenant: str, /, *, before: int) -> int:
+        """Remove the parts of old hours."""
+        parts = self._ready().report.get(tenant, {})
+        old = [part.id for part in parts.values() if part.hour < before]
+        for id in old:
+            del parts[id]
+        return len(old)
+
+    async def reported_tenants(self) -> tuple[str, ...]:
+        """List the tenants that have had parts."""
+        return tuple(sorted(self._ready().report))
 
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
         """List the keys of all accounts in order, without those of forgotten people."""

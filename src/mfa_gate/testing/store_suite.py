@@ -21,6 +21,7 @@ from ..storage import (
     EventPage,
     Link,
     Reader,
+    ReportParts,
     Rewrite,
     Store,
     Take,
@@ -666,6 +667,17 @@ class StoreSuite:
         assert (await store.page("clinic", status="verified")).items == ()
         assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
 
+    async def test_summaries_of_named_people(self, store: Store, other: Store) -> None:
+        """An answer about named people has those who have an account, in that tenant only."""
+        accounts = [enrolled(SubjectKey("clinic", f"u{number:04}"), name=f"Name {number}") for number in range(3)]
+        for account in [*accounts, enrolled(SubjectKey("finance", "else"))]:
+            assert await store.swap(account)
+        named = [*(f"u{number:04}" for number in range(1_200)), "else", "nobody", "odd%_\u202e"]
+        found = await other.summaries("clinic", named)
+        assert found == {account.key.id: summary_of(account) for account in accounts}
+        assert await other.summaries("clinic", []) == {}
+        assert await other.summaries("unknown", ["u0000"]) == {}
+
     async def test_a_forgotten_person_is_nowhere(self, store: Store, other: Store) -> None:
         """A forgotten person is in no list, search or count, and comes back as a new one."""
         for key in (ALICE, BOB):
@@ -723,6 +735,25 @@ class StoreSuite:
         assert await other.meta("canary") == b"\x00\xff'"
         await other.put_meta("canary", b"")
         assert await store.meta("canary") == b""
+
+    async def test_report_parts(self, store: Store, other: Store) -> None:
+        """A store that keeps records of report-only has each part, by tenant and hour."""
+        if not isinstance(store, ReportParts) or not isinstance(other, ReportParts):
+            return  # an optional part of a store
+        for hour, body in ((12, b"c"), (11, b"a"), (11, b"a"), (10, b"\x00\xff'")):
+            await store.add_report_part("clinic", hour, body)
+        await other.add_report_part("odd/{tag}", 11, b"theirs")
+        found = await other.report_parts("clinic", since=10, until=11)
+        assert [(part.hour, part.body) for part in found] == [(10, b"\x00\xff'"), (11, b"a"), (11, b"a")]
+        assert await store.reported_tenants() == ("clinic", "odd/{tag}")
+        await other.replace_report_part("clinic", found[1], b"")
+        await other.replace_report_part("clinic", found[2], b"b")
+        await other.replace_report_part("odd/{tag}", found[0], b"not its own")
+        assert [part.body for part in await store.report_parts("clinic", since=11, until=99)] == [b"b", b"c"]
+        await other.replace_report_part("clinic", found[1], b"gone meanwhile")
+        assert await store.prune_report("clinic", before=12) == 2
+        assert [part.body for part in await other.report_parts("clinic", since=0, until=99)] == [b"c"]
+        assert [part.body for part in await other.report_parts("odd/{tag}", since=0, until=99)] == [b"theirs"]
 
     async def test_keys(self, store: Store) -> None:
         """Every account's key comes once, in order, over all tenants, a page at a time."""

@@ -11,38 +11,57 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.reasons import Refusal
+from ..core.rules import Rules
 from ..ports import HasPushKey
 from ..service import Service
 from ..service.out_of_band import OutOfBand
 from . import views
 from .api import refuse_body, refuse_foreign
 from .assets import asset_name, static_assets
+from .brand_files import ICON_SIZES, brand_names
 from .forms import BadBody, read_json
 from .members import BadMember, Member, typed
+from .phone_note import carried_token, read_note, set_note
 from .request import Site
-from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, leading, page, problem, stamp
+from .responses import NO_STORE, PAGE_HEADERS, Answer, Header, as_json, leading, page, problem, stamp
 from .scope import browser_label, root_of
 from .types import Receive, Scope
 
 TEXT = Member((str,), "text", {"type": "string"})
 Body = dict[str, Any]
-WORKER, ICON = "approve-worker.js", "approve.svg"
+WORKER = "approve-worker.js"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phone:
-    """A request of a phone: its address, and the name by which its browser calls itself."""
+    """A request of a phone: its address, and the address of its page.
+
+    ``tenant`` is the organization whose brand the page wears, None where nothing tells it yet. ``is_known`` says that this
+    browser was set up once.
+    """
 
     site: Site
     desk: OutOfBand
     scope: Scope
     address: str
     base: str
+    tenant: str | None
+    is_known: bool
 
     @property
     def service(self) -> Service:
         """Return the use cases."""
         return self.site.service
+
+    @property
+    def rules(self) -> Rules:
+        """Return the rules of the organization whose brand the page wears, or those of everybody."""
+        return self.service.engine.rules(self.tenant or "")
+
+    def wear(self, tenant: str) -> tuple[Header, ...]:
+        """Make the header by which the phone's page wears the brand of ``tenant`` from now on."""
+        wiring = self.service.engine.wiring
+        return (set_note(self.scope, self.service.engine.keyring, wiring.entropy, path=self.base, tenant=tenant),)
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
@@ -51,7 +70,13 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if desk is None:
         return problem(Refusal(reason="not_found"))
     phone = Phone(
-        site=site, desk=desk, scope=scope, address=site.callers.address(scope), base=f"{root}{site.prefix}/approve"
+        site=site,
+        desk=desk,
+        scope=scope,
+        address=site.callers.address(scope),
+        base=f"{root}{site.prefix}/approve",
+        tenant=_tenant(scope, desk),
+        is_known=read_note(scope, desk.engine.keyring) is not None,
     )
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     shown = FILES.get(place)
@@ -76,37 +101,68 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     return await handler(phone, body)
 
 
+def _tenant(scope: Scope, desk: OutOfBand) -> str | None:
+    """Return the tenant in the phone's cookie, or in the picture that it joins with."""
+    token = carried_token(scope)
+    found = desk.tenant_of(token) if token else None
+    return read_note(scope, desk.engine.keyring) if found is None else found
+
+
 # -- the page and its files --------------------------------------------------------------------------------------------
 
 
 def show(phone: Phone) -> Answer:
-    """Answer ``GET /approve`` with the same page for everybody; its script fetches the rest."""
+    """Answer ``GET /approve`` with the page, in the brand of the phone's organization."""
     site, engine = phone.site, phone.service.engine
     frame = replace(
-        site.plain_frame(phone.scope, engine.policy.base),
+        site.plain_frame(phone.scope, phone.rules),
         languages=site.shown_languages,
         here=phone.base,
         dev=site.dev,
     )
     sender = engine.wiring.senders.push
     key = sender.application_server_key if isinstance(sender, HasPushKey) else ""
-    return page(site.renderer.render(views.Approve(host=engine.wiring.relying_party.id, push_key=key), frame))
+    static = f"{phone.base.removesuffix('/approve')}/static/"
+    view = views.Approve(
+        host=engine.wiring.relying_party.id,
+        push_key=key,
+        icon=static + brand_names(phone.rules.brand)[f"icon-{ICON_SIZES[0]}"],
+        is_known=phone.is_known,
+        is_worn=phone.tenant is not None,
+    )
+    headers = phone.wear(phone.tenant or "") if phone.is_known else ()
+    return page(site.renderer.render(view, frame), headers=headers)
 
 
 def manifest(phone: Phone) -> Answer:
-    """Answer with the web app manifest: it names the page when it is installed."""
-    name = phone.service.engine.wiring.relying_party.name
+    """Answer with the web app manifest: it names the page when it is installed.
+
+    The installed page starts with the token of the picture that this browser is about to join with.
+    """
+    brand = phone.rules.brand
+    name = brand.name or phone.service.engine.wiring.relying_party.name
+    token = carried_token(phone.scope)
+    if phone.desk.tenant_of(token) is None:
+        token = ""
     static = phone.base.removesuffix("/approve") + "/static/"
     document = {
         "name": name,
         "short_name": name[:12],
-        "start_url": phone.base,
+        "start_url": f"{phone.base}#e={token}" if token else phone.base,
         "scope": phone.base,
         "id": phone.base,
         "display": "standalone",
         "background_color": "#ffffff",
-        "theme_color": "#ffffff",
-        "icons": [{"src": static + asset_name(ICON), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}],
+        "theme_color": brand.accent,
+        "icons": [
+            {
+                "src": static + brand_names(brand)[f"icon-{size}"],
+                "sizes": f"{size}x{size}",
+                "type": "image/png",
+                "purpose": "any maskable",
+            }
+            for size in ICON_SIZES
+        ],
     }
     body = json.dumps(document, ensure_ascii=False).encode()
     return Answer(200, body, NO_STORE, media="application/manifest+json")
@@ -148,21 +204,25 @@ async def join(phone: Phone, body: Body) -> Answer:
     )
     if isinstance(joined, Refusal):
         return problem(joined)
-    return as_json({"device": joined.token, "person": joined.person, "service": joined.service}, status=201)
+    document = {"device": joined.token, "person": joined.person, "service": joined.service}
+    return as_json(document, status=201, headers=phone.wear(joined.tenant))
 
 
 async def waiting(phone: Phone, body: Body) -> Answer:
     """Answer ``POST waiting`` with the requests that wait for this phone.
 
-    Reading is no attempt, and the answer has no number in it (S-98).
+    Reading is no attempt, and the answer has no number in it (S-98). ``worn`` is false where the page wears another brand
+    than that of the organization that asks: loaded again, it has the right one.
     """
     found = await phone.desk.waiting(
         device=body["device"], nonce=body["nonce"], signature=body["signature"], address=phone.address
     )
     if isinstance(found, Refusal):
         return problem(found)
+    is_worn = phone.is_known and (phone.tenant == found.device.tenant or not found.requests)
     return as_json(
         {
+            "worn": is_worn,
             "device": found.device.token,
             "person": found.device.person,
             "service": found.device.service,
@@ -180,12 +240,13 @@ async def waiting(phone: Phone, body: Body) -> Answer:
                 }
                 for request in found.requests
             ],
-        }
+        },
+        headers=() if is_worn else phone.wear(found.device.tenant),
     )
 
 
 async def reply(phone: Phone, body: Body) -> Answer:
-    """Answer ``POST answer``: yes with the number that was typed, or no."""
+    """Answer ``POST answer``: yes with the typed number, no, or "it was me, but cancel"."""
     refusal = await phone.desk.answer(
         device=body["device"],
         request=body["request"],

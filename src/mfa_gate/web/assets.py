@@ -1,4 +1,4 @@
-"""The static files, and the stylesheets of brands.
+"""The static files.
 
 The name of a file holds a hash of its content, so the content of one name never changes.
 """
@@ -9,21 +9,19 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from ..core.rules import BrandRules, Policy
 from .resources import folder
-from .theme import brand_css
 
 __all__ = [
     "CSP",
+    "TYPES",
     "Asset",
-    "BrandSheets",
     "asset_name",
-    "brand_asset",
-    "brand_name",
+    "hash_of",
+    "present_asset",
     "static_asset",
     "static_assets",
 ]
@@ -34,9 +32,13 @@ CSP = (
 )
 """The content security policy that the pages are written for (S-103): nothing inline, nothing from another site."""
 
-_BRAND = re.compile(r"brand\.[0-9a-f]{12}\.css")
 _HASHED = re.compile(r"([a-z][a-z0-9-]*)\.[0-9a-f]{12}\.([a-z]+)")
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +59,10 @@ def static_assets() -> Mapping[str, Asset]:
     found = {}
     for file in sorted(folder("static").iterdir(), key=lambda file: file.name):
         path = PurePosixPath(file.name)
-        if path.suffix in _TYPES:
+        if path.suffix in TYPES:
             content = file.read_bytes()
-            name = f"{path.stem}.{_hash(content)}{path.suffix}"
-            found[name] = Asset(name=name, content=content, media_type=_TYPES[path.suffix])
+            name = f"{path.stem}.{hash_of(content)}{path.suffix}"
+            found[name] = Asset(name=name, content=content, media_type=TYPES[path.suffix])
     return MappingProxyType(found)
 
 
@@ -97,40 +99,6 @@ def present_asset(name: str) -> Asset | None:
         return None
 
 
-@lru_cache(maxsize=256)
-def brand_name(brand: BrandRules) -> str:
-    """Return the name of the stylesheet of a brand."""
-    return f"brand.{_hash(brand_css(brand))}.css"
-
-
-def is_brand(name: str) -> bool:
-    """Tell if ``name`` is that of a brand's stylesheet, of this version of it or of another."""
-    return _BRAND.fullmatch(name) is not None
-
-
-class BrandSheets:
-    """The stylesheets of the brands that a policy names.
-
-    Anybody may ask for a stylesheet by any name. Nothing is computed for a name that only a visitor tells (S-122).
-    """
-
-    def __init__(self) -> None:
-        self._policy: Policy | None = None
-        self._found: dict[str, BrandRules] = {}
-
-    def find(self, name: str, policy: Policy) -> Asset | None:
-        """Return the stylesheet with this name, if a brand of ``policy`` has it."""
-        if policy is not self._policy:
-            brands = {BrandRules(), *(rules.brand for rules in (policy.base, *policy.tenants.values()))}
-            self._found, self._policy = {brand_name(brand): brand for brand in brands}, policy
-        brand = self._found.get(name)
-        return None if brand is None else brand_asset(brand)
-
-
-def brand_asset(brand: BrandRules) -> Asset:
-    """Make the stylesheet of a brand."""
-    return Asset(name=brand_name(brand), content=brand_css(brand), media_type=_TYPES[".css"])
-
-
-def _hash(content: bytes) -> str:
+def hash_of(content: bytes) -> str:
+    """Return the hash that stands in a file's name."""
     return hashlib.sha256(content).hexdigest()[:12]

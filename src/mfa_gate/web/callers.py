@@ -15,8 +15,9 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
 from ..core.networks import UNKNOWN, Proxy
 from ..core.policy import Facts, facts_of
+from ..identity.first import FirstOf
 from ..identity.values import WiringFault
-from ..ports import Identify, NamesSession, ReadsScope
+from ..ports import Identify, LeavesMark, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
 from .scope import FORWARDED_FOR, address_of, browser_label
@@ -76,6 +77,13 @@ class Callers:
         self._unknown = UnknownAddresses(trusted, told_in)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
+
+    def leave_no_mark(self, on: Callable[[Subject], bool] | None) -> None:
+        """Let the look at the sessions of these people not show in the answer; None for nobody."""
+        adapters = self.identify.adapters if isinstance(self.identify, FirstOf) else (self.identify,)
+        for adapter in adapters:
+            if isinstance(adapter, LeavesMark):
+                adapter.leaves_no_mark = on
 
     async def subject(self, scope: Scope) -> Subject | None:
         """Ask the host for the signed-in subject.

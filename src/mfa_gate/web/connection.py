@@ -132,6 +132,9 @@ class ConnectionGate(Protocol):
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in."""
 
+    async def only_reports(self, scope: Scope, demands: tuple[Demand, ...]) -> bool:
+        """Tell if an endpoint's demand is only reported here, and count what it would have done."""
+
     async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """Answer the demand of an endpoint."""
 

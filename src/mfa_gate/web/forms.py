@@ -18,7 +18,7 @@ from .unheard import drop_rest, hear_out
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
-MAX_FIELDS = 20
+MAX_FIELDS = 64
 MAX_DEPTH = 8
 URLENCODED = "application/x-www-form-urlencoded"
 READ_TIMEOUT = 10.0
@@ -147,6 +147,11 @@ async def parse_form(scope: Scope, receive: Receive, *, within: float, limit: in
     if len(found) != len(pairs):
         raise BadBody("malformed")
     return found
+
+
+def has_body(scope: Scope) -> bool:
+    """Tell if the request announces a body."""
+    return (header(scope, b"content-length") or b"0") != b"0" or bool(header(scope, b"transfer-encoding"))
 
 
 async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int = MAX_BODY) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..core.model import Seconds, Subject
 from ..core.policy import Demand
 from ..errors import StoreContention, StoreUnavailable
 from ..service import Judgement
+from ..service.exemption_uses import EVERYBODY
 from . import well_known
 from .callers import Identified
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
@@ -24,9 +25,11 @@ from .late_user_check import LateUserCheck
 from .lifespan import ChecksApp, Lifespan, running_loop
 from .open_connections import OpenConnections
 from .path_rules import PathRules
+from .report_only import ReportOnly
 from .request import Site
+from .route_names import RouteNames
 from .router import Router
-from .scope import app_path, caller_kind, note_told_root
+from .scope import app_path, browser_label, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
@@ -59,15 +62,23 @@ class Gate:
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
         self._sign_out = SignOut(
-            service=service, callers=callers, path=site.sign_out, open=self.open, form=site.sign_out_form
+            service=service,
+            callers=callers,
+            path=site.sign_out,
+            open=self.open,
+            form=site.sign_out_form,
+            waits=lambda subject: not self.enforces_nothing(subject),
         )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        service.recorder.route_of = RouteNames(self.endpoint_demands.leaves)
+        service.access.demands_at = self.endpoint_demands.at
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
         self.keeps_forms = site.kept_forms is not None
         self.departures = Departures(site)
-        self.late_user_check = LateUserCheck(service, identify)
+        self.late_user_check = LateUserCheck(service, identify, spares_all=lambda: self.enforces_nothing(None))
+        self.report_only = ReportOnly(service, callers, open=self.open, look=self.lifespan.look_at_server)
         self._prefix = site.prefix
         self._served = well_known.paths_of(service.engine.wiring.relying_party)
         self.latest_path_rules = self._index()
@@ -80,8 +91,17 @@ class Gate:
         return self.latest_path_rules
 
     def _index(self) -> PathRules:
-        site = self.site
-        return PathRules(self.engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served)
+        site, uses, now = self.site, self.engine.exemption_uses, self.engine.now
+        found = PathRules(
+            self.engine.policy,
+            prefix=site.prefix,
+            sign_out=site.sign_out,
+            served=self._served,
+            used=lambda name: uses.note(EVERYBODY, name, now()),
+        )
+        uses.forget = found.forget
+        self.callers.leave_no_mark(self.enforces_nothing if found.reports else None)
+        return found
 
     def add_app(self, app: App) -> None:
         """Take an app that the gate stands around: its routes are looked at."""
@@ -120,7 +140,10 @@ class Gate:
             way = rules.way_of(scope, path)
             if way == "guarded" or (way == "named" and not self.is_exempt(scope, path)):
                 passed, subject = ANONYMOUS, await self.callers.subject(scope)
-                if subject is not None:
+                if subject is not None and rules.reports and rules.only_reports(subject.tenant):
+                    self.sightings.somebody = True
+                    passed = await self.report_only.let_in(scope, subject, path, is_named=way == "named")
+                elif subject is not None:
                     judged = await self._judge(scope, receive, send, subject, path, is_named=way == "named")
                     if judged is None:
                         return None
@@ -128,12 +151,14 @@ class Gate:
                 elif not self.sightings.somebody:
                     self.sightings.stranger(scope)
         except Exception as error:
-            is_away = isinstance(error, StoreUnavailable)
-            if not is_away or subject is None or not self.has_grace(scope, path, subject):
+            if subject is not None and isinstance(error, StoreUnavailable) and self.has_grace(scope, path, subject):
+                passed = LetIn(subject, None, learned=False)
+            elif self.path_rules.enforces:
                 await hear_out(scope, receive)
                 await self.router.fault(scope, receive, send, error)
                 return None
-            passed = LetIn(subject, None, learned=False)
+            else:
+                passed = self.report_only.let_stranger_in(error)
         is_sign_out = way == "named" and rules.signs_out(scope, path)
         leaving = await self._sign_out(scope, send) if is_sign_out else None
         task = self.connections.start()
@@ -188,8 +213,8 @@ class Gate:
         decision = judgement.decision
         demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
-            if decision.why.watched:
-                await self.service.access.report(judgement, found.caller)
+            if judgement.requirement.watched:
+                self.service.recorder.note(judgement, found.caller, facts, browser_label(scope))
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
                 if cookies and not is_named and self.lifespan.opened:
@@ -198,9 +223,6 @@ class Gate:
             # The challenge is judged by this demand too, or it would lead straight back here.
             demands = (younger,)
             decision = StepUp(why=decision.why, reason="expired", demand=younger)
-        elif judgement.requirement.report_only:
-            await self.service.access.report(judgement, found.caller)
-            return self.let_in(subject, judgement)
         await self._deny(scope, receive, send, found, decision, demands)
         return None
 
@@ -273,6 +295,28 @@ class Gate:
         if fault is not None:
             return await self.router.fault(scope, receive, send, fault)
         return await self.router.anonymous(scope, receive, send)
+
+    async def only_reports(self, scope: Scope, demands: tuple[Demand, ...]) -> bool:
+        """Tell if an endpoint's demand is only reported here, and count what it would have done."""
+        if not self.path_rules.reports:
+            return False
+        try:
+            subject = await self.callers.subject(scope)
+        except Exception:
+            subject = None
+        if not self.enforces_nothing(subject):
+            return False
+        if subject is not None:
+            await self.report_only.let_in(scope, subject, app_path(scope), is_named=True, endpoint=demands)
+        return True
+
+    def enforces_nothing(self, subject: Subject | None) -> bool:
+        """Tell if the policy only reports for a person.
+
+        For None, if it only reports for everybody.
+        """
+        rules = self.path_rules
+        return rules.reports and (not rules.enforces if subject is None else rules.only_reports(subject.tenant))
 
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in.

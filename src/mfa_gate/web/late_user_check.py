@@ -21,22 +21,27 @@ SeesUser = Callable[[Scope], bool]
 class LateUserCheck:
     """A look for a user at the start of an answer to an anonymous request."""
 
-    def __init__(self, service: Service, identify: Identify) -> None:
+    def __init__(self, service: Service, identify: Identify, *, spares_all: Callable[[], bool]) -> None:
+        """Take the adapter.
+
+        ``spares_all`` tells if the policy only reports for everybody: then no answer is replaced.
+        """
         self._service = service
+        self._spares_all = spares_all
         self._identify = identify
         # Tested only once: the test for a protocol costs more than all the rest of an anonymous request.
         self._sees_user: SeesUser | None = identify.sees_user if isinstance(identify, SeesUsers) else None
 
     def sees_somebody(self, scope: Scope) -> bool:
-        """Tell if the app has found a user.
+        """Tell if the app has found a user, and the policy enforces something.
 
         It looks at ``scope["user"]``, and asks the adapter if it sees one.
         """
         user = scope.get("user")
         if user is not None and getattr(user, "is_authenticated", bool(user)):
-            return True
+            return not self._spares_all()
         sees_user = self._sees_user
-        return sees_user is not None and sees_user(scope)
+        return sees_user is not None and sees_user(scope) and not self._spares_all()
 
     async def refuse(self, scope: Scope, send: Send) -> None:
         """Answer 503 in the app's place, and report a gate that stands in the wrong place."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ..errors import MFAGateError, SettingsError
+from ..errors import MFAGateError, SettingsError, StoreUnavailable
 from ..service import Service
 from .callers import Callers
 from .forwarders import FAULT, is_forwarded, server_believes_everybody
@@ -77,6 +77,19 @@ class Lifespan:
             self._opening = asyncio.create_task(self._open())
         await asyncio.shield(self._opening)
 
+    async def _open_at_start(self) -> None:
+        """Open the store.
+
+        One that is away stops no app whose policy only reports: a request opens it later.
+        """
+        try:
+            await self.open()
+        except StoreUnavailable as error:
+            policy = self._service.engine.policy
+            if any(rules.mode != "report-only" for rules in (policy.base, *policy.tenants.values())):
+                raise
+            log.error("mfa_gate: report-only: the app starts without the store, which is away: %s", error)
+
     async def _open(self) -> None:
         fault = await self._service.open()
         if fault:
@@ -130,7 +143,7 @@ class Lifespan:
             faults = self._check(scope["app"], inside=False) if "app" in scope else self._check(app, inside=True)
             if faults:
                 raise SettingsError(faults)
-            await self.open()
+            await self._open_at_start()
         except MFAGateError as error:
             log.error("mfa_gate cannot start: %s", error)
             await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})

@@ -92,7 +92,9 @@ class MFAGateMiddleware:
                         address = (
                             address_of(whole, trusted, callers.told_in) if trusted or client is None else client[0]
                         )
-                        passed = self._passes(subject, cookies, address)
+                        passed = known = self._passes(subject, cookies, address)
+                        if known is not None and known.counts is not None:
+                            known.counts.hit(method, own)
         except Exception as error:
             self._tell(error)
         if passed is not None:

@@ -41,6 +41,12 @@ class JudgingGate(ConnectionGate, Protocol):
     async def judge_subject(self, scope: Scope, subject: Subject, /) -> Judgement:
         """Judge the requests of ``subject`` on this connection now."""
 
+    def enforces_nothing(self, subject: Subject | None, /) -> bool:
+        """Tell if the policy only reports for a person.
+
+        For None, if it only reports for everybody.
+        """
+
     def let_in(self, subject: Subject, judgement: Judgement) -> LetIn:
         """Keep the reason why ``subject`` passes."""
 
@@ -184,12 +190,15 @@ class OpenConnections:
 
         A response that began by right loses this right only by a revocation.
         """
+        if self._gate.enforces_nothing(passed.subject):
+            connection.passed = LetIn(passed.subject, None)
+            return True
         judgement = await self._gate.judge_subject(connection.as_judged(), passed.subject)
         connection.passed = self._gate.let_in(passed.subject, judgement)
         evidence, entry = judgement.evidence, passed.entry
         if connection.is_live and evidence and entry and has_signed_out(entry.account, evidence):
             return False
-        if isinstance(judgement.decision, Allow) or judgement.requirement.report_only:
+        if isinstance(judgement.decision, Allow):
             return True
         if connection.is_live:
             return False
@@ -208,7 +217,7 @@ class OpenConnections:
 
     async def _may_go_on(self, connection: Connection) -> bool:
         gate, scope = self._gate, connection.as_judged()
-        if gate.is_exempt(scope, connection.path):
+        if gate.enforces_nothing(None) or gate.is_exempt(scope, connection.path):
             return True
         subject: Subject | None = None
         try:
@@ -216,11 +225,13 @@ class OpenConnections:
             if subject is None:
                 # A stranger stays one; somebody who was let in has signed out.
                 return isinstance(connection.passed, WithoutSubject)
+            if gate.enforces_nothing(subject):
+                return True
             judgement = await gate.judge_subject(scope, subject)
         except StoreUnavailable:
             return subject is not None and gate.has_grace(scope, connection.path, subject)
         connection.passed = gate.let_in(subject, judgement)
-        return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
+        return isinstance(judgement.decision, Allow)
 
     def _fail(self, connection: Connection, error: Exception) -> None:
         """End a connection that cannot be judged, as a new request would be refused."""

@@ -11,7 +11,7 @@ from typing import Any
 from .api.answers import Told, told_of
 from .api.calls import Call
 from .api.schemas import QUERIES, SCHEMAS, TEXT, ref
-from .api.table import ACCOUNTS, CALLS, ON_ACCOUNT, ONE_OF
+from .api.table import ACCOUNTS, CALLS, ON_ACCOUNT, ON_PART, ONE_OF
 
 DESCRIPTION = (
     "The second factor for single-page apps and native clients. Ask state, then begin and confirm an enrollment, or create a "
@@ -40,6 +40,7 @@ def document(server: str) -> dict[str, Any]:
         **CALLS,
         **{f"{start}{{id}}": calls for start, calls in ONE_OF.items()},
         **{f"{ACCOUNTS}{{id}}{action}": calls for action, calls in ON_ACCOUNT.items()},
+        **{f"{ACCOUNTS}{{id}}{action}{{part}}": calls for action, calls in ON_PART.items()},
     }
     return {
         "openapi": "3.1.0",
@@ -75,7 +76,7 @@ def _operation(place: str, method: str, call: Call) -> dict[str, Any]:
         "tags": ["administration" if place.startswith("/admin/") else "second factor"],
         "parameters": _parameters(place, method, told),
         "responses": {
-            str(told.status): _answer(told),
+            **{str(status): _answer(told) for status in (told.status, *told.also)},
             "default": {
                 "description": "A problem (RFC 9457).",
                 "content": {"application/problem+json": {"schema": ref("Problem")}},
@@ -89,8 +90,9 @@ def _operation(place: str, method: str, call: Call) -> dict[str, Any]:
 
 def _parameters(place: str, method: str, told: Told) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    if "{id}" in place:
-        found.append({"name": "id", "in": "path", "required": True, "schema": TEXT})
+    for name in ("id", "part"):
+        if f"{{{name}}}" in place:
+            found.append({"name": name, "in": "path", "required": True, "schema": TEXT})
     if method != "GET":
         found.append({"$ref": "#/components/parameters/Sign"})
     found += [{"name": name, "in": "query", "schema": QUERIES.get(name, TEXT)} for name in told.query]

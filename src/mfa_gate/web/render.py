@@ -15,7 +15,8 @@ from ..core.events import kind_of
 from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times
-from .assets import asset_name, brand_name
+from .assets import asset_name
+from .brand_files import brand_names
 from .i18n import Languages, Words
 from .qr_code import qr_svg
 from .resources import every_text, folder
@@ -64,7 +65,8 @@ class Renderer:
             "frame": frame,
             "prefix": frame.prefix,
             "asset": lambda name: static + asset_name(name),
-            "brand_href": static + brand_name(frame.brand),
+            "brand_href": static + brand_names(frame.brand)["brand"],
+            "icon_href": static + brand_names(frame.brand)["favicon"],
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(
@@ -93,6 +95,7 @@ class Renderer:
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
         environment.globals["reason_row"] = _reason_row
+        environment.globals["known_reason"] = REASONS.get
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)
@@ -169,6 +172,7 @@ def _filters(words: Words) -> dict[str, Callable[..., Any]]:
         "clock": partial(_flipped, times.clock, words),
         "day": partial(_flipped, times.day, words),
         "moment": partial(_flipped, times.moment, words),
+        "whole": partial(_flipped, times.whole, words),
         "lasting": lambda seconds: times.length(seconds, words),
         "ago": lambda at, now: times.ago(at, now, words),
         "in_fours": in_fours,

@@ -140,7 +140,7 @@ class SignOut:
     """The host's sign-out, together with the end of that sign-in's proofs.
 
     Its open connections end with the change of the account. ``path`` is the host's ``sign_out``. ``open`` opens the store.
-    ``form`` learns that the host refuses a link.
+    ``form`` learns that the host refuses a link. ``waits`` tells if the answer waits for the end of a person's proofs.
     """
 
     def __init__(
@@ -151,7 +151,9 @@ class SignOut:
         path: str,
         open: Callable[[], Awaitable[None]],
         form: SignOutForm,
+        waits: Callable[[Subject], bool],
     ) -> None:
+        self._waits = waits
         self._service = service
         self._callers = callers
         self._path = path
@@ -172,12 +174,15 @@ class SignOut:
             scope,
             send,
             path=self._path,
-            end=lambda: self._end(caller),
+            end=lambda: self._end(caller, waits=self._waits(subject)),
             is_gone=lambda: self._is_gone(scope, subject),
             form=self._form,
         )
 
-    async def _end(self, caller: Caller) -> None:
+    async def _end(self, caller: Caller, *, waits: bool) -> None:
+        if not waits:
+            self._service.engine.effects.later(self._end(caller, waits=True))
+            return
         task = asyncio.create_task(self._ended(caller))
         try:
             async with asyncio.timeout(PATIENCE):

@@ -100,6 +100,8 @@ class require_proof:
                 "require_proof: no gate is around this app to ask for a second factor; add it with gate.install(app)"
             )
         seen.gate.endpoint_demands.note(self.demand)
+        if await seen.gate.only_reports(seen.as_judged(connection.scope), (self.demand,)):
+            return
         try:
             judgement = await seen.gate.judge_again(connection.scope, extra=(self.demand,))
         except Exception as error:

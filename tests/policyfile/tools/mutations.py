@@ -44,7 +44,7 @@ expect = { decision = "challenge", rule = "export" }
 """
 
 MORE = {
-    'contact = "Call your administrator."': 'contact = "Call your administrator."\nhold = "2d"',
+    'contact = "Call your administrator."': 'contact = "Call your administrator."\nhold = "2d"\nself_service = "3d"',
     "[brand]\n": '[audit]\nretention = "400d"\n\n[sends]\ncap_per_day = 20000\nprice = { sms = 8, voice = 14 }\n\n[brand]\n',
     'outage_grace = "0s" ': 'outage_grace = "1m" ',
     '"enrollment.stage"  = {': '"attempts.max"  = {',
@@ -161,7 +161,11 @@ LOOSER = [
     unseen('tenant = ["admin"]', 'tenant = ["support"]'),
     unseen('everywhere = ["security"]', 'everywhere = ["security", "admin"]'),
     unseen('actor_max_age = "5m"', 'actor_max_age = "6m"'),
+    unseen('privileged = ["security"]', 'privileged = ["security", "admin"]'),
+    unseen('ticket_life   = "1d"', 'ticket_life   = "2d"'),
+    unseen('checklist     = "required"', 'checklist     = "advice"'),
     unseen('hold = "2d"', 'hold = "1d"'),
+    unseen('self_service = "3d"', 'self_service = "2d"'),
     unseen('contact = "Call your administrator."', 'contact = "Call 555-0100."'),
     unseen('retention = "400d"', 'retention = "399d"'),
     unseen("cap_per_day = 20000", "cap_per_day = 20001"),
@@ -249,7 +253,10 @@ TIGHTER = [
     ("max = 50, window", "max = 40, window"),
     ('look   = ["support", "admin", "security"]', 'look   = ["security", "admin"]'),
     ('actor_max_age = "5m"', 'actor_max_age = "1m"'),
+    ('ticket_life   = "1d"', 'ticket_life   = "1h"'),
     ('hold = "2d"', 'hold = "3d"'),
+    ('self_service = "3d"', 'self_service = "4d"'),
+    ('self_service = "3d"', 'self_service = "0s"'),
     ('retention = "400d"', 'retention = "2200d"'),
     ('[audit]\nretention = "400d"\n', ""),
     ("cap_per_day = 20000", "cap_per_day = 15000"),

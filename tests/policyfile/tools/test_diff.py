@@ -182,6 +182,8 @@ TEST = "[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'enroll' }\n"
         ("[audit]\nretention = '40d'\n", "[audit]\nretention = '41d'\n", "audit.retention"),
         ("[audit]\nretention = '40d'\n", "", "audit.retention"),
         ("", "[recovery]\nhold = '1d'\n", "recovery.hold"),
+        ("[recovery]\nself_service = '2d'\n", "[recovery]\nself_service = '3d'\n", "recovery.self_service"),
+        ("[recovery]\nself_service = '3d'\n", "", "recovery.self_service"),
         ("", "[sends]\nper_tenant = { count = 100, window = '1d' }\n", "sends.per_tenant.count"),
         ("", "[recovery]\nways = ['backup-code']\n", "recovery.ways"),
         ("", "[roles]\nlook = ['admin']\n", "roles.look"),

@@ -97,3 +97,32 @@ def test_lines_that_are_no_events_are_counted() -> None:
     found = replay(policy(""), lines)
     assert (found.read, found.unreadable, found.decided) == (8, 6, 2)
     assert {impact.after for impact in found.impacts} == {"challenge (no_proof)", "verified"}
+
+
+def test_a_proof_by_enrolling_is_no_challenge() -> None:
+    """The proof that an enrollment makes was never asked for, in any order of the lines."""
+    lines = [line("factor.enrolled", 5, factor="totp"), line("proof.granted", 5, factor="totp")]
+    for given in (lines, lines[::-1]):
+        assert replay(policy(""), given).decided == 0
+
+
+def test_one_of_two_apps_is_removed() -> None:
+    """A person who removes one of two authenticator apps still has the other."""
+    two = [line("factor.enrolled", at, factor="totp", detail={"authenticator": id}) for at, id in ((1, "a"), (2, "b"))]
+    removed = line("factor.removed", 3, factor="totp", detail={"authenticator": "a"})
+    asked = line("decision.report", 9 * DAY)
+    assert outcomes("", [*two, removed, asked]) == {("report", "challenge (expired)"): (1, 1)}
+    last = line("factor.removed", 4, factor="totp", detail={"authenticator": "b"})
+    assert outcomes("", [*two, removed, last, asked]) == {("report", "enroll"): (1, 1)}
+
+
+def test_facts_that_the_trail_lacks_are_counted() -> None:
+    """Rules by path and group are left out for events that name neither, and this is said."""
+    exempt = "[[exempt]]\nname = 'x'\npaths = ['=/']\nreason = 'x'\npermanent = true\n"
+    group = "[[exempt_subjects]]\nname = 'y'\ngroups_any = ['staff']\nreason = 'x'\npermanent = true\n"
+    found = replay(policy(exempt + group), [line("proof.granted", 9, factor="totp")])
+    assert [impact.after for impact in found.impacts] == ["challenge (no_proof)"]
+    assert dict(found.unknown) == {
+        "events that name no request: rules by path were left out": 1,
+        "events that name no group: rules by groups were left out": 1,
+    }

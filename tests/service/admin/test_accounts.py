@@ -23,7 +23,7 @@ def desk_rules(rules: Rules) -> Rules:
     return replace(
         rules,
         factors=replace(rules.factors, choice="tenant", allowed=CLINIC, order=("sms", "email")),
-        enrollment=replace(rules.enrollment, stage="admin"),
+        enrollment=replace(rules.enrollment, stage="admin", checklist="advice"),
     )
 
 

@@ -168,7 +168,9 @@ def chosen(rules: Rules) -> Rules:
     kinds = ("webauthn", "email", "backup-code")
     factors = replace(rules.factors, choice="tenant", allowed=kinds, order=("webauthn", "email"))
     rule = StepUpRule(name="reports", paths=(PathRule(text="/reports/**"),), phishing_resistant=True)
-    return replace(rules, factors=factors, step_up=(rule,), enrollment=replace(rules.enrollment, stage="admin"))
+    return replace(
+        rules, factors=factors, step_up=(rule,), enrollment=replace(rules.enrollment, stage="admin", checklist="advice")
+    )
 
 
 async def test_a_choice_that_closes_a_page_to_everybody_is_refused() -> None:

@@ -187,7 +187,7 @@ async def actor_in(role: str, state: str) -> Any:
         lambda rules: replace(
             rules,
             factors=replace(rules.factors, choice="tenant"),
-            enrollment=replace(rules.enrollment, stage="admin"),
+            enrollment=replace(rules.enrollment, stage="admin", checklist="advice"),
         )
     )
     async with running(make_world(policy=admin_stage)) as world:

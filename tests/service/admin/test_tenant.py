@@ -10,12 +10,14 @@ import pytest
 
 from mfa_gate import Contacts, Subject
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.rules import PathRule, Rules, StepUpRule
 from mfa_gate.errors import SendFailed
 from mfa_gate.identity import SessionUser
 from mfa_gate.service.admin.people import all_reachable
+from mfa_gate.service.outbox import LAG
 from tests.harness import Browser, make_world, running, with_rules
 
-DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin")))
+DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin", checklist="advice")))
 OPTIONAL = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="optional")))
 DAY = 86_400
 
@@ -57,7 +59,7 @@ async def test_a_test_message_that_fails_says_so() -> None:
         await world.engine.effects.idle()
         world.email.failure = SendFailed("unreachable", transient=True)
         failed = await boss.form("/mfa/admin/tenant", {"action": "trial"})
-        assert (failed.status, "could not be delivered" in failed.text) == (502, True)
+        assert (failed.status, "couldn’t deliver the message" in failed.text) == (502, True)
         assert world.kinds("tenant.message") == []
         world.email.failure = None
         found = [(await boss.form("/mfa/admin/tenant", {"action": "trial"})).status for _ in range(6)]
@@ -106,7 +108,7 @@ async def test_reminders() -> None:
             "dora@alpha.example",
         ]
         assert "/mfa/enroll" in world.email.messages[0].text
-        assert "A reminder goes to 3 people." in (await boss.page("/mfa/admin/tenant")).text
+        assert "A reminder is on its way to 3 people." in (await boss.page("/mfa/admin/tenant")).text
         (event,) = world.kinds("tenant.message")
         assert (event.reason, event.detail) == ("reminder", {"people": 3})
         again = await boss.form("/mfa/admin/tenant", {"action": "remind"})
@@ -220,3 +222,75 @@ async def test_two_administrators() -> None:
         await world.enrolled("chief", groups=["security"])
         assert await ticked()
         assert "At least two administrators have set up" in (await boss.page("/mfa/admin/tenant")).text
+
+
+CLOSED = with_rules(
+    lambda rules: replace(rules, owner="owner@example.org", enrollment=replace(rules.enrollment, stage="admin"))
+)
+
+
+async def test_turning_on_waits_for_the_checklist() -> None:
+    """Turning on is refused while a line of the checklist is open, with the open ones.
+
+    By JSON and page. Then it is on, and the administrators are told.
+    """
+    async with running(make_world(policy=CLOSED)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        turn_on = {"enabled": True, "confirm": "alpha"}
+        refused = await boss.api("PATCH", "admin/tenant", turn_on)
+        assert (refused.status, refused.reason) == (403, "not_allowed")
+        assert refused.json()["open"] == ["administrators", "message", "announced"]
+        assert "A test message has arrived." in refused.json()["detail"]
+        page = await boss.form("/mfa/admin/tenant", {"action": "enable", "confirm": "alpha"})
+        assert (page.status, "Finish the preparation first" in page.text) == (403, True)
+        shown = (await boss.page("/mfa/admin/tenant")).text
+        assert ('value="enable"' in shown, "when all of this is done" in shown) == (False, True)
+        await world.enrolled("sam", groups=["security"])
+        for word in ("tested", "announced"):
+            assert (await boss.form("/mfa/admin/tenant", {"action": word})).status == 303
+        assert 'value="enable"' in (await boss.page("/mfa/admin/tenant")).text
+        await world.engine.effects.idle()
+        world.email.messages.clear()
+        assert (await boss.api("PATCH", "admin/tenant", turn_on)).status == 200
+        (event,) = world.kinds("tenant.enabled")
+        assert event.detail == {}
+        await world.engine.effects.idle()
+        world.clock.advance(LAG)
+        await world.gate.service.outbox.flush()
+        await world.gate.service.outbox.catch_up(shared=True)
+        await world.engine.effects.idle()
+        assert [m.to for m in world.email.messages if "turned on" in m.subject] == ["owner@example.org"]
+
+
+async def test_a_checklist_may_be_advice() -> None:
+    """With ``checklist = "advice"`` the open lines are shown and written into the event."""
+    async with running(make_world(policy=DESK)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        assert 'value="enable"' in (await boss.page("/mfa/admin/tenant")).text
+        assert (await boss.api("PATCH", "admin/tenant", {"enabled": True, "confirm": "alpha"})).status == 200
+        (event,) = world.kinds("tenant.enabled")
+        assert event.detail == {"open": "administrators message announced"}
+
+
+async def test_an_earlier_choice_is_looked_at_again() -> None:
+    """Factors that were picked before a rule came are looked at again.
+
+    Turning on is refused with the rule's name.
+    """
+
+    def picked_by_them(rules: Rules) -> Rules:
+        factors = replace(rules.factors, choice="tenant")
+        return replace(rules, factors=factors, enrollment=replace(rules.enrollment, stage="admin", checklist="advice"))
+
+    async with running(make_world(policy=with_rules(picked_by_them))) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        choice = {"factors": ["sms"], "confirm": "alpha"}
+        assert (await boss.api("PATCH", "admin/tenant", choice)).status == 200
+        strong = StepUpRule(name="reports", paths=(PathRule(text="=/reports"),), phishing_resistant=True)
+        world.engine.use_policy(with_rules(lambda rules: replace(picked_by_them(rules), step_up=(strong,))))
+        refused = await boss.api("PATCH", "admin/tenant", {"enabled": True, "confirm": "alpha"})
+        assert (refused.status, refused.reason, '"reports"' in refused.json()["detail"]) == (
+            422,
+            "not_enrollable",
+            True,
+        )

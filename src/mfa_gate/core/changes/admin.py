@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from .. import attempts as budget
+from ..assurance import TraitsOf
 from ..events import Moment
 from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
-from ..rules import DAY
+from ..slow_recovery import begun_again
 from ..text_safety import stated
-from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
+from .base import Change, end_proofs, keep, logins_until, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
+from .removal import emptied, without_authenticator
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -33,8 +35,14 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
     )
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
+    # While it was locked, the owner could prove nothing. So a recovery that opens by itself waits its whole time again.
     changed = replace(
-        account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from, uncounted=()
+        account,
+        lock=None,
+        attempts=budget.forgiven(account.attempts),
+        logins_from=logins_from,
+        uncounted=(),
+        recovery=begun_again(account.recovery, now) if account.lock and account.recovery else account.recovery,
     )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
@@ -93,53 +101,8 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
-    account, ended = close(account, moment, reason="reset", told_by="account.reset")
-    by_hand = account.lock is not None and account.lock.cause == "administrator"
-    account, now = (
-        _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))
-    )
-    changed = replace(
-        end_proofs(account, now),
-        attempts=budget.reset(account.attempts),
-        lock=account.lock if by_hand else None,
-        authenticators=(),
-        default="",
-        challenges=(),
-        enrollments=(),
-        replaced=(),
-        browsers=(),
-        logins=(),
-        skips=(),
-        leave=None,
-        ticket=None,
-        recovery=None,
-        frozen_until=0,
-        uncounted=(),
-        drifted=(),
-    )
+    changed, now, ended = emptied(account, moment, told_by="account.reset")
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
-
-
-def _set_back(account: Account, now: int) -> tuple[Account, int]:
-    """Set every time in the account that is later than ``now`` back to it.
-
-    Returns the account, and ``now``.
-    """
-    days: dict[int, int] = {}
-    for day, count in account.attempts.days:
-        today = min(day, now // DAY)
-        days[today] = days.get(today, 0) + count
-    attempts = account.attempts
-    back = replace(
-        account,
-        seen_at=now,
-        attempts=replace(attempts, charged_at=min(attempts.charged_at, now), days=tuple(sorted(days.items()))),
-        sent=tuple(replace(s, at=min(s.at, now), mark=0) for s in account.sent),
-        quiet_until=0,
-        skips=tuple((where, min(at, now)) for where, at in account.skips),
-        logins_from=min(account.logins_from, now),
-    )
-    return back, now
 
 
 def give_ticket(
@@ -170,4 +133,41 @@ def refuse_recovery(account: Account, moment: Moment, *, reason: str) -> Change[
         return refuse(account, "not_found")
     event = moment.event("recovery.refused", account.key, reason=stated(reason))
     changed = replace(account, recovery=None)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def remove_authenticator(
+    account: Account, moment: Moment, *, id: str, reason: str, traits: TraitsOf, hold: int = 0
+) -> Change[Refusal | None]:
+    """Remove one authenticator of a person; its proofs end with it.
+
+    With the last one the backup codes go and every proof ends, so that a first enrollment opens, as the policy allows one.
+    That grants what a waiting request for help asks for, so it is held for ``hold`` seconds. Answers a refusal, or None.
+    """
+    if not stated(reason):
+        return refuse(account, "malformed", member="reason")
+    mine = account.authenticator(id)
+    if mine is None:
+        return refuse(account, "not_found")
+    now = time_of(account, moment)
+    changed = without_authenticator(account, mine, traits=traits)
+    if not changed.authenticators:
+        if refusal := held(account, moment.now, hold):
+            return keep(account, refusal)
+        changed = replace(end_proofs(changed, now), recovery=None)
+    event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id, reason=stated(reason))
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def forget_browser(account: Account, moment: Moment, *, id: str, reason: str) -> Change[Refusal | None]:
+    """Forget one browser of a person, with its proofs; its cookie is dead.
+
+    Answers a refusal, or None.
+    """
+    if reason and not stated(reason):
+        return refuse(account, "malformed", member="reason")
+    if all(b.id != id for b in account.browsers):
+        return refuse(account, "not_found")
+    event = moment.event("browser.forgotten", account.key, browser=id, reason=stated(reason))
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)

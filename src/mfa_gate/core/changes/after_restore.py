@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import Account
+from ..slow_recovery import by_hand
 
 
 def after_restore(account: Account, at: int) -> Account:
@@ -12,7 +13,8 @@ def after_restore(account: Account, at: int) -> Account:
 
     ``at`` is in UTC seconds. Nobody knows which codes were used after the copy was made. So every code and ticket is
     void, and every proof ends. Steps of authenticator apps and backup codes of up to ``at`` count as used: the
-    factors read ``restored_at``. Locks, attempts and authenticators stay as the copy has them. A mark later than
+    factors read ``restored_at``. A request for help that opens by itself may have been stopped since: only an administrator
+    answers it now. Locks, attempts and authenticators stay as the copy has them. A mark later than
     ``at``, left by a clock that ran ahead, is set back.
     """
     if account.restored_at >= at:
@@ -29,5 +31,6 @@ def after_restore(account: Account, at: int) -> Account:
         replaced=(),
         ticket=None,
         leave=None,
+        recovery=by_hand(account.recovery),
         browsers=tuple(replace(browser, twin=None) for browser in account.browsers),
     )

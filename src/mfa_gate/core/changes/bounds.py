@@ -78,6 +78,8 @@ def tidy(account: Account, now: int) -> Account:
         cut["sent"] = _bounded_sends(account.sent, now)
     if account.ticket and now >= account.ticket.expires_at:
         cut["ticket"] = None
+    if account.asked and now - account.asked.asked_at > DAY:
+        cut["asked"] = None
     if account.sign_outs:
         cut["sign_outs"] = tuple(item for item in account.sign_outs if now - item[1] < DAY)[-MAX_SIGN_OUTS:]
     for part, most in _MOST.items():

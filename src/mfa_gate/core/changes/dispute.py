@@ -9,6 +9,7 @@ from ..rules import DAY
 from .base import Change, end_proofs, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
+from .two_people import drop
 
 FREEZE = DAY
 
@@ -25,8 +26,9 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
         moment.event("proofs.revoked", account.key, reason="disputed"),
     ]
     if account.recovery is not None:
-        events.append(moment.event("recovery.stopped", account.key, reason="disputed"))
+        events.append(moment.event("recovery.stopped", account.key, reason="disputed", told_by="proofs.revoked"))
     account, ended = close(account, moment, reason="disputed", told_by="proofs.revoked")
+    account, dropped = drop(account, moment, reason="disputed")
     changed = replace(
         end_proofs(account, now),
         challenges=(),
@@ -36,7 +38,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
         recovery=None,
         frozen_until=max(account.frozen_until, now + FREEZE),
     )
-    return Change(account=tidy(changed, now), events=(*events, *ended), answer=None)
+    return Change(account=tidy(changed, now), events=(*events, *ended, *dropped), answer=None)
 
 
 def stop_recovery(account: Account, moment: Moment) -> Change[Refusal | None]:

@@ -32,13 +32,15 @@ def answer_elsewhere(
     status: Answered,
     data: Fields,
     taken: Charge | None = None,
+    is_own: bool = False,
 ) -> Change[Challenge | Refusal]:
     """Record the answer to the challenge ``seen``, or a step towards it.
 
     A step has the status ``pending`` and new ``data``. Answers the challenge as it is now, or a refusal. An answered
     challenge never changes again, and an answer to a challenge that has changed meanwhile is refused (S-128). An
     approval grants nothing by itself: the browser that asked must collect it. The attempt ``taken`` is given back,
-    because it was no wrong guess.
+    because it was no wrong guess. ``is_own``: the person has denied a request of their own. It ends the request, and alarms
+    nobody; the next request goes to the phone at once.
     """
     now = time_of(account, moment)
     if account.lock is not None:
@@ -50,18 +52,18 @@ def answer_elsewhere(
         return refuse(account, "code_already_used")
     events: tuple[Event, ...] = ()
     answered = replace(current, data=data)
+    about = {"factor": current.factor, "challenge": current.id}
     if status == "approved":
         answered = replace(answered, status=status, expires_at=max(current.expires_at, moment.now + COLLECT))
-        events = (moment.event("challenge.approved", account.key, factor=current.factor, challenge=current.id),)
+        events = (moment.event("challenge.approved", account.key, **about),)
     elif status == "denied":
         answered = replace(answered, status=status, spent_at=now)
-        if current.purpose == "sign-in":
-            account = replace(account, quiet_until=now + QUIET)
-        events = (
-            moment.event(
-                "challenge.denied", account.key, factor=current.factor, challenge=current.id, alarm="request denied"
-            ),
-        )
+        if is_own:
+            events = (moment.event("challenge.cancelled", account.key, **about),)
+        else:
+            events = (moment.event("challenge.denied", account.key, **about, alarm="request denied"),)
+            if current.purpose == "sign-in":
+                account = replace(account, quiet_until=now + QUIET)
     if taken is not None:
         account = replace(account, attempts=budget.refunded(account.attempts, taken.series))
     challenges = tuple(answered if c.id == seen.id else c for c in account.challenges)

@@ -11,11 +11,12 @@ from ..events import TOLD_BY, WRONG, Event, Moment
 from ..evidence import session_mark
 from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
 from ..reasons import Refusal
-from ..rules import Rules
+from ..rules import RoleRules, Rules
 from .base import TWIN_LIFE, Change, refuse, time_of
 from .bounds import add_proof, kept_browsers, tidy, without_copy
 from .charge import Charge, settle_failure, spend
 from .new_browser import new_browser
+from .slow_recovery import stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,9 @@ def settle_success(
         was_used=bool(seen.last_used_at),
         networks={seen.last_network},
     )
+    if account.recovery is not None:
+        account, ended = stopped(account, moment, reason="proof")
+        event = (*event, *ended)
     return Change(account=tidy(account, now), events=event, answer=granted)
 
 
@@ -178,7 +182,33 @@ def grant(
     granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
     # A client without cookies rarely says the language of its person.
     lang = caller.lang if caller.kind == "browser" else account.lang or caller.lang
-    return replace(account, browsers=browsers, lang=lang, zone=caller.zone or account.zone), granted, events
+    account = replace(
+        account,
+        browsers=browsers,
+        lang=lang,
+        zone=caller.zone or account.zone,
+        holds_rights=rights_seen(account, caller, rules),
+    )
+    return account, granted, events
+
+
+def rights_seen(account: Account, caller: Caller, rules: Rules) -> bool:
+    """Tell if the person of a proof holds any right of administration.
+
+    The groups of somebody who acts as another one are not known, and a token of a client may name fewer than there are:
+    then the older answer stays, too.
+    """
+    if caller.acts_as is not None:
+        return account.holds_rights
+    kept = account.holds_rights and caller.kind != "browser"
+    return kept or gives_a_right(rules.roles, caller.subject.groups)
+
+
+def gives_a_right(roles: RoleRules, groups: frozenset[str]) -> bool:
+    """Tell if one of ``groups`` gives any right: only the privileged administer such a person."""
+    named = (roles.look, roles.unlock, roles.reset, roles.tenant, roles.audit)
+    beyond = (roles.everywhere, roles.privileged, roles.policy)
+    return any(not groups.isdisjoint(given) for given in (*named, *beyond))
 
 
 def _carried(account: Account, handle: str, new_handle: str) -> Account:

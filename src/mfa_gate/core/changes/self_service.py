@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..assurance import TraitsOf
 from ..entropy import handle_digest
-from ..events import Moment
+from ..events import Event, Moment
 from ..evidence import login_handle, session_mark, skip_key
 from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery, replace
 from ..reasons import Refusal
@@ -15,6 +15,8 @@ from ..rules import AgreementRules, Stage
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .enroll import MAX_LABEL
+from .removal import without_authenticator
+from .slow_recovery import begin, stopped
 
 MAX_ABOUT = 500
 
@@ -70,20 +72,10 @@ def remove(
     mine = account.authenticator(id)
     if mine is None:
         return refuse(account, "not_found")
-    left = [a for a in account.authenticators if a.id != id]
-    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
-    if not factors and (permanent or stage == "required"):
+    changed = without_authenticator(account, mine, traits=traits)
+    if not changed.authenticators and (permanent or stage == "required"):
         return refuse(account, "last_factor")
     event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id)
-    changed = replace(
-        account,
-        authenticators=tuple(left) if factors else (),
-        default=account.default if account.default != id else (factors[0].id if factors else ""),
-        challenges=tuple(c for c in account.challenges if c.target != id),
-        browsers=tuple(
-            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != id)) for b in account.browsers
-        ),
-    )
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
 
 
@@ -115,9 +107,11 @@ def end_everywhere(account: Account, moment: Moment) -> Change[int]:
 
     That of the caller's own browser ends as well. Answers how many browsers were removed.
     """
-    ended = end_proofs(replace(account, browsers=()), time_of(account, moment))
     event = moment.event("proofs.revoked", account.key, reason="signed-out-everywhere")
-    return Change(account=tidy(ended, time_of(account, moment)), events=(event,), answer=len(account.browsers))
+    known, now = len(account.browsers), time_of(account, moment)
+    account, taken_back = stopped(account, moment, reason="signed-out-everywhere", told_by="proofs.revoked")
+    ended = end_proofs(replace(account, browsers=()), now)
+    return Change(account=tidy(ended, now), events=(event, *taken_back), answer=known)
 
 
 def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None]:
@@ -188,20 +182,32 @@ def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Chang
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
 
 
-def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[str | Refusal]:
+def request_recovery(
+    account: Account, moment: Moment, *, about: str, by_hand: bool = True, wait: int = 0, told: str = ""
+) -> Change[str | Refusal]:
     """Record the request for help of a person who lost access.
 
     It has at most 500 characters, and there is one at a time. A person with no factor and no lock has lost nothing, and
-    is refused. Answers the reference, or a refusal.
+    is refused. ``by_hand``: administrators answer requests. After ``wait`` seconds (0: never) it opens a first enrollment
+    by itself; ``told`` are the contacts on file, sealed. A locked account waits for an administrator. Asking again does not
+    change the wait. Answers the reference, or a refusal.
     """
     text = " ".join(about.split())
     if not text or len(text) > MAX_ABOUT or not text.isprintable():
         return refuse(account, "malformed", member="about")
-    if account.recovery is not None:
-        return keep(account, account.recovery.ref)
-    if not account.authenticators and account.lock is None:
+    waiting, locked = account.recovery, account.lock is not None
+    opens = bool(wait and told and account.authenticators) and not locked
+    if waiting is not None and (waiting.opens_at or not opens):
+        return keep(account, waiting.ref)
+    if not (account.authenticators or locked) or not (by_hand or opens):
         return refuse(account, "not_allowed")
     now = time_of(account, moment)
-    event = moment.event("recovery.requested", account.key)
-    waiting = Recovery(ref=event.id, at=now, about=text, network=moment.network)
-    return Change(account=tidy(replace(account, recovery=waiting), now), events=(event,), answer=event.id)
+    events: tuple[Event, ...] = ()
+    if waiting is None:
+        more = {"told_by": "recovery.waiting"} if opens else {}
+        event = moment.event("recovery.requested", account.key, **more)
+        waiting, events = Recovery(ref=event.id, at=now, about=text, network=moment.network), (event,)
+    if opens:
+        waiting, event = begin(account, moment, replace(waiting, at=now), wait=wait, told=told)
+        events = (*events, event)
+    return Change(account=tidy(replace(account, recovery=waiting), now), events=events, answer=waiting.ref)

@@ -13,6 +13,8 @@ from ..networks import UNKNOWN
 from ..rules import Rules
 from .base import Change, keep, time_of
 from .bounds import kept_browsers, tidy
+from .proof import rights_seen
+from .slow_recovery import stopped
 
 SKEW = 60
 """The seconds by which the identity provider's clock may be ahead of ours."""
@@ -68,5 +70,7 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
         browsers=kept_browsers((*account.browsers, browser), account.epoch, now, max_age=int(rules.freshness.max_age)),
         logins=logins,
         logins_from=max([account.logins_from, *dropped]),
+        holds_rights=rights_seen(account, caller, rules),
     )
-    return Change(account=tidy(changed, now), events=(event,), answer=None)
+    changed, ended = stopped(changed, moment, reason="proof")
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)

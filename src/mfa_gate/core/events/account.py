@@ -12,8 +12,10 @@ ROWS = (
         own=Words("The account was locked"),
         notice=Notice(
             headline="Your account is locked",
-            sentence="Your {service} account is locked. Only an administrator can unlock it. No codes are sent until then.",
-            closing="To get in again, ask {helper} to unlock it, and give the reference in this message.",
+            sentence=(
+                "Your {service} account is locked. Only an administrator can unlock it. No codes are sent until then."
+            ),
+            closing="To get back in, ask {helper} to unlock it. Give them the reference in this message.",
         ),
         counter=Counter("mfa_gate.locks", "Accounts locked"),
         grave=True,
@@ -26,7 +28,7 @@ ROWS = (
         notice=Notice(
             headline="Your account is unlocked",
             sentence="An administrator unlocked your {service} account. You can sign in again.",
-            closing="Sign in as you always do.",
+            closing="Sign in as usual.",
         ),
     ),
     EventKind(
@@ -36,9 +38,8 @@ ROWS = (
         own=Words("An administrator reset the account"),
         notice=Notice(
             headline="Your sign-in methods were removed",
-            sentence="An administrator removed every second sign-in method of your {service} account. "
-            "Set up a new one soon.",
-            closing="If you asked for this, set up a new method at your next sign-in.",
+            sentence="An administrator removed all sign-in methods from your {service} account. Set up a new one soon.",
+            closing="If you asked for this, set up a new method the next time you sign in.",
             everywhere=True,
         ),
         grave=True,
@@ -60,7 +61,7 @@ ROWS = (
         kind="factor.enrolled",
         trail="an authenticator was confirmed",
         seen_by="person",
-        own=Words("A way to confirm was added", "%(name)s was added"),
+        own=Words("A sign-in method was added", "%(name)s was added"),
         notice=Notice(
             headline="A sign-in method was added",
             sentence="A new sign-in method was added to your {service} account.",
@@ -70,10 +71,23 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="factor.replaced",
+        trail="an authenticator took the place of one whose contact was no longer on file",
+        seen_by="person",
+        own=Words("A sign-in method has a new contact", "%(name)s has a new contact"),
+        notice=Notice(
+            headline="Your codes go to a new contact",
+            sentence="Codes for your {service} account no longer go to the earlier contact, but to the one on your record.",
+            closing=NOTHING_TO_DO,
+            everywhere=True,
+        ),
+        grave=True,
+    ),
+    EventKind(
         kind="factor.removed",
         trail="an authenticator was removed",
         seen_by="person",
-        own=Words("A way to confirm was removed", "%(name)s was removed"),
+        own=Words("A sign-in method was removed", "%(name)s was removed"),
         notice=Notice(
             headline="A sign-in method was removed",
             sentence="A sign-in method was removed from your {service} account.",
@@ -85,10 +99,10 @@ ROWS = (
         kind="factor.changed",
         trail="an authenticator was renamed or made the default",
         seen_by="person",
-        own=Words("A way to confirm was changed", "%(name)s was changed"),
+        own=Words("A sign-in method was changed", "%(name)s was changed"),
         notice=Notice(
             headline="A sign-in method was changed",
-            sentence="A sign-in method of your {service} account was renamed or made the default.",
+            sentence="A sign-in method for your {service} account was renamed or made the default.",
             closing=NOTHING_TO_DO,
         ),
     ),
@@ -96,10 +110,10 @@ ROWS = (
         kind="backup_codes.made",
         trail="a new set of backup codes replaced the old one",
         seen_by="person",
-        own=Words("New backup codes were made"),
+        own=Words("New backup codes were created"),
         notice=Notice(
-            headline="New backup codes were made",
-            sentence="New backup codes were made for your {service} account. The old ones no longer work.",
+            headline="New backup codes were created",
+            sentence="New backup codes were created for your {service} account. The old ones no longer work.",
             closing=NOTHING_TO_DO,
         ),
         grave=True,
@@ -115,19 +129,19 @@ ROWS = (
         kind="enrollment.offered",
         trail="a stronger factor was offered after a proof by a weaker one",
         seen_by="desk",
-        desk=Words("A safer way to confirm was offered"),
+        desk=Words("A safer sign-in method was offered"),
         counter=Counter("mfa_gate.offers", "Stronger factors offered after a proof"),
     ),
     EventKind(
         kind="enrollment.ticket",
         trail="an administrator gave leave to enroll",
         seen_by="person",
-        own=Words("An administrator gave you an enrollment ticket"),
-        desk=Words("An enrollment ticket was given"),
+        own=Words("An administrator gave you a set-up code"),
+        desk=Words("A set-up code was given"),
         notice=Notice(
             headline="You may set up a sign-in method",
-            sentence="An administrator gave leave to set up a second sign-in method for your {service} account.",
-            closing="If you asked for this, sign in soon and set it up. Keep the ticket to yourself.",
+            sentence="An administrator gave you permission to set up two-step sign-in for your {service} account.",
+            closing="If you asked for this, sign in soon and set it up. Don’t share the set-up code.",
         ),
     ),
     EventKind(

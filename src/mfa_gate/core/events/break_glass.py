@@ -9,18 +9,23 @@ ROWS = (
         kind="break_glass.asked",
         trail="a break-glass grant was asked for",
         seen_by="person",
-        own=Words("A way in without a second step was asked for"),
+        own=Words("Emergency access was requested"),
         notice=Notice(
-            headline="A way in without your second step was asked for",
-            sentence="An administrator asked for a break-glass grant for your {service} account. "
-            "A second one has to confirm it.",
+            headline="Emergency access to your account was requested",
+            sentence=(
+                "An administrator requested emergency access to your {service} account. A second administrator has "
+                "to confirm it."
+            ),
             closing=IF_KNOWN,
             everywhere=True,
         ),
         alarm=Alarm(
-            headline="A break-glass grant is asked for",
-            happened="An administrator asks that somebody gets in to {service} without a second step for some hours.",
-            advice="Nothing is open until a second administrator confirms. If you know nothing of it, ask who did.",
+            headline="Emergency access was requested",
+            happened="An administrator wants somebody to get in to {service} without two-step sign-in for a few hours.",
+            advice=(
+                "Nothing opens until a second administrator confirms. If you don’t know about it, find out who "
+                "requested it."
+            ),
             from_trail=True,
         ),
     ),
@@ -28,18 +33,22 @@ ROWS = (
         kind="break_glass.granted",
         trail="a second administrator confirmed a break-glass grant",
         seen_by="person",
-        own=Words("A way in without a second step was opened"),
+        own=Words("Emergency access was opened"),
         notice=Notice(
-            headline="A way in without your second step was opened",
-            sentence="Two administrators opened your {service} account for a few hours. A password is enough until then.",
+            headline="Emergency access to your account was opened",
+            sentence=(
+                "Two administrators opened emergency access to your {service} account for a few hours. Until it "
+                "ends, the password is enough."
+            ),
             closing=IF_KNOWN,
             everywhere=True,
         ),
         alarm=Alarm(
-            headline="A break-glass grant is open",
-            happened="Two administrators let somebody in to {service} without a second step for some hours.",
-            advice="Anybody with the password gets in until it ends. "
-            "Any administrator can end it on the account's page.",
+            headline="Emergency access is open",
+            happened="Two administrators let somebody in to {service} without two-step sign-in for a few hours.",
+            advice=(
+                "Until it ends, anybody with the password gets in. Any administrator can end it on the account’s page."
+            ),
             from_trail=True,
         ),
     ),
@@ -47,17 +56,17 @@ ROWS = (
         kind="break_glass.used",
         trail="a browser was let in by a break-glass grant, for the first time",
         seen_by="person",
-        own=Words("A browser got in without a second step"),
+        own=Words("A browser got in with emergency access"),
         notice=Notice(
-            headline="Your account was entered without your second step",
-            sentence="A browser was let in to your {service} account by a break-glass grant.",
+            headline="Emergency access to your account was used",
+            sentence="A browser got in to your {service} account with emergency access.",
             closing=IF_KNOWN,
             everywhere=True,
         ),
         alarm=Alarm(
-            headline="A break-glass grant was used",
-            happened="A browser got in to {service} without a second step, by a break-glass grant.",
-            advice="If this was not the person concerned, end the grant and lock the account.",
+            headline="Emergency access was used",
+            happened="A browser got in to {service} with emergency access, without two-step sign-in.",
+            advice="If it wasn’t the person concerned, end emergency access and lock the account.",
             from_trail=True,
         ),
     ),
@@ -65,17 +74,17 @@ ROWS = (
         kind="break_glass.ended",
         trail="a break-glass grant, or the request for one, came to its end",
         seen_by="person",
-        own=Words("The way in without a second step has ended"),
+        own=Words("Emergency access has ended"),
         notice=Notice(
-            headline="The way in without your second step has ended",
-            sentence="The break-glass grant for your {service} account, or the request for one, has come to its end.",
-            closing="You need your second step again. If you have lost it, ask {helper}.",
+            headline="Emergency access to your account has ended",
+            sentence="Emergency access to your {service} account, or the request for it, has ended.",
+            closing="You need two-step sign-in again. If you’ve lost your sign-in method, ask {helper}.",
             everywhere=True,
         ),
         alarm=Alarm(
-            headline="A break-glass grant has ended",
-            happened="A break-glass grant for {service}, or the request for one, has come to its end.",
-            advice="The person needs a second step again. Reset the account if the old one is lost.",
+            headline="Emergency access has ended",
+            happened="Emergency access to {service}, or the request for it, has ended.",
+            advice="The person needs two-step sign-in again. If they’ve lost their sign-in method, reset the account.",
             from_trail=True,
         ),
         grave=True,

@@ -12,8 +12,8 @@ TOLD_BY = "told_by"
 WRONG = "wrong_before"
 """The detail of a success: the number of wrong answers since the success before."""
 
-NOTHING_TO_DO = "If this was you, there is nothing to do."
-IF_KNOWN = "If you know of this, there is nothing to do."
+NOTHING_TO_DO = "If this was you, you don’t need to do anything."
+IF_KNOWN = "If you expected this, you don’t need to do anything."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Notice:
 
     ``closing`` says what to do if it was the person's own act; it may hold ``{helper}``, the person to ask.
     ``everywhere``: also goes to the phone number on the host's record (S-87). ``disputable``: the mail has the button
-    "this was not me". ``texts``: it also goes to numbers that are enrolled for texts.
+    "this was not me". ``texts``: it also goes to numbers that are enrolled for texts. ``stops``: the link stops the thing
+    itself, so a text message has it as well. ``sentence`` may hold ``{until}``, the time that the event names.
     """
 
     headline: str
@@ -42,6 +43,7 @@ class Notice:
     everywhere: bool = False
     disputable: bool = True
     texts: bool = True
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from .kind import Alarm, EventKind, Words
 ROWS = (
     EventKind(
         kind="decision.report",
-        trail="report-only: a request would have been interrupted",
+        trail="report-only of older releases: a request would have been interrupted",
         seen_by="desk",
         desk=Words("A request would have been interrupted"),
     ),
@@ -26,10 +26,12 @@ ROWS = (
         trail="the clock of a server may be wrong: many people are off by the same time, or an account is ahead",
         seen_by="trail",
         alarm=Alarm(
-            headline="The clock of a server may be wrong",
-            happened="Codes or accounts of {service} do not fit the clock of a server.",
-            advice="Compare the clocks of all servers, and set the wrong one right. An account that was used while a "
-            "clock ran ahead is set back when it is reset.",
+            headline="A server’s clock may be wrong",
+            happened="Codes or accounts of {service} don’t match a server’s clock.",
+            advice=(
+                "Compare the clocks of all servers and correct the wrong one. An account used while a clock ran fast "
+                "is put right when you reset it."
+            ),
             details=("seconds", "people"),
         ),
     ),
@@ -39,9 +41,11 @@ ROWS = (
         seen_by="trail",
         alarm=Alarm(
             headline="The audit trail was altered",
-            happened="Lines of the audit trail of {service} were changed or removed in the store.",
-            advice="Find out who can write to the store. mfa-gate audit verify names the first line; compare it with heads "
-            "that were kept elsewhere.",
+            happened="Entries in the audit trail of {service} were changed or removed in the store.",
+            advice=(
+                "Find out who can write to the store. mfa-gate audit verify names the first entry; compare it with "
+                "heads that were kept elsewhere."
+            ),
             details=("line", "found"),
         ),
         grave=True,
@@ -84,10 +88,12 @@ ROWS = (
         trail="a policy came into force that lets more pass than the one before",
         seen_by="trail",
         alarm=Alarm(
-            headline="The policy of the second step is looser",
-            happened="A policy of {service} came into force that lets more pass than the one before.",
-            advice="If nobody meant that, put the old file back. mfa-gate policy history names the two, "
-            "mfa-gate policy show prints them.",
+            headline="The two-step sign-in policy is looser",
+            happened="{service} now has a policy that lets more through than the one before.",
+            advice=(
+                "If this wasn’t intended, put the old file back. mfa-gate policy history names both, mfa-gate policy "
+                "show prints them."
+            ),
             details=("name", "digest", "by", "looser", "changes"),
         ),
         grave=True,
@@ -108,8 +114,8 @@ ROWS = (
         trail="workers over this store work with different policies",
         seen_by="trail",
         alarm=Alarm(
-            headline="Two policies of the second step are in force",
-            happened="Workers or applications of {service} work with different policies over one store.",
+            headline="Two policies for two-step sign-in are in force",
+            happened="Workers or applications of {service} share one store but use different policies.",
             advice="Roll out one policy file everywhere, and restart or reload every worker.",
             details=("policies",),
         ),

@@ -10,9 +10,12 @@ ROWS = (
         trail="a tenant's texts and calls have nearly cost what the policy allows in a day",
         seen_by="trail",
         alarm=Alarm(
-            headline="Text messages and calls are near the cap of the day",
-            happened="Text messages and calls of {service} have nearly cost what the policy allows in a day.",
-            advice="At the cap none goes out until the next day (UTC); other ways to confirm go on. Look who asks for them.",
+            headline="Text messages and calls are close to today’s limit",
+            happened="{service} has nearly spent what the policy allows in a day for text messages and calls.",
+            advice=(
+                "At the limit, none are sent until the next day (UTC). Other methods keep working. Check who is "
+                "asking for them."
+            ),
             details=("spent", "cap"),
         ),
     ),
@@ -22,8 +25,8 @@ ROWS = (
         seen_by="trail",
         alarm=Alarm(
             headline="Text messages and calls have stopped for today",
-            happened="Text messages and calls of {service} have cost what the policy allows in a day.",
-            advice="None goes out until the next day (UTC); other ways to confirm go on. Look who asked for them.",
+            happened="{service} has spent what the policy allows in a day for text messages and calls.",
+            advice="None are sent until the next day (UTC). Other methods keep working. Check who asked for them.",
             details=("spent", "cap"),
         ),
     ),
@@ -32,17 +35,36 @@ ROWS = (
         trail="few of a tenant's texts and calls of the day were answered",
         seen_by="trail",
         alarm=Alarm(
-            headline="Many codes are asked for and few are used",
-            happened="Few of the text messages and calls of {service} were answered today.",
-            advice="Somebody may have them sent to make money of them, or the provider does not deliver. "
-            "Look who asks for them.",
+            headline="Many codes are requested and few are used",
+            happened="Few of today’s text messages and calls from {service} were answered.",
+            advice=(
+                "Somebody may be requesting them to make money, or the provider isn’t delivering. Check who is "
+                "asking for them."
+            ),
             details=("asked", "answered"),
         ),
     ),
     EventKind(
         kind="tenant.enabled",
-        trail="the second factor was turned on for the tenant",
+        trail="the second factor was turned on for the tenant; open: what the checklist still had",
         seen_by="trail",
+        alarm=Alarm(
+            headline="The second step was turned on",
+            happened="An administrator turned the second step on for everybody in {service}. It cannot be turned off again.",
+            advice="Everybody is asked at the next sign-in. Look at the page of the organization, who is still missing there.",
+            from_trail=True,
+        ),
+    ),
+    EventKind(
+        kind="tenant.proofs_ended",
+        trail="an administrator ended every proof of the tenant's people, and every break-glass grant",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="Everybody has to confirm again",
+            happened="An administrator ended every confirmation in {service}. Nobody is locked, and nothing was removed.",
+            advice="Everybody is asked again at the next request. If you know nothing of it, ask who did.",
+            from_trail=True,
+        ),
     ),
     EventKind(
         kind="tenant.changed",
@@ -58,7 +80,7 @@ ROWS = (
         kind="admin.denied",
         trail="an administrator's action was refused",
         seen_by="desk",
-        desk=Words("An administrator's action was refused"),
+        desk=Words("An administrator’s action was refused"),
     ),
     EventKind(
         kind="audit.pruned",
@@ -66,14 +88,28 @@ ROWS = (
         seen_by="trail",
     ),
     EventKind(
+        kind="audit.hold",
+        trail="a legal matter holds the trail: retention removes nothing until it is released",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
+        kind="audit.released",
+        trail="a legal hold of the trail was released",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
         kind="audit.unreadable",
         trail="a line of the trail is damaged and cannot be read",
         seen_by="trail",
         alarm=Alarm(
-            headline="A line of the audit trail is damaged",
-            happened="The audit trail of {service} has a line that cannot be read. All other lines are shown as before.",
-            advice="A disk may fail, or somebody may have changed the store. "
-            "Have the trail verified: mfa-gate audit verify.",
+            headline="An entry in the audit trail is damaged",
+            happened="One entry in the audit trail of {service} can’t be read. All others are shown as before.",
+            advice=(
+                "A disk may be failing, or somebody may have changed the store. Verify the trail: mfa-gate audit "
+                "verify."
+            ),
             details=("place",),
             from_trail=True,
         ),
@@ -83,10 +119,12 @@ ROWS = (
         trail="lines were not removed, because too many would have gone at once: the clock may be wrong",
         seen_by="trail",
         alarm=Alarm(
-            headline="Old lines of the audit trail were not removed",
-            happened="Many days of the audit trail of {service} would have gone at once, so nothing was removed.",
-            advice="The clock of a server may be wrong. If it is right, an operator removes them with the command "
-            "mfa-gate audit prune.",
+            headline="Old entries in the audit trail were not removed",
+            happened="Many days of the audit trail of {service} would have been removed at once, so nothing was.",
+            advice=(
+                "A server’s clock may be wrong. If it’s right, an operator can remove them with the command mfa-gate "
+                "audit prune."
+            ),
             details=("days",),
         ),
     ),

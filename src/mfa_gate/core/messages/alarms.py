@@ -26,8 +26,8 @@ FACTS: dict[str, str] = {
     "seconds": N_("Seconds: {value}"),
     "people": N_("People: {value}"),
     "spent": N_("Spent: {value}"),
-    "cap": N_("Cap: {value}"),
-    "asked": N_("Asked for: {value}"),
+    "cap": N_("Limit: {value}"),
+    "asked": N_("Requested: {value}"),
     "answered": N_("Answered: {value}"),
     "place": N_("Place: {value}"),
     "days": N_("Days: {value}"),
@@ -67,7 +67,7 @@ def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Trans
 def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Translate) -> Letter:
     """Write the mail with the signed head of a trail, for the policy's owner."""
     parts = (
-        Part(fill(N_("Keep this mail: with it you can prove later that nothing before it was changed."), translate)),
+        Part(fill(N_("Keep this email: it lets you prove later that nothing before it was changed."), translate)),
         *_lines({"tenant": tenant, "lines": str(lines)}, translate),
         Part(head),
         Part(fill(N_("To compare: mfa-gate audit verify --expect HEAD"), translate)),
@@ -80,14 +80,16 @@ def dispute_alarm(*, service: str, facts: Mapping[str, str], translate: Translat
     parts = (
         Part(
             fill(
-                N_("Every sign-in of this account is confirmed anew, and its factors stay as they are for a day."),
+                N_(
+                    "This account has to confirm every sign-in again, and its sign-in methods can’t be changed for a day."
+                ),
                 translate,
             )
         ),
         *_lines(facts, translate),
         Part(fill(N_("Talk to the person. Lock the account if somebody else may know the password."), translate)),
     )
-    title = fill(N_("Somebody says: this was not me"), translate)
+    title = fill(N_("Somebody says: this wasn’t me"), translate)
     return letter("dispute", service=service, title=title, parts=parts)
 
 

@@ -40,7 +40,7 @@ def voice_script(
         return VoiceScript(
             greeting=greeting,
             prompt=fill(
-                N_("If you are signing in now, press the pound key. If you are not, hang up and change your password."),
+                N_("If you're signing in now, press the pound key. If you're not, hang up and change your password."),
                 translate,
             ),
             confirmed=fill(N_("Thank you. You can go back to your browser."), translate),
@@ -51,8 +51,8 @@ def voice_script(
     return VoiceScript(
         greeting=greeting,
         prompt=fill(
-            N_("To hear your security code, press the pound key. If you did not ask for it, hang up."), translate
+            N_("To hear your security code, press the pound key. If you didn't ask for it, hang up."), translate
         ),
-        confirmed=fill(N_("Your security code is: {digits}. Once more: {digits}."), translate, digits=", ".join(code)),
+        confirmed=fill(N_("Your security code is: {digits}. Again: {digits}."), translate, digits=", ".join(code)),
         goodbye=goodbye,
     )

@@ -26,8 +26,8 @@ _SMS = (
 )
 
 _WHAT_FOR = {
-    "sign-in": N_("Enter it on the page where you are signing in."),
-    "enroll": N_("Enter it on the page where you are setting up security codes by e-mail."),
+    "sign-in": N_("Enter it on the page where you’re signing in."),
+    "enroll": N_("Enter it on the page where you’re setting up security codes by email."),
     "contact": N_("Enter it on the page that asked for it, to show that this address is yours."),
 }
 _ANYWHERE = N_("Enter it on the page that asked for it.")
@@ -127,14 +127,14 @@ def email_code(
         agent=unlinked(agent, limit=LINE_LENGTH),
         translate=translate,
     )
-    valid = fill(N_("It is valid for {minutes}."), translate, minutes=duration(minutes, translate))
+    valid = fill(N_("It expires in {minutes}."), translate, minutes=duration(minutes, translate))
     asked = () if facts is None else (Part(fill(N_("This code was asked for:"), translate)), facts)
     parts = (
         Part(fill(N_("Your security code for {service} is:"), translate, service=name), "heading"),
         Part(code, "code"),
         Part(f"{valid} {fill(_WHAT_FOR.get(purpose, _ANYWHERE), translate)}"),
         *asked,
-        Part(fill(N_("Do not share this code. Nobody from {service} will ask for it."), translate, service=name)),
+        Part(fill(N_("Don’t share this code. Nobody from {service} will ask for it."), translate, service=name)),
         not_you(owner=owner, translate=translate),
     )
     return Letter(kind="code", subject=subject, parts=parts, service=name)

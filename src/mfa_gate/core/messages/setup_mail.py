@@ -11,7 +11,7 @@ from .letter import N_, Letter, Part, Translate, button, fill, letter, named
 def trial(*, service: str, translate: Translate) -> Letter:
     """Write the test message to an administrator who prepares to turn the second step on."""
     parts = (
-        Part(fill(N_("Codes and notices for your people will come this way."), translate)),
+        Part(fill(N_("Codes and notices for your people will arrive this way."), translate)),
         Part(fill(N_("Go back to the page for your organization and press “It arrived”."), translate)),
     )
     return letter("trial", service=service, title=fill(N_("A test message"), translate), parts=parts)
@@ -22,9 +22,9 @@ def reminder(*, service: str, url: str, translate: Translate) -> Letter:
 
     ``url`` is our own page, "" where there is none to name.
     """
-    asked = N_("Your administrator asks you to set up a second step for signing in to {service}.")
-    how = fill(N_("It takes a minute: sign in as you always do, and follow the page."), translate)
+    asked = N_("Your administrator asks you to set up two-step sign-in for {service}.")
+    how = fill(N_("It takes a minute: sign in as usual and follow the steps."), translate)
     last = button(how, fill(N_("Set it up"), translate), url) if url else Part(how)
     parts = (Part(fill(asked, translate, service=named(service))), last)
-    title = fill(N_("Please set up your second step"), translate)
+    title = fill(N_("Please set up two-step sign-in"), translate)
     return letter("reminder", service=service, title=title, parts=parts)

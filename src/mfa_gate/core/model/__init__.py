@@ -27,7 +27,7 @@ from .bounds import (
     MAX_SKIPS,
     MAX_UNCOUNTED,
 )
-from .leave import Acceptance, Grant, Leave, Recovery, Ticket
+from .leave import Acceptance, Asked, Grant, Leave, Recovery, Ticket
 from .proofs import Attempts, Browser, Lock, Proof, Sent, Twin
 from .subject import MAX_ID_BYTES, Caller, Contacts, Subject, SubjectKey, Upstream
 from .values import Fields, Seconds
@@ -54,6 +54,7 @@ __all__ = [
     "MAX_UNCOUNTED",
     "Acceptance",
     "Account",
+    "Asked",
     "Attempts",
     "Authenticator",
     "Browser",

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .authenticator import Authenticator, Challenge, Enrollment
-from .leave import Acceptance, Grant, Leave, Recovery, Ticket
+from .leave import Acceptance, Asked, Grant, Leave, Recovery, Ticket
 from .proofs import Attempts, Browser, Lock, Sent
 from .subject import SubjectKey
 
@@ -44,6 +44,9 @@ class Account:
     ``lang`` and ``zone`` are the language and the time zone (IANA) of the browser that proved something last; messages to
     the person are written in them. They are "" where nothing is known.
     ``nudges`` counts the offers of a stronger factor, ``nudged_at`` is the time of the last one.
+
+    ``holds_rights``: at their latest proof, the person's groups gave a right of administration. ``asked`` is an act on this
+    account that waits for a second administrator.
     """
 
     key: SubjectKey
@@ -82,6 +85,8 @@ class Account:
     zone: str = ""
     nudges: int = 0
     nudged_at: int = 0
+    holds_rights: bool = False
+    asked: Asked | None = None
 
     @property
     def is_unknown(self) -> bool:

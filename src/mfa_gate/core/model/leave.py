@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,24 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An act that waits for a second administrator.
+
+    ``act`` is the word of the act. ``asked_in`` is the tenant of the administrator ("" for the operator at the store).
+    ``ticket``, ``reason`` and ``item`` are what the act was given; ``item`` is the id of an authenticator.
+    """
+
+    act: str
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    asked_in: str = ""
+    ticket: str = ""
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """The acceptance of a text: its id, version and SHA-256, the time and the network."""
 
@@ -65,9 +83,16 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """A waiting request of a person who lost access."""
+    """A waiting request of a person who lost access.
+
+    ``opens_at``: a first enrollment opens then by itself (0: only an administrator answers). ``told`` holds the contacts
+    on file at the beginning, sealed. ``reminded`` counts the reminders.
+    """
 
     ref: str
     at: int
     about: str
     network: str
+    opens_at: int = 0
+    told: str = field(default="", repr=False)
+    reminded: int = 0

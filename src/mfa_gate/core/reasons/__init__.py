@@ -29,7 +29,8 @@ class Refusal:
 
     ``member`` names the one value that was given wrongly; "" if it is none, or more than one.
     ``ref`` is the event's id, if one was written. ``retry_after`` and ``max_age`` are in seconds. ``drift`` is the
-    number of seconds by which a person's clock is ahead of ours (below zero: behind), if that is the reason.
+    number of seconds by which a person's clock is ahead of ours (below zero: behind), if that is the reason. ``items``
+    are the ids of the lines of a checklist that are still open.
     """
 
     reason: str
@@ -40,6 +41,7 @@ class Refusal:
     max_age: int | None = None
     drift: int = 0
     member: str = ""
+    items: tuple[str, ...] = ()
 
     @property
     def row(self) -> Reason:

@@ -8,15 +8,15 @@ ROWS = (
     Reason(
         word="proof_required",
         status=403,
-        title="A second step is needed",
-        text="Confirm it is you, then try again.",
-        beside_form=Sentence("Confirm that it is you, then make the change."),
+        title="You need to confirm it’s you",
+        text="Confirm it’s you, then try again.",
+        beside_form=Sentence("Confirm it’s you, then make the change."),
     ),
     Reason(
         word="enrollment_required",
         status=403,
-        title="A second step must be set up",
-        text="Set up a second step, then try again.",
+        title="Two-step sign-in must be set up",
+        text="Set up two-step sign-in, then try again.",
     ),
     Reason(
         word="agreement_required",
@@ -34,53 +34,59 @@ ROWS = (
     Reason(
         word="not_allowed",
         status=403,
-        title="This is not allowed",
+        title="This isn’t allowed",
         text="Ask your administrator if you need it.",
+    ),
+    Reason(
+        word="policy_refused",
+        status=409,
+        title="The policy cannot come into force",
+        text="It has faults, or it waits for approvals. The policy before stays in force.",
     ),
     Reason(
         word="csrf",
         status=403,
-        title="This request did not come from our page",
+        title="This request didn’t come from our page",
         text="Reload the page and try again.",
         beside_form=Sentence("Please send that again. Your page was out of date."),
     ),
     Reason(
         word="ticket_required",
         status=403,
-        title="An enrollment ticket is needed",
+        title="You need a set-up code",
         text="Ask your administrator for one.",
     ),
     Reason(
         word="contact_required",
         status=403,
-        title="Your contact on file comes first",
-        text="Confirm the code we send to it.",
+        title="Confirm your contact first",
+        text="Enter the code we send to it.",
     ),
     Reason(
         word="frozen",
         status=403,
-        title="Changes are stopped for now",
-        text="You told us that a change was not yours. Ask your administrator.",
+        title="Changes are blocked for now",
+        text="You told us that something wasn’t you. Ask your administrator.",
         beside_form=Sentence(
-            "Changes are stopped, because you told us that one was not yours. Ask your administrator."
+            "Changes are blocked because you told us that something wasn’t you. Ask your administrator."
         ),
     ),
     Reason(
         word="signed_out",
         status=401,
-        title="You are not signed in",
+        title="You’re not signed in",
         text="Sign in first.",
     ),
     Reason(
         word="unreadable",
         status=401,
-        title="Your sign-in could not be read",
-        text="Sign in again. If that does not help, delete the cookies of this site and sign in.",
+        title="We couldn’t read your sign-in",
+        text="Sign in again. If that doesn’t help, delete this site’s cookies and sign in.",
     ),
     Reason(
         word="not_found",
         status=404,
-        title="There is nothing here",
+        title="Not found",
         text="Check the address, or go back.",
     ),
 )

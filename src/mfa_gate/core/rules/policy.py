@@ -18,6 +18,7 @@ from .sections import (
     EnrollmentRules,
     FreshnessRules,
     RecoveryRules,
+    ReportRules,
     RoleRules,
 )
 from .sends import SendRules
@@ -40,6 +41,7 @@ class Rules:
     roles: RoleRules = RoleRules()
     recovery: RecoveryRules = RecoveryRules()
     audit: AuditRules = AuditRules()
+    report: ReportRules = ReportRules()
     change: ChangeRules = ChangeRules()
     agreement: AgreementRules | None = None
     brand: BrandRules = BrandRules()
@@ -117,6 +119,8 @@ class Policy:
 class TenantSettings:
     """The choices of a tenant's administrators: the time it was turned on, and its factors.
 
+    No proof up to ``proofs_from`` counts any more: all of the tenant's proofs were ended then. ``tokens`` are the rows of
+    tokens for automation (``core/automation.py``).
     Times are UTC seconds, 0 for never. ``version`` and ``stamp`` belong to the store, as in ``Account``.
     """
 
@@ -126,4 +130,6 @@ class TenantSettings:
     factors: tuple[str, ...] = ()
     announced_at: int = 0
     tested_at: int = 0
+    proofs_from: int = 0
+    tokens: tuple[str, ...] = ()
     stamp: str = field(default="", compare=False, repr=False)

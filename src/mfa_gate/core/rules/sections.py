@@ -49,7 +49,8 @@ class NudgeRules:
 class EnrollmentRules:
     """``[enrollment]``: the stage, and the conditions of a first enrollment.
 
-    With dates the stage follows the calendar: off, then optional, then required.
+    With dates the stage follows the calendar: off, then optional, then required. ``ticket_life`` is the life of an
+    enrollment ticket. ``checklist``: turning a tenant on waits for the lines of its checklist, or they are advice.
     """
 
     stage: Stage = "required"
@@ -58,6 +59,8 @@ class EnrollmentRules:
     skip: SkipRules = SkipRules()
     permanent: bool = True
     first: Literal["contact", "open", "ticket"] = "contact"
+    ticket_life: Seconds = Seconds(DAY)
+    checklist: Literal["required", "advice"] = "required"
     nudge: NudgeRules = NudgeRules()
 
 
@@ -134,7 +137,10 @@ class AttemptRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleRules:
-    """``[roles]``: rights ← groups of the host's users."""
+    """``[roles]``: rights ← groups of the host's users.
+
+    ``privileged``: administers people who hold rights themselves.
+    """
 
     look: tuple[str, ...] = ("support", "admin", "security")
     unlock: tuple[str, ...] = ("admin", "security")
@@ -142,6 +148,7 @@ class RoleRules:
     tenant: tuple[str, ...] = ("admin",)
     audit: tuple[str, ...] = ("admin", "security")
     everywhere: tuple[str, ...] = ("security",)
+    privileged: tuple[str, ...] = ("security",)
     policy: tuple[str, ...] = ("security",)
     actor_max_age: Seconds = Seconds(300)
 
@@ -152,11 +159,15 @@ class RecoveryRules:
 
     ``hold``: a request for help can be approved (by reset or ticket) only after it has waited this long. The person is
     told at once, and can stop it in this time.
+
+    ``self_service``: a request for help opens a first enrollment by itself after this time, unless a proof or the person
+    stops it (0: never). It is set up under ``EnrollmentRules.first``.
     """
 
     ways: tuple[str, ...] = RECOVERY_WAYS
     contact: str = "Call your administrator."
     hold: Seconds = Seconds(0)
+    self_service: Seconds = Seconds(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +190,23 @@ class AuditRules:
     """``[audit]``: the life of the trail.
 
     ``retention``: lines of the trail older than this are pruned; None keeps them for good. ``mail_heads``: the owner gets
-    the signed head of the trail by mail, once an hour where something happened.
+    the signed head of the trail by mail, once an hour where something happened. ``mail_reports``: the owner gets the
+    numbers of the tenant by mail.
     """
 
     retention: Seconds | None = None
     mail_heads: bool = False
+    mail_reports: Literal["never", "weekly", "monthly"] = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRules:
+    """``[report]``: the life of the records that report-only makes, apart from the trail.
+
+    ``retention``: hours older than this are removed.
+    """
+
+    retention: Seconds = Seconds(30 * DAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +240,7 @@ class BrandRules:
     text_dark: str = ""
     surface: str = ""
     surface_dark: str = ""
-    radius: int = 12
+    radius: int = 10
     font: str = ""
     logo: str = ""
     logo_dark: str = ""

@@ -1,9 +1,13 @@
-"""Judge past events under a policy, as far as the audit trail has the facts."""
+"""Judge past events under a policy, as far as the audit trail has the facts.
+
+The trail names people who were asked, and no requests. What it does not say is counted, and never guessed: the impact on
+requests comes from the records of report-only (``service/impact``).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +22,8 @@ from .explain import told_decision
 
 ASKED = {"proof.granted": "challenge", "enrollment.skipped": "enroll", "decision.report": "report"}
 """The events that a decision wrote, and that decision."""
+NOWHERE = "/(not known)"
+"""Stands for the path of an event that names no request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +47,17 @@ class Replay:
     decided: int
     unreadable: int
     impacts: tuple[Impact, ...]
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Past:
-    """Hold what the trail has said of one account so far."""
+    """Hold what the trail has said of one account so far.
 
-    enrolled: dict[str, None] = field(default_factory=dict)
+    ``enrolled`` has the factor of each authenticator, by its id; one of which no line tells the id has a name of its own.
+    """
+
+    enrolled: dict[str, str] = field(default_factory=dict)
     proof: tuple[int, str, str] | None = None
     locked: bool = False
 
@@ -55,8 +65,9 @@ class _Past:
 def replay(policy: Policy, lines: Iterable[str], *, factors: Registry = BUILT_IN) -> Replay:
     """Judge the events in ``lines`` (one JSON object each, any order) under ``policy``.
 
-    The trail has neither groups nor sessions, so rules by groups count as not matching; a request that an event does
-    not name is taken as ``GET /``.
+    The trail has neither groups nor sessions, so rules by groups count as not matching. A request that an event does not
+    name lies on no path that a rule names. Both are counted in ``unknown``. A proof that an enrollment has made was no
+    challenge, and is left out.
     """
     known = factors.traits
     events = []
@@ -68,14 +79,19 @@ def replay(policy: Policy, lines: Iterable[str], *, factors: Registry = BUILT_IN
             if event is not None:
                 events.append(event)
     events.sort(key=lambda event: int(event["at"]))
+    enrolling = {_place_of(event) for event in events if event["kind"] == "factor.enrolled"}
+    unknown: dict[str, int] = {}
     past: dict[tuple[str, str], _Past] = {}
     counted: dict[tuple[str, str], list[str]] = {}
     decided = 0
     for event in events:
         who = (str(event.get("tenant", "default")), str(event.get("account", "")))
         account = past.setdefault(who, _Past())
-        if event["kind"] in ASKED and who[1]:
+        by_enrolling = event["kind"] == "proof.granted" and _place_of(event) in enrolling
+        if event["kind"] in ASKED and who[1] and not by_enrolling:
             decided += 1
+            for what in _missing(policy, who[0], event):
+                unknown[what] = unknown.get(what, 0) + 1
             pair = (_before(event), _after(policy, who[0], account, event, known))
             counted.setdefault(pair, []).append("/".join(who))
         _learn(account, event, known)
@@ -84,7 +100,7 @@ def replay(policy: Policy, lines: Iterable[str], *, factors: Registry = BUILT_IN
         for (before, after), whose in counted.items()
     ]
     impacts.sort(key=lambda impact: -impact.events)
-    return Replay(read=read, decided=decided, unreadable=read - len(events), impacts=tuple(impacts))
+    return Replay(read=read, decided=decided, unreadable=read - len(events), impacts=tuple(impacts), unknown=unknown)
 
 
 def _event(line: str) -> Mapping[str, Any] | None:
@@ -125,7 +141,7 @@ def _after(policy: Policy, tenant: str, past: _Past, event: Mapping[str, Any], t
     same = proven is not None and _place(rules, proven[2]) == _place(rules, network) != ""
     given = Given(
         tenant=tenant,
-        enrolled=tuple(past.enrolled) or _enrolled_by(event, traits),
+        enrolled=tuple(past.enrolled.values()) or _enrolled_by(event, traits),
         proof_age=Seconds(max(0, now - proven[0])) if proven else None,
         proof_factor=proven[1] if proven else "",
         ip="same" if same else "other",
@@ -147,7 +163,22 @@ def _request(event: Mapping[str, Any]) -> str:
     detail = event.get("detail")
     told = detail if isinstance(detail, dict) else {}
     method, path = str(told.get("method", "GET")), str(told.get("path", "/"))
-    return f"{method} {path}" if method in METHODS and path.startswith("/") else "GET /"
+    return f"{method} {path}" if method in METHODS and path.startswith("/") and "path" in told else f"GET {NOWHERE}"
+
+
+def _place_of(event: Mapping[str, Any]) -> tuple[str, str, str, int]:
+    """Name the change of an account that an event belongs to."""
+    named = (str(event.get(name, "")) for name in ("tenant", "account", "factor"))
+    return (*named, int(event["at"]))  # type: ignore[return-value]
+
+
+def _missing(policy: Policy, tenant: str, event: Mapping[str, Any]) -> Iterator[str]:
+    """Name each kind of rule that the event has no facts for."""
+    rules = policy.rules_for(tenant)
+    if (rules.exempt or rules.step_up) and _request(event).endswith(NOWHERE):
+        yield "events that name no request: rules by path were left out"
+    if rules.exempt_subjects or any(rule.groups_any or rule.groups_none for rule in rules.step_up):
+        yield "events that name no group: rules by groups were left out"
 
 
 def _place(rules: Rules, network: str) -> str:
@@ -155,16 +186,26 @@ def _place(rules: Rules, network: str) -> str:
     return rules.network_of(network) if parse_address(network) is not None else network
 
 
+def _authenticator(event: Mapping[str, Any], member: str = "authenticator") -> str:
+    """Return the id of the authenticator that an event names, or ""."""
+    detail = event.get("detail")
+    return str(detail.get(member, "")) if isinstance(detail, dict) else ""
+
+
 def _learn(past: _Past, event: Mapping[str, Any], known: TraitsOf) -> None:
     factor = str(event.get("factor", ""))
     match event["kind"]:
-        case "proof.granted" | "factor.enrolled" if factor in known:
-            past.enrolled[factor] = None
+        case "proof.granted" | "factor.enrolled" | "factor.replaced" if factor in known:
+            named = _authenticator(event)
+            past.enrolled.pop(_authenticator(event, "replaces"), None)
+            if named or factor not in past.enrolled.values():
+                past.enrolled[named or f"{factor}?"] = factor
             past.proof = (int(event["at"]), factor, str(event.get("network", "")))
         case "factor.removed":
-            past.enrolled.pop(factor, None)
-            past.proof = past.proof if past.proof and past.proof[1] in past.enrolled else None
-        case "account.reset":
+            mine = [_authenticator(event), f"{factor}?", *(id for id, kind in past.enrolled.items() if kind == factor)]
+            past.enrolled.pop(next((id for id in mine if id in past.enrolled), ""), None)
+            past.proof = past.proof if past.proof and past.proof[1] in past.enrolled.values() else None
+        case "account.reset" | "recovery.used":
             past.enrolled.clear()
             past.proof = None
         case "proofs.revoked":

@@ -48,6 +48,7 @@ LIMIT_VALUES = {
 STRICTER = {
     "lower": "lower",
     "higher": "higher",
+    "zero or higher": "zero, else higher",
     "fewer": "fewer entries",
     "more": "more entries",
     "either": "any change counts as looser",

@@ -5,26 +5,27 @@ Each act checks the rights first, then does one load, one step and one swap.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 from ...core.break_glass import DEFAULT_HOURS
-from ...core.changes import Change, keep
+from ...core.changes import Change, keep, two_people
+from ...core.changes.life import pseudonym_of
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
+from ...core.person_line import Strength, line_of
 from ...core.reasons import Refusal
-from ...factors.codes import ALPHABET
+from ...errors import DamagedAccount
 from ..accounts import Engine
+from ..erasure import empty_damaged, erase
+from ..kept_forms import drop_forms
+from .account_changes import change_and_release, draw_ticket
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
-from .documents import AccountDocument, AccountList, account_document
+from .documents import AccountDocument, account_document
+from .hierarchy import ABOVE, Hierarchy
 from .rights import Actor, Rights
 
-A = TypeVar("A")
-
-TICKET_CHARS = 26
-MAX_PAGE = 200
+A_PERSON = "A person confirms this, not a program."
 RECENT = 20
 
 
@@ -32,11 +33,16 @@ RECENT = 20
 class Done:
     """A finished act.
 
-    ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once.
+    ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once, and ends at
+    ``ticket_ends_at`` (UTC seconds). ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done yet, the
+    act waits for a second administrator.
     """
 
     account: AccountDocument | None
     ticket: str = ""
+    ticket_ends_at: int = 0
+    pseudonym: str = ""
+    waits: bool = False
 
 
 class AccountDesk:
@@ -45,29 +51,7 @@ class AccountDesk:
     def __init__(self, engine: Engine, rights: Rights) -> None:
         self.engine = engine
         self.rights = rights
-
-    async def accounts(
-        self,
-        actor: Actor,
-        tenant: str,
-        *,
-        status: str = "",
-        query: str = "",
-        after: str = "",
-        limit: int = 50,
-        counted: bool = False,
-    ) -> AccountList | Refusal:
-        """Return a page of a tenant's people, at most ``MAX_PAGE``.
-
-        ``counted``: with the numbers by status.
-        """
-        refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
-        if refusal is not None:
-            return refusal
-        store, size = self.engine.store, max(1, min(limit, MAX_PAGE))
-        page = await store.page(tenant, status=status, query=query, after=after, limit=size)
-        counts = await store.counts(tenant) if counted else {}
-        return AccountList(rows=tuple(page.items), next=page.next, counts=counts)
+        self.hierarchy = Hierarchy(engine)
 
     async def account(self, actor: Actor, key: SubjectKey, *, recent: bool = False) -> AccountDocument | Refusal:
         """Return one account.
@@ -84,7 +68,18 @@ class AccountDesk:
         if recent and self.rights.has(actor, "audit", key.tenant):
             page = await self.engine.store.events(key.tenant, account=key.id, limit=RECENT)
             activity = tuple(page.items)
-        return self._document(account, actor, activity)
+        listed = not account.holds_rights and await self.hierarchy.lists(key)
+        document = self._document(account, actor, activity, listed=listed)
+        reason = "" if activity is None else await self._lock_reason(account)
+        return replace(document, line=line_of(account, Strength(), self.engine.now()), lock_reason=reason)
+
+    async def _lock_reason(self, account: Account) -> str:
+        """Return the reason of an administrator's lock, which only the trail has."""
+        key, lock = account.key, account.lock
+        if lock is None or lock.cause != "administrator":
+            return ""
+        page = await self.engine.store.events(key.tenant, account=key.id, kind="account.locked", limit=1)
+        return next((event.reason for event in page.items if event.id == lock.ref), "")
 
     async def act(
         self,
@@ -96,11 +91,16 @@ class AccountDesk:
         ticket: str = "",
         hours: int = DEFAULT_HOURS,
         ref: str = "",
+        authenticator: str = "",
+        browser: str = "",
         drawn: bool = True,
+        is_dry: bool = False,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
-        A name without a row is refused (404). ``drawn``: answer with the account, for an actor who may look.
+        A name without a row is refused (404). People who hold rights are administered by the privileged only, and some acts
+        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look. ``is_dry``:
+        only try it, and write nothing.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -108,79 +108,126 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
         if refusal is not None:
             return refusal
+        if action.by_person and actor.token is not None:
+            return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
+        rules, moment = self.engine.rules(key.tenant), self.rights.moment(actor)
         given = Given(
-            moment=self.rights.moment(actor),
+            moment=moment,
             by=actor.hand,
-            hold=int(self.engine.rules(key.tenant).recovery.hold),
+            hold=int(rules.recovery.hold),
+            life=int(rules.enrollment.ticket_life),
+            traits=self.engine.factors.traits,
             digest=digest,
+            pseudonym=pseudonym_of(moment),
             reason=reason,
             ticket=ticket,
             hours=hours,
             ref=ref,
+            authenticator=authenticator,
+            browser=browser,
         )
-        found = await self._change(action, key, given)
-        if isinstance(found, Refusal):
-            return found
+        change = await self._change(actor, action, key, given, is_dry=is_dry)
+        if change.answer is ABOVE:
+            return await self.rights.deny(actor, key, ABOVE)
+        if change.answer is not None or is_dry:
+            return change.answer or Done(account=None)
+        account, kinds = change.account, [event.kind for event in change.events]
+        pseudonym = await self._follow(actor, action, key, change, given)
         # The account was loaded once, for the change. The answer shows the account that was written.
-        shown = drawn and self.rights.has(actor, "look", key.tenant)
-        return Done(account=self._document(found, actor) if shown else None, ticket=made)
+        shown = drawn and not pseudonym and self.rights.has(actor, "look", key.tenant)
+        return Done(
+            account=self._document(account, actor) if shown else None,
+            ticket=made,
+            ticket_ends_at=account.ticket.expires_at if made and account.ticket else 0,
+            pseudonym=pseudonym,
+            waits="act.asked" in kinds,
+        )
 
-    async def _change(self, action: Action, key: SubjectKey, given: Given) -> Account | Refusal:
-        """Run the step of ``action``. Returns the account as it was written, or the refusal.
+    async def _change(
+        self, actor: Actor, action: Action, key: SubjectKey, given: Given, *, is_dry: bool = False
+    ) -> Change[Refusal | None]:
+        """Run the step of ``action``, or ask for it where two people are needed.
 
         Claims of removed authenticators are released after the commit.
         """
+        listed = not actor.is_operator and await self.hierarchy.lists(key)
 
         def step(account: Account) -> Change[Refusal | None]:
             if account.is_unknown and not action.unknown:
                 return keep(account, Refusal(reason="not_found"))
-            return action.step(account, given)
+            if actor.is_operator or not self.hierarchy.covers(account, listed=listed):
+                return action.step(account, given)
+            if not self.rights.is_privileged(actor):
+                return keep(account, ABOVE)
+            return _asked_first(action, account, given) if action.needs_two else action.step(account, given)
 
-        made = await change_and_release(self.engine, key, step)
-        return made.account if made.answer is None else made.answer
+        if is_dry:
+            return step(await self.engine.store.load(key))
+        try:
+            return await change_and_release(self.engine, key, step)
+        except DamagedAccount as error:
+            if not action.erases or not actor.is_operator or not given.reason:
+                raise
+            made = await empty_damaged(
+                self.engine, key, error, given.moment, pseudonym=given.pseudonym, reason=given.reason
+            )
+            return Change(account=made.account, events=made.events, answer=None)
+
+    async def _follow(
+        self, actor: Actor, action: Action, key: SubjectKey, change: Change[Refusal | None], given: Given
+    ) -> str:
+        """Do what follows an act after its commit.
+
+        Returns the pseudonym of a person who was erased, else "".
+        """
+        if action.drops_forms:
+            await drop_forms(self.engine, key)
+        forgotten = next((event.id for event in change.events if event.kind == "account.forgotten"), "")
+        if (not forgotten and not action.erases) or change.account.asked is not None:
+            return ""
+        again = self.rights.moment(actor)
+        count = await erase(self.engine, key, again, pseudonym=given.pseudonym, until=forgotten)
+        return given.pseudonym if forgotten or count else ""
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
         refusal = await self.rights.permit(actor, "reset", key, changing=True)
         return refusal or await discard(self.engine, self.rights.moment(actor), key, ticket=ticket, reason=reason)
 
-    def _document(self, account: Account, actor: Actor, activity: tuple[Event, ...] | None = None) -> AccountDocument:
-        rules, now = self.engine.rules(account.key.tenant), self.engine.now()
-        return account_document(account, actor=actor, rules=rules, now=now, activity=activity)
+    def _document(
+        self,
+        account: Account,
+        actor: Actor,
+        activity: tuple[Event, ...] | None = None,
+        *,
+        listed: bool = False,
+    ) -> AccountDocument:
+        return account_document(
+            account,
+            actor=actor,
+            rules=self.engine.rules(account.key.tenant),
+            now=self.engine.now(),
+            activity=activity,
+            holds_rights=listed,
+            privileged=self.rights.is_privileged(actor),
+        )
 
 
-def draw_ticket(engine: Engine, key: SubjectKey) -> tuple[str, str]:
-    """Draw an enrollment ticket of 130 bits.
+def _asked_first(action: Action, account: Account, given: Given) -> Change[Refusal | None]:
+    """Ask for an act that takes two, if it could be done now.
 
-    Returns its text in groups of five, and its digest.
+    The step is tried on the account, and its result is dropped: an act that would be refused is refused at once.
     """
-    raw = engine.wiring.entropy(TICKET_CHARS)
-    text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
-    digest = engine.keyring.digest("ticket", key.tenant, key.id, text)
-    return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
-
-
-async def change_and_release(engine: Engine, key: SubjectKey, step: Callable[[Account], Change[A]]) -> Change[A]:
-    """Change an account, then release the claims of the authenticators that it no longer has.
-
-    Returns the change that the step made. Raises as ``Engine.change``.
-    """
-    gone: set[str] = set()
-    made: list[Change[A]] = []
-
-    def noting(account: Account) -> Change[A]:
-        change = step(account)
-        gone.clear()
-        gone.update(_claims(account) - _claims(change.account))
-        made[:] = [change]
-        return change
-
-    await engine.change(key, noting)
-    for claim in sorted(gone):
-        await engine.store.release(claim, key)
-    return made[0]
-
-
-def _claims(account: Account) -> set[str]:
-    return {str(a.data["claim"]) for a in account.authenticators if "claim" in a.data}
+    tried = action.step(account, given)
+    if tried.answer is not None or not tried.events:
+        return keep(account, tried.answer)
+    return two_people.ask(
+        account,
+        given.moment,
+        act=action.name,
+        by=given.by,
+        reason=given.reason,
+        ticket=given.ticket,
+        item=given.authenticator,
+    )

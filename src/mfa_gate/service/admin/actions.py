@@ -1,73 +1,37 @@
 """Acts of administrators on an account, one row an act.
 
-Page, JSON and command are made from the row. To add an act, add a row here and its words to
+Page, JSON and command are made from the row. To add an act, add a row here or beside, and its words to
 ``web/templates/admin/_actions.html``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import replace
 
-from ...core.changes import Change, admin, break_glass
-from ...core.events import Moment
+from ...core.changes import Change, admin, keep, two_people
 from ...core.model import Account
 from ...core.reasons import Refusal
-from ...core.roles import Hand, Right
-from .documents import AccountDocument
+from . import break_glass_actions, leaving_actions
+from .action import Action, Field, Given, Tone
 
-TICKET_LIFE = 86_400
-Field = Literal["reason", "ticket", "hours", "ref"]
-Tone = Literal["primary", "secondary", "danger"]
+__all__ = ["ACTIONS", "Action", "Field", "Given", "Tone"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """The input of a step, besides the account.
-
-    It is drawn before the first turn of the swap. ``hold`` is the policy's hold of a request for help in seconds.
-    ``digest`` is the one of a fresh ticket. The other fields are those that the actor filled in: an act reads the
-    fields that its row names.
-    """
-
-    moment: Moment
-    by: Hand
-    hold: int
-    digest: str = ""
-    reason: str = ""
-    ticket: str = ""
-    hours: int = 0
-    ref: str = ""
+def _approve(account: Account, given: Given) -> Change[Refusal | None]:
+    """Do what another administrator asked for, with what was given then."""
+    taken = two_people.confirmed(account, given.moment, by=given.by, ref=given.ref)
+    asked = taken.answer
+    if isinstance(asked, Refusal):
+        return keep(account, asked)
+    given = replace(given, reason=asked.reason, ticket=asked.ticket, authenticator=asked.item)
+    done = ACTIONS[asked.act].step(taken.account, given)
+    if done.answer is not None:
+        return keep(account, done.answer)
+    return Change(account=done.account, events=(*taken.events, *done.events), answer=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One act.
-
-    ``name`` is the word of the page, ``place`` the address of the JSON call below the account. ``command`` has the
-    words of the command below ``accounts``, with its ``help`` and the line that it prints (``done``). ``offered``
-    says for which accounts the page has the form. ``unknown``: also for a person whom the store does not know yet.
-    ``gives_ticket``: the answer is a ticket, shown this once. ``tells``: further members of the command's JSON.
-    """
-
-    name: str
-    right: Right
-    step: Callable[[Account, Given], Change[Refusal | None]]
-    fields: tuple[Field, ...]
-    place: str
-    command: tuple[str, ...]
-    summary: str
-    help: str
-    done: str
-    tone: Tone
-    offered: Callable[[AccountDocument], bool]
-    unknown: bool = False
-    gives_ticket: bool = False
-    tells: tuple[Literal["ref", "ends_at"], ...] = ()
-
-
-_ROWS = (
+_DAILY = (
     Action(
         name="unlock",
         right="unlock",
@@ -107,7 +71,8 @@ _ROWS = (
         help="remove every factor under a ticket",
         done="{key} has no factor any more; reset the password in your application as well",
         tone="danger",
-        offered=lambda shown: bool(shown.authenticators),
+        offered=lambda shown: bool(shown.authenticators) and shown.asked is None,
+        needs_two=True,
     ),
     Action(
         name="ticket",
@@ -116,69 +81,23 @@ _ROWS = (
             account,
             given.moment,
             digest=given.digest,
-            life=TICKET_LIFE,
+            life=given.life,
             reason=given.reason,
             hold=given.hold,
         ),
         fields=("reason",),
         place="/ticket",
         command=("ticket",),
-        summary="Make an enrollment ticket: one use, one day, shown this once.",
-        help="make an enrollment ticket: one use, one day, shown once",
+        summary="Make an enrollment ticket: one use, for as long as the policy says, shown this once.",
+        help="make an enrollment ticket: one use, for as long as the policy says, shown once",
         done="{ticket}",
         tone="primary",
         offered=lambda shown: not shown.authenticators,
         unknown=True,
         gives_ticket=True,
     ),
-    Action(
-        name="break-glass",
-        right="reset",
-        step=lambda account, given: break_glass.ask(
-            account,
-            given.moment,
-            by=given.by,
-            reason=given.reason,
-            ticket=given.ticket,
-            hours=given.hours,
-        ),
-        fields=("ticket", "hours", "reason"),
-        place="/break-glass",
-        command=("break-glass", "ask"),
-        summary="Ask for a break-glass grant. It opens nothing until somebody else confirms.",
-        help="ask for it; it opens nothing yet",
-        done="asked for (reference {ref}); a second person confirms within an hour, until then nothing is open",
-        tone="danger",
-        offered=lambda shown: shown.grant is None and shown.lock is None,
-        tells=("ref",),
-    ),
-    Action(
-        name="confirm",
-        right="reset",
-        step=lambda account, given: break_glass.confirm(account, given.moment, by=given.by, ref=given.ref),
-        fields=("ref",),
-        place="/break-glass/confirm",
-        command=("break-glass", "confirm"),
-        summary="Confirm a break-glass grant as a second administrator; ref is the request that was read.",
-        help="confirm what somebody else asked for within the hour",
-        done="{key} gets in without a second step until {ends_at}",
-        tone="danger",
-        offered=lambda shown: shown.grant is not None and not shown.grant.ends_at and not shown.grant.own,
-        tells=("ends_at",),
-    ),
-    Action(
-        name="revoke",
-        right="reset",
-        step=lambda account, given: break_glass.revoke(account, given.moment, reason=given.reason),
-        fields=("reason",),
-        place="/break-glass/revoke",
-        command=("break-glass", "revoke"),
-        summary="End a break-glass grant, or take the request back.",
-        help="end it, or take the request back",
-        done="there is no break-glass grant for {key} any more",
-        tone="secondary",
-        offered=lambda shown: shown.grant is not None,
-    ),
+)
+_ANSWERS = (
     Action(
         name="refuse",
         right="reset",
@@ -192,5 +111,33 @@ _ROWS = (
         tone="secondary",
         offered=lambda shown: shown.recovery is not None,
     ),
+    Action(
+        name="approve",
+        right="reset",
+        step=_approve,
+        fields=("ref",),
+        place="/approve",
+        command=("approve",),
+        summary="Confirm, as a second administrator, an act on a person who holds rights; ref is the request that was read.",
+        help="confirm what somebody else asked for within the hour, on a person who holds rights",
+        done="it is done for {key}",
+        tone="danger",
+        offered=lambda shown: shown.asked is not None and not shown.asked.own,
+        by_person=True,
+    ),
+    Action(
+        name="withdraw",
+        right="reset",
+        step=lambda account, given: two_people.withdraw(account, given.moment, reason=given.reason),
+        fields=("reason",),
+        place="/withdraw",
+        command=("withdraw",),
+        summary="Take back an act that waits for a second administrator.",
+        help="take back what waits for a second administrator",
+        done="nothing waits for {key} any more",
+        tone="secondary",
+        offered=lambda shown: shown.asked is not None,
+    ),
 )
+_ROWS = (*_DAILY, *break_glass_actions.ROWS, *_ANSWERS, *leaving_actions.ROWS)
 ACTIONS: Mapping[str, Action] = {row.name: row for row in _ROWS}

@@ -6,30 +6,21 @@ trail is an ``Event``: neither holds anything secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...core import attempts
 from ...core.break_glass import CONFIRM_WITHIN, HOUR, is_in_force, is_waiting
+from ...core.changes import two_people
 from ...core.events import Event
 from ...core.model import Account, Lock, SubjectKey
+from ...core.person_line import PersonLine
 from ...core.roles import Hand, is_same_hand
 from ...core.rules import Rules, TenantSettings
+from ...core.slow_recovery import opens_at
 from ...core.summary import Summary, summary_of
 from .chart import Count
+from .people import PeopleCounts
 from .rights import Actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountList:
-    """A page of the people of a tenant.
-
-    ``counts`` has the number of people by status, if the caller asked for it.
-    """
-
-    rows: tuple[Summary, ...]
-    next: str
-    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +49,18 @@ class BrowserLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryLine:
-    """A waiting request for help. Until ``held_until`` (UTC seconds) it cannot be approved."""
+    """A waiting request for help.
+
+    Until ``held_until`` (UTC seconds) it cannot be approved: it ``is_held``. From ``opens_at`` on the person may set up
+    anew without an administrator; 0 for never.
+    """
 
     at: int
     about: str
     ref: str
     held_until: int
+    is_held: bool = False
+    opens_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +84,30 @@ class GrantLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLine:
+    """An act that waits for a second administrator until ``confirm_until`` (UTC seconds).
+
+    ``item`` is the name of the authenticator that it is about. ``own``: the actor asked for it.
+    """
+
+    act: str
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    item: str
+    confirm_until: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDocument:
     """One account as an actor may see it.
 
-    ``activity`` is None for an actor who may not read the trail.
+    ``activity`` is None for an actor who may not read the trail. ``holds_rights``: the person administers others, so only
+    the privileged act on the account; ``may_act`` says if this actor may. ``line`` has the same facts
+    as the lists, where an actor looks at the account. ``lock_reason`` is "" for an actor who may not read the trail.
     """
 
     summary: Summary
@@ -102,7 +119,12 @@ class AccountDocument:
     browsers: tuple[BrowserLine, ...]
     recovery: RecoveryLine | None
     grant: GrantLine | None
+    asked: AskedLine | None = None
+    holds_rights: bool = False
+    may_act: bool = True
     activity: tuple[Event, ...] | None = None
+    line: PersonLine | None = None
+    lock_reason: str = ""
 
     @property
     def key(self) -> SubjectKey:
@@ -126,18 +148,27 @@ class TenantDocument:
     settings: TenantSettings
     rules: Rules
     checklist: tuple[Check, ...]
-    counts: dict[str, int]
+    people: PeopleCounts
     history: tuple[Count, ...]
     pickable: tuple[str, ...]
 
 
 def account_document(
-    account: Account, *, actor: Actor, rules: Rules, now: int, activity: tuple[Event, ...] | None = None
+    account: Account,
+    *,
+    actor: Actor,
+    rules: Rules,
+    now: int,
+    activity: tuple[Event, ...] | None = None,
+    holds_rights: bool = False,
+    privileged: bool = True,
 ) -> AccountDocument:
     """Make the document of ``account`` for ``actor``.
 
-    ``rules`` are those of the account's tenant.
+    ``rules`` are those of the account's tenant. ``holds_rights``: the host's directory says that the person does.
+    ``privileged``: the actor may act on people who hold rights.
     """
+    holds_rights = holds_rights or account.holds_rights
     lock, waiting = account.lock, account.recovery
     return AccountDocument(
         summary=summary_of(account),
@@ -168,12 +199,38 @@ def account_document(
             for b in account.browsers
         ),
         recovery=RecoveryLine(
-            at=waiting.at, about=waiting.about, ref=waiting.ref, held_until=waiting.at + int(rules.recovery.hold)
+            at=waiting.at,
+            about=waiting.about,
+            ref=waiting.ref,
+            held_until=waiting.at + int(rules.recovery.hold),
+            is_held=now < waiting.at + int(rules.recovery.hold),
+            opens_at=opens_at(waiting, int(rules.recovery.self_service)),
         )
         if waiting
         else None,
         grant=_grant_line(account, actor, now),
+        asked=_asked_line(account, actor, now),
+        holds_rights=holds_rights,
+        may_act=privileged or not holds_rights,
         activity=activity,
+    )
+
+
+def _asked_line(account: Account, actor: Actor, now: int) -> AskedLine | None:
+    asked = two_people.asked_now(account, now)
+    if asked is None:
+        return None
+    about = account.authenticator(asked.item)
+    return AskedLine(
+        act=asked.act,
+        ref=asked.ref,
+        asked_by=asked.asked_by,
+        asked_at=asked.asked_at,
+        reason=asked.reason,
+        ticket=asked.ticket,
+        item=about.label if about else "",
+        confirm_until=asked.asked_at + two_people.CONFIRM_WITHIN,
+        own=is_same_hand(Hand(asked.asked_by, asked.asked_in), actor.hand),
     )
 
 

@@ -8,17 +8,18 @@ from ...core.model import SubjectKey
 from ...core.policy import factors_for
 from ...core.reasons import Refusal
 from ...core.rules import Rules, TenantSettings
+from ...core.text_safety import stated
 from ...policyfile.checks import dead_ends
 from ..accounts import Engine
 from .chart import EnrollmentChart
 from .documents import Check, TenantDocument
-from .people import TenantPeople, all_reachable
+from .people import PeopleCounts, TenantPeople, all_reachable
 from .rights import Actor, Rights
 
 MAX_TURNS = 50
-REACHABLE = "Everybody has an e-mail address of their own or a mobile number on file."
-TWO_ADMINISTRATORS = "At least two administrators have set up their second step."
-TWO_PEOPLE = "At least two people, administrators among them, have set up their second step."
+REACHABLE = "Everybody has their own email address or a mobile number on file."
+TWO_ADMINISTRATORS = "At least two administrators have set up two-step sign-in."
+TWO_PEOPLE = "At least two people, administrators among them, have set up two-step sign-in."
 
 
 class TenantDesk:
@@ -37,12 +38,12 @@ class TenantDesk:
             return refusal
         store, rules = self.engine.store, self.engine.rules(tenant)
         settings = await store.settings(tenant)
-        counts = await store.counts(tenant)
+        counts = await self.people.counts(tenant)
         return TenantDocument(
             settings=settings,
             rules=rules,
             checklist=await self._checklist(tenant, rules, settings, counts),
-            counts=counts,
+            people=counts,
             history=await self.chart.history(tenant, counts),
             pickable=pickable(rules),
         )
@@ -52,7 +53,8 @@ class TenantDesk:
     ) -> Refusal | None:
         """Turn the second factor on for the whole tenant, or choose its factors.
 
-        Nothing here turns it off.
+        Nothing here turns it off. So it waits for the checklist, unless the policy calls that advice, and a choice of
+        factors that would leave somebody without a way is refused.
         """
         refusal = await self.rights.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
         if refusal is not None:
@@ -71,10 +73,20 @@ class TenantDesk:
                 )
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
                 return Refusal(reason="not_enrollable", member="factors")
-            picked = factors_for(rules, TenantSettings(tenant=tenant, factors=factors))
-            if ends := dead_ends(rules, picked, self.engine.factors.traits):
-                return Refusal(reason="not_enrollable", member="factors", detail="; ".join(end.text for end in ends))
-        return await self._swap(actor, tenant, enabled=bool(enabled), factors=factors)
+        settings = await self.engine.store.settings(tenant)
+        picked = factors_for(rules, settings if factors is None else replace(settings, factors=factors))
+        if ends := dead_ends(rules, picked, self.engine.factors.traits):
+            return Refusal(reason="not_enrollable", member="factors", detail="; ".join(end.text for end in ends))
+        lines: tuple[Check, ...] = ()
+        if enabled and not settings.enabled_at:
+            lines = await self._checklist(tenant, rules, settings, await self.people.counts(tenant))
+        missing = tuple(line for line in lines if not line.ok)
+        if missing and rules.enrollment.checklist == "required":
+            told = " ".join(line.text for line in missing)
+            detail = f"The checklist has open items: {told}"
+            ids = tuple(line.id for line in missing)
+            return Refusal(reason="not_allowed", member="enabled", detail=detail, items=ids)
+        return await self._swap(actor, tenant, enabled=bool(enabled), factors=factors, missing=missing)
 
     async def mark(self, actor: Actor, tenant: str, *, announced: bool = False, tested: bool = False) -> Refusal | None:
         """Tick a line of the checklist: the date was announced, or a test message has arrived."""
@@ -82,6 +94,20 @@ class TenantDesk:
         if refusal is not None:
             return refusal
         return await self._swap(actor, tenant, announced=announced, tested=tested)
+
+    async def end_proofs(self, actor: Actor, tenant: str, *, reason: str, confirm: str) -> Refusal | None:
+        """End every proof of the tenant's people, and their break-glass grants, by one write.
+
+        Nothing is locked and nothing is removed. ``confirm`` is the tenant's name, as the actor has typed it.
+        """
+        refusal = await self.rights.permit(actor, "unlock", SubjectKey(tenant, ""), changing=True)
+        if refusal is not None:
+            return refusal
+        if confirm != tenant:
+            return Refusal(reason="malformed", member="confirm", detail="Type the organization's name to confirm.")
+        if not stated(reason):
+            return Refusal(reason="malformed", member="reason")
+        return await self._swap(actor, tenant, ended=stated(reason))
 
     async def _swap(
         self,
@@ -92,7 +118,13 @@ class TenantDesk:
         factors: tuple[str, ...] | None = None,
         announced: bool = False,
         tested: bool = False,
+        missing: tuple[Check, ...] = (),
+        ended: str = "",
     ) -> Refusal | None:
+        """Write the settings anew.
+
+        ``ended`` is the reason why all proofs end, "" where they do not.
+        """
         moment, store = self.rights.moment(actor), self.engine.store
         key = SubjectKey(tenant, "")
         for _ in range(MAX_TURNS):
@@ -103,16 +135,20 @@ class TenantDesk:
                 factors=old.factors if factors is None else factors,
                 announced_at=moment.now if announced else old.announced_at,
                 tested_at=moment.now if tested else old.tested_at,
+                proofs_from=max(old.proofs_from, moment.now if ended else 0),
             )
             if new == old:
                 return None
             events = []
             if new.enabled_at != old.enabled_at:
-                events.append(moment.event("tenant.enabled", key))
+                left = {"open": " ".join(line.id for line in missing)} if missing else {}
+                events.append(moment.event("tenant.enabled", key, **left))
             if new.factors != old.factors:
                 events.append(moment.event("tenant.changed", key, factors=" ".join(new.factors)))
             if (new.announced_at, new.tested_at) != (old.announced_at, old.tested_at):
                 events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
+            if new.proofs_from != old.proofs_from:
+                events.append(moment.event("tenant.proofs_ended", key, reason=ended))
             if await store.swap_settings(new, self.engine.chained(events)):
                 for event in events:
                     self.engine.effects.tell(event, committed=True)
@@ -120,14 +156,13 @@ class TenantDesk:
         return Refusal(reason="too_soon", retry_after=1)
 
     async def _checklist(
-        self, tenant: str, rules: Rules, settings: TenantSettings, counts: dict[str, int]
+        self, tenant: str, rules: Rules, settings: TenantSettings, counts: PeopleCounts
     ) -> tuple[Check, ...]:
         senders = self.engine.wiring.senders
-        enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
         known = self.engine.factors.traits
         needed = [known[kind].sends for kind in rules.factors.allowed if kind in known and known[kind].sends]
         return (
-            *await self._people_lines(tenant, enrolled),
+            *await self._people_lines(tenant, counts.set_up),
             Check(
                 id="senders",
                 ok=all(senders.for_channel(channel) is not None for channel in needed),

@@ -6,15 +6,18 @@ rest; where there is none, the people are looked through piece by piece.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...core.model import SubjectKey
 from ...core.summary import STATUSES, Summary
 from ...storage import Page
 from ..common.documents import search_word, summary_from
-from .session import Session
+from .session import Row, Session
 
 LOOKED_AT_FIRST = 500
 SEARCHED_AT_ONCE = 20_000
 COUNTED_AT_ONCE = 100_000
+NAMED_AT_ONCE = 500
 SHORTEST_INDEXED = 3
 """Letters; a trigram has three, and a shorter word is in no index."""
 _COLUMNS = "id, name, status, factors, locked_at, last_proof_at"
@@ -63,10 +66,23 @@ async def _find(
         values.append("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%")
     statement = f"SELECT {_COLUMNS} FROM {session.schema}.roster WHERE {terms} ORDER BY id LIMIT %s"
     rows = await session.rows(statement, (*values, limit), is_list=True)
-    return [
-        summary_from(SubjectKey(tenant, id), (name, state, factors.split(), locked_at, last_proof_at))
-        for id, name, state, factors, locked_at, last_proof_at in rows
-    ]
+    return [_summary(tenant, row) for row in rows]
+
+
+async def summaries(session: Session, tenant: str, ids: Sequence[str]) -> dict[str, Summary]:
+    """Return the summaries of these people by id, some hundreds in one call."""
+    statement = f"SELECT {_COLUMNS} FROM {session.schema}.roster WHERE tenant = %s AND id = ANY(%s)"
+    found: dict[str, Summary] = {}
+    for start in range(0, len(ids), NAMED_AT_ONCE):
+        piece = [id for id in ids[start : start + NAMED_AT_ONCE] if "\0" not in id]
+        rows = await session.rows(statement, (tenant, piece), is_list=True)
+        found |= {line.key.id: line for line in (_summary(tenant, row) for row in rows)}
+    return found
+
+
+def _summary(tenant: str, row: Row) -> Summary:
+    id, name, status, factors, locked_at, last_proof_at = row
+    return summary_from(SubjectKey(tenant, id), (name, status, factors.split(), locked_at, last_proof_at))
 
 
 async def counts(session: Session, tenant: str) -> dict[str, int]:

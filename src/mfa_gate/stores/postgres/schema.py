@@ -37,7 +37,13 @@ _TABLES = (
     "INSERT INTO {s}.counter DEFAULT VALUES",
 )
 
-STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS)}
+_REPORT = (
+    'CREATE TABLE {s}.report (seq bigint GENERATED ALWAYS AS IDENTITY, tenant text COLLATE "C" NOT NULL,'
+    " hour bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (seq))",
+    "CREATE INDEX report_hour ON {s}.report (tenant, hour, seq)",
+)
+
+STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS), 1: _REPORT}
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 
 A released step is never edited: a change of the tables
@@ -45,7 +51,20 @@ is a further step, and a change of a function is a function of another name (F-2
 
 SCHEMA = len(STEPS)
 
-TABLES = ("about", "counter", "account", "roster", "tenant", "event", "trail", "claim", "taken", "meta", "mark")
+TABLES = (
+    "about",
+    "counter",
+    "account",
+    "roster",
+    "tenant",
+    "event",
+    "trail",
+    "claim",
+    "taken",
+    "meta",
+    "mark",
+    "report",
+)
 """Every table, for grants and for finding the remains of a store."""
 
 TRIGRAMS = "CREATE INDEX roster_search ON {s}.roster USING gin (search {trgm}.gin_trgm_ops) WITH (fastupdate = off)"

@@ -10,14 +10,15 @@ from weakref import WeakKeyDictionary
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
+from ...core.summary import Summary
 from ...core.trail import LAST_SECOND
 from ...errors import SettingsError, StoreMissing, StoreUnavailable
-from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from ..common.change_log import NOTHING, told
 from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
 from ..common.loop_sessions import LoopSessions
-from . import acceptance, accounts, limits, notes, roster, settings, trail
+from . import acceptance, accounts, limits, notes, report, roster, settings, trail
 from .accounts import Loader, OwnOperations
 from .monitor import History
 from .session import Session
@@ -223,6 +224,10 @@ class PostgresStore:
         """Count the accounts of the tenant by status."""
         return await roster.counts(await self._ready(), tenant)
 
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id."""
+        return await roster.summaries(await self._ready(), tenant, ids)
+
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""
         return await notes.meta(await self._ready(), name)
@@ -242,3 +247,23 @@ class PostgresStore:
     async def unmark(self, name: str, ids: Sequence[str], /) -> None:
         """Forget ``ids`` under ``name``."""
         await notes.unmark(await self._ready(), name, ids)
+
+    async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
+        """Add a part of the records of report-only."""
+        await report.add(await self._ready(), tenant, hour, body)
+
+    async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
+        """List the parts of some hours, the oldest hour first."""
+        return await report.parts(await self._ready(), tenant, since=since, until=until)
+
+    async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
+        """Replace a part, or remove it."""
+        await report.replace(await self._ready(), tenant, part, body)
+
+    async def prune_report(self, tenant: str, /, *, before: int) -> int:
+        """Remove the parts of old hours."""
+        return await report.prune(await self._ready(), tenant, before=before)
+
+    async def reported_tenants(self) -> tuple[str, ...]:
+        """List the tenants that have had parts."""
+        return await report.tenants(await self._ready())

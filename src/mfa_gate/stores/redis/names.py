@@ -14,6 +14,8 @@ from ...core.events import Event
 PREFIX = "mfa_gate:"
 STORE = PREFIX + "{store}:id"
 TENANTS = PREFIX + "{store}:tenants"
+REPORTED = PREFIX + "{store}:reported"
+"""The tenants that have had records of report-only."""
 RESTORED = PREFIX + "{store}:restored"
 """The time when an operator last accepted an older copy (UTC seconds). Each tenant's head has it as well."""
 
@@ -30,7 +32,7 @@ class TenantKeys:
     The hash tag is quoted, so no tenant's name can end it or be taken for another tenant's.
     """
 
-    __slots__ = ("_base", "head", "ids", "lines", "named_before", "names", "places", "trail")
+    __slots__ = ("_base", "head", "ids", "lines", "named_before", "names", "places", "report", "trail")
 
     def __init__(self, tenant: str) -> None:
         self._base = f"{PREFIX}{{t{quote(tenant, safe='')}}}:"
@@ -40,6 +42,7 @@ class TenantKeys:
         self.names = self._base + "few"
         self.named_before = self._base + "names"
         self.places = self._base + "places"
+        self.report = self._base + "report"
         self.trail = self._base + "trail"
 
     def copy(self, name: str) -> str:

@@ -76,6 +76,23 @@ async def counts(session: Session, tenant: str) -> dict[str, int]:
     return dict(zip(STATUSES, found, strict=True))
 
 
+async def summaries(session: Session, tenant: str, ids: Sequence[str]) -> dict[str, Summary]:
+    """Return the summaries of these people by id, some hundreds in one call."""
+    keys, found = keys_of(tenant), dict[str, Summary]()
+    for start in range(0, len(ids), _LINES_AT_ONCE):
+        piece = [id.encode() for id in ids[start : start + _LINES_AT_ONCE]]
+        lines, head = await session.ask(keys.head, ("HMGET", keys.lines, *piece), ("HGET", keys.head, "store"))
+        if head != session.store_id.encode():
+            await session.is_unknown(tenant)
+            return {}
+        found |= {
+            id.decode(): summary_from(tenant, id, line)
+            for id, line in zip(piece, lines, strict=True)
+            if line is not None
+        }
+    return found
+
+
 async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] | None:
     """List the ids that have ``word`` in id or name, in order.
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
+from ...core.summary import Summary
 from ...core.trail import LAST_SECOND
 from ...errors import StoreMissing, StoreUnavailable
-from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from ..common.change_log import NOTHING, told
 from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
-from . import accounts, limits, notes, roster, trail, trail_copy
+from . import accounts, limits, notes, report, roster, trail, trail_copy
 from .acceptance import accept
 from .accounts import RedisAccounts
 from .replication_ids import ReplicationIds
@@ -278,6 +279,10 @@ class RedisStore:
         """Count the accounts of the tenant by status."""
         return await roster.counts(await self._ready(), tenant)
 
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id."""
+        return await roster.summaries(await self._ready(), tenant, ids)
+
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""
         return await notes.meta(await self._ready(), name)
@@ -297,3 +302,23 @@ class RedisStore:
     async def unmark(self, name: str, ids: Sequence[str], /) -> None:
         """Forget ``ids`` under ``name``."""
         await notes.unmark(await self._ready(), name, ids)
+
+    async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
+        """Add a part of the records of report-only."""
+        await report.add(await self._ready(), tenant, hour, body)
+
+    async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
+        """List the parts of some hours, the oldest hour first."""
+        return await report.parts(await self._ready(), tenant, since=since, until=until)
+
+    async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
+        """Replace a part, or remove it."""
+        await report.replace(await self._ready(), tenant, part, body)
+
+    async def prune_report(self, tenant: str, /, *, before: int) -> int:
+        """Remove the parts of old hours."""
+        return await report.prune(await self._ready(), tenant, before=before)
+
+    async def reported_tenants(self) -> tuple[str, ...]:
+        """List the tenants that have had parts."""
+        return await report.tenants(await self._ready())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ...core.model import SubjectKey
 from ...core.summary import STATUSES, Summary
@@ -11,10 +11,12 @@ from ...storage import Page
 from ..common.documents import search_text, search_word, summary_from
 from .worker_thread import WorkerThread
 
-SEARCHED_AT_ONCE = 20_000
+SEARCHED_AT_ONCE = 5_000
 """People looked through in one piece of work; searches at the same time take turns."""
 
-COUNTED_AT_ONCE = 100_000
+COUNTED_AT_ONCE = 25_000
+NAMED_AT_ONCE = 500
+_COLUMNS = "id, name, status, factors, locked_at, last_proof_at"
 
 
 def write_summary(connection: sqlite3.Connection, line: Summary) -> None:
@@ -67,6 +69,32 @@ async def counts(thread: WorkerThread, tenant: str) -> dict[str, int]:
     return found
 
 
+async def summaries(thread: WorkerThread, tenant: str, ids: Sequence[str]) -> dict[str, Summary]:
+    """Return the summaries of these people by id, some hundreds in one piece of work."""
+    found: dict[str, Summary] = {}
+    for start in range(0, len(ids), NAMED_AT_ONCE):
+        found |= await thread.run(_named(tenant, ids[start : start + NAMED_AT_ONCE]))
+    return found
+
+
+def _named(tenant: str, ids: Sequence[str]) -> Callable[[sqlite3.Connection], dict[str, Summary]]:
+    marks = ", ".join("?" * len(ids))
+    statement = f"SELECT {_COLUMNS} FROM roster WHERE tenant = ? AND id IN ({marks})"  # noqa: S608 - its own words
+
+    def work(connection: sqlite3.Connection) -> dict[str, Summary]:
+        return {
+            line.key.id: line
+            for line in (_summary(tenant, row) for row in connection.execute(statement, (tenant, *ids)))
+        }
+
+    return work
+
+
+def _summary(tenant: str, row: Sequence[object]) -> Summary:
+    id, name, status, factors, locked_at, last_proof_at = row
+    return summary_from(SubjectKey(tenant, str(id)), (name, status, _words(factors), locked_at, last_proof_at))
+
+
 def _find_summaries(
     tenant: str, *, status: str, word: str, after: str, limit: int
 ) -> Callable[[sqlite3.Connection], tuple[list[Summary], str]]:
@@ -74,7 +102,7 @@ def _find_summaries(
 
     Returns them, and the id to go on behind, "" at the end.
     """
-    statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
+    statement = f"SELECT {_COLUMNS} FROM roster WHERE tenant = ? AND id > ?"  # noqa: S608 - its own words
     border = "SELECT id FROM roster WHERE tenant = ? AND id > ?"
     terms, values = "", list[str | int]()
     if status:
@@ -92,11 +120,7 @@ def _find_summaries(
             if last:
                 ending, more = f"{ending} AND id <= ?", [*more, last]
         rows = connection.execute(f"{statement}{ending} ORDER BY id LIMIT ?", (tenant, after, *more, limit)).fetchall()
-        summaries = [
-            summary_from(SubjectKey(tenant, str(id)), (name, status, _words(factors), locked_at, last_proof_at))
-            for id, name, status, factors, locked_at, last_proof_at in rows
-        ]
-        return summaries, last
+        return [_summary(tenant, row) for row in rows], last
 
     return work
 

@@ -35,6 +35,11 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE anchor (tenant TEXT PRIMARY KEY, digest TEXT NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE mark (name TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (name, id)) WITHOUT ROWID",
     ),
+    2: (
+        "CREATE TABLE report (seq INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, hour INTEGER NOT NULL,"
+        " body BLOB NOT NULL)",
+        "CREATE INDEX report_hour ON report (tenant, hour, seq)",
+    ),
 }
 """From version N to N + 1. A released step is never edited: a change of the tables is a further step."""
 

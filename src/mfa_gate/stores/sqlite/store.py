@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
+from ...core.summary import Summary
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
-from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from ..common.fork_safety import watch
-from . import accounts, limits, notes, roster, settings, trail
+from . import accounts, limits, notes, report, roster, settings, trail
 from .connection import ConnectionPool, PooledConnection
 from .file import OPEN_PATIENCE, StoreFile
 from .first_open import start
@@ -201,6 +202,7 @@ class SQLiteStore:
     async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
         """Replace the text of stored lines."""
         await trail.rewrite(self._writer(), tenant, lines)
+        await self._reader().run(trail.empty_log)
 
     async def take_all(self, takes: Sequence[Take], /) -> Taken:
         """Take from all buckets in one transaction, or from none."""
@@ -219,6 +221,10 @@ class SQLiteStore:
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """Count the accounts of the tenant by status."""
         return await roster.counts(self._lister(), tenant)
+
+    async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
+        """Return the summaries of these people by id."""
+        return await roster.summaries(self._lister(), tenant, ids)
 
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""
@@ -239,3 +245,23 @@ class SQLiteStore:
     async def unmark(self, name: str, ids: Sequence[str], /) -> None:
         """Forget ``ids`` under ``name``."""
         await notes.unmark(self._writer(), name, ids)
+
+    async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
+        """Add a part of the records of report-only."""
+        await report.add(self._writer(), tenant, hour, body)
+
+    async def report_parts(self, tenant: str, /, *, since: int, until: int) -> Sequence[ReportPart]:
+        """List the parts of some hours, the oldest hour first."""
+        return await report.parts(self._lister(), tenant, since=since, until=until)
+
+    async def replace_report_part(self, tenant: str, part: ReportPart, body: bytes, /) -> None:
+        """Replace a part, or remove it."""
+        await report.replace(self._writer(), tenant, part, body)
+
+    async def prune_report(self, tenant: str, /, *, before: int) -> int:
+        """Remove the parts of old hours."""
+        return await report.prune(self._writer(), tenant, before=before)
+
+    async def reported_tenants(self) -> tuple[str, ...]:
+        """List the tenants that have had parts."""
+        return await report.tenants(self._lister())

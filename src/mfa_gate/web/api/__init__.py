@@ -6,13 +6,14 @@ They have the same use cases as the pages. Refusals are problem documents (RFC 9
 from __future__ import annotations
 
 from ...core.reasons import Refusal
-from ..forms import BadBody, is_listed, read_json, same_origin, tells_origin
+from ..forms import BadBody, has_body, is_listed, read_json, same_origin, tells_origin
 from ..members import BadMember, Body, typed
 from ..origin_faults import origin_fault
 from ..request import PageRequest, Site
 from ..responses import Answer, problem
 from ..scope import header, is_bearer_alone
 from ..types import Receive, Scope
+from .queries import query_of
 from .table import find
 
 
@@ -23,7 +24,7 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
     if found is None:
         lists = f"There is no such call: {request.base}/api/openapi.json lists all."
         return problem(Refusal(reason="not_found", detail=lists))
-    calls, name = found
+    calls, name, part = found
     call = calls.get(method)
     if call is None:
         refusal = Refusal(reason="method_not_allowed", detail=f"This call takes {' or '.join(calls)}.")
@@ -34,10 +35,15 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
             foreign = refuse_foreign(request.site, request.scope, request.site.api_origins)
             if foreign is not None:
                 return foreign
-            if method != "DELETE":
+            if method != "DELETE" or (call.members and has_body(request.scope)):
                 within = request.site.body_within
                 sent = await read_json(request.scope, receive, within=within, limit=call.limit)
                 body = typed(sent, call.members, call.required)
+            elif call.members:
+                sent = {name: value for name, value in query_of(request).items() if name in call.members}
+                body = typed(sent, call.members, call.required)
+            if call.part:
+                body[call.part] = part
         result = await call.handler(request, body, name)
     except (BadBody, BadMember) as bad:
         return refuse_body(bad)

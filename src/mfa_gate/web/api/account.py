@@ -14,7 +14,7 @@ from ..members import BadMember
 from ..request import PageRequest
 from ..responses import NO_STORE, Answer, as_json, problem, refusal_of, stamp
 from .calls import Body
-from .documents import authenticator_document, state_document
+from .documents import authenticator_document, recovery_document, state_document
 
 
 async def authenticators(request: PageRequest, body: Body, name: str) -> Answer:
@@ -72,17 +72,21 @@ async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
     if refusal is not None:
         return problem(refusal)
     mine = judgement.account.browsers if judgement.account else ()
+    networks = [max(b.proofs, key=lambda p: p.at).network if b.proofs else "" for b in mine]
+    described = request.service.engine.places
+    places = await described.all_of(networks) if described else {}
     return as_json(
         {
             "browsers": [
                 {
                     "id": b.id,
                     "label": b.label,
-                    "network": max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
+                    "network": network,
                     "last_used_at": stamp(b.last_used_at),
                     "current": b.handle == request.caller.handle,
+                    **({"place": places[network]} if network in places else {}),
                 }
-                for b in mine
+                for b, network in zip(mine, networks, strict=True)
             ]
         }
     )
@@ -117,9 +121,24 @@ async def agree(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def recovery(request: PageRequest, body: Body, name: str) -> Answer:
-    """Ask the administrators for help after losing access: ``POST recovery``."""
+    """Ask for a way back in after losing access: ``POST recovery``."""
     result = await request.service.self_service.request_recovery(request.caller, about=body["about"])
-    return problem(result) if isinstance(result, Refusal) else as_json({"ref": result}, status=202)
+    if isinstance(result, Refusal):
+        return problem(result)
+    request.forget_judgement()
+    account = (await request.judgement()).account
+    waiting = recovery_document(request, account) if account else None
+    opens = {"opens_at": waiting["opens_at"]} if waiting and waiting["opens_at"] else {}
+    return as_json({"ref": result, **opens}, status=202)
+
+
+async def begin_anew(request: PageRequest, body: Body, name: str) -> Answer:
+    """Remove the lost authenticators after the wait: ``POST recovery/begin``.
+
+    So a first enrollment opens.
+    """
+    refusal = await request.service.slow_recovery.set_up_anew(request.caller)
+    return problem(refusal) if refusal is not None else as_json(await state_document(request))
 
 
 def _pending(request: PageRequest, judgement: Judgement) -> Refusal | None:

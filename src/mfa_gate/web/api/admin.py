@@ -6,55 +6,31 @@ The documents are the same as those of their pages and commands.
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import parse_qsl
 
 from ...core.events import Event
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
-from ...core.summary import STATUSES, Summary
+from ...core.summary import Summary
 from ...core.trail_search import WORDS, BadFilter, search_of
 from ...service import Actor
 from ...service.admin.actions import ACTIONS, Action
-from ...service.admin.documents import AccountDocument, GrantLine, TenantDocument
+from ...service.admin.documents import AccountDocument, AskedLine, GrantLine, TenantDocument
+from ...service.admin.person_data import PersonData
 from ...service.admin.rights import key_of
 from ..forms import MAX_BODY
-from ..members import BadMember, Body, members, unknown, wrong
+from ..members import Body, members, wrong
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
 from .calls import Call
-
-MAX_LIMIT = 200
+from .queries import query_of
 
 
 def actor_of(request: PageRequest) -> Actor:
-    """Return the visitor as an administrator."""
+    """Return the visitor as an administrator: a person, or a program with a token."""
+    if request.automation is not None:
+        return request.automation
     return Actor(name=request.subject.id, caller=request.caller)
-
-
-def query_of(request: PageRequest, known: tuple[str, ...]) -> dict[str, str]:
-    """Read the members of the query, each once. Raises ``BadMember``."""
-    raw = request.scope.get("query_string", b"")
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
-    except ValueError as error:
-        raise BadMember(
-            "", "The query cannot be read", "Send at most twenty parameters, percent-encoded UTF-8."
-        ) from error
-    query = dict(pairs)
-    for name, _ in pairs:
-        if name not in known:
-            raise unknown(name, dict.fromkeys(known), "query parameter")
-    if len(query) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadMember(twice, "A query parameter comes twice", f'"{twice}" comes more than once.')
-    limit = query.get("limit", "50")
-    if not limit.isascii() or not limit.isdigit() or len(limit) > 4 or not 1 <= int(limit) <= MAX_LIMIT:
-        raise wrong("limit", f"a whole number from 1 to {MAX_LIMIT}")
-    if query.get("status", "") not in ("", *STATUSES):
-        raise wrong("status", f"one of {', '.join(STATUSES)}")
-    return query
 
 
 def summary_json(summary: Summary) -> dict[str, object]:
@@ -123,10 +99,26 @@ def account_json(account: AccountDocument) -> dict[str, object]:
             "about": waiting.about,
             "ref": waiting.ref,
             "held_until": stamp(waiting.held_until),
+            "opens_at": _time(waiting.opens_at),
         }
         if waiting
         else None,
         "break_glass": _grant_json(account.grant) if account.grant else None,
+        "holds_rights": account.holds_rights,
+        "asked": _asked_json(account.asked) if account.asked else None,
+    }
+
+
+def _asked_json(asked: AskedLine) -> dict[str, object]:
+    return {
+        "act": asked.act,
+        "ref": asked.ref,
+        "asked_by": asked.asked_by,
+        "asked_at": stamp(asked.asked_at),
+        "reason": asked.reason,
+        "ticket": asked.ticket,
+        "item": asked.item,
+        "confirm_until": stamp(asked.confirm_until),
     }
 
 
@@ -160,31 +152,21 @@ def tenant_json(found: TenantDocument) -> dict[str, object]:
         "factors": list(settings.factors or found.pickable),
         "pickable": list(found.pickable),
         "checklist": [{"id": check.id, "ok": check.ok, "text": check.text} for check in found.checklist],
-        "counts": found.counts,
+        "counts": dict(found.people.states),
+        "people": {
+            "known": found.people.known,
+            "set_up": found.people.set_up,
+            "missing": found.people.missing,
+            "exempt": found.people.exempt,
+        },
         "history": [
             {"date": stamp(row.day * DAY)[:10], "enrolled": row.enrolled, "people": row.people} for row in found.history
         ],
     }
 
 
-async def accounts(request: PageRequest, body: Body, name: str) -> Answer:
-    """List the accounts of a tenant: ``GET admin/accounts``."""
-    query = query_of(request, ("status", "q", "after", "limit", "tenant"))
-    found = await request.service.account_desk.accounts(
-        actor_of(request),
-        query.get("tenant") or request.subject.tenant,
-        status=query.get("status", ""),
-        query=query.get("q", ""),
-        after=query.get("after", ""),
-        limit=int(query.get("limit", "50")),
-    )
-    if isinstance(found, Refusal):
-        return problem(found)
-    return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
-
-
-def _key(request: PageRequest, id: str) -> SubjectKey:
-    return key_of(actor_of(request), id, query_of(request, ("tenant",)).get("tenant", ""))
+def _key(request: PageRequest, id: str, *words: str) -> SubjectKey:
+    return key_of(actor_of(request), id, query_of(request, ("tenant", *words)).get("tenant", ""))
 
 
 async def account(request: PageRequest, body: Body, name: str) -> Answer:
@@ -193,36 +175,83 @@ async def account(request: PageRequest, body: Body, name: str) -> Answer:
     return problem(found) if isinstance(found, Refusal) else as_json(account_json(found))
 
 
-async def act(request: PageRequest, body: Body, name: str, *, action: Action) -> Answer:
-    """Act on an account: ``POST admin/accounts/{id}/…``.
+async def person_data(request: PageRequest, body: Body, name: str) -> Answer:
+    """Give all that is known of one person: ``GET admin/accounts/{id}/data``."""
+    found = await request.service.person_desk.data(actor_of(request), _key(request, name))
+    return problem(found) if isinstance(found, Refusal) else as_json(data_json(found))
 
-    The answer is the account after the act, for an actor who may look at it.
+
+def data_json(found: PersonData) -> dict[str, object]:
+    """Draw all that is known of one person."""
+    return {
+        **account_json(found.account),
+        "language": found.language,
+        "time_zone": found.time_zone,
+        "acceptances": [
+            {"agreement": one.agreement, "version": one.version, "at": stamp(one.at), "network": one.network}
+            for one in found.acceptances
+        ],
+        "events": [event_json(event) for event in found.events],
+    }
+
+
+async def leavers(request: PageRequest, body: Body, name: str) -> Answer:
+    """List people whom the host's directory no longer knows: ``GET admin/leavers``."""
+    query = query_of(request, ("after", "limit", "tenant"))
+    found = await request.service.person_desk.leavers(
+        actor_of(request),
+        query.get("tenant") or request.subject.tenant,
+        after=query.get("after", ""),
+        limit=int(query.get("limit", "50")),
+    )
+    if isinstance(found, Refusal):
+        return problem(found)
+    return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
+
+
+async def act(request: PageRequest, body: Body, name: str, *, action: Action) -> Answer:
+    """Act on an account: ``POST admin/accounts/{id}/…``, ``DELETE`` for a part of it.
+
+    The answer is the account after the act, for an actor who may look at it. It is 202 where nothing is done yet, because
+    a second administrator has to confirm.
     """
-    key = _key(request, name)
+    key = _key(request, name, *(("reason",) if action.method == "DELETE" else ()))
     done = await request.service.account_desk.act(actor_of(request), action.name, key, **body)
     if isinstance(done, Refusal):
         return problem(done)
     if done.ticket:
-        return as_json({"ticket": done.ticket}, status=201)
-    return as_json(account_json(done.account) if done.account else {"id": key.id, "tenant": key.tenant})
+        return as_json({"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}, status=201)
+    if action.erases and not done.waits:
+        return as_json({"pseudonym": done.pseudonym or None})
+    found = account_json(done.account) if done.account else {"id": key.id, "tenant": key.tenant}
+    return as_json(found, status=202 if done.waits else 200)
 
 
 def call_of(action: Action) -> Call:
     """Make the JSON call of an action.
 
-    The hours of a grant have a default. Every other field is required.
+    The row says which fields may be left out. The part that the address names is no member.
     """
+    asked = tuple(name for name in action.fields if name != action.part)
     return Call(
         partial(act, action=action),
-        members(*action.fields),
-        tuple(name for name in action.fields if name != "hours"),
+        members(*asked),
+        tuple(name for name in asked if name not in action.optional),
         MAX_BODY,
         action.summary,
+        action.part,
     )
 
 
-ON_ACCOUNT = {action.place: {"POST": call_of(action)} for action in ACTIONS.values()}
+def _calls(*, on_part: bool) -> dict[str, dict[str, Call]]:
+    rows = [action for action in ACTIONS.values() if bool(action.part) == on_part]
+    return {action.place: {action.method: call_of(action)} for action in rows}
+
+
+ON_ACCOUNT = _calls(on_part=False)
 """Calls that act on one account, by the part of the address behind the account."""
+ON_PART = _calls(on_part=True)
+"""Calls that act on one part of an account, whose id ends the address."""
 
 
 def _tenant(request: PageRequest) -> str:
@@ -237,6 +266,13 @@ async def remind(request: PageRequest, body: Body, name: str) -> Answer:
     """
     told = await request.service.tenant_messages.remind(actor_of(request), _tenant(request))
     return problem(told) if isinstance(told, Refusal) else as_json({"people": told}, status=202)
+
+
+async def end_sessions(request: PageRequest, body: Body, name: str) -> Answer:
+    """End every proof of a tenant's people: ``POST admin/tenant/end-sessions``."""
+    target = _tenant(request)
+    refusal = await request.service.tenant_desk.end_proofs(actor_of(request), target, **body)
+    return problem(refusal) if refusal is not None else as_json({"tenant": target})
 
 
 async def send_trial(request: PageRequest, body: Body, name: str) -> Answer:

@@ -21,7 +21,8 @@ class Call:
     """One call of the JSON API.
 
     It has its handler, and the members that its body may have, with their types. ``limit`` is the largest body in
-    bytes. A ``summary`` of "" stands for the first line of the handler's docstring.
+    bytes. A ``summary`` of "" stands for the first line of the handler's docstring. ``part`` is the member that stands in
+    the address, behind the account. A DELETE with members takes them from a body, or from the query.
     """
 
     handler: Handler
@@ -29,6 +30,7 @@ class Call:
     required: tuple[str, ...] = ()
     limit: int = MAX_BODY
     summary: str = ""
+    part: str = ""
 
 
 def named(refusal: Refusal, **members: str) -> Refusal:

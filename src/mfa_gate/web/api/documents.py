@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...core import attempts
 from ...core.decision import Agree, Allow, Enroll, StepUp, state_of
-from ...core.model import Authenticator
+from ...core.model import Account, Authenticator
+from ...core.slow_recovery import is_open, opens_at
 from ...service import Judgement
 from ...service.enrollable import enrollable
 from ..request import PageRequest
@@ -41,6 +42,7 @@ async def state_document(request: PageRequest) -> dict[str, object]:
     left = attempts.remaining(account.attempts, rules.attempts) if account else rules.attempts.max
     max_age = min((demand.max_age for demand in judgement.requirement.demands), default=rules.freshness.max_age)
     ends_at = proof.at + int(max_age) if proof else 0
+    waiting = recovery_document(request, account) if account else None
     return {
         "state": state_of(decision),
         "reason": decision.reason if isinstance(decision, StepUp) else None,
@@ -51,4 +53,19 @@ async def state_document(request: PageRequest) -> dict[str, object]:
         "attempts_remaining": 0 if account and account.lock else left,
         "proof": {"factor": proof.factor, "at": stamp(proof.at), "ends_at": stamp(ends_at)} if proof else None,
         "skippable": isinstance(decision, Enroll) and decision.skippable,
+        **({"recovery": waiting} if waiting else {}),
+    }
+
+
+def recovery_document(request: PageRequest, account: Account) -> dict[str, object] | None:
+    """Draw the person's own request for help, or None where none waits."""
+    waiting, wait = account.recovery, int(request.rules.recovery.self_service)
+    if waiting is None:
+        return None
+    at = opens_at(waiting, wait)
+    return {
+        "ref": waiting.ref,
+        "at": stamp(waiting.at),
+        "opens_at": stamp(at) if at else None,
+        "open": is_open(account, wait, request.now),
     }

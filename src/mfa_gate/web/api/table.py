@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll
+from . import account, admin, challenge, enroll, policy, reviews
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -23,7 +23,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
             MAX_PROOF_BODY,
         )
     },
-    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label"), ("factor",))},
+    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label", "conditional"), ("factor",))},
     "/enroll/confirm": {
         "POST": Call(
             enroll.confirm,
@@ -38,14 +38,21 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/browsers": {"GET": Call(account.browsers, {})},
     "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, members("version"), ("version",))},
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
-    "/admin/accounts": {"GET": Call(admin.accounts, {})},
+    "/recovery/begin": {"POST": Call(account.begin_anew, {})},
+    "/admin/accounts": {"GET": Call(reviews.accounts, {})},
+    "/admin/leavers": {"GET": Call(admin.leavers, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
     },
+    "/admin/tenant/end-sessions": {
+        "POST": Call(admin.end_sessions, members("reason", "confirm"), ("reason", "confirm"))
+    },
     "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
     "/admin/events": {"GET": Call(admin.events, {})},
+    "/admin/policy": {"GET": Call(policy.policy, {})},
+    "/admin/policy/approve": {"POST": Call(policy.approve, members("digest", "reason"), ("digest", "reason"))},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},
@@ -54,26 +61,43 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
         "DELETE": Call(account.remove, {}),
     },
     "/browsers/": {"DELETE": Call(account.forget, {})},
+    "/admin/reports/": {"GET": Call(reviews.report, {})},
 }
 
 ACCOUNTS = "/admin/accounts/"
-ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
+    **admin.ON_ACCOUNT,
+    "/data": {"GET": Call(admin.person_data, {})},
+    "": {"GET": Call(admin.account, {})},
+}
+ON_PART: Mapping[str, Mapping[str, Call]] = admin.ON_PART
 
 
-def find(place: str) -> tuple[Mapping[str, Call], str] | None:
-    """Find the calls of an address by method, and the name in its last segment.
+def find(place: str) -> tuple[Mapping[str, Call], str, str] | None:
+    """Find the calls of an address by method, with the names that it holds.
 
-    Returns None for an address without a call.
+    The first name is the last segment, or the account. The second is the part of the account that stands behind it, else
+    "". Returns None for an address without a call.
     """
     fixed = CALLS.get(place)
     if fixed is not None:
-        return fixed, ""
-    for action, calls in ON_ACCOUNT.items():
-        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
-        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
-            return calls, middle
+        return fixed, "", ""
+    if place.startswith(ACCOUNTS):
+        return _on_account(place)
     for start, calls in ONE_OF.items():
         rest = place.removeprefix(start)
         if rest != place and rest and "/" not in rest and len(rest) <= 64:
-            return calls, rest
+            return calls, rest, ""
+    return None
+
+
+def _on_account(place: str) -> tuple[Mapping[str, Call], str, str] | None:
+    for action, calls in ON_ACCOUNT.items():
+        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
+        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
+            return calls, middle, ""
+    for action, calls in ON_PART.items():
+        middle, found, part = place.removeprefix(ACCOUNTS).partition(action)
+        if found and middle and part and "/" not in middle + part and len(middle) <= MAX_ID_BYTES and len(part) <= 64:
+            return calls, middle, part
     return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
 from ...core.reasons import Refusal
+from ...core.slow_recovery import is_open, opens_at
 from ...service import Judgement
 from ...service.access import owed
 from ...service.factor_choice import first_offer
@@ -15,9 +17,11 @@ from ..request import PageRequest
 from ..responses import Answer, page
 from ..views import Problem
 from .common import (
+    ask_later,
     confirm_first,
     frozen_page,
     frozen_until,
+    leave_locked,
     locked_view,
     not_found,
     problem_from,
@@ -124,39 +128,64 @@ async def locked(request: PageRequest) -> Answer:
 async def recovery(request: PageRequest) -> Answer:
     """Answer ``/recovery``, for a person who has lost access.
 
-    It offers other factors, backup codes, or a request that an administrator answers.
+    It offers other factors, backup codes, or a request. An administrator answers the request, or it opens the way to set
+    up anew after the policy's wait (``action=begin``).
     """
     judgement = await request.judgement()
     if not isinstance(judgement.decision, (StepUp, Deny)):
         return request.lead_on(judgement.decision)
-    if request.scope["method"] == "POST":
-        about = request.form.get("about", "")
-        result = await request.service.self_service.request_recovery(request.caller, about=about)
-        if isinstance(result, Refusal):
-            reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
-            problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
-            return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
-        return request.show(views.RecoverySent(ref=result, back=request.own("/challenge")))
-    return request.show(_recovery(request, judgement))
+    if request.scope["method"] != "POST":
+        return request.show(_recovery(request, judgement))
+    if request.form.get("action") == "begin":
+        return await _begin_anew(request, judgement)
+    about = request.form.get("about", "")
+    result = await request.service.self_service.request_recovery(request.caller, about=about)
+    if isinstance(result, Refusal):
+        if result.reason == "too_soon":
+            return ask_later(request, _recovery(request, judgement, about=about), result)
+        reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
+        problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
+        return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
+    request.forget_judgement()
+    shown = _recovery(request, await request.judgement())
+    return request.show(views.RecoverySent(ref=result, back=shown.back, by_hand=shown.by_hand, opens_at=shown.opens_at))
+
+
+async def _begin_anew(request: PageRequest, judgement: Judgement) -> Answer:
+    """Remove the lost methods after the wait, and lead on to the set-up."""
+    refusal = await request.service.slow_recovery.set_up_anew(request.caller)
+    if refusal is None:
+        return request.go(request.own("/enroll"))
+    if refusal.reason == "locked":
+        return leave_locked(request)
+    request.forget_judgement()
+    view = _recovery(request, await request.judgement())
+    return request.show(view, status=422, problems=[problem_from(replace(refusal, reason="not_open"), "")])
 
 
 def _recovery(request: PageRequest, judgement: Judgement, *, about: str = "") -> views.Recovery:
     ways = ways_of(request, judgement)
     offered = first_offer(judgement, off=request.off)
-    kinds = request.rules.recovery.ways
+    rules, account = request.rules.recovery, judgement.account
     others = [w for w in ways if not request.factors.traits[w.kind].backup and (offered is None or w.id != offered.id)]
-    waiting = judgement.account.recovery if judgement.account else None
+    waiting, locked = account.recovery if account else None, account is not None and account.lock is not None
+    wait = 0 if locked else int(rules.self_service)
+    opens, by_hand = 0 if locked else opens_at(waiting, wait), "request" in rules.ways
     return views.Recovery(
         lost=way_of(request, offered, judgement) if offered else None,
-        others=tuple(others) if "other-factor" in kinds else (),
+        others=tuple(others) if "other-factor" in rules.ways else (),
         backup=next((w for w in ways if request.factors.traits[w.kind].backup), None)
-        if request.factors.backup in kinds
+        if request.factors.backup in rules.ways
         else None,
-        can_request="request" in kinds and waiting is None,
+        can_request=(by_hand and waiting is None) or (bool(wait) and not opens),
         requested_at=waiting.at if waiting else 0,
         ref=waiting.ref if waiting else "",
         about=about,
         back=request.own("/challenge"),
+        wait=wait,
+        by_hand=by_hand,
+        opens_at=opens,
+        open=account is not None and is_open(account, wait, request.now),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Literal
 
 from ...core.changes import may_change
 from ...core.decision import Allow, StepUp
-from ...core.model import MAX_BROWSERS
+from ...core.model import MAX_BROWSERS, Account
 from ...core.model import Browser as KnownBrowser
 from ...core.reasons import Refusal
 from ...core.rules import DAY
+from ...core.slow_recovery import opens_at
 from ...factors.optional_parts import Signals
 from ...service import Judgement
 from ...service.access import owed
@@ -82,12 +84,16 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
     if not isinstance(result, Refusal):
         part = request.factors.get(result.factor)
         owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
-        return request.go(request.base, notice=Notice(word=word, value=result.label, owner=owner))
+        return request.go(request.base, notice=Notice(word=word, value=_name(request, result.label), owner=owner))
     if result.reason == "proof_required":
         return confirm_first(request, judgement, "")
     if result.reason == "not_found":
         return not_found(request)
     return request.show(await _settings(request, judgement), status=422, problems=[problem_from(result, "")])
+
+
+def _name(request: PageRequest, label: str) -> str:
+    return request.site.languages.own_name(label, request.lang)
 
 
 async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answer:
@@ -105,18 +111,27 @@ async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answ
     return confirm_first(request, judgement, "")
 
 
-def _signal(request: PageRequest, judgement: Judgement) -> str:
-    """Tell the browser the passkeys that still count, as JSON, just after one was removed.
+async def _signal(request: PageRequest, judgement: Judgement) -> str:
+    """Tell the browser, as JSON, the passkeys that still count and the names of their owner.
 
-    Then the browser no longer offers the removed one. Returns "" at any other time.
+    Then it no longer offers a removed one, and shows the names of today. Returns "" for a person who has none and has
+    just removed none.
     """
-    note = request.site.cookies.note(request.jar, request.jar.flash, request.scope)
-    owner, account = str(note.get("o", "")), judgement.account
-    if not owner or account is None:
-        return ""
-    context = request.service.challenges.context(request.caller, request.rules, purpose="sign-in", account=account)
+    account = judgement.account
     part = next((part for part in request.factors.values() if isinstance(part, Signals)), None)
-    return json.dumps(part.accepted(context, owner)) if part else ""
+    if account is None or part is None:
+        return ""
+    note = request.site.cookies.note(request.jar, request.jar.flash, request.scope)
+    owners = [part.owner(a.data) for a in account.authenticators if request.factors[a.factor] is part]
+    owner = str(note.get("o", "")) or next(iter(owners), "")
+    if not owner:
+        return ""
+    contacts = await request.service.engine.contacts(request.subject)
+    context = request.service.challenges.context(
+        request.caller, request.rules, purpose="sign-in", account=account, contacts=contacts
+    )
+    told = {"AllAcceptedCredentials": part.accepted(context, owner), "CurrentUserDetails": part.details(context, owner)}
+    return json.dumps(told)
 
 
 async def _settings(
@@ -142,16 +157,20 @@ async def _settings(
             made_at=codes.created_at if codes else 0,
             is_old=codes is not None and now - max(codes.created_at, codes.last_used_at) >= OLD_CODES,
         )
+    moved = {it.id: it.now for it in await request.service.enrollments.changes.offered(request.caller, judgement)}
+    places = await _places(request, account, [e.network for e in events])
     return views.Settings(
         factors=tuple(
             views.FactorLine(
                 id=a.id,
                 kind=a.factor,
-                label=a.label,
+                label=_name(request, a.label),
                 hint=way_of(request, a, judgement).hint,
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
+                place=places.get(a.last_network, ""),
+                moved_to=moved.get(a.id, ""),
                 is_default=a.id == account.default,
                 kept=last,
             )
@@ -160,12 +179,20 @@ async def _settings(
         addable=kinds_of(request, judgement),
         backup=backup,
         browsers=tuple(
-            _browser(request, b, int(rules.freshness.max_age))
+            _browser(request, b, int(rules.freshness.max_age), places)
             for b in sorted(account.browsers, key=lambda b: (b.handle != request.caller.handle, -b.last_used_at))
         ),
         most_browsers=MAX_BROWSERS if len(account.browsers) >= MAX_BROWSERS else 0,
         activity=tuple(
-            views.Activity(at=e.at, kind=e.kind, factor=e.factor, network=e.network, ref=e.id, app=e.app)
+            views.Activity(
+                at=e.at,
+                kind=e.kind,
+                factor=e.factor,
+                network=e.network,
+                ref=e.id,
+                app=e.app,
+                place=places.get(e.network, ""),
+            )
             for e in events
         ),
         remind=len(own) == 1 and codes is None,
@@ -177,11 +204,21 @@ async def _settings(
         editing=editing,
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,
-        signal=_signal(request, judgement),
+        opens_at=opens_at(account.recovery, int(rules.recovery.self_service)),
+        signal=await _signal(request, judgement),
     )
 
 
-def _browser(request: PageRequest, browser: KnownBrowser, max_age: int) -> views.BrowserLine:
+async def _places(request: PageRequest, account: Account, networks: list[str]) -> Mapping[str, str]:
+    """Ask the host for the places of all networks on the page, by network."""
+    described = request.service.engine.places
+    if described is None:
+        return {}
+    known = [proof.network for browser in account.browsers for proof in browser.proofs]
+    return await described.all_of([*networks, *known, *(a.last_network for a in account.authenticators)])
+
+
+def _browser(request: PageRequest, browser: KnownBrowser, max_age: int, places: Mapping[str, str]) -> views.BrowserLine:
     """Draw one remembered browser. A proof that is bound to a sign-in ends with it.
 
     Whatever its age.
@@ -191,6 +228,7 @@ def _browser(request: PageRequest, browser: KnownBrowser, max_age: int) -> views
         id=browser.id,
         label=browser.label,
         network=newest.network if newest else "",
+        place=places.get(newest.network, "") if newest else "",
         first_seen_at=browser.created_at,
         last_used_at=browser.last_used_at,
         ends_at=newest.at + max_age if newest and not newest.session else 0,

@@ -1,4 +1,5 @@
 // Wakes the phone when somebody waits. It keeps nothing and answers nothing: the page does, with the person's own hand.
+// A browser that knows declarative pushes shows them itself; all others hand the same text to this worker.
 "use strict";
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -7,7 +8,7 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("push", (event) => {
   let told = {};
   try {
-    told = event.data ? event.data.json() : {};
+    told = (event.data && event.data.json().notification) || {};
   } catch {
     told = {};
   }
@@ -16,6 +17,7 @@ self.addEventListener("push", (event) => {
   event.waitUntil(self.registration.showNotification(title, { body, tag: "waiting", renotify: true, requireInteraction: true }));
 });
 
+// Only the page itself is opened, whatever the push says.
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const open = async () => {

@@ -9,7 +9,11 @@
   const lang = document.documentElement.lang || "en";
   const part = (name) => main.querySelector(`[data-part="${name}"]`);
   const parts = [...main.querySelectorAll("[data-part]")];
-  const show = (...names) => parts.forEach((one) => (one.hidden = !names.includes(one.dataset.part)));
+  const head = main.parentElement.querySelector(".head");
+  const show = (...names) => {
+    head.classList.toggle("vh", names.includes("requests")); // the question is the heading then
+    parts.forEach((one) => (one.hidden = !names.includes(one.dataset.part)));
+  };
   const say = (text, urgent) => {
     const region = document.getElementById(urgent ? "live-now" : "live");
     if (region) region.textContent = text;
@@ -19,33 +23,8 @@
   const encode = (text) => new TextEncoder().encode(text);
   const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
-  const KEY = { name: "ECDSA", namedCurve: "P-256" };
   const sign = async (key, ...words) =>
     base64url(await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, encode(["mfa-gate 1", host, ...words].join("\n"))));
-
-  // The phone's own drawer: one entry for each account that this phone is set up for.
-  const drawer = () =>
-    new Promise((done, fail) => {
-      const opening = indexedDB.open("mfa-gate", 1);
-      opening.onupgradeneeded = () => opening.result.createObjectStore("devices", { keyPath: "id", autoIncrement: true });
-      opening.onsuccess = () => done(opening.result);
-      opening.onerror = () => fail(opening.error);
-    });
-  const inDrawer = async (mode, act) => {
-    const open = await drawer();
-    try {
-      return await new Promise((done, fail) => {
-        const asked = act(open.transaction("devices", mode).objectStore("devices"));
-        asked.onsuccess = () => done(asked.result);
-        asked.onerror = () => fail(asked.error);
-      });
-    } finally {
-      open.close();
-    }
-  };
-  const devices = () => inDrawer("readonly", (store) => store.getAll());
-  const keep = (device) => inDrawer("readwrite", (store) => store.put(device));
-  const forget = (device) => inDrawer("readwrite", (store) => store.delete(device.id));
 
   const call = async (name, body) => {
     const answer = await fetch(`${base}/${name}`, {
@@ -53,26 +32,69 @@
       headers: { "Content-Type": "application/json", "X-MFA-Gate": "1", Accept: "application/json" },
       body: JSON.stringify(body),
       cache: "no-store",
-      credentials: "omit",
+      credentials: "same-origin",
     });
     return { ok: answer.ok, ...(await answer.json()) };
   };
 
-  // Joining: the address that the picture holds has a token behind the #, which browsers send to nobody.
+  // An iPhone clears what a page in the browser keeps, after a week without a visit. A page on the Home Screen has a storage of
+  // its own, which stays. So it is installed first; its start address takes the token along, by a cookie for the manifest.
+  const installed = navigator.standalone === true || matchMedia("(display-mode: standalone)").matches;
+  const inTab = navigator.standalone === false && navigator.maxTouchPoints > 0;
+  const carry = (token) => {
+    const safe = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `mfa-carry=${token}; Path=${base}; Max-Age=${token ? 600 : 0}; SameSite=Strict${safe}`;
+  };
+  const chosen = () => new Promise((go) => {
+    const button = main.querySelector("[data-here]");
+    button.hidden = false;
+    button.addEventListener("click", go, { once: true });
+  });
+
+  // The page in the brand of the organization that asks: loaded once more, it has it.
+  const wear = (whose) => {
+    try {
+      if (sessionStorage.getItem("mfa-worn") === whose) return false; // cookies are off: it stays as it is
+      sessionStorage.setItem("mfa-worn", whose);
+    } catch {
+      return false;
+    }
+    location.reload();
+    return true;
+  };
+
+  // Joining: the address that the picture holds has a token behind the #, which browsers send to nobody. It stays there until the
+  // key is known to the server; an answer that got lost is asked for again, with the same key. An installed page starts with
+  // its old token each time.
   const join = async () => {
     const token = new URLSearchParams(location.hash.slice(1)).get("e");
     if (!token) return true;
-    history.replaceState(null, "", location.pathname);
-    show("busy");
-    const keys = await crypto.subtle.generateKey(KEY, false, ["sign", "verify"]);
-    const key = base64url(await crypto.subtle.exportKey("raw", keys.publicKey));
-    const joined = await call("join", { token, key, signature: await sign(keys.privateKey, "join", token, key) });
-    if (!joined.ok) {
-      show("unjoined");
-      part("unjoined").focus();
-      return false;
+    const mine = await mfaDrawer.joining(token);
+    if (!mine.device && !("worn" in main.dataset)) {
+      carry(token);
+      if (wear(token)) return false;
     }
-    await keep({ device: joined.device, person: joined.person, service: joined.service, keys });
+    if (!mine.device && inTab) {
+      carry(token);
+      show("install");
+      await chosen();
+    }
+    if (!mine.device) {
+      show("busy");
+      const key = base64url(await crypto.subtle.exportKey("raw", mine.keys.publicKey));
+      const joined = await call("join", { token, key, signature: await sign(mine.keys.privateKey, "join", token, key) });
+      if (!joined.ok) {
+        await mfaDrawer.forget(mine);
+        if (installed && (await mfaDrawer.devices()).length) return true; // its start address has an old token
+        const why = "known" in main.dataset ? "lost" : "unjoined";
+        show(why);
+        part(why).focus();
+        return false;
+      }
+      await mfaDrawer.keep({ ...mine, device: joined.device, person: joined.person, service: joined.service });
+      carry("");
+    }
+    history.replaceState(null, "", location.pathname);
     return true;
   };
 
@@ -98,12 +120,37 @@
     element.textContent = new Intl.DateTimeFormat(lang === "en-XA" ? "en" : lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
   };
 
+  // The last answers stand below: an empty page is one that nobody trusts.
+  const recall = async () => {
+    const place = main.querySelector("[data-answers]");
+    const words = document.getElementById("answers").content;
+    const lines = (await mfaDrawer.answers()).map(({ name, service, where, agent, at }) => {
+      const line = words.querySelector(`[data-${name}]`).cloneNode(true);
+      const when = document.createElement("time");
+      told(when, at);
+      const about = document.createElement("span");
+      about.className = "muted";
+      about.append(...[service, agent, where].filter(Boolean).flatMap((text) => [Object.assign(document.createElement("bdi"), { textContent: text }), " · "]), when);
+      line.append(about);
+      return line;
+    });
+    place.querySelector("ul").replaceChildren(...lines);
+    place.hidden = !lines.length;
+  };
+
   const list = part("requests");
   const cards = new Map();
   const drop = (id) => {
     const card = cards.get(id);
     if (card) card.remove();
     cards.delete(id);
+    count();
+  };
+  // A reader must not find "A request is waiting" when none is.
+  const title = document.title;
+  const count = () => {
+    document.title = cards.size ? `(${cards.size}) ${title}` : title;
+    if (!cards.size) say("", true);
   };
 
   const card = (device, found, request) => {
@@ -115,9 +162,11 @@
     made.querySelector("[data-approve]").type = "submit";
     const field = (name) => made.querySelector(`[data-field="${name}"]`);
     const id = `n-${request.id}`;
-    made.querySelector("h2").textContent = request.purpose === "enroll" ? main.dataset.trying : main.dataset.asking;
+    const asking = main.dataset.asking.replace("{service}", found.service);
+    made.querySelector("h2").textContent = request.purpose === "enroll" ? main.dataset.trying : asking;
+    if (request.purpose === "enroll") made.querySelector("[data-approve]").textContent = main.dataset.confirm;
+    made.querySelector('[data-verb="cancel"]').hidden = request.purpose === "enroll";
     field("person").textContent = found.person;
-    field("service").textContent = found.service;
     field("where").textContent = request.where || main.dataset.unknown;
     field("agent").textContent = request.agent || main.dataset.unknown;
     told(field("at"), request.at);
@@ -146,7 +195,7 @@
           number,
           signature: await sign(device.keys.privateKey, verb, request.id, number, found.subject, request.expires),
         });
-        if (result.ok) return end(request.id, verb === "deny" ? "denied" : request.purpose === "enroll" ? "tried" : "approved");
+        if (result.ok) return end(request.id, { deny: "denied", cancel: "canceled" }[verb] || (request.purpose === "enroll" ? "tried" : "approved"), { ...request, service: found.service });
         if (result.reason === "wrong_code" || result.reason === "malformed") {
           input.value = "";
           if (!(result.attempts_remaining === 0)) return complain(main.dataset.wrong);
@@ -162,16 +211,19 @@
       event.preventDefault();
       answer("approve");
     });
-    made.querySelector("[data-deny]").addEventListener("click", () => answer("deny"));
+    for (const button of made.querySelectorAll("[data-verb]")) button.addEventListener("click", () => answer(button.dataset.verb));
     return made;
   };
 
   let done = "";
-  const end = (id, name) => {
+  const end = (id, name, answered) => {
     drop(id);
     done = name;
     settle();
     part(name).focus();
+    if (!answered) return;
+    const { service, where, agent } = answered;
+    mfaDrawer.answered({ name, service, where, agent, at: new Date().toISOString() }).then(recall).catch(() => {});
   };
   const settle = () => {
     list.hidden = !cards.size;
@@ -179,18 +231,21 @@
     show(...(done ? [done, "idle"] : ["idle"]));
   };
 
+  let removed = false;
   const look = async () => {
-    const mine = await devices();
-    if (!mine.length) return show("empty");
+    const mine = await mfaDrawer.devices();
+    if (!mine.length) return show("known" in main.dataset && !removed ? "lost" : "empty");
     const seen = new Set();
     for (const device of mine) {
       const found = await waiting(device);
       if (found.reason === "not_found") {
-        await forget(device);
+        await mfaDrawer.forget(device);
+        removed = true;
         continue;
       }
       if (!found.ok) continue;
-      if (found.device !== device.device || found.person !== device.person) await keep({ ...device, device: found.device, person: found.person });
+      if (found.device !== device.device || found.person !== device.person) await mfaDrawer.keep({ ...device, device: found.device, person: found.person });
+      if (!found.worn && !cards.size && wear(found.subject)) return undefined;
       for (const request of found.requests) {
         seen.add(request.id);
         if (cards.has(request.id)) continue;
@@ -198,7 +253,11 @@
         cards.set(request.id, made);
         list.append(made);
         done = "";
+        count();
         say(main.dataset.arrived, true);
+        const pressed = navigator.userActivation && navigator.userActivation.hasBeenActive; // browsers refuse it before
+        if (navigator.vibrate && pressed) navigator.vibrate(200);
+        if (document.activeElement === document.body) made.querySelector("input").focus();
       }
     }
     for (const id of [...cards.keys()]) if (!seen.has(id)) drop(id);
@@ -216,12 +275,13 @@
   };
 
   // Waking the phone, where the service has a key for it and the person wants it.
-  const pushes = main.dataset.pushKey && "serviceWorker" in navigator && "PushManager" in window;
+  // A browser with declarative pushes subscribes without a worker.
+  const pushes = main.dataset.pushKey && ("pushManager" in window || ("serviceWorker" in navigator && "PushManager" in window));
   const wake = async () => {
-    const registration = await navigator.serviceWorker.ready;
+    const manager = window.pushManager || (await navigator.serviceWorker.ready).pushManager;
     const options = { userVisibleOnly: true, applicationServerKey: bytes(main.dataset.pushKey) };
-    const subscription = JSON.stringify(await registration.pushManager.subscribe(options));
-    for (const device of await devices()) {
+    const subscription = JSON.stringify(await manager.subscribe(options));
+    for (const device of await mfaDrawer.devices()) {
       const fresh = (await call("nonce", {})).nonce;
       const signature = await sign(device.keys.privateKey, "wake", device.device, fresh, subscription);
       await call("wake", { device: device.device, nonce: fresh, signature, subscription });
@@ -244,11 +304,22 @@
   const start = async () => {
     if (!window.crypto || !crypto.subtle || !window.indexedDB) return show("unable");
     try {
-      if (!(await join())) return undefined;
+      await mfaDrawer.devices();
     } catch {
       return show("unable");
     }
-    if ((await devices()).length) offerWaking().catch(() => {});
+    try {
+      if (!(await join())) return undefined;
+    } catch {
+      show("offline");
+      return setTimeout(start, 3000);
+    }
+    recall().catch(() => {});
+    if ((await mfaDrawer.devices()).length) {
+      mfaDrawer.persist();
+      main.querySelector("[data-weekly]").hidden = !inTab;
+      offerWaking().catch(() => {});
+    }
     return watch();
   };
   start();

@@ -12,7 +12,8 @@ from .frame import Way
 class FactorLine:
     """One authenticator in the settings.
 
-    ``kept`` says that it cannot be removed: it is the last one, and one is required.
+    ``kept`` says that it cannot be removed: it is the last one, and one is required. ``place`` is that of ``last_network``.
+    ``moved_to`` is the contact on file, where codes still go to an earlier one.
     """
 
     id: str
@@ -22,6 +23,8 @@ class FactorLine:
     added_at: int = 0
     last_used_at: int = 0
     last_network: str = ""
+    place: str = ""
+    moved_to: str = ""
     is_default: bool = False
     can_be_default: bool = True
     kept: bool = False
@@ -47,7 +50,7 @@ class BrowserLine:
     """A remembered browser, or a native client (``kind="client"``).
 
     ``ends_at`` is the end of its youngest proof. ``bound`` says that this proof ends with the sign-in: the browser is not to
-    be remembered.
+    be remembered. ``place`` is that of ``network``, as the host describes it.
     """
 
     id: str
@@ -59,6 +62,7 @@ class BrowserLine:
     kind: str = "browser"
     first_seen_at: int = 0
     bound: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ class Activity:
     """One line of the person's own trail.
 
     ``kind`` is an event's kind. ``label`` names the thing that the event is about. ``app`` names the application, if
-    several applications share the store.
+    several applications share the store. ``place`` is that of ``network``.
     """
 
     at: int
@@ -76,6 +80,7 @@ class Activity:
     network: str = ""
     ref: str = ""
     app: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +93,8 @@ class Settings:
 
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
     ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
-    is the time of a call for help that waits (``action=stop`` takes it back). ``signal`` is JSON, given just after a
+    is the time of a call for help that waits (``action=stop`` takes it back), ``opens_at``
+    the time from which it lets the methods be removed (0: never). ``signal`` is JSON, given just after a
     passkey was removed: it tells the browser the passkeys that still count. ``frozen_until`` is
     the end of a stop of all changes, 0 where there is none. ``checkup`` is the one thing to do: make ``codes``, add another
     ``way``, or nothing (``good``). ``most_browsers`` is how many browsers are kept, where there is room for no more.
@@ -107,6 +113,7 @@ class Settings:
     editing: str = ""
     typed_label: str = ""
     asked_at: int = 0
+    opens_at: int = 0
     signal: str = ""
     frozen_until: int = 0
     checkup: Literal["", "good", "codes", "way"] = ""
@@ -133,6 +140,10 @@ class Recovery:
 
     ``others`` are factors that still work, ``backup`` the backup codes. ``can_request`` shows the form
     (``action=request``, ``about``). ``requested_at`` is the time of a request that waits, ``ref`` its reference.
+
+    ``wait`` are the seconds after which a request opens the way to set up anew (0: only an administrator answers),
+    ``by_hand`` says that administrators answer requests. ``opens_at`` is that time for the request that waits, and
+    ``open`` says that the person may begin (``action=begin``).
     """
 
     template: ClassVar[str] = "recovery.html"
@@ -144,15 +155,24 @@ class Recovery:
     ref: str = ""
     about: str = ""
     back: str = ""
+    wait: int = 0
+    by_hand: bool = True
+    opens_at: int = 0
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverySent:
-    """The page that says that a request for recovery was recorded."""
+    """The page that says that a request for recovery was recorded.
+
+    ``opens_at`` is the time from which the person may set up anew without an administrator, 0 for never.
+    """
 
     template: ClassVar[str] = "recovery_sent.html"
     ref: str
     back: str = ""
+    by_hand: bool = True
+    opens_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,10 @@ class Challenge:
     ``sending`` is ``none`` for a factor that sends nothing, and ``off`` where nothing can be sent at the moment.
     ``remaining`` is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are
     strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
-    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer.
+    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``public`` is the address of
+    our own pages as a phone reaches them, "" if it is not known. ``prompt``: the browser may ask for the passkey without a
+    press, once. ``asked_at`` is the time of a request to set up anew, which a proof stops; 0 where none waits.
+    ``moved_to`` is the contact on file, where the code goes to an earlier one.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -37,9 +40,13 @@ class Challenge:
     remaining: int | None = None
     waiting: bool = False
     number: str = ""
+    public: str = ""
     poll_url: str = ""
     public_key: str = ""
     passkey: str = ""
+    prompt: bool = False
+    asked_at: int = 0
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +55,7 @@ class CodeHelp:
 
     Enrollment has the same question. ``send_url`` takes POST ``action=send`` (with ``enrollment`` where set); empty:
     nothing can be sent again. ``change_url`` leads to another number, while enrolling. ``waiting``: no code was sent, but a
-    call or a request.
+    call or a request. ``public`` is the address of our own pages as a phone reaches them.
     """
 
     template: ClassVar[str] = "challenge_help.html"
@@ -57,6 +64,7 @@ class CodeHelp:
     send_url: str = ""
     enrollment: str = ""
     change_url: str = ""
+    public: str = ""
     sent_at: int = 0
     resend_at: int = 0
     waiting: bool = False

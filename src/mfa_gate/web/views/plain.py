@@ -28,12 +28,16 @@ class Approve:
     """The page ``/approve`` of the phone, which its script fills.
 
     ``host`` is the relying party's id, which is part of the text that the phone signs. ``push_key`` is the public key
-    for waking the phone (VAPID), empty where nothing wakes it.
+    for waking the phone (VAPID), empty where nothing wakes it. ``icon`` is the address of the page's icon. ``is_known``:
+    this browser was set up once, so without a key it has lost it. ``is_worn``: the page has the brand of an organization.
     """
 
     template: ClassVar[str] = "approve.html"
     host: str
     push_key: str = ""
+    icon: str = ""
+    is_known: bool = False
+    is_worn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

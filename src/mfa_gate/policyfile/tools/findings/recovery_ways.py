@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ....core.durations import format_duration
 from ....core.roles import RIGHTS
+from ....core.rules import DAY
 from ...checks import factors_besides_backup
 from ...faults import listed
 from .remark import Look, Remark
@@ -15,6 +17,7 @@ UNHELD = {
     "reset": "no group may reset accounts or give tickets: a person without factors waits for the operator's command line",
     "tenant": "no group may turn the tenant on or choose its factors",
     "audit": "no group may read the audit trail",
+    "policy": "a looser policy waits for approvals, and no group may approve: it waits for the operator's command line",
 }
 """The consequence where no group has a right."""
 
@@ -22,11 +25,16 @@ UNHELD = {
 def _rights(look: Look) -> Iterator[Remark]:
     roles = look.rules.roles
     for right in RIGHTS:
+        if right == "policy" and look.policy.base.change.looser != "approve":
+            continue
         if not getattr(roles, right):
             text = UNHELD[right]
             if right == "tenant" and look.rules.enrollment.stage == "admin":
                 text = "no group may turn it on, and the stage waits for that"
             yield Remark("warning", ("roles", right), text, "name a group of your administrators")
+    if not roles.privileged:
+        text = "no group may administer people who hold rights: they wait for the operator's command line"
+        yield Remark("warning", ("roles", "privileged"), text, "name a group that two people or more are in")
     held = {group for right in RIGHTS for group in getattr(roles, right)}
     idle = [group for group in roles.everywhere if group not in held]
     if idle:
@@ -58,9 +66,25 @@ def _ways(look: Look) -> Iterator[Remark]:
     if "request" in ways and not rules.roles.reset:
         text = '"request" asks the administrators, and no group may answer (roles.reset is empty)'
         yield Remark("warning", path, text, "name a group in roles.reset, or take it out here")
-    if rules.recovery.hold and "request" not in ways:
+    if rules.recovery.hold and "request" not in ways and not rules.recovery.self_service:
         text = 'only requests wait, and recovery.ways has no "request"; it has no effect'
         yield Remark("warning", ("recovery", "hold"), text, 'take it out, or add "request" to recovery.ways')
+
+
+def _self_service(look: Look) -> Iterator[Remark]:
+    """Find a recovery without a person to answer that is opened too easily, or never."""
+    wait, first, path = look.rules.recovery.self_service, look.rules.enrollment.first, ("recovery", "self_service")
+    if not wait:
+        return
+    if first == "open":
+        text = 'after the wait the password alone opens a first enrollment, because enrollment.first is "open"'
+        yield Remark("warning", path, text, 'write enrollment.first = "contact", or take it out')
+    if first == "ticket":
+        text = 'after the wait an administrator must still give a ticket, because enrollment.first is "ticket"'
+        yield Remark("warning", path, text, "take it out: a request that an administrator answers is quicker")
+    if wait < DAY:
+        text = f'"{format_duration(wait)}" is short: people who read no message in that time cannot stop a thief'
+        yield Remark("warning", path, text, 'write "3d" or more')
 
 
 def _choice(look: Look) -> Iterator[Remark]:
@@ -69,6 +93,6 @@ def _choice(look: Look) -> Iterator[Remark]:
         yield Remark("warning", ("factors", "choice"), text, 'name a group in roles.tenant, or write choice = "user"')
 
 
-ALL: tuple[Callable[[Look], Iterator[Remark]], ...] = (_rights, _tickets, _ways, _choice)
+ALL: tuple[Callable[[Look], Iterator[Remark]], ...] = (_rights, _tickets, _ways, _self_service, _choice)
 
 assert set(UNHELD) == set(RIGHTS), "each right says what its absence means"

@@ -107,6 +107,9 @@ def hasty_recovery(judged: Judged) -> Iterator[Remark]:
     if "request" in recovery.ways and not recovery.hold:
         text = '"0s": a request for help can be granted at once, before the person hears of it; write down how you check it'
         yield "recovery.hold", text
+    if recovery.self_service:
+        text = f'"{format_duration(recovery.self_service)}": after it a person sets up anew, and nobody has checked who it is'
+        yield "recovery.self_service", text
 
 
 def no_unlocker(judged: Judged) -> Iterator[Remark]:

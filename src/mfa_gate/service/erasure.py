@@ -1,0 +1,47 @@
+"""The erasure of a person: the account, the places beside it, the trail."""
+
+from __future__ import annotations
+
+from ..core.changes import Change
+from ..core.changes.life import forget, rename_hand
+from ..core.events import Moment
+from ..core.model import Account, SubjectKey
+from ..errors import DamagedAccount
+from .accounts import Engine
+from .kept_forms import drop_forms
+from .lookalikes import fold_of
+from .report_archive import erase_from_report
+from .trail_erasure import erase_from_trail, lines_naming
+
+
+async def empty_damaged(
+    engine: Engine, key: SubjectKey, error: DamagedAccount, moment: Moment, *, pseudonym: str, reason: str = ""
+) -> Change[str]:
+    """Empty an account whose record cannot be read.
+
+    Raises ``error`` where somebody else has written the record meanwhile.
+    """
+    damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
+    made = forget(damaged, moment, pseudonym=pseudonym, reason=reason)
+    if not await engine.store.swap(made.account, engine.chained(made.events)):
+        raise error
+    await engine.effects.follow(made.events, made.account)
+    return made
+
+
+async def erase(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> int:
+    """Erase what is left of a person whose account is empty.
+
+    These are claims, kept forms, records of report-only, lines of the trail up to ``until``, and the name of the person in
+    the accounts of others on whom they acted as an administrator. After an error, call it again: it does the rest.
+    Returns the number of lines. Raises ``StoreUnavailable``.
+    """
+    await engine.store.release(fold_of(key.tenant, key.id), key)
+    await drop_forms(engine, key)
+    await erase_from_report(engine, key)
+    lines = await lines_naming(engine, key, moment, pseudonym=pseudonym, until=until)
+    # The accounts first: once the lines are erased, nothing tells any more which accounts these are.
+    for other in sorted(lines.acted_on):
+        named = SubjectKey(key.tenant, other)
+        await engine.change(named, lambda account: rename_hand(account, id=key.id, pseudonym=pseudonym))
+    return await erase_from_trail(engine, lines)

@@ -1,0 +1,80 @@
+"""The faults that are put into the source are the ones that were meant."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from .__main__ import below, table
+from .changes import changes_of
+from .rooms import PACKAGE, Mutant, all_mutants, drawn, set_aside, steps_of
+
+
+def new_of(source: str) -> list[str]:
+    """Return every faulty form of a source."""
+    return [change.made(source.encode()).decode() for change in changes_of(source.encode())]
+
+
+@pytest.mark.parametrize(
+    ("source", "faulty"),
+    [
+        ("a < b", "(a) <= (b)"),
+        ("a in b", "(a) not in (b)"),
+        ("x = a and b", "x = ((a) or (b))"),
+        ("x = not a", "x = (a)"),
+        ("x = a + 1", "x = ((a) - (1))"),
+        ("x = True", "x = False"),
+        ("x = 7", "x = 8"),
+        ("tell(x)", "pass"),
+        ("def f():\n    return g(x)", "def f():\n    return None"),
+        ("def f():\n    raise E(x)", "def f():\n    pass"),
+        ("if a:\n    b = c", "if (not (a)):\n    b = c"),
+        ("x = 'é' if a else b", "x = 'é' if (not (a)) else b"),
+    ],
+)
+def test_a_fault_of_each_kind(source: str, faulty: str) -> None:
+    """The faulty form is among those that are made, and each of them is Python."""
+    made = new_of(source)
+    assert faulty in made
+    for one in made:
+        ast.parse(one)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['"""Words."""', "x: int", "if TYPE_CHECKING:\n    import a", "log.info('x', 7)", "x = f'{a}'", "x = 'a' + b"],
+)
+def test_what_is_no_behaviour_stays(source: str) -> None:
+    """Words, types and log lines get no fault."""
+    assert new_of(source) == []
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    """A report can be told again, and another seed draws others."""
+    assert drawn(5, 1, ["core"]) == drawn(5, 1, ["core"]) != drawn(5, 2, ["core"])
+
+
+def test_every_fault_has_tests_and_is_python() -> None:
+    """A room without tests would only have survivors."""
+    for mutant in drawn(40, 7):
+        assert steps_of(mutant), mutant
+        ast.parse(mutant.change.made((PACKAGE / mutant.file).read_bytes()))
+
+
+def test_what_is_set_aside_still_exists() -> None:
+    """A line about a fault that can no longer be made is out of date. Each has its reason."""
+    aside = set_aside()
+    assert all(aside.values())
+    files = {mutant.partition(":")[0] for mutant in aside}
+    made = {str(Mutant(file, change)) for file in files for change in changes_of((PACKAGE / file).read_bytes())}
+    assert set(aside) <= made
+    assert not {str(mutant) for mutant in drawn(200, 3, ["core"])} & set(aside)
+
+
+def test_the_score() -> None:
+    """A room below its share is named as soon as there are enough faults to say so."""
+    mutants = list(all_mutants(["keyring"]))[:1] + drawn(60, 5, ["core"])
+    assert below(mutants, mutants[1:3]) == []
+    assert below(mutants, mutants[1:5]) == ["core"]
+    assert "57 of   60 noticed, 95 %, wanted 95 %" in table(mutants, mutants[1:4])

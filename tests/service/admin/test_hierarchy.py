@@ -1,0 +1,161 @@
+"""People who hold rights are administered by the privileged only, and reset by two.
+
+Decision 38.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfa_gate import Contacts, Subject
+from mfa_gate.core.changes.proof import rights_seen
+from mfa_gate.core.model import Account, Caller, SubjectKey
+from mfa_gate.core.rules import Rules
+from mfa_gate.service import Actor, Done
+from tests.harness import Browser, World, make_world, running, with_rules
+
+WHY = {"reason": "phone lost"}
+ACTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("POST", "unlock", WHY),
+    ("POST", "lock", WHY),
+    ("POST", "reset", {**WHY, "ticket": "T-1"}),
+    ("POST", "end-sessions", WHY),
+    ("POST", "forget", WHY),
+    ("POST", "break-glass", {**WHY, "ticket": "T-1"}),
+    ("DELETE", "browsers/{browser}", {}),
+    ("DELETE", "authenticators/{authenticator}", WHY),
+)
+
+
+async def act(world: World, actor: Browser, call: str, body: dict[str, Any], *, method: str = "POST") -> Any:
+    """Do an act on Sue, whose parts the address may name."""
+    sue = await world.account("sue")
+    names = {"browser": sue.browsers[0].id, "authenticator": sue.authenticators[0].id} if sue.browsers else {}
+    query = "?reason=lost" if method == "DELETE" and body else ""
+    sent = None if method == "DELETE" else body
+    return await actor.api(method, f"admin/accounts/sue/{call.format(**names)}{query}", sent)
+
+
+@pytest.mark.parametrize(("method", "call", "body"), ACTS)
+async def test_only_the_privileged_act_on_people_with_rights(method: str, call: str, body: dict[str, Any]) -> None:
+    """An administrator without the right is refused, and the trail has it."""
+    async with running(make_world()) as world:
+        await world.enrolled("sue", groups=["support"])
+        boss = await world.enrolled("boss", groups=["admin"])
+        before = await world.account("sue")
+        refused = await act(world, boss, call, body, method=method)
+        assert (refused.status, refused.reason, await world.account("sue")) == (403, "not_allowed", before)
+        assert [event.account for event in world.kinds("admin.denied")] == ["sue"]
+        sam = await world.enrolled("sam", groups=["security"])
+        assert (await act(world, sam, call, body, method=method)).status in (200, 202)
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "body"), [row for row in ACTS if row[1].startswith(("reset", "forget", "authenticators"))]
+)
+async def test_factors_are_taken_by_two(method: str, call: str, body: dict[str, Any]) -> None:
+    """The first of the privileged asks and changes nothing.
+
+    The second confirms what was read, and it is done.
+    """
+    async with running(make_world()) as world:
+        await world.enrolled("sue", groups=["support"])
+        sam = await world.enrolled("sam", groups=["security"])
+        asked = await act(world, sam, call, body, method=method)
+        assert (asked.status, len((await world.account("sue")).authenticators)) == (202, 2)
+        ref = asked.json()["asked"]["ref"]
+        assert (await act(world, sam, "approve", {"ref": ref})).reason == "not_allowed"
+        boss = await world.enrolled("boss", groups=["admin"])
+        assert (await act(world, boss, "approve", {"ref": ref})).reason == "not_allowed"
+        zoe = await world.enrolled("zoe", groups=["security"])
+        assert (await act(world, zoe, "approve", {"ref": "ANOTHER"})).status == 404
+        assert (await act(world, zoe, "approve", {"ref": ref})).status == 200
+        assert (await world.account("sue")).authenticators == ()
+        told = [event.kind for event in world.kinds("act.asked") + world.kinds("act.confirmed")]
+        assert told == ["act.asked", "act.confirmed"]
+
+
+async def test_the_page_says_it_and_offers_the_second_act() -> None:
+    """The page offers nothing to an administrator who may not act.
+
+    The second one finds the request and its form.
+    """
+    async with running(make_world()) as world:
+        await world.enrolled("sue", groups=["support"])
+        boss = await world.enrolled("boss", groups=["admin"])
+        page = (await boss.page("/mfa/admin/accounts/sue")).text
+        assert ("holds rights here" in page, 'name="action"' in page) == (True, False)
+        sam = await world.enrolled("sam", groups=["security"])
+        done = await sam.form("/mfa/admin/accounts/sue", {"action": "reset", "ticket": "T-1", **WHY})
+        assert done.status == 303
+        mine = (await sam.page("/mfa/admin/accounts/sue")).text
+        assert ("confirms within an hour" in mine, 'value="approve"' in mine) == (True, False)
+        zoe = await world.enrolled("zoe", groups=["security"])
+        hers = (await zoe.page("/mfa/admin/accounts/sue")).text
+        assert ("sam requested it: Reset" in hers, 'value="approve"' in hers, 'value="reset"' in hers) == (
+            True,
+            True,
+            False,
+        )
+
+
+async def test_the_directory_names_who_holds_rights() -> None:
+    """The host's directory covers people who got a right after their last proof."""
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        return [(Subject(id="sue", tenant="alpha", groups=frozenset({"admin"})), Contacts(email="sue@alpha.example"))]
+
+    async with running(make_world(directory=directory)) as world:
+        await world.enrolled("sue")
+        await world.enrolled("ann")
+        boss = await world.enrolled("boss", groups=["admin"])
+        assert (await boss.api("GET", "admin/accounts/sue")).json()["holds_rights"] is True
+        assert (await boss.api("POST", "admin/accounts/sue/lock", WHY)).reason == "not_allowed"
+        assert (await boss.api("POST", "admin/accounts/ann/lock", WHY)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("groups", "kind", "before", "after"),
+    [
+        ({"support"}, "browser", False, True),
+        (set(), "browser", True, False),
+        (set(), "client", True, True),
+        ({"support"}, "client", False, True),
+    ],
+)
+def test_a_client_with_fewer_groups_takes_no_mark_away(groups: set[str], kind: str, before: bool, after: bool) -> None:
+    """A token that names fewer groups hides no right.
+
+    A sign-in without the groups does.
+    """
+    sue = Caller(subject=Subject("sue", "alpha", groups=frozenset(groups)), handle="h", network="n", kind=kind)
+    account = Account(key=sue.subject.key, holds_rights=before)
+    assert rights_seen(account, sue, Rules()) is after
+    acting = replace(sue, acts_as=Subject("ann", "alpha"))
+    assert rights_seen(account, acting, Rules()) is before
+
+
+async def test_the_operator_needs_nobody_else() -> None:
+    """An operator with the store and the keys resets the last administrator alone.
+
+    F-37.
+    """
+    async with running(make_world()) as world:
+        await world.enrolled("sue", groups=["security"])
+        done = await world.gate.service.account_desk.act(
+            Actor(name="operator:ann"), "reset", SubjectKey("alpha", "sue"), reason="phone lost", ticket="T-1"
+        )
+        assert (isinstance(done, Done), (await world.account("sue")).authenticators) == (True, ())
+
+
+async def test_nobody_is_privileged_where_the_policy_names_nobody() -> None:
+    """Without a group, people with rights wait for the operator."""
+    nobody = with_rules(lambda rules: replace(rules, roles=replace(rules.roles, privileged=())))
+    async with running(make_world(policy=nobody)) as world:
+        await world.enrolled("sue", groups=["support"])
+        sam = await world.enrolled("sam", groups=["security"])
+        assert (await sam.api("POST", "admin/accounts/sue/unlock", WHY)).reason == "not_allowed"

@@ -1,0 +1,178 @@
+"""Random lives with a slow recovery, told to the gate and to a plain account.
+
+Both must say the same about who may set up anew.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+import pytest
+
+from mfa_gate import Contacts, Subject
+from mfa_gate.core.changes import admin
+from mfa_gate.core.changes.life import end_all_proofs, forget
+from mfa_gate.core.events import Moment
+from mfa_gate.core.model import Caller, Seconds, SubjectKey
+from mfa_gate.core.rules import DAY
+from tests.harness import HOME, START, Browser, World, make_world, running, with_rules
+
+WAIT = Seconds(3 * DAY)
+WEEK = 7 * DAY
+ANN = SubjectKey("alpha", "ann")
+SLOW = with_rules(lambda rules: replace(rules, recovery=replace(rules.recovery, self_service=WAIT)))
+
+
+@dataclass
+class Plain:
+    """The plain account: a few words about one person."""
+
+    opens: int = 0
+    length: int = WAIT
+    told: str = ""
+    on_file: str = "ann@alpha.example"
+    locked: bool = False
+    frozen: int = 0
+    has: bool = True
+    seen: int = START
+
+    def may(self, now: int) -> bool:
+        """Tell if the person may set up anew now."""
+        open_now = bool(self.opens) and self.opens <= now < self.opens + WEEK
+        return open_now and self.told == self.on_file and not self.locked and now >= self.frozen
+
+    def ask(self, now: int) -> None:
+        """Ask for a way back in; a second request changes nothing."""
+        if self.has and not self.locked and not self.opens:
+            start = max(now, self.seen, self.frozen)
+            self.opens, self.length, self.told = start + WAIT, start + WAIT - max(now, self.seen), self.on_file
+
+    def begin_again(self, now: int) -> None:
+        """Begin the wait again for other contacts."""
+        self.opens = max(now, self.seen, self.frozen) + WAIT
+        self.length, self.told = self.opens - max(now, self.seen), self.on_file
+
+
+class Life:
+    """One person, at the gate and in plain words."""
+
+    def __init__(self, world: World, browser: Browser, contacts: dict[str, str], chance: random.Random) -> None:
+        self.world, self.browser, self.contacts, self.chance = world, browser, contacts, chance
+        self.plain = Plain()
+        self.caller = Caller(subject=Subject("ann", "alpha"), handle="thief", network=HOME)
+
+    @property
+    def now(self) -> int:
+        return int(self.world.clock.at)
+
+    async def wait(self) -> None:
+        self.world.clock.advance(self.chance.choice([60, 3600, DAY, DAY, WAIT, WAIT, WEEK]))
+
+    async def clock_back(self) -> None:
+        self.world.clock.advance(-self.chance.choice([3600, DAY]))
+
+    async def ask(self) -> None:
+        await self.world.gate.service.self_service.request_recovery(self.caller, about="I lost it")
+        self.plain.ask(self.now)
+
+    async def prove(self) -> None:
+        if self.plain.has and not self.plain.locked and self.now >= self.plain.seen:
+            assert (await self.browser.prove()).status == 200
+            self.plain.opens = 0
+
+    async def stop(self) -> None:
+        """Press the link of the newest message."""
+        message = next((m for m in reversed(self.world.email.messages) if "/dispute/" in m.text), None)
+        if message is not None and self.plain.opens:
+            token = message.text.split("/dispute/")[1].split()[0]
+            done = await self.world.gate.service.disputing.dispute(token, network=HOME)
+            if hasattr(done, "used") and not done.used:
+                self.plain.opens, self.plain.frozen = 0, max(self.now, self.plain.seen) + DAY
+
+    async def lock(self) -> None:
+        await self.world.engine.change(ANN, lambda a: admin.lock(a, self._moment(), reason="test"))
+        self.plain.locked = True
+
+    async def unlock(self) -> None:
+        await self.world.engine.change(ANN, lambda a: admin.unlock(a, self._moment(), reason="test"))
+        if self.plain.locked and self.plain.opens:
+            self.plain.opens = max(self.now, self.plain.seen) + self.plain.length
+        self.plain.locked = False
+
+    async def refuse(self) -> None:
+        await self.world.engine.change(ANN, lambda a: admin.refuse_recovery(a, self._moment(), reason="test"))
+        self.plain.opens = 0
+
+    async def end_proofs(self) -> None:
+        await self.world.engine.change(ANN, lambda a: end_all_proofs(a, self._moment(), reason="test"))
+        self.plain.opens = 0
+
+    async def move(self) -> None:
+        self.contacts["email"] = self.plain.on_file = f"ann{self.chance.randrange(3)}@alpha.example"
+
+    async def work(self) -> None:
+        await self.world.gate.service.slow_recovery.keep()
+        if self.plain.opens and self.plain.told != self.plain.on_file:
+            self.plain.begin_again(self.now)
+        elif self.plain.opens and not self.plain.locked and self.now >= self.plain.opens + WEEK:
+            self.plain.opens = 0
+
+    async def set_up_anew(self) -> bool:
+        may, old = self.plain.may(self.now), self.plain
+        refusal = await self.world.gate.service.slow_recovery.set_up_anew(self.caller)
+        assert (refusal is None) == may, (refusal, old, self.now)
+        if not may:
+            waits = old.opens and not old.locked and self.now < old.opens + WEEK
+            if waits and old.told != old.on_file:
+                self.plain.begin_again(self.now)
+            return False
+        return True
+
+    def _moment(self) -> Moment:
+        return self.world.engine.moment(actor="admin", network=HOME)
+
+
+ACTS = (
+    *("wait",) * 6, *("ask",) * 4, *("set_up_anew",) * 6, *("work",) * 3,
+    "prove", "stop", "lock", "unlock", "unlock", "refuse", "end_proofs", "move", "clock_back",
+)  # fmt: skip
+
+
+async def _live(seed: int, acts: int = 30) -> bool:
+    """Live one life. Returns True if it came to its end: the person set up anew."""
+    chance, contacts = random.Random(seed), {"email": "ann@alpha.example"}
+
+    async def contacts_of(subject: Subject) -> Contacts:
+        return Contacts(name="Ann", **contacts)
+
+    world = make_world(policy=SLOW, contacts=contacts_of, public_url="http://localhost:8000")
+    async with running(world):
+        life = Life(world, await world.enrolled(), contacts, chance)
+        for _ in range(acts):
+            name = chance.choice(ACTS)
+            if await getattr(life, name)():
+                account = await world.account()
+                assert not account.authenticators
+                assert not account.browsers
+                assert account.recovery is None
+                return True
+            life.plain.seen = max(life.plain.seen, (await world.account()).seen_at)
+            assert (await world.account()).authenticators
+        await world.engine.change(ANN, lambda a: forget(a, world.engine.moment(), pseudonym="forgotten-1"))
+        assert (await world.gate.service.slow_recovery.set_up_anew(life.caller)) is not None
+    return False
+
+
+async def test_a_life_with_a_slow_recovery() -> None:
+    """A first enrollment opens only after a whole wait that nobody stopped."""
+    ends = [await _live(seed) for seed in range(4)]
+    assert any(ends)
+    assert not all(ends)
+
+
+@pytest.mark.long
+async def test_many_lives_with_a_slow_recovery() -> None:
+    """The same, in many lives."""
+    ends = [await _live(seed) for seed in range(4, 400)]
+    assert 20 < sum(ends) < 380
