@@ -85,7 +85,10 @@ async def prepared(store: str, key: str) -> bytes:
 
 @dataclass(slots=True)
 class Measured:
-    """The rounds of one row: requests a second, processor microseconds of one request, and waits in milliseconds."""
+    """The rounds of one row.
+
+    These are the requests a second, the processor microseconds of a request, and the waits in milliseconds.
+    """
 
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)

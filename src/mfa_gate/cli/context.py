@@ -18,12 +18,12 @@ from ..core.rules import Policy
 from ..core.text_safety import MAX_REASON, stated
 from ..errors import SettingsError
 from ..factors import Registry
-from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
 from ..ports import DirectoryOf, Senders
 from ..service import Actor, RelyingParty, Service, Wiring
 from ..service.hook_places import COMMANDS
 from ..stores import store_from_url
+from ..system_clock import SystemClock
 from .application import WrongUse
 from .factors import add_app, gate_for, registry_of
 from .terminal import json_text, plain_lines
