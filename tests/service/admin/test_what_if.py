@@ -66,8 +66,8 @@ async def asked(boss: Browser, query: str) -> str:
         ("account=ann&request=GET+/public/%252e%252e/x", "unclear path"),
         ("account=ann&request=get++/records", "GET /records"),
         ("account=ann&request=POST+/logout", "own sign-out passes for everybody"),
-        ("account=ann&request=GET+/mfa/challenge", "This is a page of the second step itself"),
-        ("account=nobody", "Has to set up a way to confirm first"),
+        ("account=ann&request=GET+/mfa/challenge", "This is a page of two-step sign-in itself"),
+        ("account=nobody", "Has to set up a sign-in method first"),
         ("account=ann&at=2030-01-01T00:00Z", "the proof is too old"),
     ],
 )
@@ -96,7 +96,7 @@ async def test_a_page_that_nobody_can_open(app: None, caplog: pytest.LogCaptureF
     At the desk, and to the person. No proof is asked for first, because it could not help.
     """
     async with desk() as (world, boss):
-        assert "no way to confirm can meet all demands at once" in await asked(boss, "account=ann&request=GET+/both")
+        assert "no sign-in method meets all demands at once" in await asked(boss, "account=ann&request=GET+/both")
         eve = await world.enrolled("eve")
         page = (await eve.page((await eve.page("/both")).location.partition("#")[0])).text
         assert "Nobody can open this page for now" in page
