@@ -137,3 +137,11 @@ async def test_the_right_to_look() -> None:
         assert (await boss.page(f"{HERE}?account=%01")).status == 404
         assert (await boss.page(f"{HERE}?account=ann&tenant=beta")).status == 200
         assert (await world.store.load(SubjectKey("beta", "ann"))).version == 0
+
+
+async def test_a_tenant_that_a_closed_policy_does_not_name() -> None:
+    """The gate refuses its people, so there is nothing to tell."""
+    policy = replace(with_rules(stricter), tenants_are="closed")
+    async with running(make_world(policy=policy)) as world:
+        boss = await world.enrolled("boss", groups=["security"])
+        assert (await boss.page(f"{HERE}?account=ann&tenant=zeta")).status == 404
