@@ -12,6 +12,7 @@ from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
+from ..service.admin.reviews import MAX_PAGE
 from ..web.api.admin import data_json
 from ..web.responses import stamp
 from . import bulk

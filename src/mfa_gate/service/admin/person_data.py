@@ -11,8 +11,8 @@ from ...core.summary import Summary
 from ..accounts import Engine
 from ..directory import people_of
 from .accounts import AccountDesk
-from .reviews import MAX_PAGE
 from .documents import AccountDocument
+from .reviews import MAX_PAGE
 from .rights import Actor, Rights
 
 NO_DIRECTORY = "The application gives no list of its people (directory), or it did not answer."
