@@ -18,6 +18,7 @@ from .accounts import Engine
 from .admin.documents import AccountDocument, account_document
 from .admin.rights import Actor, Rights
 from .directory import people_of
+from .forgotten_tenants import admits
 
 NEW_BROWSER = "new"
 """Stands for a browser in which nothing was ever proven."""
@@ -93,6 +94,8 @@ class WhatIf:
         if refusal is not None:
             return refusal
         engine = self.engine
+        if not admits(engine.policy, question.key.tenant):
+            return Refusal(reason="not_found")
         groups = question.groups or await self._groups_at_host(question.key)
         rules = engine.rules(question.key.tenant)
         account = await engine.store.load(question.key)

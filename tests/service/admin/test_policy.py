@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, FixedClock, World
@@ -116,6 +117,21 @@ async def test_who_acts_in_one_tenant_reads_nothing_about_the_others(tmp_path: P
         assert "acts in all of them" in page
 
 
+async def test_who_acts_in_the_only_tenant_approves(tmp_path: Path) -> None:
+    """A file and a store with one tenant need nobody who acts everywhere.
+
+    ``doctor`` counts the approvals.
+    """
+    async with waiting(tmp_path, "[roles]\neverywhere = []\n") as (world, _):
+        who = await boss(world)
+        (one,) = (await who.api("GET", "admin/policy")).json()["waiting"]
+        assert (
+            await who.api("POST", "admin/policy/approve", {"digest": one["digest"], "reason": "read"})
+        ).status == 200
+        (line,) = await waiting_of(world.gate)
+        assert "is looser and waits: 1 of 2 approvals" in line.text
+
+
 async def test_the_history_of_a_day(tmp_path: Path) -> None:
     """``at`` names a day or a moment; one that cannot be read is refused, never ignored."""
     async with waiting(tmp_path) as (world, _):
@@ -145,6 +161,24 @@ async def test_a_waiting_text_that_cannot_be_read_is_not_approved(tmp_path: Path
         await world.store.put_meta(f"policy:text:{digest}", _packed("old = 1"))
         reply = await who.api("POST", "admin/policy/approve", {"digest": digest, "reason": "read it"})
         assert (reply.status, reply.reason, reply.json()["member"]) == (409, "policy_refused", "digest")
+
+
+async def test_the_doctor_names_holds_and_forgotten_tenants(tmp_path: Path) -> None:
+    """A trail that is held, and people whom a closed policy refuses, have a line each."""
+    file = tmp_path / "policy.toml"
+    file.write_text(STRICT)
+    store = MemoryStore()
+    async with living(file, store) as world:
+        await world.enrolled("ann")
+        await world.gate.service.legal_holds.begin("alpha", by="operator:eve", reason="case 7")
+        (line,) = await holds_of(world.gate)
+        assert "alpha" in line.text
+        assert "case 7" in line.text
+        assert await forgotten_of(world.gate) == []
+    file.write_text("tenants_are = 'closed'\n" + STRICT + "[tenants.beta.attempts]\nmax = 5\n")
+    async with living(file, store) as world:
+        (line,) = await forgotten_of(world.gate)
+        assert "refuses the people of alpha" in line.text
 
 
 def _packed(text: str) -> bytes:

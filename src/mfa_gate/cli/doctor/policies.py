@@ -48,3 +48,14 @@ async def forgotten_of(gate: MFAGate) -> list[Line]:
     named = ", ".join(left)
     text = f'tenants_are = "closed" refuses the people of {named}: add [tenants.NAME] where that is not meant'
     return [Line("warning", "policy", text)] if left else []
+
+
+async def waiting_of(gate: MFAGate) -> list[Line]:
+    """Report looser policies that wait for approvals. Raises ``StoreUnavailable``."""
+    life = gate.service.policy_life
+    found = []
+    for one in await life.waiting.all():
+        have = len(await life.approvals.of(one.digest, one.app))
+        text = f"{one.app or 'the app'}: {one.name} ({one.digest[:12]}) is looser and waits: {have} of {one.needed} approvals"
+        found.append(Line("note", "policy", f"{text}; the desk's page of the policy shows what it changes"))
+    return found

@@ -7,7 +7,6 @@ actor who acts in each of them approves, and reads what the file says about them
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...core.model import SubjectKey
@@ -144,7 +143,7 @@ class PolicyDesk:
             return True
         subject = actor.caller.subject
         roles = self.engine.rules(subject.tenant).roles
-        known: Iterable[str] = (*policy.tenants, *await self.engine.store.trails())
+        known = {*policy.tenants, *await self.engine.store.trails()} - {""}
         return all(reaches(roles, subject, tenant) for tenant in known)
 
     async def _waiting(self, actor: Actor, one: WaitingPolicy, sees_all: bool) -> WaitingDocument:
