@@ -119,6 +119,11 @@ def search_of(words: Mapping[str, str]) -> Search:
     return Search(words=given, begin=begin, end=end, networks=_network_of(given.get("address", "")))
 
 
+def last_moment(name: str, text: str) -> int:
+    """Read a moment, or the last second of a day, as UTC seconds. Raises ``BadFilter``."""
+    return _moment(name, text, is_end=True)
+
+
 def _moment(name: str, text: str, *, is_end: bool) -> int:
     """Read a day or a moment as UTC seconds.
 

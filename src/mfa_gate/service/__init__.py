@@ -16,6 +16,7 @@ from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
 from .admin.people import TenantPeople
 from .admin.person_data import PersonDesk
+from .admin.policy import PolicyDesk
 from .admin.rights import Actor, Rights
 from .admin.tenant import TenantDesk
 from .admin.tenant_messages import TenantMessages
@@ -116,9 +117,11 @@ class Service:
         self.trail_signer = TrailSigner(self.engine, self.alarms)
         self.head_reports = HeadReports(self.engine, self.trail_signer, self.trail_reader, self.alarms)
         self.retention = Retention(self.engine, self.alarms)
+        self.legal_holds = self.retention.holds
         self.policy_life = PolicyLife(self.engine, self.alarms)
         self.policy_watch = PolicyWatch(self.policy_life)
         self.policy_workers = PolicyWorkers(self.engine, self.alarms)
+        self.policy_desk = PolicyDesk(self.engine, self.rights, self.policy_life, self.policy_workers)
         self.metrics = Metrics(self.engine)
         self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])

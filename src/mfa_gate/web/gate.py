@@ -70,6 +70,7 @@ class Gate:
         )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         service.recorder.route_of = RouteNames(self.endpoint_demands.leaves)
+        service.access.demands_at = self.endpoint_demands.at
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, settings
+from . import account, admin, challenge, draft, enroll, policy, settings, what_if
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -28,6 +28,8 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/admin/accounts": {"GET": admin.accounts},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},
+    "/admin/what-if": {"GET": what_if.what_if},
+    "/admin/policy": {"GET": policy.policy, "POST": policy.approve},
 }
 """Fixed addresses, below the prefix."""
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
 from ...core.changes.life import NAMELESS
 from ...core.events import KINDS, Event
-from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
-from ...core.policy import Demand
+from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.summary import STATUSES
 from ...core.trail_search import WORDS, BadFilter, search_of
-from ...service import Actor, Done
+from ...service import Done
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
@@ -26,66 +25,15 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
+from .desk import actor_of as _actor
+from .desk import asked_tenant as _asked_tenant
+from .desk import desk_of as _desk
+from .desk import query_of as _query
+from .desk import refused as _no
 
-OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
-"""Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
 PAGE = 50
 OWN_WORDS = frozenset({"tenant", "after", "lang"})
 """Words of a query that are no filters of the trail."""
-
-
-def _actor(request: PageRequest) -> Actor:
-    return Actor(name=request.subject.id, caller=request.caller)
-
-
-def _query(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query.
-
-    A longer query was not made by our pages, and counts as empty.
-    """
-    raw = request.scope.get("query_string", b"").decode("latin-1")
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
-
-
-def _asked_tenant(request: PageRequest) -> str:
-    """Return the tenant that was asked for, else the visitor's own."""
-    return _query(request).get("tenant", "") or request.subject.tenant
-
-
-def _desk(request: PageRequest, place: str) -> admin.Desk:
-    """Fill the top of the page.
-
-    The tenant is the one that was asked for: the service says if the actor reaches it.
-    """
-    service, tenant = request.service.rights, _asked_tenant(request)
-    tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
-    return admin.Desk(
-        tenant=tenant,
-        tenants=tenants if len(tenants) > 1 else (),
-        rights=service.rights_of(request.subject),
-        place=place,
-        query=f"?tenant={quote(tenant)}" if tenant != request.subject.tenant else "",
-    )
-
-
-def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
-    """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
-    if refusal.reason == "proof_required":
-        demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
-        request.come_back_to(place, demands=(demand,))
-        return request.go(request.own("/challenge"))
-    if refusal.reason in OWED:
-        request.come_back_to(place)
-        return request.go(request.own(OWED[refusal.reason]))
-    if refusal.reason == "not_found":
-        return not_found(request)
-    status = refusal.row.status
-    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=request.base)
-    return request.show(fault, status=status)
 
 
 async def start(request: PageRequest) -> Answer:
@@ -241,7 +189,7 @@ def _account(
             views.FactorLine(
                 id=a.id,
                 kind=a.factor,
-                label=a.label,
+                label=request.site.languages.own_name(a.label, request.lang),
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
@@ -436,6 +384,7 @@ async def audit(request: PageRequest) -> Answer:
         account=typed.get("account", ""),
         kind=typed.get("kind", ""),
         wrong=wrong,
+        holds=await request.service.legal_holds.of(desk.tenant),
         next_url=more,
     )
     return request.show(page, status=422 if wrong else 200)

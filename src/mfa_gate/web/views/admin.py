@@ -7,35 +7,27 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ...service.admin.documents import AskedLine, GrantLine
+from ...service.legal_holds import LegalHold
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
+from .desk import Desk
+from .policy import AdminPolicy
+from .what_if import AdminWhatIf
 
 __all__ = [
     "ActForm",
     "AdminAccount",
     "AdminAccounts",
     "AdminAudit",
+    "AdminPolicy",
     "AdminTenant",
     "AdminView",
+    "AdminWhatIf",
     "Desk",
     "Line",
     "PersonLine",
     "Tick",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The top of every page of the desk.
-
-    It has the tenant, the other tenants that may be chosen, and the rights of the actor.
-    """
-
-    tenant: str
-    tenants: tuple[str, ...] = ()
-    rights: tuple[str, ...] = ()
-    place: str = ""
-    query: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +190,8 @@ class AdminAudit:
 
     The filters are those of ``core/trail_search.py``.
 
-    ``words`` are the filters as they were typed. ``wrong`` is a filter that is unknown or cannot be read; nothing is
-    listed then.
+    ``holds`` are the legal holds of this trail. ``words`` are the filters as they were typed. ``wrong`` is a filter that is
+    unknown or cannot be read; nothing is listed then.
     """
 
     template: ClassVar[str] = "admin/audit.html"
@@ -210,7 +202,8 @@ class AdminAudit:
     account: str = ""
     kind: str = ""
     wrong: str = ""
+    holds: tuple[LegalHold, ...] = ()
     next_url: str = ""
 
 
-AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit
+AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit | AdminPolicy | AdminWhatIf
