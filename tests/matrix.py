@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.run import ROOT, output_of_failure
 
 HOME = ROOT / ".matrix"
-EXTRAS = ("sms", "push", "otel", "postgres", "demo")
+EXTRAS = ("sms", "push", "otel", "signals", "postgres", "demo")
 """The extras that a host installs; the extra ``test`` is ours, so its versions are not part of the promise."""
 BESIDE = "opentelemetry-sdk>=1.30"
 """A tool of the tests that has the version of a dependency: it is resolved with them."""

@@ -17,13 +17,13 @@ SURFACE = {
         "PersonAuthenticator PersonChange PersonStatus PhoneSend Policy Refused RelyingParty Senders SettingsError Status "
         "Subject Upstream require_proof"
     ),
-    "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
+    "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable subject_by_sub",
     "mfa_gate.errors": "MFAGateError MissingExtra Refused SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
         "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DescribeNetwork DirectoryOf Entropy FreshSignIn HasPushKey "
         "Identify Message "
         "NamesSession NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
-        "SignInAgain TakesDestination"
+        "SharedSignals SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
         "END EVERYTHING Accounts Advises ChainPoint Changed ChecksColumns EventPage InFile Limits Link Notes Page Reader "

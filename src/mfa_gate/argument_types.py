@@ -12,7 +12,7 @@ from inspect import isclass
 from typing import Any
 
 from .core.rules import Policy
-from .ports import CHANNELS, Senders
+from .ports import CHANNELS, Senders, SharedSignals
 from .service import RelyingParty
 
 STORE = ("open", "aclose", "load", "swap", "append", "meta")
@@ -88,6 +88,10 @@ TYPES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "senders": (
         lambda value: value is None or isinstance(value, Senders),
         f"give Senders(email=...); its channels are {', '.join(CHANNELS)}",
+    ),
+    "signals": (
+        lambda value: value is None or isinstance(value, SharedSignals),
+        "give SharedSignals(issuer=..., audience=..., keys=..., subject_of=...), or leave it out",
     ),
     "trusted_proxies": (
         lambda value: isinstance(value, str) or _is_list(value, _is_text),

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +24,18 @@ from .keyring import Keyring
 from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
-from .ports import BeforeSend, Clock, ContactsOf, DescribeNetwork, DirectoryOf, Entropy, Identify, Senders, SignInAgain
+from .ports import (
+    BeforeSend,
+    Clock,
+    ContactsOf,
+    DescribeNetwork,
+    DirectoryOf,
+    Entropy,
+    Identify,
+    Senders,
+    SharedSignals,
+    SignInAgain,
+)
 from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
 from .service.health import Health
@@ -119,6 +131,8 @@ class MFAGate:
     ``describe_network`` gets a network as text and returns a place for people to read ("Boston, MA"); it may be async. It stands
     beside the address on one's own page, in mails and on the phone's page for approval, and decides nothing.
 
+    ``signals`` names the identity provider whose Shared Signals end proofs here (``ports.SharedSignals``); None takes none.
+
     ``templates`` is a folder of templates that replace or extend ours, for pages, mails and text messages.
     ``catalogues`` is a folder of gettext catalogues (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and
     the words of mails and text messages.
@@ -158,6 +172,7 @@ class MFAGate:
         before_send: BeforeSend | None = None,
         directory: DirectoryOf | None = None,
         describe_network: DescribeNetwork | None = None,
+        signals: SharedSignals | None = None,
         clock: Clock | None = None,
         entropy: Entropy = secrets.token_bytes,
         templates: str | os.PathLike[str] | None = None,
@@ -184,6 +199,7 @@ class MFAGate:
             relying_party=relying_party,
             factors=factors,
             senders=senders,
+            signals=signals,
             trusted_proxies=trusted_proxies,
             clock=clock,
             entropy=entropy,
@@ -228,6 +244,8 @@ class MFAGate:
             describe_network=describe_network,
             sign_in_again=sign_in_again,
         )
+        if signals is not None and find_spec("jwt") is None:
+            faults.append("signals: PyJWT is missing: pip install mfa-gate[signals]")
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
@@ -252,6 +270,7 @@ class MFAGate:
             before_send=before_send,
             directory=directory,
             describe_network=describe_network,
+            signals=signals,
             trusted_proxies=trusted,
             origin=origin,
             prefix=prefix,

@@ -39,6 +39,7 @@ __all__ = [
     "SeesUsers",
     "Sender",
     "Senders",
+    "SharedSignals",
     "SignInAgain",
     "TakesDestination",
 ]
@@ -118,6 +119,25 @@ class TakesDestination(Protocol):
 
     def takes(self, to: str, /) -> bool:
         """Tell whether a message to ``to`` would be tried. Nothing is asked or looked up for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSignals:
+    """The transmitter of Shared Signals that is believed (CAEP, RISC).
+
+    It pushes to ``/mfa/hooks/signals``.
+
+    ``issuer`` and ``audience`` are the claims that its tokens have. ``keys`` is its JWK set (``{"keys": [...]}``), or a
+    function that returns it, sync or async. ``subject_of`` gets the subject identifier of an event (RFC 9493) and returns the
+    ``Subject``, or None for somebody who is not known. ``token`` is the bearer token that the transmitter shows; "" for none.
+    It needs PyJWT: ``pip install mfa-gate[signals]``.
+    """
+
+    issuer: str
+    audience: str
+    keys: Mapping[str, Any] | Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
+    subject_of: Callable[[Mapping[str, Any]], Subject | Awaitable[Subject | None] | None]
+    token: str = field(default="", repr=False)
 
 
 @runtime_checkable

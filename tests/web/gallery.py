@@ -20,7 +20,7 @@ from typing import Any
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
-from mfa_gate.service.admin.documents import GrantLine
+from mfa_gate.service.admin.documents import AskedLine, GrantLine
 from mfa_gate.service.impact import Line
 from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, static_assets
@@ -498,6 +498,34 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
     yield "admin-account-grant-asked", person, frame
     granted = replace(asked, confirmed_by="second@clinic.example", ends_at=NOW + 13_800, browsers=1)
     yield "admin-account-grant-open", replace(person, grant=granted), frame
+    asked_act = AskedLine(
+        act="reset",
+        ref="7Q4M-KX2P",
+        asked_by="admin@clinic.example",
+        asked_at=NOW - 600,
+        reason="phone lost",
+        ticket="4711",
+        item="",
+        confirm_until=NOW + 3_000,
+        own=False,
+    )
+    remove, forget = _forms("remove", "forget-browser")
+    yield (
+        "admin-account-asked",
+        replace(
+            person,
+            grant=None,
+            asked=asked_act,
+            forms=_forms("lock", "end-sessions", "forget", "approve", "withdraw"),
+            part_forms={"authenticator": remove, "browser": forget},
+            factors=(v.FactorLine(id="a1", kind="totp", label="Authenticator app", added_at=NOW - 86_400),),
+            browsers=(v.BrowserLine(id="b1", label="Firefox on Linux", network="192.0.2.1", last_used_at=NOW - 60),),
+        ),
+        frame,
+    )
+    yield "admin-account-above", replace(person, grant=None, forms=(), above=True), frame
+    waiting = admin.Tick(id="message", ok=False, text="A test message has arrived.", markable=True)
+    yield "admin-tenant-waits", replace(tenant, enabled_at=0, checklist=(*tenant.checklist, waiting), waits=True), frame
     yield (
         "admin-account-ask-grant",
         replace(person, grant=None, forms=_forms("lock", "ticket", "break-glass", "refuse"), open_form="break-glass"),

@@ -59,5 +59,10 @@ def is_same_hand(one: Hand, other: Hand) -> bool:
     return _spoken(one.name) == _spoken(other.name)
 
 
+def is_second_hand(by: Hand, *, first: Hand, concerned: SubjectKey) -> bool:
+    """Tell if ``by`` may confirm as the second person: neither the first one nor the person concerned."""
+    return not is_same_hand(by, first) and not is_same_hand(by, Hand(concerned.id, concerned.tenant))
+
+
 def _spoken(name: str) -> str:
     return " ".join(name.removeprefix("operator:").split()).casefold()

@@ -12,5 +12,15 @@ from .first import FirstOf
 from .header import TrustedHeader
 from .request import RequestUser
 from .session import SessionUser
+from .subject_ids import subject_by_sub
 
-__all__ = ["BearerJWT", "FastAPIUsers", "FirstOf", "RequestUser", "SessionUser", "TrustedHeader", "Unreadable"]
+__all__ = [
+    "BearerJWT",
+    "FastAPIUsers",
+    "FirstOf",
+    "RequestUser",
+    "SessionUser",
+    "TrustedHeader",
+    "Unreadable",
+    "subject_by_sub",
+]

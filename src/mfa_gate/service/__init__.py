@@ -58,6 +58,7 @@ from .report_recorder import PAUSE, ReportRecorder
 from .scheduler import Job, Worker
 from .self_service import SelfService
 from .send_limits import Sending
+from .shared_signals import SignalReceiver
 from .slow_recovery import SlowRecovery
 from .store_checks import check_canary, is_new
 from .trail_reader import TrailReader
@@ -106,6 +107,7 @@ class Service:
         self.slow_recovery = SlowRecovery(self.engine)
         self.self_service = SelfService(self.engine, self.access, self.slow_recovery)
         self.rights = Rights(self.engine, self.access)
+        self.signals = SignalReceiver(self.engine)
         self.automation = AutomationTokens(self.engine)
         self.account_desk = AccountDesk(self.engine, self.rights)
         self.person_desk = PersonDesk(self.engine, self.rights, self.account_desk)

@@ -6,6 +6,7 @@ The body is read whole, its size is bounded, and each field may come once. Nobod
 from __future__ import annotations
 
 from ..core.reasons import Refusal
+from . import shared_signals
 from .forms import MAX_BODY, BadBody, parse_form
 from .request import Site
 from .responses import NO_STORE, Answer, problem
@@ -21,6 +22,8 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     A refused callback gets a problem document that gives no further reason.
     """
     kind, _, token = place.removeprefix("/").partition("/")
+    if kind == shared_signals.PLACE and not token:
+        return await shared_signals.answer(site, scope, receive)
     if not kind or not token:
         return problem(Refusal(reason="not_found"))
     if scope["method"] != "POST":

@@ -9,7 +9,7 @@ from ..break_glass import HOUR, MAX_HOURS, has_room, is_in_force, is_known, is_w
 from ..events import TOLD_BY, Event, Moment
 from ..model import Account, Grant, replace
 from ..reasons import Refusal
-from ..roles import Hand, is_same_hand
+from ..roles import Hand, is_same_hand, is_second_hand
 from ..text_safety import stated
 from .base import Change, refuse, time_of
 from .bounds import tidy
@@ -59,8 +59,7 @@ def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[R
         return refuse(account, "locked", ref=account.lock.ref)
     if grant is None or not is_waiting(account, now):
         return refuse(account, "not_found")
-    own = Hand(account.key.id, account.key.tenant)
-    if is_same_hand(by, Hand(grant.asked_by, grant.asked_in)) or is_same_hand(by, own):
+    if not is_second_hand(by, first=Hand(grant.asked_by, grant.asked_in), concerned=account.key):
         return refuse(account, "not_allowed", detail=SECOND)
     if ref != grant.ref:
         return refuse(account, "not_found", detail=WHICH)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from ..events import Event, Moment
 from ..model import Account, Asked, replace
 from ..reasons import Refusal
-from ..roles import Hand, is_same_hand
+from ..roles import Hand, is_same_hand, is_second_hand
 from ..text_safety import stated
 from .base import HOUR, Change, keep, refuse, time_of
 from .bounds import tidy
+from .break_glass import SECOND
 
 CONFIRM_WITHIN = HOUR
-SECOND = "A second administrator confirms, not the one who asked and not the person concerned."
 WAITS = "Something else waits for a second administrator; take it back before you ask anew."
 
 
@@ -63,8 +63,7 @@ def confirmed(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change
     waiting = asked_now(account, moment.now)
     if waiting is None:
         return refuse(account, "not_found")
-    own = Hand(account.key.id, account.key.tenant)
-    if is_same_hand(by, Hand(waiting.asked_by, waiting.asked_in)) or is_same_hand(by, own):
+    if not is_second_hand(by, first=Hand(waiting.asked_by, waiting.asked_in), concerned=account.key):
         return refuse(account, "not_allowed", detail=SECOND)
     if ref != waiting.ref:
         return refuse(account, "not_found", detail="Name the request that you have read by its reference.")

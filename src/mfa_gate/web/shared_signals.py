@@ -1,0 +1,41 @@
+"""Answer the pushes of a transmitter of Shared Signals at ``/hooks/signals`` (RFC 8935)."""
+
+from __future__ import annotations
+
+import json
+
+from ..core.reasons import Refusal
+from ..service.shared_signals import TYPE, SignalRefused
+from .forms import BadBody, media_type, read_body
+from .request import Site
+from .responses import NO_STORE, Answer, problem
+from .scope import header
+from .types import Receive, Scope
+
+PLACE = "signals"
+
+
+async def answer(site: Site, scope: Scope, receive: Receive) -> Answer:
+    """Take one token: 202 where it was understood, 400 with the reason where it was not."""
+    receiver = site.service.signals
+    if receiver.settings is None:
+        return problem(Refusal(reason="not_found"))
+    if scope["method"] != "POST":
+        return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
+    try:
+        if media_type(scope) != f"application/{TYPE}":
+            raise SignalRefused("invalid_request", f"Send the token as application/{TYPE}.")
+        body = await read_body(scope, receive, within=site.body_within)
+        shown = (header(scope, b"authorization") or b"").decode("latin-1")
+        await receiver.take(body.decode("ascii", "replace").strip(), authorization=shown)
+    except BadBody as bad:
+        return _refused(SignalRefused("invalid_request", bad.detail or "The body did not come."))
+    except SignalRefused as refused:
+        return _refused(refused)
+    return Answer(202, b"", NO_STORE)
+
+
+def _refused(refused: SignalRefused) -> Answer:
+    status = 401 if refused.err == "authentication_failed" else 400
+    body = json.dumps({"err": refused.err, "description": refused.description}).encode()
+    return Answer(status, body, [*NO_STORE, (b"content-language", b"en")], media="application/json")

@@ -1,0 +1,187 @@
+"""Signals of an identity provider end proofs here, and give nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from mfa_gate import Subject
+from mfa_gate.identity import subject_by_sub
+from mfa_gate.ports import SharedSignals
+from mfa_gate.service.shared_signals import KEPT, SignalRefused
+from tests.harness import START, Browser, Reply, World, make_world, running
+
+ISSUER, AUDIENCE = "https://idp.example.com/", "https://sp.example.com/caep"
+SECRET = ec.generate_private_key(ec.SECP256R1())
+OTHER = ec.generate_private_key(ec.SECP256R1())
+KEYS = {"keys": [{**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(SECRET.public_key())), "kid": "one", "alg": "ES256"}]}
+ANN = {"format": "iss_sub", "iss": ISSUER, "sub": "ann"}
+CAEP, RISC = (f"https://schemas.openid.net/secevent/{name}/event-type/" for name in ("caep", "risc"))
+REVOKED = f"{CAEP}session-revoked"
+PUBLISHED_KEYS = {
+    "keys": [
+        {
+            "alg": "ES256",
+            "crv": "P-256",
+            "kid": "transmitter-ES256-001",
+            "kty": "EC",
+            "x": "YJ0AaXbOH8wcB1FLXiqXj2zGSfciIb_-x-i9B5Ica7Q",
+            "y": "bll4Myk4oui5P8kCzaMzgxlEV9q7tECVcpcVACJzWNU",
+        }
+    ]
+}
+"""The key that sharedsignals.guide publishes with its example token."""
+PUBLISHED = (
+    "eyJ0eXAiOiJzZWNldmVudCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6InRyYW5zbWl0dGVyLUVTMjU2LTAwMSJ9.eyJqdGkiOiIxNzY3YjEwNDQzZTUx"
+    "MWVjYTc3NDAyNDJhYzEyMDAwMiIsImlhdCI6MTYzNjc0MTE3NiwiaXNzIjoiaHR0cHM6Ly9tb3N0LXNlY3VyZS5jb20vIiwiYXVkIjoiaHR0cHM6Ly9wb3"
+    "B1bGFyLWFwcC5jb20iLCJldmVudHMiOnsiaHR0cHM6Ly9zY2hlbWFzLm9wZW5pZC5uZXQvc2VjZXZlbnQvc3NlL2V2ZW50LXR5cGUvdmVyaWZpY2F0aW9u"
+    "Ijp7InN0YXRlIjoiVkdocGN5QnBjeUJoYmlCbGVHIn19fQ.eNBqxZ5YmUrWMzDxBJa2_AMMh7aiUp4-35Ipc4_q2B3kIjwWZk7Qh1nDNmw_i06u11SOYJn"
+    "xM9iN6xfi752cLg"
+)
+
+
+def settings(**more: Any) -> SharedSignals:
+    """Make the settings of a host with these keys."""
+    plain = {
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "keys": KEYS,
+        "subject_of": partial(subject_by_sub, "alpha", ISSUER),
+    }
+    return SharedSignals(**{**plain, **more})
+
+
+def signed(
+    kind: str = REVOKED, event: Mapping[str, Any] | None = None, *, key: Any = SECRET, head: Any = None, **claims: Any
+) -> str:
+    """Sign a token as the transmitter does."""
+    whole = {"iss": ISSUER, "aud": AUDIENCE, "iat": START, "jti": "1", "sub_id": ANN, "events": {kind: event or {}}}
+    whole = {name: part for name, part in {**whole, **claims}.items() if part is not None}
+    return jwt.encode(whole, key, algorithm="ES256", headers={"typ": "secevent+jwt", "kid": "one", **(head or {})})
+
+
+async def push(world: World, token: str, *, authorization: str = "", media: str = "application/secevent+jwt") -> Reply:
+    """Push a token as a transmitter does."""
+    headers = [("content-type", media), ("accept", "application/json")]
+    headers += [("authorization", authorization)] if authorization else []
+    return await Browser(world).ask("POST", "/mfa/hooks/signals", headers=headers, body=token.encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "ends"),
+    [
+        (REVOKED, {"initiating_entity": "policy", "event_timestamp": START}, True),
+        (f"{CAEP}credential-change", {"credential_type": "fido2-roaming", "change_type": "revoke"}, True),
+        (f"{CAEP}credential-change", {"credential_type": "password", "change_type": "update"}, True),
+        (f"{CAEP}credential-change", {"credential_type": "fido2-roaming", "change_type": "create"}, False),
+        (f"{RISC}account-disabled", {"reason": "hijacking"}, True),
+        (f"{RISC}account-enabled", {}, False),
+        ("https://schemas.openid.net/secevent/ssf/event-type/verification", {"state": "x"}, False),
+    ],
+)
+async def test_what_ends_proofs(kind: str, event: dict[str, Any], ends: bool) -> None:
+    """Three kinds of events end proofs, and every other one is taken and does nothing."""
+    async with running(make_world(signals=settings())) as world:
+        ann, bob = await world.enrolled("ann"), await world.enrolled("bob")
+        assert (await push(world, signed(kind, event))).status == 202
+        assert (await ann.is_in(), await bob.is_in()) == (not ends, True)
+        told = [(line.actor, line.reason) for line in world.kinds("proofs.revoked")]
+        assert told == ([(f"signals:{ISSUER}", kind.rpartition("/")[2])] if ends else [])
+
+
+async def test_a_signal_counts_once() -> None:
+    """A transmitter that repeats a token does not end the proofs that came after it."""
+    async with running(make_world(signals=settings())) as world:
+        ann = await world.enrolled("ann")
+        assert (await push(world, signed())).status == 202
+        world.clock.advance(60)
+        await ann.prove()
+        assert (await push(world, signed())).status == 202
+        assert await ann.is_in()
+        assert (await push(world, signed(jti="2"))).status == 202
+        assert not await ann.is_in()
+
+
+@pytest.mark.parametrize(
+    ("token", "err"),
+    [
+        (partial(signed, key=OTHER), "invalid_key"),
+        (partial(signed, head={"kid": "two"}), "invalid_key"),
+        (partial(signed, iss="https://elsewhere.example/"), "invalid_issuer"),
+        (partial(signed, aud="https://somebody-else.example"), "invalid_audience"),
+        (partial(signed, head={"typ": "JWT"}), "invalid_request"),
+        (partial(signed, jti=None), "invalid_request"),
+        (partial(signed, iat=START - KEPT - 1), "invalid_request"),
+        (partial(signed, iat=START + 3600), "invalid_request"),
+        (partial(signed, events={}), "invalid_request"),
+        (partial(signed, sub_id=None), "invalid_request"),
+        (lambda: "no.token.at all", "invalid_request"),
+        (lambda: jwt.encode({"iss": ISSUER}, "", algorithm="none", headers={"typ": "secevent+jwt"}), "invalid_key"),
+        (
+            lambda: jwt.encode({}, "x" * 40, algorithm="HS256", headers={"typ": "secevent+jwt", "kid": "one"}),
+            "invalid_key",
+        ),
+    ],
+)
+async def test_what_is_refused(token: Callable[[], str], err: str) -> None:
+    """A token of somebody else, for somebody else, too old or of another kind ends nothing."""
+    async with running(make_world(signals=settings())) as world:
+        ann = await world.enrolled("ann")
+        refused = await push(world, token())
+        assert (refused.status, refused.json()["err"]) == (400, err)
+        assert await ann.is_in()
+
+
+async def test_a_published_example() -> None:
+    """The token that sharedsignals.guide publishes verifies by its published key.
+
+    It does not when a byte is changed.
+    """
+    clock_at = 1_636_741_200
+    given = settings(issuer="https://most-secure.com/", audience="https://popular-app.com", keys=lambda: PUBLISHED_KEYS)
+    async with running(make_world(signals=given)) as world:
+        world.clock.advance(clock_at - START)
+        assert await world.gate.service.signals.take(PUBLISHED, authorization="") == 0
+        with pytest.raises(SignalRefused):
+            await world.gate.service.signals.take(PUBLISHED[:-5] + "AAAAA", authorization="")
+
+
+async def test_switched_off_and_guarded() -> None:
+    """Without settings the address is not there; with a token the transmitter shows it."""
+    async with running(make_world()) as world:
+        assert (await push(world, signed())).status == 404
+    async with running(make_world(signals=settings(token="s3cret"))) as world:
+        ann = await world.enrolled("ann")
+        assert [(await push(world, signed(), authorization=shown)).status for shown in ("", "Bearer other")] == [
+            401,
+            401,
+        ]
+        assert (await push(world, signed(), media="application/json", authorization="Bearer s3cret")).status == 400
+        assert await ann.is_in()
+        assert (await push(world, signed(), authorization="Bearer s3cret")).status == 202
+        assert not await ann.is_in()
+
+
+@pytest.mark.parametrize(
+    ("subject_id", "found"),
+    [
+        (ANN, "ann"),
+        ({"subject_type": "iss-sub", "iss": ISSUER, "sub": "ann"}, "ann"),
+        ({**ANN, "iss": "https://elsewhere.example/"}, ""),
+        ({"format": "opaque", "id": "ann"}, "ann"),
+        ({"format": "complex", "user": ANN, "session": {"format": "opaque", "id": "s"}}, "ann"),
+        ({"format": "email", "email": "ann@example.com"}, ""),
+        ({"format": "opaque", "id": ""}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_usual_rule_for_subjects(subject_id: dict[str, Any], found: str) -> None:
+    """Identifiers by sub and id are found, those of another issuer are not."""
+    subject = subject_by_sub("alpha", ISSUER, subject_id)
+    assert subject == (Subject(found, "alpha") if found else None)
