@@ -20,7 +20,8 @@ SURFACE = {
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra Refused SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
-        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy FreshSignIn HasPushKey Identify Message "
+        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DescribeNetwork DirectoryOf Entropy FreshSignIn HasPushKey "
+        "Identify Message "
         "NamesSession NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
         "SignInAgain TakesDestination"
     ),

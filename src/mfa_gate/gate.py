@@ -24,7 +24,7 @@ from .keyring import Keyring
 from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, SignInAgain
+from .ports import BeforeSend, Clock, ContactsOf, DescribeNetwork, DirectoryOf, Entropy, Identify, Senders, SignInAgain
 from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
 from .service.health import Health
@@ -122,6 +122,9 @@ class MFAGate:
     (``PhoneSend``). ``True`` lets the message go out. A text, any other value, an exception, or two seconds without an answer
     refuses it.
 
+    ``describe_network`` gets a network as text and returns a place for people to read ("Boston, MA"); it may be async. It stands
+    beside the address on one's own page, in mails and on the phone's page for approval, and decides nothing.
+
     ``templates`` is a folder of templates that replace or extend ours, for pages, mails and text messages.
     ``catalogues`` is a folder of gettext catalogues (``fr/LC_MESSAGES/mfa_gate.mo``): other words, other languages, and
     the words of mails and text messages.
@@ -160,6 +163,7 @@ class MFAGate:
         on_lock: Callable[[Subject, Event], object] | None = None,
         before_send: BeforeSend | None = None,
         directory: DirectoryOf | None = None,
+        describe_network: DescribeNetwork | None = None,
         clock: Clock | None = None,
         entropy: Entropy = secrets.token_bytes,
         templates: str | os.PathLike[str] | None = None,
@@ -227,6 +231,7 @@ class MFAGate:
             before_send=before_send,
             contacts=contacts,
             directory=directory,
+            describe_network=describe_network,
             sign_in_again=sign_in_again,
         )
         if loaded is not None and registry is not None:
@@ -252,6 +257,7 @@ class MFAGate:
             on_lock=on_lock,
             before_send=before_send,
             directory=directory,
+            describe_network=describe_network,
             trusted_proxies=trusted,
             origin=origin,
             prefix=prefix,

@@ -28,6 +28,7 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
     "on_reset": ("subject", "event"),
     "before_send": ("send",),
     "contacts": ("subject",),
+    "describe_network": ("network",),
     "directory": ("tenant",),
     "sign_in_again": ("connection", "wish"),
 }

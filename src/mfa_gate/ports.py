@@ -22,6 +22,7 @@ __all__ = [
     "Clock",
     "Closes",
     "ContactsOf",
+    "DescribeNetwork",
     "DirectoryOf",
     "Entropy",
     "FreshSignIn",
@@ -270,6 +271,14 @@ BeforeSend = Callable[[PhoneSend], object]
 
 Sync functions run in a thread. ``True`` lets it go out. A text refuses it, and stands in the trail as the reason. Everything
 else refuses as well: another value, an exception, no answer within two seconds.
+"""
+
+
+DescribeNetwork = Callable[[str], object]
+"""Describe a network for people, e.g. ``"203.0.113.7"`` as ``"Boston, MA"``; "" or None where nothing is known.
+
+The network is an address, or as many leading bits of it as the policy compares (``"2001:db8:1:2::/64"``). Sync functions run
+in a thread. Without an answer within a second, people read the address alone. It decides nothing.
 """
 
 

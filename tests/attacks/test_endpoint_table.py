@@ -88,6 +88,9 @@ ADMIN_PAGES = (
     "GET /admin/reports/adoption",
     "GET /admin/reports/lockouts",
     "GET /admin/audit",
+    "GET /admin/policy",
+    "GET /admin/what-if",
+    "GET /admin/what-if?account=lou",
 )
 _WHY = {"reason": "because", "ticket": "T-1"}
 ADMIN_FORMS = {
@@ -100,6 +103,7 @@ ADMIN_FORMS = {
     "POST /admin/accounts/ann confirm": {"action": "confirm", "ref": "x"},
     "POST /admin/accounts/boss grant": {"action": "break-glass", "hours": "4", **_WHY},
     "POST /admin/accounts remind": {"action": "remind", "pick-1": "new"},
+    "POST /admin/policy": {"digest": "x", "reason": "because"},
     "POST /admin/tenant announce": {"action": "announced"},
     "POST /admin/tenant trial": {"action": "trial"},
     "POST /admin/tenant remind": {"action": "remind"},
@@ -111,6 +115,8 @@ ADMIN_CALLS: dict[str, object] = {
     "GET /api/admin/reports/adoption": None,
     "GET /api/admin/reports/lockouts": None,
     "GET /api/admin/events": None,
+    "GET /api/admin/policy": None,
+    "POST /api/admin/policy/approve": {"digest": "x", "reason": "because"},
     "POST /api/admin/accounts/lou/unlock": {"reason": "because"},
     "POST /api/admin/accounts/ann/lock": {"reason": "because"},
     "POST /api/admin/accounts/ann/reset": _WHY,

@@ -47,6 +47,8 @@ def judged(mutants: Sequence[Mutant]) -> list[Mutant]:
         copies: SimpleQueue[Copy] = SimpleQueue()
         for number in range(AT_ONCE):
             copies.put(Copy(Path(folder) / str(number)))
+        if fault := Copy(Path(folder) / "sound").collects():
+            raise SystemExit(f"The tests cannot be read, so every fault would seem to be noticed:\n{fault}")
 
         def judge(mutant: Mutant) -> None:
             copy, started = copies.get(), time.monotonic()

@@ -99,23 +99,29 @@ class Copy:
         finally:
             path.write_bytes(sound)
 
+    def collects(self) -> str:
+        """Read all tests against the copy as it is.
+
+        Returns what went wrong, or "".
+        """
+        done = self._run("--collect-only", "tests")
+        return "" if done.returncode == 0 else done.stdout[-2000:] + done.stderr[-2000:]
+
     def _fails(self, tests: Sequence[str]) -> str:
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", COMPUTES, *tests]
-        # Two faults in one second would look alike to compiled files, which know the second and the size.
-        environment = os.environ | {"PYTHONPATH": f"{self.source}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
         try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=environment,
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-            )
+            done = self._run(*tests)
         except subprocess.TimeoutExpired:
             return f"no end after {PATIENCE} s"
         if done.returncode in (0, 5):  # 5: no test was chosen
             return ""
         failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
         return failed[0] if failed else f"exit code {done.returncode}"
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run pytest against the copy."""
+        # Two faults in one second would look alike to compiled files, which know the second and the size.
+        environment = os.environ | {"PYTHONPATH": f"{self.source}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", COMPUTES, *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=PATIENCE
+        )

@@ -171,6 +171,7 @@ def make_gate(policy: str | mfa_gate.Policy, store: str | storage.Store) -> mfa_
     before_send: ports.BeforeSend = may_go_out
     again: ports.SignInAgain = sign_in_again
     directory: ports.DirectoryOf = everybody if isinstance(store, str) else listed
+    describe: ports.DescribeNetwork = {"203.0.113.7": "Boston, MA"}.get
     try:
         return mfa_gate.MFAGate(
             policy=policy,
@@ -184,6 +185,7 @@ def make_gate(policy: str | mfa_gate.Policy, store: str | storage.Store) -> mfa_
             senders=all_senders(),
             trusted_proxies=["unix"],
             directory=directory,
+            describe_network=describe,
             before_send=before_send,
             on_event=on_event,
             on_lock=on_lock,

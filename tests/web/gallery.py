@@ -31,6 +31,9 @@ from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
 from tests.chromium import launch
 
+from .gallery_policy import policy_pages
+from .gallery_what_if import what_if_pages
+
 NOW = 1_760_000_000
 DAY = 86_400
 HOSTILE = "\"><script>alert(1)</script>'{{ 7*7 }}%(x)s"
@@ -175,6 +178,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-more", v.EnrollChoice(ways=kinds[3:], purpose="more", back="/mfa"), frame
     yield "enroll-stronger", v.EnrollChoice(ways=kinds[:1], purpose="stronger"), frame
     yield "enroll-off", v.EnrollChoice(ways=kinds, demanded=False, back="/"), frame
+    yield "enroll-nobody", v.EnrollChoice(ways=(), purpose="nobody", back="/"), frame
     yield "enroll-nothing", v.EnrollChoice(ways=(), purpose="more", back="/mfa"), frame
     for kind in ("totp", "email", "sms", "voice", "webauthn", "push", "backup-code", "carrier-pigeon"):
         start = v.EnrollStart(
@@ -456,6 +460,8 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         replace(person, grant=None, forms=_forms("lock", "ticket", "break-glass", "refuse"), open_form="break-glass"),
         frame,
     )
+    yield from policy_pages(frame, desk, NOW)
+    yield from what_if_pages(frame, desk, NOW)
 
 
 def _forms(*names: str) -> tuple[admin.ActForm, ...]:

@@ -13,6 +13,7 @@ from ..service import Actor, Service
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
 from ..web.responses import stamp
+from . import bulk
 from .accounts_list import add_filters, list_accounts
 from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
 from .terminal import one_line
@@ -60,7 +61,8 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
     command = commands.add_parser(action.command[-1], help=action.help)
     add_parts(command)
     whole = action.name == "end-sessions"
-    command.add_argument("id", metavar="ID", nargs="?" if whole else None)
+    command.add_argument("id", metavar="ID", nargs="?")
+    bulk.add_options(command)
     if whole:
         command.add_argument("--all", action="store_true", help="of everybody in the tenant, by one write")
     command.add_argument("--tenant", required=True)
@@ -132,8 +134,14 @@ async def show(args: argparse.Namespace, service: Service) -> int:
 
 async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
     """Run the command of a row: do the act, and print the line of the row."""
-    key = key_of(args)
     given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    if bool(args.id) == bool(args.ids):
+        raise SettingsError("name one ID, or --ids FILE")
+    if args.ids:
+        return await bulk.act_on_all(args, service, action=action, given=given)
+    if args.dry_run or args.results:
+        raise SettingsError("--dry-run and --results go with --ids")
+    key = key_of(args)
     done = await service.account_desk.act(operator(args), action.name, key, **given)
     if isinstance(done, Refusal):
         return tell_refusal(args, done)
@@ -158,8 +166,8 @@ async def end_sessions(args: argparse.Namespace, service: Service) -> int:
 
     Raises ``SettingsError`` where neither or both are named.
     """
-    if bool(args.id) == args.all:
-        raise SettingsError("name one ID, or --all for everybody in the tenant")
+    if args.all and (args.id or args.ids):
+        raise SettingsError("--all is everybody in the tenant: leave ID and --ids out")
     if not args.all:
         return await act(args, service, action=ACTIONS["end-sessions"])
     refusal = await service.tenant_desk.end_proofs(operator(args), args.tenant, reason=args.reason, confirm=args.tenant)
@@ -174,6 +182,8 @@ async def reset(args: argparse.Namespace, service: Service) -> int:
 
     The application's ``on_reset`` hook lives in the application: its password is reset by hand.
     """
+    if args.discard and not args.id:
+        raise SettingsError("--discard is for one ID")
     if not args.discard:
         return await act(args, service, action=ACTIONS["reset"])
     key = key_of(args)

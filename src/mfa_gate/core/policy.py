@@ -224,6 +224,25 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     return tuple(met), tuple(watched)
 
 
+LEAVING = ("GET", "HEAD", "POST")
+"""The methods with which the gate lets a sign-out pass."""
+SIGN_OUT = "sign_out"
+"""The name of the exemption of the host's own sign-out, in every decision and table."""
+
+
+def is_leaving(method: str, path: str, sign_out: str) -> bool:
+    """Tell if a request is the host's own sign-out, which passes for everybody.
+
+    ``sign_out`` is its path, "" for none.
+    """
+    return bool(sign_out) and path == sign_out and method in LEAVING
+
+
+def freed(requirement: Requirement) -> Requirement:
+    """Return the requirement on the host's own sign-out: nothing, whatever the policy says."""
+    return Requirement(rules=requirement.rules, free=SIGN_OUT, free_kind="exempt", factors=requirement.factors)
+
+
 def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
     """Add an endpoint's own demands.
 

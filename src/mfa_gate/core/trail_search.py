@@ -133,6 +133,11 @@ def _kinds_of(event: Event) -> tuple[str, ...]:
     return event.kind, event.kind.partition(".")[0], category_of(event.kind)
 
 
+def last_moment(name: str, text: str) -> int:
+    """Read a moment, or the last second of a day, as UTC seconds. Raises ``BadFilter``."""
+    return _moment(name, text, is_end=True)
+
+
 def _moment(name: str, text: str, *, is_end: bool) -> int:
     """Read a day or a moment as UTC seconds.
 

@@ -16,6 +16,7 @@ from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
 from .admin.needs import StartPage
 from .admin.people import TenantPeople
+from .admin.policy import PolicyDesk
 from .admin.report_desk import ReportDesk
 from .admin.reports import Sources
 from .admin.reviews import Reviews
@@ -121,9 +122,11 @@ class Service:
         self.head_reports = HeadReports(self.engine, self.trail_signer, self.trail_reader, self.alarms)
         self.report_mails = ReportMails(sources, self.alarms)
         self.retention = Retention(self.engine, self.alarms)
+        self.legal_holds = self.retention.holds
         self.policy_life = PolicyLife(self.engine, self.alarms)
         self.policy_watch = PolicyWatch(self.policy_life)
         self.policy_workers = PolicyWorkers(self.engine, self.alarms)
+        self.policy_desk = PolicyDesk(self.engine, self.rights, self.policy_life, self.policy_workers)
         self.metrics = Metrics(self.engine)
         self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])

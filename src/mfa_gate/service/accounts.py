@@ -24,6 +24,7 @@ from ..storage import Changed, Reader
 from .effects import Effects
 from .exemption_uses import ExemptionUses
 from .own_address import OwnAddress
+from .places import Places
 from .strangers import Strangers
 from .trail_keys import TrailKeys
 from .wiring import Wiring
@@ -72,6 +73,9 @@ class Engine:
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self.effects = Effects(wiring.on_event)
+        self.places = Places(wiring.describe_network) if wiring.describe_network else None
+        if self.places is not None:
+            self.effects.closers.append(self.places.close)
         self.strangers = Strangers()
         self.exemption_uses = ExemptionUses(wiring.store)
         self.grown: set[str] = set()
@@ -118,6 +122,13 @@ class Engine:
             session=session_id(caller.subject.session),
             request=caller.request,
         )
+
+    def bucket(self, word: str, *people: SubjectKey) -> str:
+        """Name the counter of people.
+
+        The store reads no id in it, and so keeps none of a forgotten person.
+        """
+        return f"{word}:{self.keyring.digest('bucket', *(part for key in people for part in (key.tenant, key.id)))}"
 
     def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.

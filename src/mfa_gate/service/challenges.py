@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core import changes
+from ..core.messages.facts import near
 from ..core.model import Account, Caller, Challenge, Contacts, Fields
 from ..core.reasons import Refusal
 from ..core.rules import Rules
@@ -112,6 +113,9 @@ class Challenges:
         ``data`` is the data of an authenticator, a draft or a contact; ``target`` is its id.
         """
         part, engine = self.engine.factors[factor], self.engine
+        if engine.places is not None:
+            place = await engine.places.of(context.where)
+            context = replace(context, where=near(context.where, place, context.translate))
         issue = await asyncio.to_thread(part.issue, context, data)
         if issue is None:
             return Refusal(reason="nothing_sent")

@@ -11,15 +11,16 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..core.evidence import Evidence
 from ..core.model import Caller
 from ..core.policy import Demand, Facts, requirement_for
 from ..core.report import HOUR, Part, Place, Row, Situation, situation_of
 from ..core.report_codec import pack
-from ..core.rules import Policy, TenantSettings
+from ..core.rules import Policy, TenantSettings, is_clean
 from ..core.stops import Stop, stop_by, stop_of
 from ..errors import MFAGateError
 from ..storage import ReportParts
-from .access import Judgement
+from .access import PASS_LIFE, Judgement
 from .accounts import Engine
 from .report_erasure import erased_at
 from .report_hours import Cell, Hour
@@ -53,20 +54,27 @@ class Spot:
 
     def __init__(self, recorder: ReportRecorder, situation: Situation, stop: Stop, facts: Facts) -> None:
         self._recorder = recorder
-        self._cells: dict[tuple[str, str], Cell] = {}
+        self._cells: dict[tuple[str, str, tuple[Demand, ...]], Cell] = {}
         self.situation = situation
         self.stop = stop
         self.groups = facts.groups
 
-    def hit(self, method: str, path: str) -> None:
-        """Count a request at a path that no rule of the policy names."""
+    def hit(self, method: str, path: str, endpoint: tuple[Demand, ...] = ()) -> None:
+        """Count a request at a path that the policy judges like the one before."""
         now = int(self._recorder.engine.wiring.clock.now())
-        cell = self._cells.get((method, path))
+        cell = self._cells.get((method, path, endpoint))
         if cell is None or now >= cell.ends:
             if len(self._cells) >= MAX_PLACES:
                 self._cells.clear()
-            facts = Facts(tenant=self.situation.tenant, groups=self.groups, method=method, path=path)
-            cell = self._cells[method, path] = self._recorder.cell(self, facts, (), now)
+            facts = Facts(
+                tenant=self.situation.tenant,
+                groups=self.groups,
+                method=method,
+                path=path,
+                clean=is_clean(path),
+                acting=self.situation.acting,
+            )
+            cell = self._cells[method, path, endpoint] = self._recorder.cell(self, facts, endpoint, now)
         cell.hit(now)
 
 
@@ -88,30 +96,37 @@ class ReportRecorder:
     # -- a request -------------------------------------------------------------------------------------------------
 
     def note(
-        self, judgement: Judgement, caller: Caller, facts: Facts, endpoint: tuple[Demand, ...] = ()
+        self, judgement: Judgement, caller: Caller, facts: Facts, label: str, endpoint: tuple[Demand, ...] = ()
     ) -> Spot | None:
         """Count a judged request. Returns the spot at which the next ones like it are counted.
 
-        ``endpoint`` are the demands of the code that answers. None where nothing is demanded and no account was read.
+        ``label`` names the family of the browser, ``endpoint`` are the demands of the code that answers. None where nothing
+        is demanded and no account was read.
         """
-        evidence, requirement, entry = judgement.evidence, judgement.requirement, judgement.entry
-        if evidence is None or entry is None:
+        if judgement.evidence is None or judgement.entry is None:
             return None
-        now = self.engine.now()
-        if requirement.watched:
-            stop, _, _ = stop_of(requirement, evidence, now)
-        else:
-            stop = stop_by(judgement.decision, requirement, evidence, now)
-        settings = self.engine.known_settings(facts.tenant) or TenantSettings(tenant=facts.tenant)
-        about = (caller.subject, caller.handle, caller.label, caller.address, facts.groups, facts.acting)
-        key = (entry, *about, settings.version, settings.enabled_at, stop)
+        settings = self.engine.known_settings(facts.tenant)
+        version = 0 if settings is None else settings.version
+        who = (judgement.entry, caller.subject, caller.handle, label, caller.address, version)
+        # The rules that are not met may change by time alone, where the decision stays the same.
+        key = (*who, facts, endpoint, judgement.decision, self.engine.now() // PASS_LIFE)
         spot = self._spots.get(key)
         if spot is None:
-            spot = self._spots[key] = Spot(self, situation_of(caller, facts, settings, evidence.account), stop, facts)
+            spot = self._spots[key] = self._spot(judgement, judgement.evidence, replace(caller, label=label), facts)
             if len(self._spots) > MAX_SPOTS:
                 self._spots.popitem(last=False)
-        self.cell(spot, facts, endpoint, now).hit(now)
+        spot.hit(facts.method, facts.path, endpoint)
         return spot
+
+    def _spot(self, judgement: Judgement, evidence: Evidence, caller: Caller, facts: Facts) -> Spot:
+        """Find out what would have happened, with rules that are only watched."""
+        now = self.engine.now()
+        if judgement.requirement.watched:
+            stop, _, _ = stop_of(judgement.requirement, evidence, now)
+        else:
+            stop = stop_by(judgement.decision, judgement.requirement, evidence, now)
+        settings = self.engine.known_settings(facts.tenant) or TenantSettings(tenant=facts.tenant)
+        return Spot(self, situation_of(caller, facts, settings, evidence.account), stop, facts)
 
     def unjudged(self, tenant: str, why: str) -> None:
         """Count a request that passed without a look, with the reason.

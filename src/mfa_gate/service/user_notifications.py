@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..core.events import TOLD_BY, WRONG, Event, place_of
+from ..core.messages.facts import near
 from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Fields, Subject
 from ..core.rules import DAY
@@ -128,11 +129,14 @@ class Notices:
         reader = reader_of(account)
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
+        where = place_of(event) if event.network.startswith("=") else event.address or event.network
+        if self.engine.places is not None:
+            where = near(where, await self.engine.places.of(event.network), translate)
         letter = notice(
             kind,
             service=self.letters.service(event.tenant),
             when_text=self.letters.time(event.at, reader),
-            where=place_of(event) if event.network.startswith("=") else event.address or event.network,
+            where=where,
             browser=event.agent if kind == "browser.new" else "",
             label=translate(known[event.factor].name) if event.factor in known else event.factor,
             owner=self.engine.rules(event.tenant).owner,
@@ -176,7 +180,7 @@ class Notices:
             stop_url=await self.disputing.short_url(kind, event) if NOTICES[kind].stops else "",
         )
         for place, number in enumerate(numbers):
-            bucket, now = f"notice:{account.key}", self.engine.now()
+            bucket, now = self.engine.bucket("notice", account.key), self.engine.now()
             if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
             if not await self.sending.pay(event.tenant, "sms"):

@@ -10,7 +10,7 @@ from ..core.messages.texts import Text
 from ..core.networks import Proxy
 from ..factors import BUILT_IN, Registry
 from ..keyring import Keyring
-from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders
+from ..ports import BeforeSend, Clock, ContactsOf, DescribeNetwork, DirectoryOf, Entropy, Senders
 from ..storage import Store
 from .effects import OnEvent, SubjectHook
 
@@ -65,6 +65,7 @@ class Wiring:
     on_lock: SubjectHook | None = None
     before_send: BeforeSend | None = None
     directory: DirectoryOf | None = None
+    describe_network: DescribeNetwork | None = None
     trusted_proxies: tuple[Proxy, ...] = ()
     origin: str = ""
     prefix: str = ""

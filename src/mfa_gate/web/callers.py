@@ -166,10 +166,6 @@ class Callers:
         )
         return Identified(jar=jar, handle=handle, caller=caller)
 
-    def labeled(self, caller: Caller, label: str) -> Caller:
-        """Give the caller a name of its browser, for a record of the request."""
-        return replace(caller, label=label)
-
     def with_handle(self, found: Identified, scope: Scope, address: str) -> Identified:
         """Give a fresh handle, which proves nothing, to a caller that has none."""
         if found.handle:

@@ -71,6 +71,7 @@ class Gate:
         )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         service.recorder.route_of = RouteNames(self.endpoint_demands.leaves)
+        service.access.demands_at = self.endpoint_demands.at
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
@@ -213,7 +214,7 @@ class Gate:
         demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
             if judgement.requirement.watched:
-                self.service.recorder.note(judgement, callers.labeled(found.caller, browser_label(scope)), facts)
+                self.service.recorder.note(judgement, found.caller, facts, browser_label(scope))
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
                 if cookies and not is_named and self.lifespan.opened:

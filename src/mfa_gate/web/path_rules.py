@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from ..core.policy import Facts, exemption_for
+from ..core.policy import Facts, exemption_for, is_leaving
 from ..core.rules import Policy, plain_path
 from .scope import is_clean
 from .types import Scope
@@ -89,7 +89,7 @@ class PathRules:
             return way == "exempt"
         method = scope["method"] if scope["type"] == "http" else "GET"
         if path == self._sign_out and scope["type"] == "http":
-            return method in ("GET", "HEAD", "POST")
+            return is_leaving(method, path, self._sign_out)
         name = exemption_for(self.policy.base.exempt, _facts(method, path), int(now))
         if name:
             self._used(name)

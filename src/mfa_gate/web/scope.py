@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -271,7 +272,12 @@ def browser_label(scope: Scope) -> str:
 
     It is only a label. No decision depends on it.
     """
-    agent = (header(scope, b"user-agent") or b"")[:400].decode("latin-1")
+    return _label_of((header(scope, b"user-agent") or b"")[:400])
+
+
+@lru_cache(maxsize=1024)
+def _label_of(shown: bytes) -> str:
+    agent = shown.decode("latin-1")
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     platform = next((name for mark, name in _PLATFORMS if mark in agent), "")
     if browser and platform:

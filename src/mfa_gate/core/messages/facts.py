@@ -73,6 +73,11 @@ def asked_facts(
     return Part("\n".join(told), "facts") if told else None
 
 
+def near(where: str, place: str, translate: Translate) -> str:
+    """Write an address and its place, or the address alone where none is known."""
+    return fill(N_("{where}, near {place}"), translate, where=where, place=place) if where and place else where
+
+
 def helper_of(owner: str, translate: Translate) -> str:
     """Name the person to ask: the policy's owner, or the administrator."""
     return one_line(owner, limit=LINE_LENGTH) or fill(N_("your administrator"), translate)

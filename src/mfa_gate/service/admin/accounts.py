@@ -93,11 +93,13 @@ class AccountDesk:
         authenticator: str = "",
         browser: str = "",
         drawn: bool = True,
+        is_dry: bool = False,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
         A name without a row is refused (404). People who hold rights are administered by the privileged only, and some acts
-        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look.
+        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look. ``is_dry``:
+        only try it, and write nothing.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -122,11 +124,11 @@ class AccountDesk:
             authenticator=authenticator,
             browser=browser,
         )
-        change = await self._change(actor, action, key, given)
+        change = await self._change(actor, action, key, given, is_dry=is_dry)
         if change.answer is ABOVE:
             return await self.rights.deny(actor, key, ABOVE)
-        if change.answer is not None:
-            return change.answer
+        if change.answer is not None or is_dry:
+            return change.answer or Done(account=None)
         account, kinds = change.account, [event.kind for event in change.events]
         pseudonym = await self._follow(actor, action, key, change, given)
         # The account was loaded once, for the change. The answer shows the account that was written.
@@ -139,7 +141,9 @@ class AccountDesk:
             waits="act.asked" in kinds,
         )
 
-    async def _change(self, actor: Actor, action: Action, key: SubjectKey, given: Given) -> Change[Refusal | None]:
+    async def _change(
+        self, actor: Actor, action: Action, key: SubjectKey, given: Given, *, is_dry: bool = False
+    ) -> Change[Refusal | None]:
         """Run the step of ``action``, or ask for it where two people are needed.
 
         Claims of removed authenticators are released after the commit.
@@ -155,6 +159,8 @@ class AccountDesk:
                 return keep(account, ABOVE)
             return _asked_first(action, account, given) if action.needs_two else action.step(account, given)
 
+        if is_dry:
+            return step(await self.engine.store.load(key))
         try:
             return await change_and_release(self.engine, key, step)
         except DamagedAccount as error:

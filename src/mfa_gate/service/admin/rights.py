@@ -145,7 +145,7 @@ class Rights:
         # The event says nothing about another tenant, and is never written into another tenant's trail (S-121).
         told = target.tenant == own and _can_exist(target)
         event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
-        bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
+        bucket = self.engine.bucket("denied", actor.caller.subject.key) if actor.caller else "denied"
         if await take_one(self.engine.store, bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.effects.tell(event)
         else:

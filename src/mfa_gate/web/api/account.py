@@ -72,17 +72,21 @@ async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
     if refusal is not None:
         return problem(refusal)
     mine = judgement.account.browsers if judgement.account else ()
+    networks = [max(b.proofs, key=lambda p: p.at).network if b.proofs else "" for b in mine]
+    described = request.service.engine.places
+    places = await described.all_of(networks) if described else {}
     return as_json(
         {
             "browsers": [
                 {
                     "id": b.id,
                     "label": b.label,
-                    "network": max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
+                    "network": network,
                     "last_used_at": stamp(b.last_used_at),
                     "current": b.handle == request.caller.handle,
+                    **({"place": places[network]} if network in places else {}),
                 }
-                for b in mine
+                for b, network in zip(mine, networks, strict=True)
             ]
         }
     )

@@ -79,6 +79,12 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
     ("GET", "/admin/events"): Told(
         "listEvents", "Read the trail.", 200, ("EventList",), (*WORDS, "after", "limit", "tenant")
     ),
+    ("GET", "/admin/policy"): Told(
+        "getPolicy", "Show the policy in force, those before it, and what waits.", 200, ("PolicyInForce",), ("at",)
+    ),
+    ("POST", "/admin/policy/approve"): Told(
+        "approvePolicy", "Approve a looser policy that waits.", 200, ("PolicyInForce",)
+    ),
 }
 
 

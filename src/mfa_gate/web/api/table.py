@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll, reviews
+from . import account, admin, challenge, enroll, policy, reviews
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -50,6 +50,8 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
     "/admin/events": {"GET": Call(admin.events, {})},
+    "/admin/policy": {"GET": Call(policy.policy, {})},
+    "/admin/policy/approve": {"POST": Call(policy.approve, members("digest", "reason"), ("digest", "reason"))},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, people, reports, settings, start
+from . import account, admin, challenge, draft, enroll, people, policy, reports, settings, start, what_if
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -29,6 +29,8 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/admin/reports": {"GET": reports.reports},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},
+    "/admin/what-if": {"GET": what_if.what_if},
+    "/admin/policy": {"GET": policy.policy, "POST": policy.approve},
 }
 """Fixed addresses, below the prefix."""
 

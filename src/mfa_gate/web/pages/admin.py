@@ -70,7 +70,8 @@ async def act(request: PageRequest, id: str) -> Answer:
         hours=_hours(form),
         ref=form.get("ref", ""),
         drawn=False,
-        **({action.part: form.get("item", "")} if action.part else {}),
+        authenticator=form.get("item", "") if action.part == "authenticator" else "",
+        browser=form.get("item", "") if action.part == "browser" else "",
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
@@ -355,6 +356,7 @@ async def audit(request: PageRequest) -> Answer:
         account=typed.get("account", ""),
         kind=typed.get("kind", ""),
         wrong=wrong,
+        holds=await request.service.legal_holds.of(desk.tenant),
         next_url=more,
     )
     return request.show(page, status=422 if wrong else 200)

@@ -38,6 +38,8 @@ async def start(request: PageRequest) -> Answer:
         return stopped
     if request.scope["method"] == "POST":
         return await _act(request, judgement)
+    if judgement.nobody_passes:
+        return request.show(_choice(request, judgement))
     lacking = lacks(judgement, request.now)
     if lacking is not None:
         return await ask_first(request, judgement, lacking)
@@ -153,6 +155,8 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
     skip = rules.enrollment.skip
     left = skip.max - (account.skip_count if account else 0) if skip.max and skippable else None
     purpose = "stronger" if held and isinstance(decision, Enroll) else "more" if held else "first"
+    if judgement.nobody_passes:
+        purpose = "nobody"
     demanded = not isinstance(decision, Allow)
     return views.EnrollChoice(
         ways=kinds_of(request, judgement),
@@ -160,7 +164,11 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
         required_at=rules.enrollment.required_from or 0,
         skippable=skippable,
         skips_left=left,
-        back=request.base if purpose == "more" else "" if demanded else request.host(request.site.home),
+        back=request.base
+        if purpose == "more"
+        else ""
+        if demanded and purpose != "nobody"
+        else request.host(request.site.home),
         demanded=demanded,
         steps=steps_of(request, judgement),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Literal
 
 from ...core.changes import may_change
 from ...core.decision import Allow, StepUp
-from ...core.model import MAX_BROWSERS
+from ...core.model import MAX_BROWSERS, Account
 from ...core.model import Browser as KnownBrowser
 from ...core.reasons import Refusal
 from ...core.rules import DAY
@@ -143,6 +144,7 @@ async def _settings(
             made_at=codes.created_at if codes else 0,
             is_old=codes is not None and now - max(codes.created_at, codes.last_used_at) >= OLD_CODES,
         )
+    places = await _places(request, account, [e.network for e in events])
     return views.Settings(
         factors=tuple(
             views.FactorLine(
@@ -153,6 +155,7 @@ async def _settings(
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
+                place=places.get(a.last_network, ""),
                 is_default=a.id == account.default,
                 kept=last,
             )
@@ -161,12 +164,20 @@ async def _settings(
         addable=kinds_of(request, judgement),
         backup=backup,
         browsers=tuple(
-            _browser(request, b, int(rules.freshness.max_age))
+            _browser(request, b, int(rules.freshness.max_age), places)
             for b in sorted(account.browsers, key=lambda b: (b.handle != request.caller.handle, -b.last_used_at))
         ),
         most_browsers=MAX_BROWSERS if len(account.browsers) >= MAX_BROWSERS else 0,
         activity=tuple(
-            views.Activity(at=e.at, kind=e.kind, factor=e.factor, network=e.network, ref=e.id, app=e.app)
+            views.Activity(
+                at=e.at,
+                kind=e.kind,
+                factor=e.factor,
+                network=e.network,
+                ref=e.id,
+                app=e.app,
+                place=places.get(e.network, ""),
+            )
             for e in events
         ),
         remind=len(own) == 1 and codes is None,
@@ -183,7 +194,16 @@ async def _settings(
     )
 
 
-def _browser(request: PageRequest, browser: KnownBrowser, max_age: int) -> views.BrowserLine:
+async def _places(request: PageRequest, account: Account, networks: list[str]) -> Mapping[str, str]:
+    """Ask the host for the places of all networks on the page, by network."""
+    described = request.service.engine.places
+    if described is None:
+        return {}
+    known = [proof.network for browser in account.browsers for proof in browser.proofs]
+    return await described.all_of([*networks, *known, *(a.last_network for a in account.authenticators)])
+
+
+def _browser(request: PageRequest, browser: KnownBrowser, max_age: int, places: Mapping[str, str]) -> views.BrowserLine:
     """Draw one remembered browser. A proof that is bound to a sign-in ends with it.
 
     Whatever its age.
@@ -193,6 +213,7 @@ def _browser(request: PageRequest, browser: KnownBrowser, max_age: int) -> views
         id=browser.id,
         label=browser.label,
         network=newest.network if newest else "",
+        place=places.get(newest.network, "") if newest else "",
         first_seen_at=browser.created_at,
         last_used_at=browser.last_used_at,
         ends_at=newest.at + max_age if newest and not newest.session else 0,

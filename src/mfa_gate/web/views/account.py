@@ -12,7 +12,7 @@ from .frame import Way
 class FactorLine:
     """One authenticator in the settings.
 
-    ``kept`` says that it cannot be removed: it is the last one, and one is required.
+    ``kept`` says that it cannot be removed: it is the last one, and one is required. ``place`` is that of ``last_network``.
     """
 
     id: str
@@ -22,6 +22,7 @@ class FactorLine:
     added_at: int = 0
     last_used_at: int = 0
     last_network: str = ""
+    place: str = ""
     is_default: bool = False
     can_be_default: bool = True
     kept: bool = False
@@ -47,7 +48,7 @@ class BrowserLine:
     """A remembered browser, or a native client (``kind="client"``).
 
     ``ends_at`` is the end of its youngest proof. ``bound`` says that this proof ends with the sign-in: the browser is not to
-    be remembered.
+    be remembered. ``place`` is that of ``network``, as the host describes it.
     """
 
     id: str
@@ -59,6 +60,7 @@ class BrowserLine:
     kind: str = "browser"
     first_seen_at: int = 0
     bound: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class Activity:
     """One line of the person's own trail.
 
     ``kind`` is an event's kind. ``label`` names the thing that the event is about. ``app`` names the application, if
-    several applications share the store.
+    several applications share the store. ``place`` is that of ``network``.
     """
 
     at: int
@@ -76,6 +78,7 @@ class Activity:
     network: str = ""
     ref: str = ""
     app: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

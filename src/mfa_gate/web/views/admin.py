@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ...service.admin.documents import AskedLine, GrantLine
+from ...service.legal_holds import LegalHold
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
 from .desk import Desk
 from .people import AdminAccounts
+from .policy import AdminPolicy
 from .start import AdminReport, AdminReports, AdminStart
+from .what_if import AdminWhatIf
 
 __all__ = [
     "ActForm",
     "AdminAccount",
     "AdminAudit",
+    "AdminPolicy",
     "AdminTenant",
     "AdminView",
+    "AdminWhatIf",
     "Desk",
     "Line",
     "Tick",
@@ -168,8 +173,8 @@ class AdminAudit:
 
     The filters are those of ``core/trail_search.py``.
 
-    ``words`` are the filters as they were typed. ``wrong`` is a filter that is unknown or cannot be read; nothing is
-    listed then.
+    ``holds`` are the legal holds of this trail. ``words`` are the filters as they were typed. ``wrong`` is a filter that is
+    unknown or cannot be read; nothing is listed then.
     """
 
     template: ClassVar[str] = "admin/audit.html"
@@ -181,7 +186,18 @@ class AdminAudit:
     account: str = ""
     kind: str = ""
     wrong: str = ""
+    holds: tuple[LegalHold, ...] = ()
     next_url: str = ""
 
 
-AdminView = AdminStart | AdminAccounts | AdminAccount | AdminTenant | AdminAudit | AdminReports | AdminReport
+AdminView = (
+    AdminStart
+    | AdminAccounts
+    | AdminAccount
+    | AdminTenant
+    | AdminAudit
+    | AdminReports
+    | AdminReport
+    | AdminPolicy
+    | AdminWhatIf
+)

@@ -1,0 +1,87 @@
+"""The host describes networks: on one's own page, in mails, in JSON, and to the phone."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from mfa_gate.service import places as module
+from mfa_gate.service.places import Places
+from tests.harness import HOME, make_world, running
+
+ASKED: list[str] = []
+
+
+def describe(network: str) -> str:
+    """Know one network."""
+    ASKED.append(network)
+    return "Boston, MA" if network == HOME else ""
+
+
+async def test_the_place_stands_beside_the_address() -> None:
+    """On the page, in the list of browsers, in a notice, and in the mail with a code."""
+    async with running(make_world(describe_network=describe)) as world:
+        ann = await world.enrolled()
+        await ann.enroll_email()
+        page = (await ann.page("/mfa")).text
+        assert '<bdi>Boston, MA</bdi> (<bdi class="where" dir="ltr">203.0.113.7</bdi>)' in page
+        (browser,) = (await ann.api("GET", "browsers")).json()["browsers"]
+        assert (browser["network"], browser["place"]) == (HOME, "Boston, MA")
+        await world.engine.effects.idle()
+        texts = [message.text for message in world.email.messages]
+        assert len(texts) >= 3
+        assert all("203.0.113.7, near Boston, MA" in text for text in texts)
+
+
+async def test_a_network_without_a_place_stands_alone() -> None:
+    """The host knows nothing of it."""
+    async with running(make_world(describe_network=describe)) as world:
+        ann = await world.enrolled(address="192.0.2.9")
+        assert "near" not in world.email.messages[-1].text
+        assert "place" not in (await ann.api("GET", "browsers")).json()["browsers"][0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "place"),
+    [
+        ("  Paris  ", "Paris"),
+        (None, ""),
+        (17, ""),
+        ("a\nb", "a b"),
+        ("see https://evil.example/x", "see https: evil. example/x"),
+        ("x" * 500, "x" * 59 + "…"),
+    ],
+)
+async def test_what_the_host_says_is_made_harmless(answer: object, place: str) -> None:
+    """A place is one short line without a link (S-54)."""
+    assert await Places(lambda network: answer).of(HOME) == place
+
+
+async def test_a_fault_of_the_host_is_none_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It raises or takes too long: the address stands alone, and it rests a while."""
+    monkeypatch.setattr(module, "WITHIN", 0.01)
+    asked: list[str] = []
+
+    async def hangs(network: str) -> str:
+        asked.append(network)
+        await asyncio.sleep(5)
+        return "nowhere"
+
+    def breaks(network: str) -> str:
+        asked.append(network)
+        raise RuntimeError("no database")
+
+    for hook in (hangs, breaks):
+        places = Places(hook)
+        assert [await places.of(HOME), await places.of(HOME)] == ["", ""]
+    assert asked == [HOME, HOME]
+
+
+async def test_what_is_asked_of_the_host() -> None:
+    """Each network once an hour; a named or an unknown network never."""
+    ASKED.clear()
+    places = Places(describe)
+    assert await places.all_of([HOME, HOME, "=office", ""]) == {HOME: "Boston, MA"}
+    await places.of(HOME)
+    assert ASKED == [HOME]
