@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mfa_gate.core.messages.alarms import dispute_alarm
 from mfa_gate.core.messages.calls import voice_script
 from mfa_gate.core.messages.codes import MAX_HOST, email_code, sms_text
 from mfa_gate.core.messages.letter import Letter
@@ -535,3 +536,18 @@ def test_no_code_in_a_repr() -> None:
     script = voice_script(service="Clinic", translate=english, confirm="code", code="493817")
     assert "493817" not in repr(words)
     assert "4, 9" not in repr(script)
+
+
+@pytest.mark.parametrize(
+    ("id", "shown"),
+    [
+        ("u08@hospital.example", "Account: u08@hospital.example\n"),
+        ("see evil.example", "Account: see evil. example\n"),
+        ("https://evil.example/users/7", "Account: https: evil. example/users/7\n"),
+    ],
+)
+def test_an_id_stays_whole(id: str, shown: str) -> None:
+    """K-18: an id that is an address can be copied; any other text makes no link (S-54)."""
+    facts = {"account": id, "ref": "REF"}
+    mail = dispute_alarm(service="Clearview", facts=facts, translate=str)
+    assert shown in mail.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ..events import EVENTS, WRONG, Alarm
@@ -11,6 +12,7 @@ from .letter import LINE_LENGTH, N_, Letter, Part, Translate, fill, letter, name
 ALARMS: dict[str, Alarm] = {row.kind: row.alarm for row in EVENTS.values() if row.alarm is not None}
 """The words of each alarm, by the event's kind."""
 
+_ADDRESS = re.compile(r"[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9.-]{1,190}")
 FACTS: dict[str, str] = {
     "account": N_("Account: {value}"),
     "tenant": N_("Organization: {value}"),
@@ -104,4 +106,6 @@ def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
 
 
 def _clean(name: str, value: str) -> str:
-    return one_line(value, limit=LINE_LENGTH) if name in ("when", "ref", "what") else unlinked(value, limit=LINE_LENGTH)
+    """Make a value harmless. An id that is an e-mail address stays whole, so that it can be copied (K-18)."""
+    is_whole = name in ("when", "ref", "what") or (name == "account" and bool(_ADDRESS.fullmatch(value)))
+    return one_line(value, limit=LINE_LENGTH) if is_whole else unlinked(value, limit=LINE_LENGTH)

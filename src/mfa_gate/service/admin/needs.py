@@ -16,6 +16,7 @@ from ...core.person_line import PersonLine
 from ...core.reasons import Refusal
 from ...core.roles import Right
 from ...core.rules import DAY
+from ..policy_waiting import WaitingPolicies
 from ..send_limits import Sending
 from .people import TenantPeople
 from .reports import Sources
@@ -158,15 +159,18 @@ async def _senders(desk: Desk, tenant: str) -> Need | None:
     return _need("senders", len(paused), [Named(word=channel) for channel in paused])
 
 
-async def _policy(desk: Desk, tenant: str) -> Need | None:
-    """Name a policy that was refused after the one in force was loaded.
+async def _policies(desk: Desk, tenant: str) -> Need | None:
+    """Name the policies that wait for approvals."""
+    waiting = await WaitingPolicies(desk.sources.engine.store).all()
+    return _need("policies", len(waiting), [Named(name=one.name, at=one.since) for one in waiting])
 
-    It has faults, or waits for approvals.
-    """
+
+async def _policy(desk: Desk, tenant: str) -> Need | None:
+    """Name a policy with faults that was refused after the one in force was loaded."""
     store = desk.sources.engine.store
     refused = (await store.events(tenant, kind="policy.refused", limit=1)).items
     loaded = (await store.events(tenant, kind="policy.loaded", limit=1)).items
-    if not refused or (loaded and loaded[0].at >= refused[0].at):
+    if not refused or (loaded and loaded[0].at >= refused[0].at) or await WaitingPolicies(store).all():
         return None
     return _need("policy", 1, [Named(name=str(refused[0].detail.get("first", "")), at=refused[0].at)])
 
@@ -178,6 +182,7 @@ NEEDS = (
     Row("grants", "look", _grants),
     Row("disputes", "look", _disputes),
     Row("alarms", "audit", _alarms),
+    Row("policies", "policy", _policies),
     Row("policy", "audit", _policy),
     Row("senders", "look", _senders),
     Row("exemptions", "look", _exemptions),

@@ -17,6 +17,7 @@ MORE = {
     "disputes": ("/accounts", "disputed=yes"),
     "exemptions": ("/reports/exemptions", ""),
     "alarms": ("/audit", ""),
+    "policies": ("/policy", ""),
     "policy": ("/audit", "kind=policy"),
 }
 """The page with everything of a kind: its address below ``/admin``, and its query."""
