@@ -1,8 +1,9 @@
 """The price of each story in presses, fields and seconds, beside the large providers.
 
 The seconds are of the keystroke-level model (Card, Moran, Newell 1980). A page is read in one act of thought, a button is
-pointed at and pressed, a key is hit. A set-up ends when the method works. ``python -m tests.web.test_keystrokes`` writes the table of the README anew. The presses of our
-stories are walked in ``test_enrollment_pages.py``, ``test_any_code.py`` and the browser stories.
+pointed at and pressed, a key is hit. A set-up ends when the method works.
+``python -m tests.web.test_keystrokes`` writes the table of the README anew. The presses of our stories are walked in
+``test_enrollment_pages.py``, ``test_any_code.py`` and the browser stories.
 """
 
 from __future__ import annotations
