@@ -31,6 +31,9 @@ from mfa_gate.web.views import admin as admin
 from mfa_gate.web.views.frame import Language
 from tests.chromium import launch
 
+from .gallery_policy import policy_pages
+from .gallery_what_if import what_if_pages
+
 NOW = 1_760_000_000
 DAY = 86_400
 HOSTILE = "\"><script>alert(1)</script>'{{ 7*7 }}%(x)s"
@@ -146,6 +149,8 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-sms-over", replace(sms, expires_at=NOW - 5), frame
     mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)
     yield "challenge-email-sent", mail, frame
+    yield "challenge-email-moved", replace(mail, moved_to="n•••@c•••.example"), frame
+    yield "challenge-asked", replace(mail, asked_at=NOW - 90_000), frame
     yield "challenge-email-step-up", replace(mail, why="step_up", remember_for=0), frame
     yield "challenge-email-unsent", replace(mail, sending="unsent", why="revoked"), frame
     yield "challenge-backup-code", v.Challenge(way=CODES, why="no_proof", others=(APP,)), frame
@@ -187,6 +192,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-more", v.EnrollChoice(ways=kinds[3:], purpose="more", back="/mfa"), frame
     yield "enroll-stronger", v.EnrollChoice(ways=kinds[:1], purpose="stronger"), frame
     yield "enroll-off", v.EnrollChoice(ways=kinds, demanded=False, back="/"), frame
+    yield "enroll-nobody", v.EnrollChoice(ways=(), purpose="nobody", back="/"), frame
     yield "enroll-nothing", v.EnrollChoice(ways=(), purpose="more", back="/mfa"), frame
     for kind in ("totp", "email", "sms", "voice", "webauthn", "push", "backup-code", "carrier-pigeon"):
         start = v.EnrollStart(
@@ -206,7 +212,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     urls: dict[str, Any] = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
     yield "enroll-sms-regions", replace(sms, regions=regions, region="DE", **urls), frame
     typed = replace(sms, phone="+1 416 555 0123")
-    yield "enroll-sms-region-refused", typed, bad(frame, "phone_region", "phone", detail="United States")
+    yield (
+        "enroll-sms-region-refused",
+        typed,
+        bad(frame, "phone_region", "phone", detail="United States", about="Canada"),
+    )
     yield "enroll-sms-type-refused", typed, bad(frame, "phone_type", "phone", detail="toll-free")
     yield "enroll-sms-unreadable", replace(typed, phone="12"), bad(frame, "phone_invalid", "phone")
     yield "enroll-sms-missing", sms, bad(frame, "phone_missing", "phone")
@@ -271,6 +281,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "contact-none", v.EnrollContact(ways=()), frame
     yield "ticket", v.EnrollTicket(), frame
     yield "ticket-wrong", v.EnrollTicket(remaining=5), bad(frame, "ticket_wrong", "ticket")
+    yield (
+        "enroll-offer-moved",
+        v.EnrollOffer(kind="email", label="Email", continue_url="/records", moved_to="n•••@c•••.example"),
+        frame,
+    )
     yield (
         "enroll-offer",
         v.EnrollOffer(kind="webauthn", label="Passkey", continue_url="/records"),
@@ -468,6 +483,8 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         replace(person, grant=None, forms=_forms("lock", "ticket", "break-glass", "refuse"), open_form="break-glass"),
         frame,
     )
+    yield from policy_pages(frame, desk, NOW)
+    yield from what_if_pages(frame, desk, NOW)
 
 
 def _forms(*names: str) -> tuple[admin.ActForm, ...]:

@@ -132,7 +132,7 @@ class Judges:
             self.seen += [found] if found is not None else []
             return found
 
-        access.judge, access.free = judged, free  # type: ignore[method-assign]
+        access.judge, access.free = judged, free  # type: ignore[method-assign, assignment]
 
     async def gate(self, drawn: Drawn, browser: Browser) -> tuple[Decision | None, Stop | None]:
         """Ask the gate itself over ASGI: its decision, and the stop that it names."""
@@ -197,7 +197,7 @@ def account_of(drawn: Drawn, subject: Subject, handle: str, network: str) -> Acc
         Authenticator(id=f"a{n}", factor=kind, label=kind, created_at=0, data={VERIFIED: kind == "webauthn"})
         for n, kind in enumerate(drawn.enrolled)
     )
-    browsers = ()
+    browsers: tuple[KnownBrowser, ...] = ()
     if drawn.proof_age is not None:
         used = next(one for one in mine if one.factor == drawn.proof_factor)
         proof = Proof(

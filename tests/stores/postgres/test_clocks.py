@@ -1,4 +1,4 @@
-"""The workers' clocks decide. The server's own is asked once: when an older copy is accepted as the store."""
+"""The clocks of workers decide. The server's own is asked only when an older copy is accepted."""
 
 from __future__ import annotations
 
