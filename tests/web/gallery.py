@@ -559,14 +559,16 @@ def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     )
 
 
-def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str]:
-    """Renders all pages into ``folder`` with their files, and returns their names."""
+def write(folder: Path, frame_changes: dict[str, Any] | None = None, only: tuple[str, ...] = ()) -> list[str]:
+    """Render all pages, or those named by ``only``, with their files; return their names."""
     renderer, names = Renderer(), []
     static = folder / "mfa" / "static"
     static.mkdir(parents=True, exist_ok=True)
     for asset in static_assets().values():
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
+        if only and name not in only:
+            continue
         frame = replace(given, **(frame_changes or {}))
         for plain in ("brand", "favicon"):
             made = brand_file(frame.brand, plain)

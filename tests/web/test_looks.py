@@ -1,0 +1,104 @@
+"""Every page in every language, theme and size: axe, and nothing wider than the screen.
+
+The whole matrix is ``--long``. A sample stands for it, another one in each of its rows: the languages with the longest words,
+the other direction, the other script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from tests.browser.looks import AXE, AXE_COLORS, TOO_WIDE, WIDE, violations
+from tests.chromium import launch
+
+from .gallery import LANGUAGES, served, write
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+Theme = Literal["light", "dark", "forced"]
+THEMES: tuple[Theme, ...] = ("light", "dark", "forced")
+WIDTHS = (320, 1280)
+SAMPLE: dict[tuple[str, Theme, int], tuple[str, ...]] = {
+    ("de", "light", 320): ("settings-good",),
+    ("ar", "dark", 1280): ("enroll-totp-confirm",),
+    ("zh-Hans", "forced", 320): ("challenge-all-ways",),
+}
+QUIET = "window.fetch = () => new Promise(() => {});"
+"""No page moves on by itself while it is looked at."""
+BIGGER = "size => { document.documentElement.style.fontSize = size; }"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(**launch())
+        yield launched
+        launched.close()
+
+
+def faults(browser: Browser, folder: Path, lang: str, theme: Theme, width: int, only: tuple[str, ...]) -> list[str]:
+    """List the faults of the pages named, or of all, in one language, theme and width."""
+    names = write(folder, {"lang": lang}, only)
+    context = browser.new_context(
+        viewport={"width": width, "height": 720},
+        color_scheme="dark" if theme == "dark" else "light",
+        forced_colors="active" if theme == "forced" else "none",
+        reduced_motion="reduce",
+    )
+    context.add_init_script(QUIET)
+    page, found = context.new_page(), []
+    with served(folder) as address:
+        for name in names:
+            page.goto(f"{address}/{name}.html")
+            for summary in page.locator(".menu > summary").all():
+                summary.click()
+            found += [f"{name}: {it}" for it in violations(page, AXE if theme == "light" else AXE_COLORS)]
+            if page.evaluate(WIDE):
+                found.append(f"{name}: wider than {width}: {page.evaluate(TOO_WIDE)}")
+    context.close()
+    return found
+
+
+@pytest.mark.parametrize(("lang", "theme", "width"), SAMPLE)
+def test_a_sample(browser: Browser, tmp_path: Path, lang: str, theme: Theme, width: int) -> None:
+    """One page or two of each language with its own trouble, with the menu open."""
+    assert faults(browser, tmp_path, lang, theme, width, SAMPLE[lang, theme, width]) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("lang", "theme", "width"), list(product(LANGUAGES, THEMES, WIDTHS)))
+def test_every_page(browser: Browser, tmp_path: Path, lang: str, theme: Theme, width: int) -> None:
+    """All pages in all states, in each language, theme and size."""
+    assert faults(browser, tmp_path, lang, theme, width, ()) == []
+
+
+@pytest.mark.parametrize("only", [("challenge-sms-sent",), pytest.param((), marks=pytest.mark.long)])
+@pytest.mark.parametrize("lang", ["en-XA", pytest.param("de", marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", ["200%", "400%"])
+def test_large_text(browser: Browser, tmp_path: Path, lang: str, size: str, only: tuple[str, ...]) -> None:
+    """With text of two and four times its size nothing is wider than a phone's screen.
+
+    That is a phone with doubled text, and one turned on its side with text four times as large. Requirement U-58.
+    """
+    names = write(tmp_path, {"lang": lang}, only)
+    context = browser.new_context(viewport={"width": 390 if size == "200%" else 780, "height": 900})
+    context.add_init_script(QUIET)
+    page, wide = context.new_page(), []
+    with served(tmp_path) as address:
+        for name in names:
+            page.goto(f"{address}/{name}.html")
+            page.evaluate(BIGGER, size)
+            if page.evaluate(WIDE):
+                wide.append(f"{name}: {page.evaluate(TOO_WIDE)}")
+    context.close()
+    assert wide == []
