@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ....core.durations import format_duration
+from ....core.names_in_addresses import MAX_ISSUER, quoted_size
 from ....core.rules import DAY, RECOVERY_WAYS
-from ....factors.totp import MAX_ISSUER, quoted_size
 from ...checks import factors_besides_backup
 from ...faults import listed
 from .remark import Look, Remark
@@ -144,7 +144,9 @@ def _backup_codes(look: Look) -> Iterator[Remark]:
 
 def _names(look: Look) -> Iterator[Remark]:
     name = look.rules.brand.name
-    if "totp" in look.usable and quoted_size(name) > MAX_ISSUER:
+    known = [look.traits[kind] for kind in look.usable if kind in look.traits]
+    has_app = any(t.typed and not (t.needs_challenge or t.sends or t.backup) for t in known)
+    if has_app and quoted_size(name) > MAX_ISSUER:
         text = "it is too long for a QR code that every camera reads; authenticator apps show only its beginning"
         yield Remark("warning", ("brand", "name"), text, "write a shorter name")
 
