@@ -79,7 +79,19 @@ CALLS: dict[str, object] = {
     "POST /api/recovery": {"about": "lost it"},
     "POST /api/recovery/begin": {},
 }
-ADMIN_PAGES = ("GET /admin", "GET /admin/accounts", "GET /admin/accounts/lou", "GET /admin/tenant", "GET /admin/audit")
+ADMIN_PAGES = (
+    "GET /admin",
+    "GET /admin/accounts",
+    "GET /admin/accounts/lou",
+    "GET /admin/tenant",
+    "GET /admin/reports",
+    "GET /admin/reports/adoption",
+    "GET /admin/reports/lockouts",
+    "GET /admin/audit",
+    "GET /admin/policy",
+    "GET /admin/what-if",
+    "GET /admin/what-if?account=lou",
+)
 _WHY = {"reason": "because", "ticket": "T-1"}
 ADMIN_FORMS = {
     "POST /admin/accounts/lou unlock": {"action": "unlock", **_WHY},
@@ -90,6 +102,8 @@ ADMIN_FORMS = {
     "POST /admin/accounts/ann grant": {"action": "break-glass", "hours": "4", **_WHY},
     "POST /admin/accounts/ann confirm": {"action": "confirm", "ref": "x"},
     "POST /admin/accounts/boss grant": {"action": "break-glass", "hours": "4", **_WHY},
+    "POST /admin/policy": {"digest": "x", "reason": "because"},
+    "POST /admin/accounts remind": {"action": "remind", "pick-1": "new"},
     "POST /admin/tenant announce": {"action": "announced"},
     "POST /admin/tenant trial": {"action": "trial"},
     "POST /admin/tenant remind": {"action": "remind"},
@@ -98,7 +112,11 @@ ADMIN_CALLS: dict[str, object] = {
     "GET /api/admin/accounts": None,
     "GET /api/admin/accounts/lou": None,
     "GET /api/admin/tenant": None,
+    "GET /api/admin/reports/adoption": None,
+    "GET /api/admin/reports/lockouts": None,
     "GET /api/admin/events": None,
+    "GET /api/admin/policy": None,
+    "POST /api/admin/policy/approve": {"digest": "x", "reason": "because"},
     "POST /api/admin/accounts/lou/unlock": {"reason": "because"},
     "POST /api/admin/accounts/ann/lock": {"reason": "because"},
     "POST /api/admin/accounts/ann/reset": _WHY,
@@ -116,6 +134,8 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/boss/forget": {"reason": "because"},
     "POST /api/admin/accounts/ann/approve": {"ref": "x"},
     "POST /api/admin/accounts/ann/withdraw": {"reason": "because"},
+    "GET /api/admin/leavers": None,
+    "GET /api/admin/accounts/ann/data": None,
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 

@@ -100,6 +100,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "self_service": '"91d"',
     "retention": '"29d"',
     "mail_heads": '"yes"',
+    "mail_reports": '"daily"',
     "id": '"a/b"',
     "title": '""',
     "file": '"missing.md"',

@@ -195,12 +195,14 @@ def _is_in(region: str, accepted: Sequence[str]) -> bool:
     return region in accepted or any(region in WITH_TERRITORIES.get(known, ()) for known in accepted)
 
 
-def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str:
+def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str | None:
     """Read the number on file, where the policy takes it from there.
 
-    Returns "" where it does not, or refuses the number.
+    Returns None where people type theirs, and "" where there is none or the policy refuses it.
     """
-    number = read_phone(contacts.phone, rules) if rules.is_on_file and contacts.phone else ""
+    if not rules.is_on_file:
+        return None
+    number = read_phone(contacts.phone, rules) if contacts.phone else ""
     return number if isinstance(number, str) else ""
 
 

@@ -27,6 +27,9 @@ from .wiring import APP_ORIGIN
 
 log = logging.getLogger("mfa_gate")
 
+SENT_TO = "sent_to"
+"""The member of a challenge's data with the digest of its destination."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
@@ -107,11 +110,12 @@ class Challenges:
         return await self.issue(caller, context, factor=mine.factor, data=mine.data, target=mine.id)
 
     async def issue(
-        self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str
+        self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str, sent_to: str = ""
     ) -> Issued | Refusal:
         """Issue a challenge for ``data`` and send the message that belongs to it.
 
-        ``data`` is the data of an authenticator, a draft or a contact; ``target`` is its id.
+        ``data`` is the data of an authenticator, a draft or a contact; ``target`` is its id. ``sent_to`` is a digest of the
+        destination, where the answer counts only for as long as the host's record has it.
         """
         part, engine = self.engine.factors[factor], self.engine
         if engine.places is not None:
@@ -134,7 +138,7 @@ class Challenges:
                 purpose=context.purpose,
                 target=target,
                 browser=caller.handle,
-                data=issue.data,
+                data={**issue.data, SENT_TO: sent_to} if sent_to else issue.data,
                 ttl=issue.ttl,
                 limits=limits,
                 live=live,

@@ -46,6 +46,7 @@ MEMBERS: Mapping[str, Member] = {
     "conditional": Member((bool,), "true or false", {"type": "boolean"}),
     "confirm": _text("the name of the organization, exactly"),
     "default": Member((bool,), "true or false", {"type": "boolean"}),
+    "digest": _text("the whole digest of a policy that waits, as GET admin/policy lists it"),
     "enabled": Member((bool,), "true or false", {"type": "boolean"}),
     "enrollment": _text("the id that POST enroll gave"),
     "factor": _text("one of the kinds that GET state lists as enrollable"),

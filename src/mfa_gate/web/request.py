@@ -9,17 +9,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import parse_qsl
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Subject, replace
+from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
 from ..core.readable_ids import readable_id
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
 from ..ports import SignInAgain
-from ..service import Judgement, Service
+from ..service import Actor, Judgement, Service
 from ..service.kept_forms import KeptForms
 from .brand_files import BrandFiles, logos
 from .callers import Callers
@@ -31,7 +32,16 @@ from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, leading, page, place_of, redirect
-from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, request_id, root_of, safe_path
+from .scope import (
+    browser_label,
+    has_chosen_root,
+    kept_query,
+    may_lead_elsewhere,
+    own_place,
+    request_id,
+    root_of,
+    safe_path,
+)
 from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
@@ -106,7 +116,8 @@ class PageRequest:
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
     cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    address that holds the note of the interrupted request, "" where a cookie does. ``automation`` is the program that has
+    shown a token, None for a person. ``service`` are the use cases,
     ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
@@ -124,6 +135,7 @@ class PageRequest:
     interrupted: bool = False
     carried: str = ""
     off: frozenset[str] = frozenset()
+    automation: Actor | None = None
     service: Service = field(init=False)
     factors: Registry = field(init=False)
     lang: str = field(init=False)
@@ -325,6 +337,7 @@ class PageRequest:
             sign_out=self.host(site.sign_out),
             sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
+            kept=kept_query(self.scope),
             lang=self.lang,
             languages=site.shown_languages,
             dev=site.dev,
@@ -410,6 +423,24 @@ class PageRequest:
         fragment = self.form.get("fragment", "")
         is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
         return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Read at most twenty members of the query.
+
+        A longer query was not made by our pages, and counts as empty.
+        """
+        raw = self.scope.get("query_string", b"").decode("latin-1")
+        try:
+            pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
+        except ValueError:
+            return {}
+        return {name: value[:MAX_ID_BYTES] for name, value in pairs}
+
+    @property
+    def asked_tenant(self) -> str:
+        """Return the tenant that the address of a page of the desk names, else the visitor's own."""
+        return self.query.get("tenant", "") or self.subject.tenant
 
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""

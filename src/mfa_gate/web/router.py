@@ -6,10 +6,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
+from ..core.automation import PREFIX
 from ..core.entropy import draw_ref
 from ..core.reasons import Refusal
 from ..core.rules import is_plain
-from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
+from . import api, approve, automation, dispute, health, openapi, pages, provider_callbacks, static_files
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
@@ -26,6 +27,8 @@ from .views import CookiesOff, Fault, Problem, WrongAddress
 
 WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
+SHOWS_TOKEN = f"bearer {PREFIX}".encode()
+"""The beginning of a header that shows a token for automation."""
 MAX_LOGGED = 200
 log = logging.getLogger("mfa_gate")
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
@@ -100,6 +103,9 @@ class Router:
             place = place.rstrip("/")
         if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
             return as_json(openapi.document(root_of(scope) + self.site.prefix))
+        if place.startswith(automation.PLACE) and any(item[1][:11].lower() == SHOWS_TOKEN for item in scope["headers"]):
+            await self._open()
+            return await automation.answer(self.site, scope, receive, place)
         subject = await self.site.callers.subject(scope)
         is_call = place.startswith("/api/")
         if subject is None:

@@ -20,6 +20,13 @@ ROWS = (
         beside_form=Sentence("We have no contact on file for you. Ask your administrator to add one."),
     ),
     Reason(
+        word="contact_changed",
+        status=422,
+        title="Your contact on file has changed",
+        text="Get a new code: it goes to the new contact.",
+        beside_form=Sentence("Your contact on file has changed. Get a new code: it goes to the new one."),
+    ),
+    Reason(
         word="phone_region",
         status=422,
         title="Numbers from that country aren’t accepted",

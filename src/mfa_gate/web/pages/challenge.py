@@ -100,18 +100,22 @@ async def one(request: PageRequest, id: str) -> Answer:
     mine = _mine(request, judgement, id)
     if mine is None:
         return not_found(request)
+    moved = ""
+    if request.factors.traits[mine.factor].contact:
+        found = await request.service.enrollments.changes.offered(request.caller, judgement)
+        moved = next((it.now for it in found if it.id == mine.id), "")
     issued = _waiting(request, judgement, mine)
     if issued is None and _may_send(request, judgement, mine):
         sent = await request.service.challenges.begin(
             request.caller, mine.id, user_verification=judgement.user_verification
         )
         if isinstance(sent, Issued):
-            return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed))
-        view = _view(request, judgement, mine, None)
+            return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed, moved_to=moved))
+        view = _view(request, judgement, mine, None, moved_to=moved)
         if sent.reason == "too_soon":
             return ask_later(request, view, sent, status=200)
         return request.show(view, problems=[problem_from(sent, "")])
-    return request.show(_view(request, judgement, mine, issued))
+    return request.show(_view(request, judgement, mine, issued, moved_to=moved))
 
 
 async def answer(request: PageRequest, id: str) -> Answer:
@@ -160,6 +164,11 @@ async def answer(request: PageRequest, id: str) -> Answer:
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
         # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
         return request.go(request.own("/challenge"), notice=notice)
+    traits, held = judgement.factors.traits, judgement.evidence.account.authenticators if judgement.evidence else ()
+    if [a for a in held if a.factor in traits and traits[a.factor].contact]:
+        request.forget_judgement()
+        if await request.service.enrollments.changes.offered(request.caller, await request.judgement()):
+            return request.go(request.own("/enroll/offer#"))
     if request.form.get("passkeys") and await request.service.adoption.offer(request.caller, proven=mine.factor):
         return request.go(request.own("/enroll/offer#"))
     return request.go(request.going_to, done=True)
@@ -359,6 +368,7 @@ def _view(
     *,
     failed: str = "",
     remaining: int | None = None,
+    moved_to: str = "",
 ) -> views.Challenge:
     decision, offered = judgement.decision, reachable(judgement)
     rules = request.rules
@@ -388,6 +398,7 @@ def _view(
         digits=shape.length if shape else 6,
         others=tuple(way_of(request, other, judgement) for other in offered if other.id != mine.id),
         recovery=bool(rules.recovery.ways or rules.recovery.self_service),
+        moved_to=moved_to,
         asked_at=asked_at(account.recovery, rules) if account and account.recovery else 0,
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remember=_is_remembered(request),

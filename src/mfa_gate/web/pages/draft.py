@@ -47,7 +47,7 @@ async def one(request: PageRequest, kind: str) -> Answer:
     if stopped is not None:
         return stopped
     refusal = not_enrollable(judgement, kind, request.now)
-    if refusal is not None or all(way.kind != kind for way in kinds_of(request, judgement)):
+    if refusal is not None or not await _is_offered(request, judgement, kind):
         return await not_allowed(request, judgement, kind, refusal or Refusal(reason="not_enrollable"))
     draft = await request.service.enrollments.pending(request.caller, factor=kind)
     again = request.scope.get("query_string", b"") == b"again=1"
@@ -57,6 +57,17 @@ async def one(request: PageRequest, kind: str) -> Answer:
     if not request.factors.traits[kind].typed and _asked(request, judgement, draft) is None:
         return request.show(await _start(request, judgement, kind, phone=draft.shown.get("typed", "")))
     return request.show(await _confirm(request, judgement, draft, None))
+
+
+async def _is_offered(request: PageRequest, judgement: Judgement, kind: str) -> bool:
+    """Tell if a factor may be set up here.
+
+    It is one more, or takes the place of one whose contact has changed.
+    """
+    if any(way.kind == kind for way in kinds_of(request, judgement)):
+        return True
+    moved = await request.service.enrollments.changes.of(request.caller, judgement)
+    return any(it.factor == kind for it in moved)
 
 
 def _shows(request: PageRequest, draft: OpenDraft) -> bool:
@@ -86,7 +97,7 @@ async def act(request: PageRequest, kind: str) -> Answer:
 async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
     phone = request.form.get("phone", "")
     region = request.form.get("region", "")
-    if all(way.kind != kind for way in kinds_of(request, judgement)):
+    if not await _is_offered(request, judgement, kind):
         return await not_allowed(request, judgement, kind, Refusal(reason="not_enrollable"))
     begun = await request.service.enrollments.begin(
         request.caller, factor=kind, phone=phone, region=region, anew=bool(request.form.get("anew"))
@@ -101,7 +112,7 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
             view = await _start(request, judgement, kind, phone=phone, region=region)
             return request.show(view, status=422, problems=[problem])
         return await not_allowed(request, judgement, kind, begun)
-    return request.go(request.own(f"/enroll/{kind}"))
+    return request.go(request.own(f"/enroll/{kind}#"))
 
 
 async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answer:

@@ -157,6 +157,7 @@ async def _settings(
             made_at=codes.created_at if codes else 0,
             is_old=codes is not None and now - max(codes.created_at, codes.last_used_at) >= OLD_CODES,
         )
+    moved = {it.id: it.now for it in await request.service.enrollments.changes.offered(request.caller, judgement)}
     places = await _places(request, account, [e.network for e in events])
     return views.Settings(
         factors=tuple(
@@ -169,6 +170,7 @@ async def _settings(
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
                 place=places.get(a.last_network, ""),
+                moved_to=moved.get(a.id, ""),
                 is_default=a.id == account.default,
                 kept=last,
             )

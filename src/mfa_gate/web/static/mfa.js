@@ -49,18 +49,31 @@
     if (!note || !document.hidden || !location.href.startsWith(ours)) return;
     const own = (href) => (href.startsWith(ours) && href[ours.length] !== "~" ? `${ours}~${note.value}/${href.slice(ours.length)}` : href);
     history.replaceState(history.state, "", own(location.href));
-    all("main a[href], footer a[href]", (link) => {
+    all("header a[href], main a[href], footer a[href]", (link) => {
       link.href = own(link.href);
     });
   };
   document.addEventListener("visibilitychange", keepWay);
   keepWay();
 
+  // The menu closes as menus do: by Escape, or by a press beside it.
+  all("[data-menu]", (menu) => {
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
   // Times: the page says UTC, the reader's own zone is nicer.
   const styles = {
     clock: { timeStyle: "short" },
     day: { dateStyle: "long" },
     moment: { dateStyle: "medium", timeStyle: "short" },
+    whole: { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" },
   };
   const told = (element, style) => new Intl.DateTimeFormat(lang === "en-XA" ? "en" : lang, styles[style]).format(new Date(element.dateTime));
   all("time[data-time]", (element) => {

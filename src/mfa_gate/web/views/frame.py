@@ -77,7 +77,8 @@ class Frame:
 
     ``form_id`` is new on every page: a form that is sent twice is known by it.
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
-    ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
+    ``prefix``. ``here`` is this page's own GET address, and ``kept`` the rest of its query: the language links are
+    ``here?lang=de&q=…``.
     ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
     form with a button, and no link. ``note`` is the sealed note of the interrupted request, which the forms of the page send along;
     empty where the address has it, or there is none. ``unsent`` tells that a form was stopped, and if it is kept.
@@ -100,6 +101,7 @@ class Frame:
     sign_out: str = ""
     sign_out_posts: bool = False
     here: str = ""
+    kept: str = ""
     lang: str = "en"
     languages: tuple[Language, ...] = ()
     dev: bool = False
