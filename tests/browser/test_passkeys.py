@@ -289,7 +289,7 @@ def test_a_password_manager_makes_the_passkey_by_itself(person: Arrive) -> None:
     somebody = person()
     app, _ = somebody.enroll_app(USER)
     authenticator, asked = Authenticator.plug(somebody.page), list[str]()
-    somebody.page.expose_function("told", asked.append)
+    somebody.page.expose_function("told", lambda word: asked.append(word))
     somebody.page.add_init_script(BY_ITSELF)
     somebody.from_address(HOTEL)
     somebody.go("/")

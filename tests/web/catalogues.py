@@ -101,7 +101,7 @@ def _of_messages() -> Iterator[tuple[str, str]]:
             yield "core/events", text
         for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
             yield "core/events", text
-    for name in (*sorted(i18n.NAMES_OF_KINDS), CONSENT):
+    for name in (*sorted(i18n.NAMES_OF_KINDS), i18n.BROWSER_ON, CONSENT):
         yield "factors", name
 
 

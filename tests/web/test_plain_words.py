@@ -32,6 +32,8 @@ async def test_a_name_that_nobody_chose_is_in_the_readers_language() -> None:
         ("Email", "E-Mail"),
         ("My Email", "My Email"),
         ("Work phone", "Work phone"),
+        ("Chrome on Linux", "Chrome auf Linux"),
+        ("Chrome on holiday", "Chrome on holiday"),
         ("7", "7"),
         ("", ""),
     ],
@@ -86,7 +88,7 @@ async def test_no_bare_id_stands_on_a_page(id: str, shown: str) -> None:
 
 
 async def test_the_sentence_about_costs_is_in_the_readers_language() -> None:
-    """The usual sentence beside the field for a number; the one of a policy is in its own words."""
+    """The usual sentence beside the field for a number is in the language of the page."""
     async with running(make_world()) as world:
         page = await (await world.browser()).page("/mfa/enroll/sms", headers=GERMAN)
     assert "Message and data rates" not in page.text

@@ -7,11 +7,11 @@ from base64 import b32decode, b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from urllib.parse import quote
 
 from ..core.assurance import Traits
 from ..core.durations import format_duration
 from ..core.model import Challenge, Contacts, Fields, Seconds
+from ..core.names_in_addresses import MAX_ACCOUNT, MAX_ISSUER, quoted_size, shortened
 from ..core.options import Key, is_distinct, length, number, option
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected, options_in
@@ -24,8 +24,6 @@ LENGTHS = (6, 7, 8)
 FAR_STEPS = 10
 """Steps that a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
 PURPOSE = "totp"
-MAX_ISSUER, MAX_ACCOUNT = 54, 60
-"""Characters of the names as the address in a QR code has them; a letter that is no ASCII takes six or nine."""
 
 
 def _are_names(apps: Sequence[str]) -> bool:
@@ -83,7 +81,7 @@ class Totp:
             for name, written in (("digits", "6"), ("period", f'"{format_duration(usual.period)}"'))
             if getattr(own, name) != getattr(usual, name)
         ]
-        if _quoted_size(rules.brand.name) > MAX_ISSUER:
+        if quoted_size(rules.brand.name) > MAX_ISSUER:
             text = "it is too long for a QR code that every camera reads; authenticator apps show only its beginning"
             traps.append(OptionTrap(key=("brand", "name"), text=text, fix="write a shorter name"))
         return traps
@@ -125,8 +123,8 @@ class Totp:
 
         secret = context.open(PURPOSE, data["secret"])
         digits, period = int(str(data["digits"])), int(str(data["period"]))
-        issuer = _shortened(context.service or context.key.tenant, MAX_ISSUER)
-        account = _shortened(context.contacts.email or context.contacts.name or context.key.id, MAX_ACCOUNT)
+        issuer = shortened(context.service or context.key.tenant, MAX_ISSUER)
+        account = shortened(context.contacts.email or context.contacts.name or context.key.id, MAX_ACCOUNT)
         uri = pyotp.TOTP(secret, digits=digits, interval=period).provisioning_uri(name=account, issuer_name=issuer)
         return {"secret": secret, "uri": uri, "issuer": issuer, "account": account}
 
@@ -254,23 +252,3 @@ def hotp(secret: bytes, step: int, digits: int, algorithm: str = "sha1") -> str:
 def _secret_of(context: Context, data: Fields) -> bytes:
     text = context.open(PURPOSE, data["secret"])
     return b32decode(text + "=" * (-len(text) % 8))
-
-
-def _shortened(name: str, most: int) -> str:
-    """Cut a name to ``most`` characters of an address, at the end of a word if there is one.
-
-    More would make the modules of the QR code too small for many cameras.
-    """
-    name = name.replace(":", " ")
-    if _quoted_size(name) <= most:
-        return name
-    kept = name
-    while _quoted_size(kept) > most:
-        kept = kept[:-1]
-    word = kept.rpartition(" ")[0]
-    return (word if _quoted_size(word) >= most // 2 else kept).rstrip(" ,.-&")
-
-
-def _quoted_size(name: str) -> int:
-    """Count the characters of a name as an address has it."""
-    return len(quote(name, safe=""))

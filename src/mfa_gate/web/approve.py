@@ -219,6 +219,7 @@ async def waiting(phone: Phone, body: Body) -> Answer:
     )
     if isinstance(found, Refusal):
         return problem(found)
+    languages, lang = phone.site.languages, phone.site.languages.of(phone.scope)
     is_worn = phone.is_known and (phone.tenant == found.device.tenant or not found.requests)
     return as_json(
         {
@@ -233,7 +234,7 @@ async def waiting(phone: Phone, body: Body) -> Answer:
                     "id": request.id,
                     "purpose": request.purpose,
                     "where": request.where,
-                    "agent": request.agent,
+                    "agent": languages.own_name(request.agent, lang),
                     "at": stamp(request.at),
                     "ends_at": stamp(request.expires_at),
                     "expires": str(request.expires_at),

@@ -18,6 +18,7 @@ from ..factors import BUILT_IN
 from ..factors.passkey_checks import SECURITY_KEY
 from .cookies import cookie_value
 from .resources import folder
+from .scope import BROWSERS, PLATFORMS
 from .types import Scope
 
 __all__ = [
@@ -64,6 +65,7 @@ _OTHER_SCRIPT = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 
 NAMES_OF_KINDS = frozenset((*(traits.name for traits in BUILT_IN.traits.values()), SECURITY_KEY))
 """Names that authenticators have until their people choose others. They are stored in English."""
+BROWSER_ON = "%(browser)s on %(system)s"
 MAX_NAMES = 4096
 
 
@@ -120,7 +122,7 @@ class Languages:
         self.words: Callable[[str], Words] = self._words if self._own else translator
         """Return the words of the pages in a language."""
         self.own_name: Callable[[str, str], str] = lru_cache(maxsize=MAX_NAMES)(self._own_name)
-        """Say the name of an authenticator (the first argument) in a language (the second)."""
+        """Say the name of an authenticator or a browser (the first argument) in a language (the second)."""
 
     def of(self, scope: Scope) -> str:
         """Return the tag of the reader's language.
@@ -141,10 +143,14 @@ class Languages:
         return _Both(own, translator(lang))
 
     def _own_name(self, label: str, lang: str) -> str:
-        """Say the name of an authenticator in a language.
+        """Say the name of an authenticator or of a browser in a language.
 
-        A name that nobody chose is that of its kind, with a number where there are several. Any other name stays.
+        A name that nobody chose is that of its kind, with a number where there are several, or that of a browser and its
+        system. Any other name stays.
         """
+        browser, on, system = label.partition(" on ")
+        if on and browser in BROWSERS and system in PLATFORMS:
+            return self.words(lang).gettext(BROWSER_ON) % {"browser": browser, "system": system}
         base, _, number = label.rpartition(" ")
         base = base if number.isdecimal() else label
         return self.words(lang).gettext(base) + label[len(base) :] if base in NAMES_OF_KINDS else label

@@ -265,6 +265,7 @@ _BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
+BROWSERS, PLATFORMS = (frozenset(name for _, name in marks) for marks in (_BROWSERS, _PLATFORMS))
 
 
 def browser_label(scope: Scope) -> str:

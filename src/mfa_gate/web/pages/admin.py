@@ -159,7 +159,13 @@ def _account(
             for a in found.authenticators
         ),
         browsers=tuple(
-            views.BrowserLine(id=b.id, label=b.label, network=b.network, last_used_at=b.last_used_at, kind=b.kind)
+            views.BrowserLine(
+                id=b.id,
+                label=request.site.languages.own_name(b.label, request.lang),
+                network=b.network,
+                last_used_at=b.last_used_at,
+                kind=b.kind,
+            )
             for b in found.browsers
         ),
         activity=None

@@ -226,7 +226,7 @@ def _browser(request: PageRequest, browser: KnownBrowser, max_age: int, places: 
     newest = max(browser.proofs, key=lambda proof: proof.at, default=None)
     return views.BrowserLine(
         id=browser.id,
-        label=browser.label,
+        label=_name(request, browser.label),
         network=newest.network if newest else "",
         place=places.get(newest.network, "") if newest else "",
         first_seen_at=browser.created_at,
