@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -44,6 +43,7 @@ from .settings import (
     proxies_of,
 )
 from .storage import Store
+from .system_clock import SystemClock
 from .web.callers import Callers
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
@@ -56,15 +56,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import HTTPConnection
 
-__all__ = ["MFAGate", "Status", "SystemClock"]
+__all__ = ["MFAGate", "Status"]
 
 T = TypeVar("T")
-
-
-class SystemClock:
-    """The system's clock."""
-
-    now = staticmethod(time.time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

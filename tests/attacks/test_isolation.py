@@ -48,6 +48,7 @@ LOOKS = (
     "/api/admin/accounts", "/api/admin/events", "/api/admin/accounts?tenant=alpha", "/api/admin/events?tenant=alpha",
     "/api/admin/events?account=ann", "/api/admin/accounts/ann?tenant=alpha", "/api/admin/tenant?tenant=alpha",
     "/admin/accounts?tenant=alpha", "/admin/audit?tenant=alpha", "/admin/accounts/ann?tenant=alpha",
+    "/api/admin/reports/impact?tenant=alpha",
 )  # fmt: skip
 
 

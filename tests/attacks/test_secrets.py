@@ -91,9 +91,15 @@ async def story(world: World) -> tuple[Browser, set[str], set[str]]:
     for call in ("state", "authenticators", "browsers"):
         await other.api("GET", call)
     boss = await world.enrolled("boss", groups=["admin"])
-    for path in ("/mfa/admin/accounts", "/mfa/admin/accounts/ann", "/mfa/admin/audit", "/mfa/admin/tenant"):
+    for path in (
+        "/mfa/admin/accounts",
+        "/mfa/admin/accounts/ann",
+        "/mfa/admin/audit",
+        "/mfa/admin/tenant",
+        "/mfa/admin/reports/impact",
+    ):
         assert (await boss.page(path)).status == 200
-    for call in ("admin/accounts", "admin/accounts/ann", "admin/events"):
+    for call in ("admin/accounts", "admin/accounts/ann", "admin/events", "admin/reports/impact"):
         assert (await boss.api("GET", call)).status == 200
     attacker = await world.browser()
     attacker.secret = ann.secret

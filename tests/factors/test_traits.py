@@ -61,7 +61,7 @@ NAMED: dict[str, dict[str, str]] = {
     "policyfile/tools/profiles/limit_checks.py": {"email": CONTACT},
     "service/first_enrollment.py": {"email": CONTACT},
     "service/letters.py": {"email": CHANNEL},
-    "service/user_notifications.py": {"sms": CHANNEL, "email": CHANNEL},
+    "service/user_notifications.py": {"sms": CHANNEL},
     "service/impact/replay.py": {"email": CONTACT},
     "senders/__init__.py": {"push": EXTRA},
     "senders/posting.py": {"sms": EXTRA},

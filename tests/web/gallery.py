@@ -21,14 +21,16 @@ from mfa_gate.core.rules import BrandRules
 from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
+from mfa_gate.service.impact import Line
 from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, static_assets
-from mfa_gate.web.brand_files import brand_names
+from mfa_gate.web.brand_files import brand_file
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
-from mfa_gate.web.theme import brand_css
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
+from mfa_gate.web.views.frame import Language
+from mfa_gate.web.views.impact import AdminImpact, WalledOut
 from tests.chromium import launch
 
 from .gallery_policy import policy_pages
@@ -46,6 +48,17 @@ LOGO = (
     ).decode()
 )
 
+LANGUAGES = {
+    "en": "English",
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pt-BR": "Português (Brasil)",
+    "vi": "Tiếng Việt",
+    "zh-Hans": "简体中文",
+}
+
 FRAME = Frame(
     prefix="/mfa",
     now=NOW,
@@ -58,6 +71,7 @@ FRAME = Frame(
     person="user@finance.example",
     sign_out="/logout",
     here="/mfa/challenge",
+    languages=tuple(Language(tag=tag, name=name) for tag, name in LANGUAGES.items()),
 )
 
 APP = Way(kind="totp", id="a1", label="Authenticator app")
@@ -200,7 +214,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     urls: dict[str, Any] = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
     yield "enroll-sms-regions", replace(sms, regions=regions, region="DE", **urls), frame
     typed = replace(sms, phone="+1 416 555 0123")
-    yield "enroll-sms-region-refused", typed, bad(frame, "phone_region", "phone", detail="United States")
+    yield (
+        "enroll-sms-region-refused",
+        typed,
+        bad(frame, "phone_region", "phone", detail="United States", about="Canada"),
+    )
     yield "enroll-sms-type-refused", typed, bad(frame, "phone_type", "phone", detail="toll-free")
     yield "enroll-sms-unreadable", replace(typed, phone="12"), bad(frame, "phone_invalid", "phone")
     yield "enroll-sms-missing", sms, bad(frame, "phone_missing", "phone")
@@ -432,6 +450,24 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
+    lines = tuple(
+        Line(name=name, asked=n, stops=3 * n, enroll=1, walled_out=n % 2)
+        for n, name in enumerate(("export", "freshness"))
+    )
+    walled = WalledOut(id="eve@clinic.example", why="no_factor", rules=("export",), url="/mfa/admin/accounts/eve")
+    would = AdminImpact(
+        desk=replace(desk, place="reports/impact"),
+        numbers=Line(name="", asked=12, stops=31, enroll=4, walled_out=1, people=40, requests=1_900),
+        first=NOW - 30 * 86_400,
+        last=NOW,
+        chart=chart_of(days),
+        tables=(("rule", lines), ("route", (replace(lines[0], name="POST /charts/{id}/export"),))),
+        walled_out=(walled,),
+        unknown=(("requests that passed without a look (away)", 17),),
+        csv_url="/mfa/admin/reports/impact?format=csv",
+    )
+    yield "admin-impact", would, frame
+    yield "admin-impact-nothing", replace(would, numbers=Line(name=""), chart=None, tables=(), walled_out=()), frame
     asked = GrantLine(
         ref="9WZ3C",
         asked_by="boss@clinic.example",
@@ -504,7 +540,9 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_names(frame.brand)["brand"]).write_bytes(brand_css(frame.brand))
+        for plain in ("brand", "favicon"):
+            made = brand_file(frame.brand, plain)
+            (static / made.name).write_bytes(made.content)
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from ..errors import MFAGateError
 from .terminal import fault_of, plain_lines, prepare
@@ -12,32 +13,53 @@ from .terminal import fault_of, plain_lines, prepare
 __all__ = ["main"]
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the whole command line."""
-    from . import accounts, audit, keys, policy, store
-    from .doctor import subcommand as doctor
-    from .totp_import import subcommand as totp_import
+COMMANDS = {
+    "policy": ("policy", "check, explain and compare policy files"),
+    "keys": ("keys", "make and rotate keys"),
+    "accounts": ("accounts", "look at people, unlock, lock and reset them, move them to another store"),
+    "audit": ("audit", "read, search, follow, export and verify the audit trail"),
+    "tokens": ("tokens", "make, list and revoke tokens for programs at the administrators' JSON"),
+    "report": (
+        "report",
+        "print a report for a review: adoption, stale, exemptions, lockouts, sends, grants, disputes, tickets, agreements",
+    ),
+    "store": ("store", "decide about the store itself"),
+    "doctor": (
+        "doctor.subcommand",
+        "look at an app's gate: order, cookies, proxies, keys, store, clock, senders, policy",
+    ),
+    "import": (
+        "totp_import.subcommand",
+        "import authenticator apps from otpauth addresses, CSV, django-otp or Authelia",
+    ),
+}
+"""The commands: the module of each, and its line in the list. A module is loaded only for its own command."""
 
+
+def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Build the whole command line, or for ``words`` only the command that they begin with.
+
+    The other commands are listed then, and their modules are not loaded.
+    """
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    policy.add_commands(sub)
-    keys.add_commands(sub)
-    accounts.add_commands(sub)
-    audit.add_commands(sub)
-    store.add_commands(sub)
-    doctor.add_commands(sub)
-    totp_import.add_commands(sub)
+    for name, (module, about) in COMMANDS.items():
+        if words is None or name in words[:1]:
+            import_module(f"{__name__}.{module}").add_commands(sub)
+        else:
+            sub.add_parser(name, help=about)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     prepare()
-    fault = fault_of(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    fault = fault_of(words)
     if fault:
         print(f"mfa-gate: {fault}", file=sys.stderr)
         return 2
-    args = parser().parse_args(argv)
+    args = parser(words).parse_args(words)
     try:
         return int(args.run(args))
     except MFAGateError as error:

@@ -19,6 +19,7 @@ from .rules import (
     Rules,
     Stage,
     StepUpRule,
+    SubjectExemption,
     TenantSettings,
     is_clean,
 )
@@ -153,6 +154,16 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
     return ""
 
 
+def subject_exemption_for(exempt: tuple[SubjectExemption, ...], groups: frozenset[str], now: int) -> str:
+    """Return the name of the exemption that covers a person of these groups, or ""."""
+    for rule in exempt:
+        if rule.expires_at is not None and now >= rule.expires_at:
+            continue
+        if not groups.isdisjoint(rule.groups_any) and groups.isdisjoint(rule.groups_none):
+            return rule.name
+    return ""
+
+
 def _concerns(rule: StepUpRule, tenant: str, groups: frozenset[str], *, acting: bool) -> bool:
     if rule.tenants_any and tenant not in rule.tenants_any:
         return False
@@ -256,12 +267,10 @@ def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now:
     name = exemption_for(rules.exempt, facts, now)
     if name:
         return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
-    for subjects in () if facts.acting else rules.exempt_subjects:
-        if subjects.expires_at is not None and now >= subjects.expires_at:
-            continue
-        if facts.groups.isdisjoint(subjects.groups_any) or not facts.groups.isdisjoint(subjects.groups_none):
-            continue
-        return Requirement(rules=rules, free=subjects.name, free_kind="exempt", factors=factors)
+    if rules.exempt_subjects and not facts.acting:
+        name = subject_exemption_for(rules.exempt_subjects, facts.groups, now)
+        if name:
+            return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
     stage = stage_at(rules.enrollment, settings, now)
     if stage == "off":
         return Requirement(rules=rules, free="off", free_kind="off", stage=stage, factors=factors)

@@ -93,6 +93,14 @@ class Faces(Protocol):
 
 
 @runtime_checkable
+class Prompts(Protocol):
+    """A factor for which the browser may ask as soon as the page is there."""
+
+    def prompts(self, rules: Rules, /) -> bool:
+        """Tell if the policy wants that."""
+
+
+@runtime_checkable
 class Signals(Protocol):
     """A factor whose credentials a browser keeps, and is told of when one no longer counts."""
 
@@ -104,6 +112,9 @@ class Signals(Protocol):
 
         It lists the owner's credentials that still count.
         """
+
+    def details(self, context: Context, owner: str, /) -> Mapping[str, object]:
+        """Give the argument of ``PublicKeyCredential.signalCurrentUserDetails``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +210,7 @@ class ChecksOptions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionTrap:
-    """A legal value of an option with a known trap: the key, the trap and the way out."""
+    """A legal value of the policy with a known trap: the whole key, the trap and the way out."""
 
     key: tuple[str, ...]
     text: str

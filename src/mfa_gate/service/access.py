@@ -265,6 +265,8 @@ class Access:
         if latest is not None and latest[0] is facts and latest[1] is policy and latest[2:4] == (settings, now):
             return latest[4]
         made = requirement_for(policy, facts, settings, now)
+        if made.free_kind == "exempt":
+            self.engine.exemption_uses.note(facts.tenant, made.free, now)
         self._latest = (facts, policy, settings, now, made)
         return made
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ..core import changes
 from ..core.messages.facts import near
 from ..core.model import Account, Caller, Challenge, Contacts, Fields
+from ..core.readable_ids import readable_id
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..errors import SendFailed
@@ -85,7 +86,7 @@ class Challenges:
             letter_form=engine.wiring.letter_form,
             text_form=engine.wiring.text_form,
             agent=caller.label,
-            person=account.name or account.key.id,
+            person=account.name or readable_id(account.key.id),
             user_handle=account.handle,
             known=account.authenticators,
             used_until=account.restored_at,

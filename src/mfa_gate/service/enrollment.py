@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..core import changes
@@ -80,12 +80,21 @@ class Enrollments:
         self.backup = backup
 
     async def begin(
-        self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = "", anew: bool = True
+        self,
+        caller: Caller,
+        *,
+        factor: str,
+        phone: str = "",
+        region: str = "",
+        label: str = "",
+        anew: bool = True,
+        unasked: bool = False,
     ) -> OpenDraft | Refusal:
         """Begin a draft of ``factor``, and send its code if it has one.
 
         ``phone`` is the number as typed, if the factor wants one. Without ``anew``, a live draft of this browser that
         has something to scan, or a code that went out a moment ago, is continued: a person may use it already.
+        ``unasked``: the person is not asked for a press. That is only for somebody who has a factor already.
         """
         judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, factor, self.engine.now())
@@ -99,6 +108,7 @@ class Enrollments:
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
         context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = replace(context, unasked=unasked and bool(account.authenticators))
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)

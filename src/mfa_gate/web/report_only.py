@@ -96,7 +96,10 @@ class ReportOnly:
         return EXEMPT
 
     def _known(self, scope: Scope, subject: Subject, path: str, endpoint: tuple[Demand, ...]) -> Kept | None:
-        """Find the judgement of the same request a moment ago, if nothing has changed. Raises ``StoreUnavailable``."""
+        """Find the judgement of the same request a moment ago, if nothing has changed.
+
+        Raises ``StoreUnavailable``.
+        """
         key = (only_cookies(scope), scope.get("method", "GET"), path, endpoint)
         known = self._kept.get(key)
         if known is None:
@@ -130,7 +133,7 @@ class ReportOnly:
         return judgement
 
     def _keep(self, key: Key, judgement: Judgement, subject: Subject, address: str, spot: Spot) -> None:
-        """Keep a judgement for the next request like it, for as long as time alone does not change it."""
+        """Keep a judgement for the next request like it, while time alone does not change it."""
         decision, entry = judgement.decision, judgement.entry
         if entry is None or entry.stale or len(key[0]) + len(key[2]) > MAX_KEPT:
             return

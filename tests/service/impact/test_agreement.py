@@ -132,7 +132,8 @@ class Judges:
             self.seen += [found] if found is not None else []
             return found
 
-        access.judge, access.free = judged, free  # type: ignore[method-assign, assignment]
+        access.judge = judged  # type: ignore[method-assign]
+        access.free = free  # type: ignore[method-assign,assignment]
 
     async def gate(self, drawn: Drawn, browser: Browser) -> tuple[Decision | None, Stop | None]:
         """Ask the gate itself over ASGI: its decision, and the stop that it names."""

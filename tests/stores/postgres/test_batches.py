@@ -81,7 +81,7 @@ async def test_what_was_not_sent_is_known() -> None:
 
 
 async def test_no_statement_has_more_questions_than_are_allowed_together() -> None:
-    """Where each question may wait for somebody else, it goes alone."""
+    """Questions that may wait for somebody else go alone."""
     server = Server()
     batches: Batches[int, int] = Batches(server.answer, lanes=1, together=1)
     assert await asyncio.gather(*(batches.ask(number, within=1) for number in range(4))) == [0, 1, 2, 3]

@@ -1,4 +1,4 @@
-"""The workers' clocks decide. The server's own is asked once: when an older copy is accepted as the store."""
+"""The clocks of workers decide, and the server's own only dates an acceptance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def test_no_statement_asks_the_servers_clock() -> None:
 
 @pytest.mark.parametrize("apart", [-90, 90], ids=["behind", "ahead"])
 async def test_workers_whose_clocks_are_apart_share_their_limits(apart: int) -> None:
-    """Within a window, a worker counts what another one took by its own clock; lines keep the order of their writing."""
+    """A worker counts takes that are dated by another's clock.
+
+    Lines of the trail keep the order in which they were written.
+    """
     url = postgres_servers.shared().schema()
     one, two = PostgresStore(url, timing=POSTGRES), PostgresStore(url, timing=POSTGRES)
     await one.open()

@@ -228,7 +228,10 @@ async def test_a_locked_row_stops_nobody_else(server: Postgres, patient: Postgre
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["asked first", "asked last"])
 async def test_a_locked_row_delays_none_that_share_its_statement(server: Postgres, url: str, is_first: bool) -> None:
-    """The swap of a row that somebody holds waits alone, and goes through as soon as the row is free."""
+    """The swap of a row that somebody holds waits alone.
+
+    It goes through as soon as the row is free.
+    """
     store = PostgresStore(url, timing=replace(POSTGRES, lock_within=30.0, swap_within=20.0, answer_within=30.0))
     await store.open()
     await prepared(store)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from ...core.decision import Allow, StepUp
 from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
+from ...factors.optional_parts import Prompts
 from ...service import Judgement
 from ...service.challenges import Issued
 from ...service.factor_choice import first_offer, reachable
@@ -27,6 +28,7 @@ from .common import (
     not_found,
     poll_url,
     problem_from,
+    sent_notice,
     waiting_of,
     wants_code,
     was_wrong,
@@ -186,7 +188,7 @@ async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator)
         return request.show(view, status=status, problems=[problem_from(sent, "")])
     if sent.failed:
         return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed), status=422)
-    return request.go(request.own(f"/challenge/{mine.id}"), notice=Notice(word="sent", value=sent.hint))
+    return request.go(request.own(f"/challenge/{mine.id}"), notice=sent_notice(sent))
 
 
 async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) -> Answer:
@@ -351,6 +353,13 @@ def _resend_at(request: PageRequest, challenge: Challenge) -> int:
     return challenge.issued_at + (limits.wait if limits else 0)
 
 
+def _prompts(request: PageRequest, judgement: Judgement, part: Prompts, mine: Authenticator) -> bool:
+    """Tell if the browser asks at once: the last proof here was by this one (U-41)."""
+    evidence = judgement.evidence
+    last = evidence.browser.last_factor if evidence and evidence.browser else ""
+    return last == mine.id and not request.problems and part.prompts(request.rules)
+
+
 def _view(
     request: PageRequest,
     judgement: Judgement,
@@ -374,7 +383,8 @@ def _view(
     account = judgement.account
     if remaining is None and account is not None and account.attempts.used:
         remaining = left_of(request, account)
-    shape = request.factors[mine.factor].code(rules, mine.data)
+    part = request.factors[mine.factor]
+    shape = part.code(rules, mine.data)
     face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
     return views.Challenge(
         way=way_of(request, mine, judgement),
@@ -397,5 +407,6 @@ def _view(
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
         public=request.public if face else "",
+        prompt=isinstance(part, Prompts) and _prompts(request, judgement, part, mine),
         passkey=_passkey(request, offered) if wants_code(request, mine.factor, challenge) and not traits.backup else "",
     )

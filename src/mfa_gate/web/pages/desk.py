@@ -1,10 +1,10 @@
-"""The parts of every page of the desk: its actor, its query, its top, its refusal."""
+"""The common parts of the pages of the desk: actor, query, top of the page, refusal."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
-from ...core.model import MAX_ID_BYTES, Seconds
+from ...core.model import Seconds
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...service import Actor
@@ -19,25 +19,8 @@ OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "l
 
 
 def actor_of(request: PageRequest) -> Actor:
+    """Return the visitor as an administrator."""
     return Actor(name=request.subject.id, caller=request.caller)
-
-
-def query_of(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query.
-
-    A longer query was not made by our pages, and counts as empty.
-    """
-    raw = request.scope.get("query_string", b"").decode("latin-1")
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
-
-
-def asked_tenant(request: PageRequest) -> str:
-    """Return the tenant that was asked for, else the visitor's own."""
-    return query_of(request).get("tenant", "") or request.subject.tenant
 
 
 def desk_of(request: PageRequest, place: str) -> admin.Desk:
@@ -45,7 +28,7 @@ def desk_of(request: PageRequest, place: str) -> admin.Desk:
 
     The tenant is the one that was asked for: the service says if the actor reaches it.
     """
-    service, tenant = request.service.rights, asked_tenant(request)
+    service, tenant = request.service.rights, request.asked_tenant
     tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
     return admin.Desk(
         tenant=tenant,

@@ -6,6 +6,7 @@ from ...core.decision import Enroll
 from ...core.model import Challenge, Contacts
 from ...core.reasons import Refusal
 from ...factors.optional_parts import Introduces, Introduction
+from ...factors.region_names import region_name
 from ...service import Judgement, OpenDraft
 from ...service.challenges import Issued
 from ...service.enrollable import not_enrollable
@@ -25,6 +26,7 @@ from .common import (
     not_found,
     poll_url,
     problem_from,
+    sent_notice,
     steps_of,
     waiting_of,
     wants_code,
@@ -104,13 +106,13 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
         if begun.reason == "too_soon":
             return ask_later(request, await _start(request, judgement, kind, phone=phone, region=region), begun)
         if begun.reason in ("phone_invalid", "phone_extension", "phone_region", "phone_type", "no_contact"):
-            problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "")
+            problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "", lang=request.lang)
             if begun.reason == "phone_invalid" and not phone.strip():
                 problem = Problem(reason="phone_missing", field="phone")
             view = await _start(request, judgement, kind, phone=phone, region=region)
             return request.show(view, status=422, problems=[problem])
         return await not_allowed(request, judgement, kind, begun)
-    return request.go(request.own(f"/enroll/{kind}"))
+    return request.go(request.own(f"/enroll/{kind}#"))
 
 
 async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
@@ -126,7 +128,7 @@ async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answ
         )
     if sent.failed:
         return request.show(await _confirm(request, judgement, draft, sent), status=422)
-    return request.go(request.own(f"/enroll/{kind}"), notice=Notice(word="sent", value=sent.hint))
+    return request.go(request.own(f"/enroll/{kind}"), notice=sent_notice(sent))
 
 
 async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
@@ -175,7 +177,8 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
     if done.backup_codes:
         return request.go(request.own("/backup-codes"))
     if _is_settled(request, judgement):
-        return request.go(request.base, notice=Notice(word="added", value=done.authenticator.label))
+        name = request.site.languages.own_name(done.authenticator.label, request.lang)
+        return request.go(request.base, notice=Notice(word="added", value=name))
     return request.go(request.own("/enroll/done"))
 
 
@@ -238,8 +241,8 @@ async def _start(
         destination=said.destination,
         phone=phone,
         region=region,
-        regions=tuple(views.Region(code=code, name=name) for code, name in said.regions),
-        consent=said.consent,
+        regions=tuple(views.Region(code=code, name=region_name(code, request.lang)) for code, _ in said.regions),
+        consent=request.site.languages.words(request.lang).gettext(said.consent) if said.consent else "",
         apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or _is_optional(judgement) else "",

@@ -21,6 +21,7 @@ from .common import (
     leave_locked,
     left_of,
     problem_from,
+    sent_notice,
     steps_of,
     was_wrong,
     way_of,
@@ -71,7 +72,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
                 return request.show(view, status=422, problems=[problem_from(sent, "")])
             if sent.failed:
                 return request.show(await contact_view(request, kind, sent), status=422)
-            return request.go(request.own("/enroll"), notice=Notice(word="sent", value=sent.hint))
+            return request.go(request.own("/enroll"), notice=sent_notice(sent))
         case "contact-verify":
             kind = form.get("kind", "")
             code = form.get("code", "")

@@ -8,7 +8,7 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem
 from ..views.policy import AdminPolicy
-from .desk import actor_of, desk_of, query_of, refused
+from .desk import actor_of, desk_of, refused
 
 HERE = "/admin/policy"
 
@@ -16,7 +16,7 @@ HERE = "/admin/policy"
 async def policy(request: PageRequest) -> Answer:
     """Show ``GET /admin/policy``. A day that cannot be read is 422, and nothing is listed."""
     await request.judgement()
-    typed, at, is_wrong = query_of(request).get("at", "").strip(), None, False
+    typed, at, is_wrong = request.query.get("at", "").strip(), None, False
     try:
         at = last_moment("at", typed) if typed else None
     except BadFilter:

@@ -13,7 +13,7 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Problem
 from ..views.what_if import AdminWhatIf, verdict_of
-from .desk import actor_of, desk_of, query_of, refused
+from .desk import actor_of, desk_of, refused
 
 HERE = "/admin/what-if"
 
@@ -21,7 +21,7 @@ HERE = "/admin/what-if"
 async def what_if(request: PageRequest) -> Answer:
     """Show ``GET /admin/what-if``: the form, and the answer where somebody is named."""
     await request.judgement()
-    desk, typed = desk_of(request, "what-if"), query_of(request)
+    desk, typed = desk_of(request, "what-if"), request.query
     page = AdminWhatIf(
         desk=desk,
         account=typed.get("account", "").strip(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from . import account, admin, challenge, enroll, messages, plain
+from . import account, admin, challenge, enroll, impact, messages, plain
 from .frame import Frame
 
 __all__ = ["MESSAGES", "TEMPLATES", "VIEWS", "values_of"]
@@ -17,7 +17,7 @@ TEMPLATES = 1
 
 VIEWS: dict[str, type] = {
     kind.template: kind
-    for module in (challenge, enroll, account, plain, admin)
+    for module in (challenge, enroll, account, plain, admin, impact)
     for kind in vars(module).values()
     if isinstance(kind, type) and hasattr(kind, "template")
 }

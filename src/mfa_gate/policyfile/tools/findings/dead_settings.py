@@ -39,7 +39,7 @@ def _traps(look: Look) -> Iterator[Remark]:
     for kind, factor in look.factors.items():
         if kind in look.rules.factors.allowed and isinstance(factor, KnowsTraps):
             for trap in factor.option_traps(look.rules):
-                yield Remark("warning", ("factors", kind, *trap.key), trap.text, trap.fix)
+                yield Remark("warning", trap.key, trap.text, trap.fix)
 
 
 def _network_change(look: Look) -> Iterator[Remark]:
