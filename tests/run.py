@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import glob
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -101,8 +102,8 @@ def main() -> int:
         print(fault, file=sys.stderr)
         return 1
     ready = Step("set-up", 0, time.monotonic() - started, "")
-    if options.bench:
-        return summary([ready, *benchmarks(long=options.long)])
+    if options.bench or options.publish:
+        return summary([ready, *benchmarks(long=options.long, publish=options.publish)])
     with scratch_folder():
         if options.mutants:
             faults = [str(PYTHON), "-m", "tests.mutants", str(options.mutants), *rest]
@@ -134,6 +135,11 @@ def parser() -> argparse.ArgumentParser:
     """The options of this file; all others are pytest's."""
     made = argparse.ArgumentParser(description=__doc__, epilog="Everything else (paths, -k, -x) goes to pytest.")
     made.add_argument("--bench", action="store_true", help="run the benchmarks instead of the tests")
+    made.add_argument(
+        "--publish",
+        action="store_true",
+        help="run the benchmarks, and write their tables to tests/benchmarks/README.md",
+    )
     made.add_argument(
         "--matrix",
         action="store_true",
@@ -262,16 +268,21 @@ def total(seconds: float, *closings: str) -> str:
     return f"{said or 'no tests ran'} in {seconds:.2f}s"
 
 
-def benchmarks(*, long: bool) -> list[Step]:
+def benchmarks(*, long: bool, publish: bool = False) -> list[Step]:
     """Run every script in ``tests/benchmarks``, each of which prints its table.
 
-    ``long``: with a million accounts.
+    ``long``: with a million accounts. ``publish``: their tables are written to a page, if all scripts ended well.
     """
     scripts = [path for path in sorted(BENCHMARKS.glob("*.py")) if not path.name.startswith(("_", "conftest"))]
     more = ["--long"] if long else []
-    return [run(path.stem, [str(PYTHON), str(path), *more]) for path in scripts] or [
-        Step("benchmarks", 1, 0, "there are none")
-    ]
+    steps = [run(path.stem, [str(PYTHON), str(path), *more]) for path in scripts]
+    steps = steps or [Step("benchmarks", 1, 0, "there are none")]
+    if publish and not any(step.code for step in steps):
+        with tempfile.TemporaryDirectory() as folder:
+            tables = Path(folder) / "tables.json"
+            tables.write_text(json.dumps({step.name: step.output for step in steps}))
+            steps.append(run("publication", [str(PYTHON), "-m", "tests.benchmarks._publication", str(tables)]))
+    return steps
 
 
 def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:

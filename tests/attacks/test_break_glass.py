@@ -158,7 +158,7 @@ async def test_one_administrator_is_not_two(world: World) -> None:
 
 async def test_nobody_asks_or_confirms_for_themselves(world: World) -> None:
     """An administrator in need is let in by two others; S-36: the subject is neither hand."""
-    first, second = await boss(world), await boss(world, "other")
+    first, second = await boss(world), await boss(world, "other", group="security")
     own = "admin/accounts/boss/break-glass"
     assert (await first.api("POST", own, ASK)).reason == "not_allowed"
     assert (await second.api("POST", own, ASK)).status == 200
@@ -270,7 +270,7 @@ async def test_it_is_not_good_for_more(world: World) -> None:
 
 async def test_an_administrator_let_in_administers_nothing(world: World) -> None:
     """A grant for somebody with rights opens the app to them and no desk."""
-    first, second = await boss(world), await boss(world, "other")
+    first, second = await boss(world, group="security"), await boss(world, "other", group="security")
     await boss(world, "chief")
     own = "admin/accounts/chief/break-glass"
     await first.api("POST", own, ASK)

@@ -44,6 +44,7 @@ async def everything_of(crowd: Crowd) -> set[str]:
 LOOKS = (
     "", "/challenge", "/challenge/help", "/enroll", "/enroll/email", "/enroll/done", "/backup-codes", "/recovery", "/agreement",
     "/api/state", "/api/authenticators", "/api/browsers", "/api/agreement", "/admin", "/admin/accounts", "/admin/audit",
+    "/admin/policy", "/api/admin/policy", "/admin/what-if", "/admin/what-if?account=ann", "/admin/what-if?account=ann&tenant=alpha",
     "/api/admin/accounts", "/api/admin/events", "/api/admin/accounts?tenant=alpha", "/api/admin/events?tenant=alpha",
     "/api/admin/events?account=ann", "/api/admin/accounts/ann?tenant=alpha", "/api/admin/tenant?tenant=alpha",
     "/admin/accounts?tenant=alpha", "/admin/audit?tenant=alpha", "/admin/accounts/ann?tenant=alpha",

@@ -18,7 +18,7 @@ import itsdangerous
 from starlette.applications import Starlette
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
@@ -164,28 +164,50 @@ def scope_of(path: str, cookie: bytes) -> dict[str, Any]:
     }
 
 
-async def one_batch(app: App, path: str, cookie: bytes, times: int = BATCH) -> float:
+class PassOn:
+    """A middleware that does nothing: the least that one can cost."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on."""
+        await self.app(scope, receive, send)
+
+
+async def pass_on(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Pass a request on, as a function for ``BaseHTTPMiddleware``."""
+    return await call_next(request)
+
+
+def with_middleware(app: Starlette, middleware: Any, **options: Any) -> Starlette:
+    """The app with one more middleware around it."""
+    app.add_middleware(middleware, **options)
+    return app
+
+
+async def one_batch(app: App, path: str, cookie: bytes, times: int = BATCH, status: int = 200) -> float:
     """Measure the processor time of a request over one batch, in microseconds.
 
     The time of other programs on this machine is left out.
     """
     body = {"type": "http.request", "body": b"", "more_body": False}
-    status: list[int] = []
+    answered: list[int] = []
 
     async def receive() -> dict[str, Any]:
         return body
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            status.append(message["status"])
+            answered.append(message["status"])
 
     scopes = [scope_of(path, cookie) for _ in range(times)]
     start = time.thread_time()
     for scope in scopes:
         await app(scope, receive, send)
     spent = time.thread_time() - start
-    if set(status) != {200}:
-        raise SystemExit(f"{path}: answered {sorted(set(status))}, not 200: nothing worth measuring")
+    if set(answered) != {status}:
+        raise SystemExit(f"{path}: answered {sorted(set(answered))}, not {status}: nothing worth measuring")
     return spent / times * 1e6
 
 

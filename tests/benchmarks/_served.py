@@ -1,4 +1,4 @@
-"""The apps that uvicorn serves for ``bench_uvicorn``.
+"""The apps that servers run for ``bench_servers`` and ``bench_forward_auth``.
 
 They are the host with its session, and the same with a gate over SQLite around it.
 """

@@ -43,8 +43,15 @@ def desk(somebody: Person, path: str) -> None:
 
 
 def fold(somebody: Person, name: str) -> None:
-    """Open one of an account's actions."""
-    somebody.page.locator("summary", has_text=re.compile(rf"^\s*{name}\s*$")).click()
+    """Open the page of one of an account's actions."""
+    somebody.page.locator(".acts").get_by_role("link", name=name, exact=True).click()
+    somebody.page.wait_for_load_state("load")
+
+
+def pick(somebody: Person, name: str) -> None:
+    """Open a person's account from the table."""
+    somebody.page.locator("table.people").get_by_role("link", name=name).first.click()
+    somebody.page.wait_for_load_state("load")
 
 
 def test_practice(person: Arrive, example: Example) -> None:
@@ -55,7 +62,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     boss = person()
     enroll_mail(boss, example, "admin@practice.example")
     desk(boss, "tenant")
-    boss.at("Second step for practice")
+    boss.at("Two-step sign-in for practice")
     boss.says("It’s off. Nobody is asked yet.", "can’t be turned off again")
     boss.press("Send a test message")
     boss.says("A test message is on its way to your own address.")
@@ -89,7 +96,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     enroll_mail(support, example, "support@practice.example")
     desk(support, "accounts?status=locked")
     support.at("People")
-    support.choose("Farah Aziz")
+    pick(support, "Farah Aziz")
     support.says("You can look here, but not change anything.", "the attempts are used up")
     assert support.page.get_by_role("button").count() == 0
     support.go("/mfa/admin/audit")
@@ -99,7 +106,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     desk(boss, "accounts/user@practice.example")
     fold(boss, "Unlock")
     boss.page.get_by_label("Reason").first.fill("called, and knew the last job")
-    boss.press("Unlock", within="details[open]")
+    boss.press("Unlock", within="section.act")
     boss.says("has all attempts back", "7 of 7")
     assert any("unlocked" in mail["subject"] for mail in example.outbox)
     desk(boss, "audit?kind=account.unlocked")
@@ -161,14 +168,14 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     user.says("is waiting for an administrator")
 
     desk(boss, "accounts?status=recovery")
-    boss.choose("Priya Nair")
+    pick(boss, "Priya Nair")
     boss.says("My phone fell into the lake.")
     fold(boss, "Reset")
-    boss.press("Reset", within="details[open]")
+    boss.press("Reset", within="section.act")
     if boss.page.locator("#errors").count() == 0:
         boss.page.locator("#ticket-reset").fill("INC-4711")
-        boss.page.locator("details[open]").get_by_label("Reason").fill("came by with a passport")
-        boss.press("Reset", within="details[open]")
+        boss.page.locator("section.act").get_by_label("Reason").fill("came by with a passport")
+        boss.press("Reset", within="section.act")
     boss.says("was reset and will set up again at the next sign-in.")
 
     mail = next(mail for mail in example.outbox if "Temporary password: " in mail["text"])

@@ -265,3 +265,28 @@ def test_follow(run: Run, tmp_path: Path) -> None:
         killer.cancel()
         process.kill()
         process.communicate()
+
+
+def test_a_legal_hold_stops_pruning(run: Run, tmp_path: Path) -> None:
+    """Nothing goes while a trail is held, and prune says so.
+
+    Each hold is released by its reference.
+    """
+    (tmp_path / "policy.toml").write_text('version = 1\nname = "tests"\n[audit]\nretention = "30d"\n')
+    who = ("--actor", "eve", "--reason", "case 7", "--tenant")
+    assert run("audit", "hold", *who, "alhpa")[0] == 1
+    code, first = run("audit", "hold", *who, "alpha")
+    assert (code, first["by"], first["reason"]) == (0, "operator:eve", "case 7")
+    second = run("audit", "hold", *who, "alpha")[1]
+    code, told = run("audit", "prune", "--tenant", "alpha", "--actor", "eve")
+    assert (code, told["pruned"], [one["ref"] for one in told["held"]]) == (1, {}, [first["ref"], second["ref"]])
+    assert run("audit", "release", *who, "alpha")[0] == 1  # which one?
+    assert run("audit", "release", *who, "alpha", "--ref", first["ref"])[1]["left"] == 1
+    assert run("audit", "prune", "--tenant", "alpha", "--actor", "eve")[0] == 1
+    assert run("audit", "release", *who, "alpha")[0] == 0
+    assert run("audit", "holds") == (0, {"holds": []})
+    assert run("audit", "release", *who, "alpha")[0] == 1
+    kinds = [event["kind"] for event in run("audit", "list", "--tenant", "alpha", "--limit", "5")[1]["events"]]
+    assert [kinds.count(kind) for kind in ("audit.hold", "audit.released")] == [2, 2]
+    assert run("audit", "prune", "--tenant", "alpha", "--actor", "eve")[0] == 0
+    assert run("audit", "verify")[0] == 0

@@ -247,6 +247,15 @@ def test_the_policys_own_tests(run: Run, write: Write) -> None:
     assert run("test", path, "--json").json["ok"] is False
 
 
+def test_no_tests_are_a_warning(run: Run, write: Write) -> None:
+    """A file without [[tests]] is told so, with line and fix; it still holds."""
+    bare = write("bare.toml", "")
+    ran = run("test", bare)
+    assert ran.code == 0
+    assert "bare.toml:1: warning: tests: no test says what must stay true" in ran.out
+    assert [one["path"] for one in run("test", bare, "--json").json["warnings"]] == ["tests"]
+
+
 def test_a_failing_test_has_its_line(run: Run, write: Write) -> None:
     """The place of the test in the file stands beside its name, and in the JSON."""
     path = write("p.toml", "# a remark\n[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'allow' }\n")

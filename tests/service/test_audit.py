@@ -47,7 +47,7 @@ async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha30"]
     assert len((await world.store.trail("beta")).items) == 60
     (told,) = (await world.store.events("alpha", kind="audit.pruned")).items
-    assert (told.reason, told.detail["before"]) == ("retention", START + 30 * DAY)
+    assert (told.reason, told.detail["before"], told.detail["lines"]) == ("retention", START + 30 * DAY, 30)
     verdict = await retention.verify()
     assert verdict.broken == {}
     assert {name: anchor.lines for name, anchor in verdict.anchors.items()} == {"alpha": 30}
@@ -152,3 +152,23 @@ async def test_one_tenant_that_fails_stops_no_other(world: World, monkeypatch: p
     world.clock.advance(DAY)
     await retention.keep()
     assert (await trail("alpha", limit=1)).items[0].id == "alpha31"
+
+
+async def test_a_legal_hold_keeps_every_line(world: World) -> None:
+    """Neither the hourly round nor the command removes a line, and the desk says so.
+
+    Other tenants go on. A hold that comes between two pieces stops the rest.
+    """
+    retention, holds = world.gate.service.retention, world.gate.service.legal_holds
+    hold = await holds.begin("alpha", by="operator:eve", reason="case 7")
+    await retention.keep()
+    assert await retention.prune(actor="operator:eve") == {}
+    assert (await world.store.trail("alpha", limit=1)).items[0].id == "alpha0"
+    boss = await world.enrolled("boss", groups=["security"])
+    assert "case 7" in (await boss.page("/mfa/admin/audit")).text
+    await holds.end(hold, by="operator:eve", reason="case closed")
+    assert "case 7”" not in (await boss.page("/mfa/admin/audit")).text
+    cut = await retention._cut("alpha")
+    assert cut is not None
+    await holds.begin("alpha", by="operator:eve", reason="case 8")
+    assert await retention._prune("alpha", cut, actor="operator:eve") == 0

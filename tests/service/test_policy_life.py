@@ -430,3 +430,61 @@ async def test_workers_that_differ_are_noticed(file: Path) -> None:
             await asyncio.gather(one.engine.effects.idle(), other.engine.effects.idle())
             mails = [m for m in (*one.email.messages, *other.email.messages) if "Two policies" in m.subject]
             assert [m.to for m in mails] == ["security@example.org"]
+
+
+async def test_an_approval_ends(file: Path) -> None:
+    """It counts for 30 days, and ends where another policy took the place of this one."""
+    from mfa_gate.core.roles import Hand
+    from mfa_gate.policyfile import load_policy
+    from mfa_gate.service.policy_approvals import LIFE
+
+    approved = APPROVED.replace("2", "1")
+    file.write_text(STRICT + approved)
+    clock = FixedClock()
+    async with living(file, clock=clock) as world:
+        await world.enrolled("ann")
+        approvals = world.gate.service.policy_life.approvals
+        file.write_text(LOOSE + approved)
+        await approvals.approve(load_policy(file), Hand("operator:eve"), "tested")
+        clock.advance(LIFE)
+        with pytest.raises(SettingsError, match="0 of 1 approvals"):
+            await world.gate.reload_policy()
+        await approvals.approve(load_policy(file), Hand("operator:eve"), "tested anew")
+        clock.advance(60)
+        assert (await world.gate.reload_policy()).looser
+        clock.advance(60)
+        file.write_text(STRICT + approved)
+        assert (await world.gate.reload_policy()).changed
+        file.write_text(LOOSE + approved)
+        with pytest.raises(SettingsError, match="0 of 1 approvals"):
+            await world.gate.reload_policy()
+        clock.advance(60)
+        await approvals.approve(load_policy(file), Hand("operator:eve"), "once more")
+        assert (await world.gate.reload_policy()).looser
+
+
+CLOSED = "tenants_are = 'closed'\n" + LOOSE + "[tenants.beta.attempts]\nmax = 5\n"
+
+
+async def test_a_reload_that_forgets_a_tenant_is_refused(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is shut out by a reload of a closed file that does not name their tenant.
+
+    A restart may mean that.
+    """
+    store = MemoryStore()
+    async with living(file, store) as world:
+        ann = await world.enrolled("ann", "alpha")
+        await world.enrolled("bea", "beta")
+        file.write_text(CLOSED)
+        with pytest.raises(SettingsError, match='refuse all people of "alpha", whom the store knows'):
+            await world.gate.reload_policy()
+        assert (await ann.page("/records")).status == 200
+        file.write_text(CLOSED + "[tenants.alpha.attempts]\nmax = 5\n")
+        assert (await world.gate.reload_policy()).changed
+        file.write_text(CLOSED)
+        with pytest.raises(SettingsError, match="alpha"):
+            await world.gate.reload_policy()
+    async with living(file, store) as world:
+        assert "people of alpha are refused" in caplog.text
+        file.write_text(CLOSED + "[freshness.ip_change]\nknown_networks = 3\n")  # alpha was refused before as well
+        assert (await world.gate.reload_policy()).changed

@@ -75,6 +75,12 @@ async def test_a_rehearsed_takeover(world: World) -> None:
     assert len({event["browser"] for event in found if event["browser"]}) == 1
     listed = {browser.id for browser in (await world.account()).browsers}
     assert {event["browser"] for event in found if event["browser"]} <= listed
+    # One action ends it in every browser, within a second by the gate's clock.
+    assert await thief.is_in()
+    ended = await boss.api("POST", "admin/accounts/ann/end-sessions", {"reason": "taken over"})
+    assert ended.status == 200
+    assert not await thief.is_in()
+    assert not await ann.is_in()
     # The evidence is exported, and verified with the verification key alone.
     service = world.gate.service
     parts = [p async for p in service.trail_reader.export("alpha", search_of({"address": THIEF}), Tally())]

@@ -8,15 +8,17 @@ from typing import Any
 
 from ..core.break_glass import DEFAULT_HOURS
 from ..core.reasons import Refusal
-from ..core.summary import STATUSES, Summary
 from ..errors import SettingsError
 from ..service import Actor, Service
-from ..service.admin.accounts import MAX_PAGE
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
+from ..service.admin.reviews import MAX_PAGE
+from ..web.api.admin import data_json
 from ..web.responses import stamp
+from . import bulk
+from .accounts_list import add_filters, list_accounts
 from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
-from .terminal import one_line
+from .terminal import json_text, one_line
 from .transfer import export_import
 
 READER = Actor(name="operator")
@@ -33,8 +35,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     listing = commands.add_parser("list", help="list a tenant's people")
     add_parts(listing)
     listing.add_argument("--tenant", required=True)
-    listing.add_argument("--status", choices=STATUSES, default="")
-    listing.add_argument("--query", default="", metavar="TEXT", help="a part of the id or the name")
+    add_filters(listing)
     listing.set_defaults(run=running(list_accounts))
 
     showing = commands.add_parser("show", help="show one person, without anything secret")
@@ -42,6 +43,20 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     showing.add_argument("id", metavar="ID")
     showing.add_argument("--tenant", required=True)
     showing.set_defaults(run=running(show))
+
+    telling = commands.add_parser("data", help="print all that is known of one person, as JSON")
+    add_parts(telling)
+    telling.add_argument("id", metavar="ID")
+    telling.add_argument("--tenant", required=True)
+    telling.set_defaults(run=running(person_data))
+
+    missing = commands.add_parser("leavers", help="list people who have an account here and are in no list of yours")
+    add_parts(missing)
+    missing.add_argument("--tenant", required=True)
+    missing.add_argument(
+        "--known", required=True, metavar="FILE", help='the ids that there are, one a line, "-" for the input'
+    )
+    missing.set_defaults(run=running(leavers))
 
     for action in ACTIONS.values():
         if len(action.command) == 1:
@@ -62,7 +77,8 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
     command = commands.add_parser(action.command[-1], help=action.help)
     add_parts(command)
     whole = action.name == "end-sessions"
-    command.add_argument("id", metavar="ID", nargs="?" if whole else None)
+    command.add_argument("id", metavar="ID", nargs="?")
+    bulk.add_options(command)
     if whole:
         command.add_argument("--all", action="store_true", help="of everybody in the tenant, by one write")
     command.add_argument("--tenant", required=True)
@@ -85,11 +101,6 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
         command.set_defaults(run=running(end_sessions))
     else:
         command.set_defaults(run=running(partial(act, action=action)))
-
-
-def _line(summary: Summary) -> str:
-    factors = ", ".join(summary.factors) or "-"
-    return f"{one_line(summary.key.id):40} {summary.status:13} {factors:30} {one_line(summary.name)}"
 
 
 def _json(account: AccountDocument) -> dict[str, object]:
@@ -127,24 +138,6 @@ def _grant_json(grant: GrantLine) -> dict[str, object]:
     }
 
 
-async def list_accounts(args: argparse.Namespace, service: Service) -> int:
-    """Run ``accounts list``."""
-    after, found = "", list[Summary]()
-    while True:
-        page = await service.account_desk.accounts(
-            READER, args.tenant, status=args.status, query=args.query, after=after, limit=MAX_PAGE
-        )
-        if isinstance(page, Refusal):
-            return tell_refusal(args, page)
-        found += page.rows
-        after = page.next
-        if not after:
-            break
-    documents = [{"id": s.key.id, "name": s.name, "status": s.status, "factors": list(s.factors)} for s in found]
-    tell(args, {"accounts": documents}, "\n".join(_line(s) for s in found) or "nobody")
-    return DONE
-
-
 async def show(args: argparse.Namespace, service: Service) -> int:
     """Run ``accounts show``."""
     account = await service.account_desk.account(READER, key_of(args))
@@ -155,10 +148,47 @@ async def show(args: argparse.Namespace, service: Service) -> int:
     return DONE
 
 
+async def person_data(args: argparse.Namespace, service: Service) -> int:
+    """Run ``accounts data``."""
+    found = await service.person_desk.data(READER, key_of(args))
+    if isinstance(found, Refusal):
+        return tell_refusal(args, found)
+    document = data_json(found)
+    tell(args, document, json_text(document))
+    return DONE
+
+
+async def leavers(args: argparse.Namespace, service: Service) -> int:
+    """Run ``accounts leavers``: print one id a line, as ``--ids`` takes it.
+
+    Raises ``SettingsError`` for an empty list: it would say that everybody has left.
+    """
+    known = frozenset(bulk.read_ids(args.known))
+    if not known:
+        raise SettingsError("--known: the list is empty, and everybody would count as gone")
+    after, found = "", list[str]()
+    while True:
+        page = await service.person_desk.leavers(READER, args.tenant, known=known, after=after, limit=MAX_PAGE)
+        if isinstance(page, Refusal):
+            return tell_refusal(args, page)
+        found += [row.key.id for row in page.rows]
+        after = page.next
+        if not after:
+            break
+    tell(args, {"ids": found}, "\n".join(map(one_line, found)))
+    return DONE
+
+
 async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
     """Run the command of a row: do the act, and print the line of the row."""
-    key = key_of(args)
     given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    if bool(args.id) == bool(args.ids):
+        raise SettingsError("name one ID, or --ids FILE")
+    if args.ids:
+        return await bulk.act_on_all(args, service, action=action, given=given)
+    if args.dry_run or args.results:
+        raise SettingsError("--dry-run and --results go with --ids")
+    key = key_of(args)
     done = await service.account_desk.act(operator(args), action.name, key, **given)
     if isinstance(done, Refusal):
         return tell_refusal(args, done)
@@ -183,8 +213,8 @@ async def end_sessions(args: argparse.Namespace, service: Service) -> int:
 
     Raises ``SettingsError`` where neither or both are named.
     """
-    if bool(args.id) == args.all:
-        raise SettingsError("name one ID, or --all for everybody in the tenant")
+    if args.all and (args.id or args.ids):
+        raise SettingsError("--all is everybody in the tenant: leave ID and --ids out")
     if not args.all:
         return await act(args, service, action=ACTIONS["end-sessions"])
     refusal = await service.tenant_desk.end_proofs(operator(args), args.tenant, reason=args.reason, confirm=args.tenant)
@@ -199,6 +229,8 @@ async def reset(args: argparse.Namespace, service: Service) -> int:
 
     The application's ``on_reset`` hook lives in the application: its password is reset by hand.
     """
+    if args.discard and not args.id:
+        raise SettingsError("--discard is for one ID")
     if not args.discard:
         return await act(args, service, action=ACTIONS["reset"])
     key = key_of(args)

@@ -20,12 +20,12 @@ from ..errors import SettingsError
 from ..factors import Registry
 from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
-from ..ports import Senders
+from ..ports import DirectoryOf, Senders
 from ..service import Actor, RelyingParty, Service, Wiring
 from ..service.hook_places import COMMANDS
 from ..stores import store_from_url
 from .application import WrongUse
-from .factors import add_app, registry_of
+from .factors import add_app, gate_for, registry_of
 from .terminal import json_text, plain_lines
 
 DONE, NO, WRONG_USE = 0, 1, 2
@@ -106,6 +106,12 @@ def _factors(args: argparse.Namespace) -> Registry:
         raise SettingsError(str(error)) from None
 
 
+def _directory(args: argparse.Namespace) -> DirectoryOf | None:
+    """Take the directory of the gate around the app of ``--app``, if there is one."""
+    gate = gate_for(args)
+    return gate.service.engine.wiring.directory if gate is not None else None
+
+
 @asynccontextmanager
 async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncIterator[Service]:
     """Open the service over the store, check its keys, and close it afterwards.
@@ -123,6 +129,7 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
         relying_party=RelyingParty(id="localhost", name=policy.name),
         app=COMMANDS,
         factors=_factors(args),
+        directory=_directory(args),
     )
     service = Service(wiring, policy)
     try:

@@ -11,6 +11,7 @@ from ..core.durations import format_duration
 from ..core.model import SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Policy
+from ..service.what_if import ASSUMED
 from ..web.responses import stamp
 from .application import WrongUse
 from .context import DONE, NO, key_of, service_of
@@ -35,18 +36,22 @@ def add_person(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keys-file", metavar="FILE", help="with --account: the keys (MFA_GATE_KEYS_FILE)")
 
 
-def explain_person(args: argparse.Namespace, endpoint: tuple[Demand, ...]) -> tuple[int, Answer | Refusal]:
+def explain_person(
+    args: argparse.Namespace, endpoint: tuple[Demand, ...], sign_out: str
+) -> tuple[int, Answer | Refusal]:
     """Ask the store. Returns the exit code for the answer, and the answer.
 
     Raises ``WrongUse`` for a question that means nothing, ``SettingsError`` for a store that cannot be opened.
     """
     args.id = args.account
     args.loaded_policy = policy_of(args)
-    answer = asyncio.run(_asked(args, key_of(args), endpoint))
+    answer = asyncio.run(_asked(args, key_of(args), endpoint, sign_out))
     return (NO if isinstance(answer, Refusal) else DONE), answer
 
 
-async def _asked(args: argparse.Namespace, key: SubjectKey, endpoint: tuple[Demand, ...]) -> Answer | Refusal:
+async def _asked(
+    args: argparse.Namespace, key: SubjectKey, endpoint: tuple[Demand, ...], sign_out: str
+) -> Answer | Refusal:
     from ..service import Actor
     from ..service.what_if import Question
 
@@ -59,6 +64,7 @@ async def _asked(args: argparse.Namespace, key: SubjectKey, endpoint: tuple[Dema
             browser=args.browser,
             at=args.at,
             endpoint=endpoint,
+            sign_out=sign_out,
         )
         try:
             return await service.what_if.ask(Actor(name="operator"), question)
@@ -113,8 +119,8 @@ def person_lines(answer: Answer) -> Iterator[tuple[str, str]]:
         opens = f", opens by itself at {stamp(document.recovery.opens_at)}" if document.recovery.opens_at else ""
         since = stamp(document.recovery.at)
         yield "recovery", f"a request for help waits since {since}, ref {document.recovery.ref}{opens}"
-    for sentence in answer.assumed:
-        yield "assumed", sentence
+    for word in answer.assumed:
+        yield "assumed", ASSUMED[word]
 
 
 def person_json(answer: Answer) -> dict[str, Any]:
@@ -144,26 +150,23 @@ def person_json(answer: Answer) -> dict[str, Any]:
         "attempts_used": document.attempts_used,
         "locked": {"at": stamp(document.lock.at), "cause": document.lock.cause} if document.lock else None,
         "break_glass": document.grant.ref if document.grant else None,
-        "assumed": list(answer.assumed),
+        "assumed": [ASSUMED[word] for word in answer.assumed],
     }
 
 
 def notes_on(policy: Policy, tenant: str, request: str, args: argparse.Namespace) -> list[str]:
     """List remarks on the question: an unnamed tenant, a page that no rule reaches."""
-    from ..core.rules import path_in, plain_path
+    from ..core.rules import path_in
     from ..policyfile.faults import nearest
-    from .factors import gate_for, prefix_of
+    from .factors import prefix_of
 
     found = []
     if policy.tenants and tenant not in policy.tenants:
         hint = nearest(tenant, policy.tenants)
         found.append(f'the file has no section for the tenant "{tenant}": it has the rules of the file{hint}')
-    path, prefix, gate = path_in(request.partition(" ")[2]), prefix_of(args), gate_for(args)
+    path, prefix = path_in(request.partition(" ")[2]), prefix_of(args)
     if path == prefix or path.startswith(prefix + "/"):
         found.append(
             f"{prefix} has the gate's own pages, which it judges by itself: no rule of the policy reaches them"
         )
-    sign_out = gate.web.site.sign_out if gate is not None else ""
-    if sign_out and plain_path(path) == plain_path(sign_out):
-        found.append("this is the host's sign-out: the gate lets GET and POST pass for everybody")
     return found

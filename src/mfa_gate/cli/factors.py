@@ -17,7 +17,9 @@ GROUP = "mfa_gate.factors"
 """The entry-point group by which a package announces a factor: ``mine = "package.module:Mine"``."""
 
 
-def add_app(parser: argparse.ArgumentParser, *, help: str = "take the factors of this app's gate") -> None:
+def add_app(
+    parser: argparse.ArgumentParser, *, help: str = "take the factors and the directory of this app's gate"
+) -> None:
     """Add ``--app``, for factors that only the application knows."""
     parser.add_argument("--app", metavar="MODULE:NAME", help=help)
 

@@ -130,7 +130,7 @@ def check_policy(args: argparse.Namespace) -> int:
     else:
         for finding in found:
             print(finding.told(path.name))
-        print_assessment(args.profile, assessed)
+        print_assessment(args.profile, assessed, path.name)
         remarks = counted(warnings, assessed.deviations, args.profile)
         print(f'{path.name}: policy "{policy.name}" is valid ({remarks})')
     return NO if refused else DONE
@@ -143,7 +143,7 @@ def explain_policy(args: argparse.Namespace) -> int:
     """
     from ..core.reasons import Refusal
     from ..policyfile.scenario import Given, factors_of, judge, reason_of
-    from ..policyfile.tools.explain import rows, seen_by_user, told_decision
+    from ..policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision
     from .context import tell_refusal
 
     policy = policy_of(args)
@@ -153,20 +153,23 @@ def explain_policy(args: argparse.Namespace) -> int:
     facts: list[tuple[str, str]] = []
     try:
         endpoint = _demands_at(args, args.request) if args.app else ()
+        gate = gate_for(args)
+        sign_out = gate.web.site.sign_out if gate is not None else ""
         if args.account:
-            code, answer = explain_person(args, endpoint)
+            code, answer = explain_person(args, endpoint, sign_out)
             if isinstance(answer, Refusal):
                 tell_refusal(args, answer)
                 return code
             outcome, given, facts = answer.outcome, person_json(answer), list(person_lines(answer))
         else:
             given = given_by(args, policy)
-            outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()), endpoint=endpoint)
+            traits = registry_of(args).traits
+            outcome = judge(policy, given, traits, now=int(time.time()), endpoint=endpoint, sign_out=sign_out)
     except ValueError as error:
         raise WrongUse(str(error)) from None
     decision = outcome.decision
     table = rows(outcome)
-    notes = notes_on(policy, args.tenant, args.request, args)
+    notes = [*filter(None, (told_dead_end(outcome),)), *notes_on(policy, args.tenant, args.request, args)]
     if args.json:
         print_json(
             {
@@ -210,7 +213,7 @@ def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
 def routes_under_policy(args: argparse.Namespace) -> int:
     """Run ``policy routes``.
 
-    Returns 1 if a rule matches no route, or a ``require_proof`` is never asked.
+    Returns 1 if a rule matches no route, a ``require_proof`` is never asked, or nobody could pass a route.
     """
     from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
@@ -222,9 +225,20 @@ def routes_under_policy(args: argparse.Namespace) -> int:
     groups = frozenset(args.groups)
     gate = gate_for(args)
     sign_out = gate.web.site.sign_out if gate is not None else ""
-    rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()), sign_out=sign_out)
+    rows = rows_for(
+        policy,
+        leaves,
+        tenant=args.tenant,
+        groups=groups,
+        now=int(time.time()),
+        sign_out=sign_out,
+        factors=registry_of(args),
+    )
     idle = idle_rules(policy, leaves)
     wrong = [f"{row.method} {row.template}: {fault}" for row in rows for fault in row.lost]
+    wrong += [
+        f"{row.method} {row.template}: nobody passes: no factor meets {row.dead_end}" for row in rows if row.dead_end
+    ]
     wrong += [f"{name}: matches no route" for name in idle]
     if args.json:
         print_json({"ok": not wrong, "tenant": args.tenant, "routes": rows, "idle_rules": idle})

@@ -34,10 +34,10 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keys-file", metavar="FILE", help="the keys of this store (MFA_GATE_KEYS_FILE)")
 
 
-def print_assessment(profile: str, assessment: Assessment) -> None:
-    """Print the departures, then the clauses that are met."""
+def print_assessment(profile: str, assessment: Assessment, source: str) -> None:
+    """Print the departures, each with its line, then the clauses that are met."""
     for one in assessment.deviations:
-        print(f"{profile}: {one.path}: {one.text} [{one.clause}]")
+        print(one.told(source, profile))
     for met in assessment.met:
         print(f"{profile}: met: {met.text} [{met.clause}]")
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..web.responses import stamp
 from .application import WrongUse
-from .context import DONE, NO, add_actor, add_parts, given, operator_name, service_of, tell
+from .context import DONE, NO, add_actor, add_parts, given, operator, service_of, tell
 from .policy_args import existing, moment
 from .terminal import one_line
 
 if TYPE_CHECKING:
+    from ..core.reasons import Refusal
+    from ..service.policy_approvals import Approval
     from ..service.policy_archive import Entry, PolicyArchive
     from ..storage import Store
 
@@ -66,25 +68,14 @@ def day_or_moment(text: str) -> int:
 
 def tell_history(args: argparse.Namespace) -> int:
     """Run ``policy history``. Returns 1 if none was in force then."""
+    from ..web.policy_json import entry_json
 
     async def read(archive: PolicyArchive) -> tuple[Entry, ...]:
         return await archive.history() if args.at is None else await archive.in_force_at(args.at)
 
     found = asyncio.run(_reading(args, read))
-    documents = [
-        {
-            "at": stamp(entry.at),
-            "app": entry.app,
-            "name": entry.name,
-            "digest": entry.digest,
-            "by": entry.by,
-            "differences": None if entry.differences < 0 else entry.differences,
-            "looser": list(entry.looser),
-        }
-        for entry in found
-    ]
     lines = [line for entry in found for line in _lines(entry)]
-    tell(args, {"policies": documents}, "\n".join(lines) or "no policy was in force then")
+    tell(args, {"policies": [entry_json(entry) for entry in found]}, "\n".join(lines) or "no policy was in force then")
     return DONE if found else NO
 
 
@@ -131,25 +122,24 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
 
 def approve_policy(args: argparse.Namespace) -> int:
     """Run ``policy approve``. Returns 1 for a person who has approved it before."""
-    from ..core.roles import Hand
+    from ..core.reasons import Refusal
     from ..policyfile import load_policy
+    from ..web.policy_json import approval_json
     from .factors import registry_of
 
     policy = args.loaded_policy = load_policy(existing(args.file), factors=registry_of(args))
 
-    async def work() -> list[dict[str, str]]:
+    async def work() -> tuple[Approval, ...] | Refusal:
         async with service_of(args) as service:
-            approvals = service.policy_life.approvals
-            found = await approvals.approve(policy, Hand(operator_name(args)), args.reason)
-            return [{"by": one.by, "at": stamp(one.at), "reason": one.reason} for one in found]
+            return await service.policy_desk.approve(operator(args), policy, args.reason)
 
-    try:
-        found = asyncio.run(work())
-    except ValueError as error:
-        tell(args, {"ok": False, "reason": str(error)}, f"not done: {error}")
+    found = asyncio.run(work())
+    if isinstance(found, Refusal):
+        words = found.detail or found.row.text
+        tell(args, {"ok": False, "reason": found.reason, "detail": words}, f"not done: {words}")
         return NO
-    text = f"{policy.name} ({policy.digest[:12]}) is approved by {', '.join(one['by'] for one in found)}"
-    tell(args, {"ok": True, "digest": policy.digest, "approvals": found}, text)
+    text = f"{policy.name} ({policy.digest[:12]}) is approved by {', '.join(one.by for one in found)}"
+    tell(args, {"ok": True, "digest": policy.digest, "approvals": [approval_json(one) for one in found]}, text)
     return DONE
 
 

@@ -34,16 +34,23 @@ def test_policy(args: argparse.Namespace) -> int:
     Returns 1 if a claim of a test does not hold, or if the coverage is below the threshold.
     """
     from ..policyfile.tools.coverage import coverage
+    from ..policyfile.tools.findings import test_findings
     from ..policyfile.tools.policy_tests import run_tests
 
     policy = policy_of(args)
     trials = run_tests(policy, now=int(time.time()), factors=registry_of(args))
     failed = [trial for trial in trials if trial.faults]
     covered = coverage(policy, trials) if args.coverage or args.threshold is not None else None
+    warnings = test_findings(policy)
     too_low = covered is not None and covered.percent < (args.threshold or 0)
     if args.json:
         print_json(
-            {"ok": not failed and not too_low, "tests": [_told(trial) for trial in trials], **_measured(covered)}
+            {
+                "ok": not failed and not too_low,
+                "tests": [_told(trial) for trial in trials],
+                "warnings": warnings,
+                **_measured(covered),
+            }
         )
         return NO if failed or too_low else DONE
     source = path_of(args).name
@@ -51,6 +58,8 @@ def test_policy(args: argparse.Namespace) -> int:
         print(f"FAIL {trial.name} ({source}:{trial.line})" if trial.faults else f"ok   {trial.name}")
         for fault in trial.faults:
             print(f"       {fault}")
+    for warning in warnings:
+        print(warning.told(source))
     print(f"{len(trials) - len(failed)} of {len(trials)} tests hold")
     if covered is not None:
         _print(covered, args.threshold)

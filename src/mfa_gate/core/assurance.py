@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .model import Authenticator, Proof
-from .policy import Demand
+from .policy import Demand, Requirement, sign_in_could_meet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +103,18 @@ def combine(demands: tuple[Demand, ...], *, rule: str) -> Demand:
         phishing_resistant=any(demand.phishing_resistant for demand in demands),
         user_verification=any(demand.user_verification for demand in demands),
     )
+
+
+def dead_end(requirement: Requirement, traits: TraitsOf) -> Demand | None:
+    """Return all demands on a request as one, if nothing could ever meet them; else None.
+
+    The factors and sign-ins that people may use are tried. Its ``rule`` names all of them: one proof must meet them
+    together (decision 36).
+    """
+    demands = requirement.demands
+    if not demands:
+        return None
+    joint = combine(demands, rule=" + ".join(dict.fromkeys(demand.rule for demand in demands)))
+    if any(could_meet(kind, joint, traits) for kind in requirement.factors):
+        return None
+    return None if sign_in_could_meet(requirement.rules.freshness, joint) else joint

@@ -117,7 +117,7 @@ def standing_for(
     others = ended = 0
     for proof in (*(browser.proofs if browser else ()), *_login(subject, account, freshness)):
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
-        if proof.epoch != account.epoch or not known or proof.at <= proofs_from:
+        if proof.epoch != account.epoch or not known or (proofs_from and proof.at <= proofs_from):
             ended += 1
         elif proof.session and not _same_session(proof, subject, now):
             continue

@@ -19,6 +19,7 @@ from .rules import (
     Rules,
     Stage,
     StepUpRule,
+    SubjectExemption,
     TenantSettings,
     is_clean,
 )
@@ -153,6 +154,16 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
     return ""
 
 
+def subject_exemption_for(exempt: tuple[SubjectExemption, ...], groups: frozenset[str], now: int) -> str:
+    """Return the name of the exemption that covers a person of these groups, or ""."""
+    for rule in exempt:
+        if rule.expires_at is not None and now >= rule.expires_at:
+            continue
+        if not groups.isdisjoint(rule.groups_any) and groups.isdisjoint(rule.groups_none):
+            return rule.name
+    return ""
+
+
 def _concerns(rule: StepUpRule, tenant: str, groups: frozenset[str], *, acting: bool) -> bool:
     if rule.tenants_any and tenant not in rule.tenants_any:
         return False
@@ -213,6 +224,25 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     return tuple(met), tuple(watched)
 
 
+LEAVING = ("GET", "HEAD", "POST")
+"""The methods with which the gate lets a sign-out pass."""
+SIGN_OUT = "sign_out"
+"""The name of the exemption of the host's own sign-out, in every decision and table."""
+
+
+def is_leaving(method: str, path: str, sign_out: str) -> bool:
+    """Tell if a request is the host's own sign-out, which passes for everybody.
+
+    ``sign_out`` is its path, "" for none.
+    """
+    return bool(sign_out) and path == sign_out and method in LEAVING
+
+
+def freed(requirement: Requirement) -> Requirement:
+    """Return the requirement on the host's own sign-out: nothing, whatever the policy says."""
+    return Requirement(rules=requirement.rules, free=SIGN_OUT, free_kind="exempt", factors=requirement.factors)
+
+
 def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
     """Add an endpoint's own demands.
 
@@ -237,12 +267,10 @@ def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now:
     name = exemption_for(rules.exempt, facts, now)
     if name:
         return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
-    for subjects in () if facts.acting else rules.exempt_subjects:
-        if subjects.expires_at is not None and now >= subjects.expires_at:
-            continue
-        if facts.groups.isdisjoint(subjects.groups_any) or not facts.groups.isdisjoint(subjects.groups_none):
-            continue
-        return Requirement(rules=rules, free=subjects.name, free_kind="exempt", factors=factors)
+    if rules.exempt_subjects and not facts.acting:
+        name = subject_exemption_for(rules.exempt_subjects, facts.groups, now)
+        if name:
+            return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
     stage = stage_at(rules.enrollment, settings, now)
     if stage == "off":
         return Requirement(rules=rules, free="off", free_kind="off", stage=stage, factors=factors)

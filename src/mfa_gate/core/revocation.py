@@ -23,7 +23,8 @@ def is_revoked(before: Account, evidence: Evidence, *, lock_ends_sessions: bool)
         return True
     known = before.browser(evidence.handle)
     id = known.id if known else ""
-    left = [proof for proof in _kept(after, evidence.subject, id) if proof.at > evidence.proofs_from]
+    ended = evidence.proofs_from
+    left = [proof for proof in _kept(after, evidence.subject, id) if not ended or proof.at > ended]
     return bool(_kept(before, evidence.subject, id)) and not left
 
 

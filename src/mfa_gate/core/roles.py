@@ -8,8 +8,8 @@ from typing import Literal
 from .model import Subject, SubjectKey
 from .rules import RoleRules
 
-Right = Literal["look", "unlock", "reset", "tenant", "audit"]
-RIGHTS: tuple[Right, ...] = ("look", "unlock", "reset", "tenant", "audit")
+Right = Literal["look", "unlock", "reset", "tenant", "audit", "policy"]
+RIGHTS: tuple[Right, ...] = ("look", "unlock", "reset", "tenant", "audit", "policy")
 
 
 def has_right(roles: RoleRules, groups: frozenset[str], right: Right) -> bool:

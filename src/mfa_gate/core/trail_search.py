@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from .events import UNREADABLE, Event
+from .events.categories import category_of
 
 WORDS = {
     "account": "the id of the person",
     "actor": "the id of the one who did it",
     "address": "an address, a network such as 192.0.2.0/24, or the name of a trusted network",
-    "kind": "the event, or the first part of its name such as account",
+    "kind": "the event, the first part of its name such as account, or a category such as sign-ins",
     "factor": "the kind of factor",
     "browser": "the id of a browser",
     "ref": "the reference",
@@ -83,7 +84,7 @@ class Search:
             return False
         if "ref" in words and event.id.casefold() != words["ref"].casefold():
             return False
-        if "kind" in words and words["kind"] not in (event.kind, event.kind.partition(".")[0]):
+        if "kind" in words and words["kind"] not in _kinds_of(event):
             return False
         if "address" in words and not self._is_from_there(event):
             return False
@@ -103,20 +104,38 @@ class Search:
         return found is not None and found.version == self.networks.version and found.subnet_of(self.networks)  # type: ignore[arg-type]
 
 
-def search_of(words: Mapping[str, str]) -> Search:
-    """Read the filters. Empty values are left out. Raises ``BadFilter``."""
+def read_words(words: Mapping[str, str], known: Mapping[str, str], *, free: str) -> dict[str, str]:
+    """Return the filters that have a value. ``free`` is the one that may be long.
+
+    Raises ``BadFilter`` for a filter that is not ``known``, and for a value that is too long.
+    """
     for name in words:
-        if name not in WORDS:
-            raise BadFilter(name, f"there is no such filter; there are: {', '.join(WORDS)}")
+        if name not in known:
+            raise BadFilter(name, f"there is no such filter; there are: {', '.join(known)}")
     given = {name: value.strip() for name, value in words.items() if value.strip()}
     for name, value in given.items():
-        if len(value) > MAX_WORD and name != "account":
+        if len(value) > MAX_WORD and name != free:
             raise BadFilter(name, f"it has more than {MAX_WORD} characters")
+    return given
+
+
+def search_of(words: Mapping[str, str]) -> Search:
+    """Read the filters. Empty values are left out. Raises ``BadFilter``."""
+    given = read_words(words, WORDS, free="account")
     begin = _moment("from", given["from"], is_end=False) if "from" in given else 0
     end = _moment("to", given["to"], is_end=True) if "to" in given else 0
     if begin and end and end < begin:
         raise BadFilter("to", "it lies before from")
     return Search(words=given, begin=begin, end=end, networks=_network_of(given.get("address", "")))
+
+
+def last_moment(name: str, text: str) -> int:
+    """Read a moment, or the last second of a day, as UTC seconds. Raises ``BadFilter``."""
+    return _moment(name, text, is_end=True)
+
+
+def _kinds_of(event: Event) -> tuple[str, ...]:
+    return event.kind, event.kind.partition(".")[0], category_of(event.kind)
 
 
 def _moment(name: str, text: str, *, is_end: bool) -> int:

@@ -330,6 +330,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "true: the owner gets the signed head of the trail by mail, once an hour where something happened.",
             words(False, True),
         ),
+        "mail_reports": key(
+            "The owner gets the numbers of each tenant by mail: set up, missing, exempt, locked, stale.",
+            choice(("never", "weekly", "monthly")),
+            stricter="none",
+        ),
     },
     ReportRules: {
         "retention": key("Age at which the records of report-only are removed.", length("1d", "400d", "higher")),

@@ -31,7 +31,7 @@ from ..core.model import (
     Subject,
     Upstream,
 )
-from ..core.policy import Demand, Facts, Requirement, facts_of, requirement_for, with_endpoint
+from ..core.policy import Demand, Facts, Requirement, facts_of, freed, is_leaving, requirement_for, with_endpoint
 from ..core.rules import Policy, Rules, TenantSettings, path_in
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
@@ -85,7 +85,8 @@ class Example:
 class Outcome:
     """Hold the requirement and the decision of a scenario, and the evidence that was judged.
 
-    ``endpoint`` are the demands of the code, ``free_kind`` is what the policy says without them.
+    ``endpoint`` are the demands of the code, ``free_kind`` is what the policy says without them. ``signs_out``: the request
+    is the host's own sign-out, which the gate lets pass.
     """
 
     facts: Facts
@@ -96,6 +97,7 @@ class Outcome:
     decision: Decision
     endpoint: tuple[Demand, ...] = ()
     free_kind: str = ""
+    signs_out: bool = False
 
 
 def given_fault(given: Given) -> str:
@@ -110,10 +112,19 @@ def given_fault(given: Given) -> str:
     return ""
 
 
-def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint: tuple[Demand, ...] = ()) -> Outcome:
+def judge(
+    policy: Policy,
+    given: Given,
+    traits: TraitsOf,
+    *,
+    now: int,
+    endpoint: tuple[Demand, ...] = (),
+    sign_out: str = "",
+) -> Outcome:
     """Decide as the gate would in the situation ``given``.
 
-    ``endpoint`` are the demands of the code that answers. Raises ``ValueError`` for an impossible situation.
+    ``endpoint`` are the demands of the code that answers, ``sign_out`` is the path of the host's own sign-out. Raises
+    ``ValueError`` for an impossible situation.
     """
     fault = given_fault(given)
     if fault:
@@ -125,7 +136,6 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint:
     upstream = None if given.login_age is None else _login(rules, now - given.login_age)
     subject = Subject("somebody", given.tenant, frozenset(given.groups), "session", upstream)
     settings = TenantSettings(tenant=given.tenant, enabled_at=1 if given.enabled else 0)
-    facts = facts_of(subject, method, path_in(target))
     evidence = standing_for(
         Caller(subject=subject, handle=HANDLE, network=here),
         _account(subject, rules, given, traits, network=before, now=now),
@@ -133,7 +143,28 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint:
         traits=traits,
         freshness=rules.freshness,
     )
+    facts = facts_of(subject, method, path_in(target))
+    return outcome_of(policy, facts, settings, evidence, now=now, endpoint=endpoint, sign_out=sign_out)
+
+
+def outcome_of(
+    policy: Policy,
+    facts: Facts,
+    settings: TenantSettings,
+    evidence: Evidence,
+    *,
+    now: int,
+    endpoint: tuple[Demand, ...],
+    sign_out: str,
+) -> Outcome:
+    """Decide a request by the rules of the policy and the demands of the code.
+
+    The host's own sign-out is exempt.
+    """
     alone = requirement_for(policy, facts, settings, now)
+    signs_out = is_leaving(facts.method, facts.path, sign_out)
+    if signs_out:
+        alone = freed(alone)
     requirement = with_endpoint(alone, endpoint)
     return Outcome(
         facts=facts,
@@ -144,6 +175,7 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint:
         decision=decide(requirement, evidence, now),
         endpoint=requirement.demands[len(requirement.demands) - len(endpoint) :] if endpoint else (),
         free_kind=alone.free_kind,
+        signs_out=signs_out,
     )
 
 

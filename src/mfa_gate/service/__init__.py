@@ -15,7 +15,13 @@ from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
 from .admin.impact import ImpactDesk
+from .admin.needs import StartPage
 from .admin.people import TenantPeople
+from .admin.person_data import PersonDesk
+from .admin.policy import PolicyDesk
+from .admin.report_desk import ReportDesk
+from .admin.reports import Sources
+from .admin.reviews import Reviews
 from .admin.rights import Actor, Rights
 from .admin.tenant import TenantDesk
 from .admin.tenant_messages import TenantMessages
@@ -25,11 +31,13 @@ from .adoption import Adoption
 from .arriving import who_is_missing
 from .attempt import Attempts
 from .audit import Retention
+from .automation import AutomationTokens
 from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
 from .disputes import Disputing
 from .enrollment import Enrolled, Enrollments, OpenDraft
+from .exemption_uses import EVERY as USES_EVERY
 from .fault_records import keep_clean
 from .first_enrollment import Leave
 from .head_reports import HeadReports
@@ -45,6 +53,7 @@ from .policy_workers import EVERY as POLICIES_EVERY
 from .policy_workers import PolicyWorkers
 from .provider_callbacks import ProviderCallbacks
 from .report_archive import ReportArchive
+from .report_mails import ReportMails
 from .report_recorder import PAUSE, ReportRecorder
 from .scheduler import Job, Worker
 from .self_service import SelfService
@@ -97,13 +106,19 @@ class Service:
         self.slow_recovery = SlowRecovery(self.engine)
         self.self_service = SelfService(self.engine, self.access, self.slow_recovery)
         self.rights = Rights(self.engine, self.access)
+        self.automation = AutomationTokens(self.engine)
         self.account_desk = AccountDesk(self.engine, self.rights)
+        self.person_desk = PersonDesk(self.engine, self.rights, self.account_desk)
         self.trail_desk = TrailDesk(self.engine, self.rights)
         self.impact_desk = ImpactDesk(self.engine, self.rights, self.report)
         self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)
-        self.chart = EnrollmentChart(self.engine)
         self.people = TenantPeople(self.engine)
+        self.reviews = Reviews(self.engine, self.rights, self.people)
+        sources = Sources(self.engine, self.people, self.reviews)
+        self.report_desk = ReportDesk(self.rights, sources)
+        self.start_page = StartPage(self.rights, sources, self.sending)
+        self.chart = EnrollmentChart(self.engine, self.people)
         self.tenant_desk = TenantDesk(self.engine, self.rights, self.people, self.chart)
         self.tenant_messages = TenantMessages(self.engine, self.rights, self.people)
         self.disputing = Disputing(self.engine, self.access, self.alarms)
@@ -111,10 +126,13 @@ class Service:
         self.trail_reader = TrailReader(self.engine)
         self.trail_signer = TrailSigner(self.engine, self.alarms)
         self.head_reports = HeadReports(self.engine, self.trail_signer, self.trail_reader, self.alarms)
+        self.report_mails = ReportMails(sources, self.alarms)
         self.retention = Retention(self.engine, self.alarms)
+        self.legal_holds = self.retention.holds
         self.policy_life = PolicyLife(self.engine, self.alarms)
         self.policy_watch = PolicyWatch(self.policy_life)
         self.policy_workers = PolicyWorkers(self.engine, self.alarms)
+        self.policy_desk = PolicyDesk(self.engine, self.rights, self.policy_life, self.policy_workers)
         self.metrics = Metrics(self.engine)
         self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
@@ -126,7 +144,9 @@ class Service:
                 Job(name="break-glass", every=60, work=self.break_glass.expire),
                 Job(name="recoveries", every=300, work=self.slow_recovery.keep),
                 Job(name="counts", every=3600, work=self.chart.note),
+                Job(name="exemptions", every=USES_EVERY, work=self.engine.exemption_uses.keep, shared=False),
                 Job(name="heads", every=3600, work=self.head_reports.send),
+                Job(name="reports", every=3600, work=self.report_mails.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
                 Job(name="report-retention", every=3600, work=self.report.prune),

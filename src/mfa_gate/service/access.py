@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Protocol
 
-from ..core.assurance import combine, could_meet, meeting
+from ..core.assurance import dead_end, meeting
 from ..core.break_glass import is_known
 from ..core.changes import break_glass
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
@@ -27,7 +27,6 @@ from ..core.policy import (
     floors_for,
     is_chosen,
     requirement_for,
-    sign_in_could_meet,
     with_endpoint,
 )
 from ..core.reasons import Refusal
@@ -95,6 +94,12 @@ class Judgement:
         return self.evidence.account if self.evidence else None
 
     @property
+    def nobody_passes(self) -> bool:
+        """Tell if nothing could ever meet what was asked for: a fault of policy and code."""
+        is_empty = isinstance(self.decision, Enroll) and not self.decision.factors
+        return is_empty and dead_end(self.requirement, self.factors.traits) is not None
+
+    @property
     def user_verification(self) -> bool:
         """Tell if the next challenge must be answered by a verified user."""
         return isinstance(self.decision, StepUp) and self.decision.demand.user_verification
@@ -109,6 +114,8 @@ class Access:
         self._kept_for: dict[SubjectKey, dict[bytes, None]] = {}
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
         """Lists the known demands of the app's endpoints. The package that knows the endpoints sets it."""
+        self.demands_at: Callable[[str, str], tuple[Demand, ...]] = lambda method, path: ()
+        """Lists the demands of the endpoint that answers a method and a path; set as the other."""
         self._told: set[tuple[str, Demand]] = set()
         self._acting: dict[tuple[SubjectKey, SubjectKey], int] = {}
         self._latest: tuple[Facts, Policy, TenantSettings, int, Requirement] | None = None
@@ -258,6 +265,8 @@ class Access:
         if latest is not None and latest[0] is facts and latest[1] is policy and latest[2:4] == (settings, now):
             return latest[4]
         made = requirement_for(policy, facts, settings, now)
+        if made.free_kind == "exempt":
+            self.engine.exemption_uses.note(facts.tenant, made.free, now)
         self._latest = (facts, policy, settings, now, made)
         return made
 
@@ -269,10 +278,8 @@ class Access:
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
         """Log once that no allowed factor meets the demands of a request. This is our fault."""
-        joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
-        if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
-            return
-        if sign_in_could_meet(requirement.rules.freshness, joint):
+        joint = dead_end(requirement, self.engine.factors.traits)
+        if joint is None:
             return
         if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
             return
@@ -304,7 +311,7 @@ class Access:
         actor, now = caller.subject.key, self.engine.now()
         if self._acting.get((actor, subject.key), 0) > now - ACTING_TOLD:
             return
-        bucket = f"acting:{actor}:{subject.key}"
+        bucket = self.engine.bucket("acting", actor, subject.key)
         if not await take_one(self.engine.store, bucket, limit=1, window=ACTING_TOLD, now=now):
             moment = self.engine.moment(network=caller.network, actor=actor.id, address=full_address(caller.address))
             await self.engine.record((moment.event("account.impersonated", subject.key),))

@@ -22,6 +22,7 @@ from ..keyring import CHAIN
 from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
+from .exemption_uses import ExemptionUses
 from .own_address import OwnAddress
 from .places import Places
 from .strangers import Strangers
@@ -76,6 +77,7 @@ class Engine:
         if self.places is not None:
             self.effects.closers.append(self.places.close)
         self.strangers = Strangers()
+        self.exemption_uses = ExemptionUses(wiring.store)
         self.grown: set[str] = set()
         """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
         self.sign_heads: Callable[[], None] | None = None
@@ -120,6 +122,13 @@ class Engine:
             session=session_id(caller.subject.session),
             request=caller.request,
         )
+
+    def bucket(self, word: str, *people: SubjectKey) -> str:
+        """Name the counter of people.
+
+        The store reads no id in it, and so keeps none of a forgotten person.
+        """
+        return f"{word}:{self.keyring.digest('bucket', *(part for key in people for part in (key.tenant, key.id)))}"
 
     def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.

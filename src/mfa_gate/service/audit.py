@@ -15,6 +15,7 @@ from ..core.trail import count_old
 from ..storage import ChainPoint, take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
+from .legal_holds import LegalHolds
 from .retention_grace import TRAIL, RetentionGrace
 from .store_checks import is_keyed
 from .trail_notes import TrailNotes
@@ -52,6 +53,7 @@ class Retention:
         self.engine = engine
         self.alarms = alarms
         self.grace = RetentionGrace(engine, TRAIL)
+        self.holds = LegalHolds(engine)
 
     async def keep(self) -> None:
         """Prune the trail of every tenant, if the amount is ordinary.
@@ -106,10 +108,10 @@ class Retention:
     async def _cut(self, tenant: str) -> Cut | None:
         """Return the cut that a tenant's retention asks for now.
 
-        Returns None if every line is kept, or if no line has a usable time.
+        Returns None if every line is kept, if a legal hold keeps them, or if no line has a usable time.
         """
         retention, now = self.engine.rules(tenant).audit.retention, self.engine.now()
-        if retention is None:
+        if retention is None or await self.holds.of(tenant):
             return None
         longer = await self.grace.for_tenant(tenant)
         if longer is not None:
@@ -125,21 +127,31 @@ class Retention:
         return None
 
     async def _prune(self, tenant: str, cut: Cut, *, actor: str) -> int:
-        """Record the event, then remove the lines. Returns their number.
+        """Record the event, with the number of lines, then remove them. Returns how many went.
 
         The event commits first. A crash between the two leaves lines that should have gone, never a gap without an
         event.
         """
-        moment, count = self.engine.moment(actor=actor), 0
-        event = moment.event(PRUNED, SubjectKey(tenant, ""), reason="retention", before=cut.before)
+        moment, count, lines = self.engine.moment(actor=actor), 0, await self._count(tenant, cut)
+        event = moment.event(PRUNED, SubjectKey(tenant, ""), reason="retention", before=cut.before, lines=lines)
         await self.engine.record((event,))
         for _ in range(MAX_PIECES):
-            size = await self._permit(tenant, cut)
+            size = 0 if await self.holds.of(tenant) else await self._permit(tenant, cut)
             gone = await self.engine.store.prune(tenant, before=cut.before, limit=size, now=cut.now) if size else 0
             count += gone
             if gone < PIECE:
                 break
         return count
+
+    async def _count(self, tenant: str, cut: Cut) -> int:
+        """Count the lines that a round removes."""
+        times, after = list[int](), ""
+        while (page := await self.engine.store.trail(tenant, after=after, limit=PIECE)).items:
+            times += [event.at for event in page.items]
+            after = page.next
+            if len(times) >= MAX_PIECES * PIECE or any(cut.before <= event.at <= cut.now for event in page.items):
+                break
+        return min(count_old(times, before=cut.before, now=cut.now), MAX_PIECES * PIECE)
 
     async def _permit(self, tenant: str, cut: Cut) -> int:
         """Sign the leave to prune the oldest lines, a piece of them. Returns how many.

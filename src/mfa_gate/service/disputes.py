@@ -114,7 +114,9 @@ class Disputing:
         if found is None:
             return Refusal(reason="not_found")
         engine = self.engine
-        wait = await take_one(engine.store, f"dispute:{found.key}", limit=PER_HOUR, window=3600, now=engine.now())
+        wait = await take_one(
+            engine.store, engine.bucket("dispute", found.key), limit=PER_HOUR, window=3600, now=engine.now()
+        )
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         if not found.used:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.changes import Change
-from ..core.changes.life import forget
+from ..core.changes.life import forget, rename_hand
 from ..core.events import Moment
 from ..core.model import Account, SubjectKey
 from ..errors import DamagedAccount
@@ -11,7 +11,7 @@ from .accounts import Engine
 from .kept_forms import drop_forms
 from .lookalikes import fold_of
 from .report_archive import erase_from_report
-from .trail_erasure import erase_from_trail
+from .trail_erasure import erase_from_trail, lines_naming
 
 
 async def empty_damaged(
@@ -32,11 +32,16 @@ async def empty_damaged(
 async def erase(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> int:
     """Erase what is left of a person whose account is empty.
 
-    These are claims, kept forms, records of report-only, and lines of the trail up to ``until``. After an error, call it
-    again: it does the rest.
+    These are claims, kept forms, records of report-only, lines of the trail up to ``until``, and the name of the person in
+    the accounts of others on whom they acted as an administrator. After an error, call it again: it does the rest.
     Returns the number of lines. Raises ``StoreUnavailable``.
     """
     await engine.store.release(fold_of(key.tenant, key.id), key)
     await drop_forms(engine, key)
     await erase_from_report(engine, key)
-    return await erase_from_trail(engine, key, moment, pseudonym=pseudonym, until=until)
+    lines = await lines_naming(engine, key, moment, pseudonym=pseudonym, until=until)
+    # The accounts first: once the lines are erased, nothing tells any more which accounts these are.
+    for other in sorted(lines.acted_on):
+        named = SubjectKey(key.tenant, other)
+        await engine.change(named, lambda account: rename_hand(account, id=key.id, pseudonym=pseudonym))
+    return await erase_from_trail(engine, lines)

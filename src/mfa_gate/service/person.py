@@ -120,7 +120,7 @@ class Person:
             for browser in account.browsers
             for proof in browser.proofs
             if proof.epoch == account.epoch
-            and judgement.requirement.proofs_from < proof.at
+            and not 0 < proof.at <= judgement.requirement.proofs_from
             and now - proof.at < rules.freshness.max_age
         ]
         ticket = account.ticket

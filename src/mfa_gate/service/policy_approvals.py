@@ -1,15 +1,23 @@
-"""Approvals of a policy that is looser, by people of whom none counts twice."""
+"""Approvals of a policy that is looser, by people of whom none counts twice.
+
+An approval counts for 30 days. It also ends when the policy was in force and another one took its place: to bring it back,
+people approve it anew.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from ..core.model import SubjectKey
 from ..core.roles import Hand, is_same_hand
-from ..core.rules import Policy
+from ..core.rules import DAY, Policy
 from .accounts import Engine
 from .policy_archive import PolicyArchive
+
+LIFE = 30 * DAY
+"""Seconds for which an approval counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +37,11 @@ class Approval:
         """Name the person as the rule of two persons compares them."""
         return Hand(self.by, self.tenant)
 
+    @property
+    def ends_at(self) -> int:
+        """Return the moment from which it counts no more (UTC seconds)."""
+        return self.at + LIFE
+
 
 class PolicyApprovals:
     """Use cases of approvals."""
@@ -36,16 +49,24 @@ class PolicyApprovals:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    async def of(self, digest: str) -> tuple[Approval, ...]:
-        """List the approvals of a policy."""
-        body = await self.engine.store.meta(_name(digest))
-        return tuple(Approval(**row) for row in json.loads(body)) if body else ()
+    async def of(self, digest: str, app: str | None = None) -> tuple[Approval, ...]:
+        """List the approvals of a policy that count in an application, one for each person.
+
+        Without ``app`` only those are listed that count in every application over the store.
+        """
+        replaced, now = await self._replaced_at(digest, app), self.engine.now()
+        found: list[Approval] = []
+        for approval in await self._kept(digest):
+            counts = replaced < approval.at and now < approval.ends_at
+            if counts and not any(is_same_hand(approval.hand, other.hand) for other in found):
+                found.append(approval)
+        return tuple(found)
 
     async def approve(self, policy: Policy, hand: Hand, reason: str) -> tuple[Approval, ...]:
-        """Add the approval of a person, and return all of them.
+        """Add the approval of a person, and return all that count.
 
-        Raises ``ValueError`` for a person who has approved this policy before. The event comes first: an approval without
-        its line in the trail never counts.
+        Raises ``ValueError`` for a person whose approval of this policy counts already. The event comes first: an
+        approval without its line in the trail never counts.
         """
         engine = self.engine
         known = await self.of(policy.digest)
@@ -57,9 +78,26 @@ class PolicyApprovals:
             event = moment.event("policy.approved", SubjectKey(tenant, ""), reason=reason, digest=policy.digest[:12])
             await engine.record((event,))
         made = Approval(by=hand.name, tenant=hand.tenant, at=engine.now(), reason=reason)
-        rows = [asdict(approval) for approval in (*known, made)]
+        living = [one for one in await self._kept(policy.digest) if engine.now() < one.ends_at]
+        rows = [asdict(approval) for approval in (*living, made)]
         await engine.store.put_meta(_name(policy.digest), json.dumps(rows).encode())
         return (*known, made)
+
+    async def _kept(self, digest: str) -> tuple[Approval, ...]:
+        body = await self.engine.store.meta(_name(digest))
+        return tuple(Approval(**row) for row in json.loads(body)) if body else ()
+
+    async def _replaced_at(self, digest: str, app: str | None) -> int:
+        """Return the last moment at which another policy took the place of this one.
+
+        -1 if none did.
+        """
+        archive, found = PolicyArchive(self.engine.store), -1
+        for name in await archive.apps() if app is None else (app,):
+            own = await archive.history(name)
+            after = [later.at for entry, later in pairwise(own) if entry.digest == digest]
+            found = max(found, *after) if after else found
+        return found
 
 
 def _name(digest: str) -> str:

@@ -19,8 +19,10 @@ from ..policyfile.tools.diff import Difference, differences, loosened
 from ..storage import take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
+from .forgotten_tenants import forgotten_tenants, told_forgotten
 from .policy_approvals import PolicyApprovals
 from .policy_archive import Entry, PolicyArchive
+from .policy_waiting import WaitingPolicies, WaitingPolicy, waiting_changes
 from .retention_grace import RETENTIONS, RetentionGrace
 
 log = logging.getLogger("mfa_gate")
@@ -77,6 +79,11 @@ class PolicyLife:
         """The notes about policies in the store that the engine works on now."""
         return PolicyArchive(self.engine.store)
 
+    @property
+    def waiting(self) -> WaitingPolicies:
+        """The notes about policies that wait for approvals."""
+        return WaitingPolicies(self.engine.store)
+
     async def begin(self) -> str:
         """Record the policy of this start, if another one was in force before.
 
@@ -105,6 +112,7 @@ class PolicyLife:
             try:
                 policy = await asyncio.to_thread(load_policy, source.path, factors=self.engine.factors)
                 if policy.digest == before.digest:
+                    await self.waiting.drop(self.engine.wiring.app)
                     self._last_refusal = ()
                     return Reloaded(digest=policy.digest, changed=False)
                 faults = source.check(self.engine.factors.complete(policy))
@@ -141,16 +149,18 @@ class PolicyLife:
         latest = await self.archive.latest(self.engine.wiring.app)
         if latest is not None and latest.digest == policy.digest:
             # Another worker of this application has loaded it, and has asked for approvals.
+            await self.waiting.drop(self.engine.wiring.app)
             return Reloaded(
                 digest=policy.digest, changed=True, differences=max(0, latest.differences), looser=latest.looser
             )
+        await self._look_for_tenants(before, policy, by)
         found = () if before is None else await self._compared(before, policy)
         looser = tuple(told(entry) for entry in loosened(found))
         if before is None and latest is not None:
             looser = (UNKNOWN_BEFORE,)
         if looser:
             change = before.base.change if before is not None else await self._asked_before(latest, policy)
-            await self._require_approvals(policy, change, looser)
+            await self._require_approvals(policy, change, looser, None if before is None else found)
         await self.archive.keep(policy)
         if before is not None or latest is not None:
             for grace in self.graces:
@@ -168,7 +178,21 @@ class PolicyLife:
         # The trace comes first: what the history knows is in force without another question.
         await self._tell(entry, before)
         await self.archive.add(entry)
+        await self.waiting.drop(entry.app)
         return Reloaded(digest=policy.digest, changed=True, differences=count, looser=looser)
+
+    async def _look_for_tenants(self, before: Policy | None, policy: Policy, by: str) -> None:
+        """Refuse a reload that forgets a tenant whose people are in the store.
+
+        A start may mean it, and is logged. Raises ``SettingsError``.
+        """
+        left = await forgotten_tenants(self.engine.store, before, policy)
+        if left and by != AT_START:
+            raise SettingsError(told_forgotten(left))
+        if left:
+            log.error(
+                "mfa_gate: people of %s are refused: the policy is closed and does not name them", ", ".join(left)
+            )
 
     async def _compared(self, before: Policy, policy: Policy) -> tuple[Difference, ...]:
         """Compare the two by their decisions, in a thread: large files take seconds."""
@@ -186,18 +210,35 @@ class PolicyLife:
         asking = [change.approvals for change in (old, new) if change.looser == "approve"]
         return ChangeRules(looser="approve", approvals=max(asking)) if asking else new
 
-    async def _require_approvals(self, policy: Policy, change: ChangeRules, looser: tuple[str, ...]) -> None:
+    async def _require_approvals(
+        self, policy: Policy, change: ChangeRules, looser: tuple[str, ...], found: tuple[Difference, ...] | None
+    ) -> None:
         """Refuse a looser policy without the approvals that ``change`` asks for.
 
-        They are the rules of the policy before, because the new one could ask for none.
+        It is kept, for the desk to show. The rules are those of the policy before, because the new one could ask for
+        none. ``found`` are all differences from that one, None where it cannot be read.
         """
         if change.looser != "approve":
             return
-        have = len(await self.approvals.of(policy.digest))
+        app = self.engine.wiring.app
+        have = len(await self.approvals.of(policy.digest, app))
         if have < change.approvals:
+            changes, more = waiting_changes(found or ())
+            waiting = WaitingPolicy(
+                app=app,
+                name=policy.name,
+                digest=policy.digest,
+                since=self.engine.now(),
+                needed=change.approvals,
+                changes=changes,
+                more=more,
+                is_compared=found is not None,
+            )
+            await self.waiting.note(waiting, policy)
             raise SettingsError(
                 f'policy: "{policy.name}" ({policy.digest[:12]}) is looser than the one in force ({_shortened(looser)}), '
-                f"and {have} of {change.approvals} approvals are there: mfa-gate policy approve FILE --actor NAME --reason TEXT"
+                f"and {have} of {change.approvals} approvals are there: on the desk's page of the policy, "
+                "or mfa-gate policy approve FILE --actor NAME --reason TEXT"
             )
 
     async def _tell(self, entry: Entry, before: Policy | None) -> None:

@@ -28,7 +28,7 @@ async def tell_refused(
     moment = engine.moment(network=network, actor="outside")
     event = moment.event("attempt.refused", key, factor=kind if kind in engine.factors else "", reason=reason)
     full = named is None or await take_one(
-        engine.store, f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now
+        engine.store, engine.bucket("refused", key), limit=TOLD_PER_HOUR, window=HOUR, now=moment.now
     )
     if not full:
         await engine.record((event,))

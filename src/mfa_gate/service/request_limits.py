@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from ..core.changes.bounds import known_handles
@@ -46,14 +47,22 @@ async def too_many(
 
     It is no attempt. A known browser has its own count, so the requests of others never block it.
     """
-    place = f"{limit.name}:{caller.subject.key}"
     if caller.handle in known_handles(account) or _waits(account, caller.handle, now):
-        buckets = {f"{place}:b:{caller.handle}": limit.of_browser}
+        buckets = {_bucket(limit, caller, "b", caller.handle): limit.of_browser}
     else:
-        buckets = {place: limit.of_strangers, f"{place}:n:{caller.network}": limit.of_network}
+        buckets = {
+            _bucket(limit, caller): limit.of_strangers,
+            _bucket(limit, caller, "n", caller.network): limit.of_network,
+        }
     takes = [Take(bucket=name, limit=count, window=limit.window, at=now) for name, count in buckets.items()]
     taken = await limits.take_all(takes)
     return Refusal(reason="too_soon", retry_after=taken.wait) if taken.wait else None
+
+
+def _bucket(limit: RequestLimit, caller: Caller, *parts: str) -> str:
+    """Name a counter, without id and address: a store keeps nothing of a forgotten person."""
+    named = "\0".join((caller.subject.tenant, caller.subject.id, *parts)).encode("utf-8", "surrogatepass")
+    return f"{limit.name}:{hashlib.blake2b(named, digest_size=16).hexdigest()}"
 
 
 def _waits(account: Account, handle: str, now: int) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ..core.events import Moment
+from ..core.events import Event, Moment
 from ..core.model import SubjectKey
 from ..core.trail import digest_of
 from ..core.trail_erasure import KIND, Erasure
@@ -14,24 +17,51 @@ from .accounts import Engine
 PIECE = 1_000
 
 
-async def erase_from_trail(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> int:
-    """Put ``pseudonym`` in the place of the person in every line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamingLines:
+    """The lines of a tenant's trail that name a person, with their new texts.
 
-    The lines are those up to the event ``until`` ("": all). The event that binds the new texts commits first, and a store
-    rewrites the newest lines first. So the trail verifies at every moment, also after a crash between the two; the same
-    call then does the rest. Returns the number of lines. Raises ``StoreUnavailable``.
+    ``event`` binds the new texts. ``acted_on`` are the ids of other people whom these lines are about.
+    """
+
+    tenant: str
+    lines: Sequence[Rewrite]
+    event: Event
+    acted_on: frozenset[str]
+
+
+async def lines_naming(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> NamingLines:
+    """Find the lines that name a person, and put ``pseudonym`` in their place.
+
+    They are the lines up to the event ``until``, or all for "".
     """
     event = moment.event(KIND, SubjectKey(key.tenant, ""))
-    erasure = Erasure(id=key.id, pseudonym=pseudonym, ref=event.id)
-    found = await _found(engine, key, erasure, until)
-    if not found:
-        return 0
-    event = moment.event(
-        KIND, SubjectKey(key.tenant, ""), pseudonym=pseudonym, lines=len(found), last=digest_of(found[-1].line)
+    found = await _found(engine, key, Erasure(id=key.id, pseudonym=pseudonym, ref=event.id), until)
+    last = digest_of(found[-1].line) if found else ""
+    return NamingLines(
+        tenant=key.tenant,
+        lines=found,
+        event=moment.event(KIND, SubjectKey(key.tenant, ""), pseudonym=pseudonym, lines=len(found), last=last),
+        acted_on=frozenset(filter(None, (_account_of(line.line) for line in found))) - {key.id, pseudonym},
     )
-    await engine.record((event,))
-    await engine.store.rewrite(key.tenant, found)
-    return len(found)
+
+
+async def erase_from_trail(engine: Engine, naming: NamingLines) -> int:
+    """Write the new texts.
+
+    The event that binds them commits first, and a store rewrites the newest lines first. So the trail verifies at every
+    moment, also after a crash between the two; the same call then does the rest. Returns the number of lines. Raises
+    ``StoreUnavailable``.
+    """
+    if naming.lines:
+        await engine.record((naming.event,))
+        await engine.store.rewrite(naming.tenant, naming.lines)
+    return len(naming.lines)
+
+
+def _account_of(line: str) -> str:
+    found = json.loads(line).get("account", "")
+    return found if isinstance(found, str) else ""
 
 
 async def _found(engine: Engine, key: SubjectKey, erasure: Erasure, until: str) -> list[Rewrite]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..core.decision import decide
 from ..core.evidence import NO_SESSION, SESSION_LIFE, UPSTREAM, skip_key, standing_for
 from ..core.model import Account, Browser, Caller, Proof, Subject, SubjectKey, Upstream
 from ..core.networks import UNKNOWN
-from ..core.policy import Demand, facts_of, requirement_for, with_endpoint
+from ..core.policy import Demand, facts_of
 from ..core.reasons import Refusal
 from ..core.rules import FreshnessRules, Rules, TenantSettings, path_in
-from ..policyfile.scenario import Outcome
+from ..policyfile.scenario import Outcome, outcome_of
 from .accounts import Engine
 from .admin.documents import AccountDocument, account_document
 from .admin.rights import Actor, Rights
+from .directory import people_of
 
 NEW_BROWSER = "new"
 """Stands for a browser in which nothing was ever proven."""
@@ -27,9 +27,10 @@ NEW_BROWSER = "new"
 class Question:
     """A request of a real person.
 
-    ``groups`` are the host's, which no store knows. ``address`` is that of the request; "" is the one of the browser's
-    newest proof. ``browser`` is the id of one; "" is the one with the newest proof. ``at`` is in UTC seconds, None for
-    now. ``endpoint`` are the demands of the code that answers.
+    ``groups`` are the host's, which no store knows; without them the host's directory is asked. ``address`` is that of the
+    request; "" is the one of the browser's newest proof. ``browser`` is the id of one; "" is the one with the newest proof.
+    ``at`` is in UTC seconds, None for now. ``endpoint`` are the demands of the code that answers; without them those that
+    the running app shows. ``sign_out`` is the path of the host's own sign-out.
     """
 
     key: SubjectKey
@@ -39,6 +40,7 @@ class Question:
     browser: str = ""
     at: int | None = None
     endpoint: tuple[Demand, ...] = ()
+    sign_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Answer:
     """The decision with its parts, and the facts of the person that it was made from.
 
     ``document`` is the account as the desk shows it. ``browser`` is the judged one, None for a new one. ``assumed`` are
-    sentences on what no store knows.
+    words of ``ASSUMED``.
     """
 
     outcome: Outcome
@@ -91,6 +93,7 @@ class WhatIf:
         if refusal is not None:
             return refusal
         engine = self.engine
+        groups = question.groups or await self._groups_at_host(question.key)
         rules = engine.rules(question.key.tenant)
         account = await engine.store.load(question.key)
         settings = await engine.store.settings(question.key.tenant)
@@ -98,11 +101,8 @@ class WhatIf:
         browser = _browser(account, question.browser)
         network = _network(rules, browser, question.address)
         upstream = _upstream(account, rules.freshness)
-        subject = Subject(question.key.id, question.key.tenant, question.groups, "", upstream)
+        subject = Subject(question.key.id, question.key.tenant, groups, "", upstream)
         caller = Caller(subject=subject, handle=browser.handle if browser else "", network=network)
-        facts = facts_of(subject, method, path_in(target))
-        alone = requirement_for(engine.policy, facts, settings, now)
-        requirement = with_endpoint(alone, question.endpoint)
         evidence = standing_for(
             caller,
             _in_this_session(account, browser, subject, now),
@@ -110,17 +110,14 @@ class WhatIf:
             traits=engine.factors.traits,
             freshness=rules.freshness,
         )
-        outcome = Outcome(
-            facts=facts,
-            settings=settings,
+        outcome = outcome_of(
+            engine.policy,
+            facts_of(subject, method, path_in(target)),
+            settings,
+            evidence,
             now=now,
-            requirement=requirement,
-            evidence=evidence,
-            decision=decide(requirement, evidence, now),
-            endpoint=requirement.demands[len(requirement.demands) - len(question.endpoint) :]
-            if question.endpoint
-            else (),
-            free_kind=alone.free_kind,
+            endpoint=question.endpoint or self.rights.access.demands_at(method, path_in(target)),
+            sign_out=question.sign_out,
         )
         return Answer(
             outcome=outcome,
@@ -130,8 +127,13 @@ class WhatIf:
             browser=browser,
             network=network,
             is_known=not account.is_unknown,
-            assumed=_assumed(question, browser, upstream, account, now),
+            assumed=_assumed(question, groups, browser, upstream, account, now),
         )
+
+    async def _groups_at_host(self, key: SubjectKey) -> frozenset[str]:
+        """Ask the host's directory for the groups of a person; none where it does not know them."""
+        people = await people_of(self.engine.wiring.directory, key.tenant) or ()
+        return next((subject.groups for subject, _ in people if subject.key == key), frozenset())
 
 
 def _browser(account: Account, wanted: str) -> Browser | None:
@@ -213,20 +215,31 @@ def _proof_lines(
     return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
 
 
+ASSUMED = {
+    "groups": "the person is in no group: the host knows the groups, so name them",
+    "session": "the sign-in of the newest proof still lasts",
+    "skip": "the sign-in of the newest skip still lasts",
+    "network": "the request comes from the network of the newest proof",
+    "login": "the person is signed in by the latest sign-in at the identity provider",
+    "time": "the time is that of the account's latest change: no account is judged as of earlier",
+}
+"""The assumptions on what no store knows, as words and as sentences."""
+
+
 def _assumed(
-    question: Question, browser: Browser | None, upstream: Upstream | None, account: Account, now: int
+    question: Question,
+    groups: frozenset[str],
+    browser: Browser | None,
+    upstream: Upstream | None,
+    account: Account,
+    now: int,
 ) -> tuple[str, ...]:
-    said = []
-    if not question.groups:
-        said.append("the person is in no group: the host knows the groups, so name them")
-    if browser is not None and any(proof.session for proof in browser.proofs):
-        said.append("the sign-in of the newest proof still lasts")
-    if account.skips and browser is None:
-        said.append("the sign-in of the newest skip still lasts")
-    if not question.address and browser is not None:
-        said.append("the request comes from the network of the newest proof")
-    if upstream is not None:
-        said.append("the person is signed in by the latest sign-in at the identity provider")
-    if account.seen_at > now:
-        said.append("the time is that of the account's latest change: no account is judged as of earlier")
-    return tuple(said)
+    holds = {
+        "groups": not groups,
+        "session": browser is not None and any(proof.session for proof in browser.proofs),
+        "skip": bool(account.skips) and browser is None,
+        "network": not question.address and browser is not None,
+        "login": upstream is not None,
+        "time": account.seen_at > now,
+    }
+    return tuple(word for word, is_so in holds.items() if is_so)

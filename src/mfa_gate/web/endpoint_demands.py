@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from typing import Any
 
 from ..core.policy import Demand
-from ..policyfile.tools.routes import Leaf, leaves_of, owner_of_routes
+from ..policyfile.tools.routes import Leaf, leaf_for, leaves_of, owner_of_routes
 
 
 class EndpointDemands:
@@ -42,6 +42,14 @@ class EndpointDemands:
     def leaves(self) -> tuple[Leaf, ...]:
         """List the addresses of all apps whose routes can be listed."""
         return tuple(leaf for app, _ in self._apps for leaf in _leaves_of(app))
+
+    def at(self, method: str, path: str) -> tuple[Demand, ...]:
+        """List the demands of the endpoint that answers ``method`` at ``path``.
+
+        It is that of the first app that has one.
+        """
+        found = (leaf_for(_leaves_of(app), method, path) for app, _ in self._apps)
+        return next((leaf.demands for leaf in found if leaf is not None), ())
 
     def methods_of(self, path: str) -> Set[str]:
         """Collect the methods of all routes of the apps that have this very path.

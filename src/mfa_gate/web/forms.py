@@ -18,7 +18,7 @@ from .unheard import drop_rest, hear_out
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
-MAX_FIELDS = 20
+MAX_FIELDS = 64
 MAX_DEPTH = 8
 URLENCODED = "application/x-www-form-urlencoded"
 READ_TIMEOUT = 10.0

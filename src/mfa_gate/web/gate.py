@@ -13,6 +13,7 @@ from ..core.model import Seconds, Subject
 from ..core.policy import Demand
 from ..errors import StoreContention, StoreUnavailable
 from ..service import Judgement
+from ..service.exemption_uses import EVERYBODY
 from . import well_known
 from .callers import Identified
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
@@ -70,6 +71,7 @@ class Gate:
         )
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         service.recorder.route_of = RouteNames(self.endpoint_demands.leaves)
+        service.access.demands_at = self.endpoint_demands.at
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
@@ -89,8 +91,15 @@ class Gate:
         return self.latest_path_rules
 
     def _index(self) -> PathRules:
-        site = self.site
-        found = PathRules(self.engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served)
+        site, uses, now = self.site, self.engine.exemption_uses, self.engine.now
+        found = PathRules(
+            self.engine.policy,
+            prefix=site.prefix,
+            sign_out=site.sign_out,
+            served=self._served,
+            used=lambda name: uses.note(EVERYBODY, name, now()),
+        )
+        uses.forget = found.forget
         self.callers.leave_no_mark(self.enforces_nothing if found.reports else None)
         return found
 

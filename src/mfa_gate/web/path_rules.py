@@ -5,9 +5,10 @@ All other paths share one decision.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
-from ..core.policy import Facts, exemption_for
+from ..core.policy import Facts, exemption_for, is_leaving
 from ..core.rules import Policy, plain_path
 from .scope import is_clean
 from .types import Scope
@@ -26,9 +27,19 @@ class PathRules:
     ``sign_out`` is the host's own sign-out, "" for none: it is exempt by itself. ``served`` are paths outside of the prefix
     that the gate answers itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more
     somewhere. ``reports`` says that the policy only reports for some tenant, ``enforces`` that it does more for some.
+    ``used`` is told the name of the exemption by which a path was found exempt. Answers that are kept tell nobody, until
+    ``forget``.
     """
 
-    def __init__(self, policy: Policy, *, prefix: str, sign_out: str, served: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        prefix: str,
+        sign_out: str,
+        served: frozenset[str] = frozenset(),
+        used: Callable[[str], None] = lambda name: None,
+    ) -> None:
         every = (policy.base, *policy.tenants.values())
         exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
         step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
@@ -39,6 +50,7 @@ class PathRules:
         # The match costs more than all the rest of a request. A policy never changes, so no answer grows old.
         self.ways: dict[str, dict[str, Way]] = {}
         self._kept = 0
+        self._used = used
         self._sign_out = sign_out
         self._plain_sign_out = plain_path(sign_out) if sign_out else ""
         self._served = served
@@ -51,6 +63,11 @@ class PathRules:
             prefix.lower(),
             *(text.removesuffix("/**").lower() for text in named if not text.startswith("=")),
         )
+
+    def forget(self) -> None:
+        """Forget the answers that are kept."""
+        self.ways.clear()
+        self._kept = 0
 
     def only_reports(self, tenant: str) -> bool:
         """Tell whether nothing is enforced for people of a tenant."""
@@ -72,8 +89,11 @@ class PathRules:
             return way == "exempt"
         method = scope["method"] if scope["type"] == "http" else "GET"
         if path == self._sign_out and scope["type"] == "http":
-            return method in ("GET", "HEAD", "POST")
-        return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
+            return is_leaving(method, path, self._sign_out)
+        name = exemption_for(self.policy.base.exempt, _facts(method, path), int(now))
+        if name:
+            self._used(name)
+        return bool(name)
 
     def way_of(self, scope: Scope, path: str) -> Way:
         """Tell the policy's answer for a connection. A websocket counts as GET."""
@@ -95,10 +115,13 @@ class PathRules:
 
     def _find_way(self, method: str, path: str) -> Way:
         plain = plain_path(path)
-        is_exempt = bool(exemption_for(self._permanent, _facts(method, path), 0))
+        name = exemption_for(self._permanent, _facts(method, path), 0)
         if plain in self.paths or plain.startswith(self.trees):
             is_own = plain == self._plain_sign_out or path.startswith(self._prefix) or path in self._served
-            return "exempt" if is_exempt and not is_own else "named"
+            if not name or is_own:
+                return "named"
+            self._used(name)
+            return "exempt"
         return "named" if self.steps_up and not is_clean(path) else "guarded"
 
 

@@ -67,6 +67,7 @@ class Renderer:
             "prefix": frame.prefix,
             "asset": lambda name: static + asset_name(name),
             "brand_href": static + brand_names(frame.brand)["brand"],
+            "icon_href": static + brand_names(frame.brand)["favicon"],
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(
@@ -95,6 +96,7 @@ class Renderer:
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
         environment.globals["reason_row"] = _reason_row
+        environment.globals["known_reason"] = REASONS.get
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)
@@ -171,6 +173,7 @@ def _filters(words: Words) -> dict[str, Callable[..., Any]]:
         "clock": partial(_flipped, times.clock, words),
         "day": partial(_flipped, times.day, words),
         "moment": partial(_flipped, times.moment, words),
+        "whole": partial(_flipped, times.whole, words),
         "lasting": lambda seconds: times.length(seconds, words),
         "ago": lambda at, now: times.ago(at, now, words),
         "in_fours": in_fours,

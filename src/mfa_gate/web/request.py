@@ -9,27 +9,39 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import parse_qsl
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Subject, replace
+from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
+from ..core.readable_ids import readable_id
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
 from ..ports import SignInAgain
-from ..service import Judgement, Service
+from ..service import Actor, Judgement, Service
 from ..service.kept_forms import KeptForms
 from .brand_files import BrandFiles, logos
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
+from .crowded_cookies import MAX_PEOPLE, drop_crowd
 from .forms import READ_TIMEOUT
 from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
 from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, leading, page, place_of, redirect
-from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, request_id, root_of, safe_path
+from .scope import (
+    browser_label,
+    has_chosen_root,
+    kept_query,
+    may_lead_elsewhere,
+    own_place,
+    request_id,
+    root_of,
+    safe_path,
+)
 from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
@@ -105,7 +117,8 @@ class PageRequest:
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
     cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    address that holds the note of the interrupted request, "" where a cookie does. ``automation`` is the program that has
+    shown a token, None for a person. ``service`` are the use cases,
     ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
@@ -123,6 +136,7 @@ class PageRequest:
     interrupted: bool = False
     carried: str = ""
     off: frozenset[str] = frozenset()
+    automation: Actor | None = None
     service: Service = field(init=False)
     factors: Registry = field(init=False)
     lang: str = field(init=False)
@@ -320,10 +334,11 @@ class PageRequest:
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
-            person=(account.name if account else "") or self.subject.id,
+            person=(account.name if account else "") or self._readable_id,
             sign_out=self.host(site.sign_out),
             sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
+            kept=kept_query(self.scope),
             lang=self.lang,
             languages=site.shown_languages,
             dev=site.dev,
@@ -331,6 +346,15 @@ class PageRequest:
             problems=(*self.problems, *problems),
             unsent=self._unsent(),
         )
+
+    @property
+    def _readable_id(self) -> str:
+        """Return the subject's id where it says something to its person.
+
+        An address is shown only where the host gives no contacts: elsewhere the pages mask it.
+        """
+        id = readable_id(self.subject.id)
+        return "" if "@" in id and self.service.engine.wiring.contacts is not None else id
 
     def _unsent(self) -> Literal["", "lost", "kept"]:
         """Tell if a form was stopped on the way here, and if it is kept."""
@@ -401,6 +425,24 @@ class PageRequest:
         is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
         return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
 
+    @property
+    def query(self) -> dict[str, str]:
+        """Read at most twenty members of the query.
+
+        A longer query was not made by our pages, and counts as empty.
+        """
+        raw = self.scope.get("query_string", b"").decode("latin-1")
+        try:
+            pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
+        except ValueError:
+            return {}
+        return {name: value[:MAX_ID_BYTES] for name, value in pairs}
+
+    @property
+    def asked_tenant(self) -> str:
+        """Return the tenant that the address of a page of the desk names, else the visitor's own."""
+        return self.query.get("tenant", "") or self.subject.tenant
+
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""
         return self.base + place
@@ -440,6 +482,7 @@ class PageRequest:
         self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
         self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
+        self.headers += self._crowd()
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
         """Give a JSON caller its new handle, and return the token.
@@ -460,7 +503,13 @@ class PageRequest:
     def _all_headers(self) -> list[Header]:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
+            self.headers += self._crowd()
         return self.headers
+
+    def _crowd(self) -> list[Header]:
+        """Make the headers that forget the oldest of too many people in this browser."""
+        ours = sum(value.count(b"mfa-") for name, value in self.scope["headers"] if name == b"cookie")
+        return drop_crowd(self.scope, keep=(self.jar.handle, *self.jar.earlier)) if ours > MAX_PEOPLE else []
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from ..core.forwarded import forwarded_address, named_address
 from ..core.networks import Proxy, client_address, is_proxy
@@ -297,6 +297,22 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
     if text[1:2] == "/" or "\\" in text or " " in text or not text.isprintable():
         return ""
     return text
+
+
+def kept_query(scope: Scope) -> str:
+    """Return the query of a page load without the choice of a language.
+
+    Each part has an ``&`` before it.
+    """
+    if scope["method"] not in ("GET", "HEAD"):
+        return ""
+    raw = scope.get("query_string", b"").decode("latin-1")
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return ""
+    kept = [(name, value) for name, value in pairs if name != "lang"]
+    return f"&{urlencode(kept)}" if kept else ""
 
 
 def own_place(scope: Scope) -> str:

@@ -35,6 +35,11 @@ def moment(at: int, words: Words) -> str:
     return words.gettext("%(month)s %(day)d, %(year)d, %(hour)02d:%(minute)02d UTC") % _parts(at, words)
 
 
+def whole(at: int, words: Words) -> str:
+    """Write the date and the clock time with its seconds, in UTC: for evidence."""
+    return words.gettext("%(month)s %(day)d, %(year)d, %(hour)02d:%(minute)02d:%(second)02d UTC") % _parts(at, words)
+
+
 def length(seconds: int, words: Words) -> str:
     """Write a length in its largest whole unit, rounded: "7 days", "20 seconds"."""
     n = words.ngettext
@@ -69,7 +74,14 @@ def ago(at: int, now: int, words: Words) -> str:
 def _parts(at: int, words: Words) -> dict[str, int | str]:
     when = datetime.fromtimestamp(at, UTC)
     month = _months(words)[when.month - 1]
-    return {"year": when.year, "month": month, "day": when.day, "hour": when.hour, "minute": when.minute}
+    return {
+        "year": when.year,
+        "month": month,
+        "day": when.day,
+        "hour": when.hour,
+        "minute": when.minute,
+        "second": when.second,
+    }
 
 
 def _months(words: Words) -> tuple[str, ...]:

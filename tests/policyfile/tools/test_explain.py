@@ -6,9 +6,9 @@ import pytest
 
 from mfa_gate.core.decision import decide
 from mfa_gate.core.model import Seconds
-from mfa_gate.core.policy import requirement_for
+from mfa_gate.core.policy import Demand, requirement_for
 from mfa_gate.policyfile.scenario import Given, factors_of, judge, reason_of
-from mfa_gate.policyfile.tools.explain import rows, seen_by_user, told_decision
+from mfa_gate.policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision
 from mfa_gate.policyfile.tools.policy_tests import run_tests
 
 from ..kinds import TRAITS, policy
@@ -242,3 +242,30 @@ def test_the_offered_factors_are_those_of_the_page() -> None:
     """Backup codes are made elsewhere, so nobody is told to enroll them first."""
     outcome = judge(policy("[factors]\nallowed = ['email', 'totp', 'backup-code']\n"), Given(), TRAITS, now=NOW)
     assert factors_of(outcome) == ("totp", "email")
+
+
+def test_the_hosts_sign_out_passes() -> None:
+    """The gate lets it pass by GET, HEAD and POST, and so does the explanation.
+
+    Another method is judged.
+    """
+    for method, state in (("GET", "exempt"), ("POST", "exempt"), ("DELETE", "enroll")):
+        given = Given(tenant="clinic", request=f"{method} /charts/out")
+        outcome = judge(POLICY, given, TRAITS, now=NOW, sign_out="/charts/out")
+        assert told_decision(outcome) == state
+        assert ("sign_out" in [row.rule for row in rows(outcome) if row.won]) == (state == "exempt")
+
+
+def test_demands_that_nobody_meets_together_are_said() -> None:
+    """The file and the code ask for things that exclude each other."""
+    outcome = judge(
+        POLICY,
+        Given(tenant="clinic", request="GET /charts/1", enrolled=("email",), proof_age=Seconds(60)),
+        TRAITS,
+        now=NOW,
+        endpoint=(
+            Demand(rule="one", max_age=Seconds(60), factors_any=("email",)),
+            Demand(rule="two", max_age=Seconds(60), factors_any=("totp",)),
+        ),
+    )
+    assert told_dead_end(outcome).startswith("nobody can pass: one proof must meet freshness + one + two together")

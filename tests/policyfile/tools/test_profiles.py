@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
+from mfa_gate.policyfile import parse_policy
 from mfa_gate.policyfile.tools.profiles import PROFILES, compare_with
 from mfa_gate.policyfile.tools.profiles.evidence import People, Sheet, as_csv, markdown
 
@@ -150,3 +152,26 @@ def test_the_sheet_as_csv() -> None:
     rows = list(csv.reader(io.StringIO(as_csv(sheet({"t": People(resistant=3)})))))
     assert ["Exemptions", "t", "x", "GET =/x", "'=1+1 | x", "2027-01-01T00:00:00+00:00"] in rows
     assert ["People", "t", "3", "0", "0"] in rows
+
+
+def test_a_departure_has_its_line() -> None:
+    """The line is that of the key, the tenant's own, a rule's, or of what is nearest."""
+    text = """version = 1
+name = "x"
+[freshness]
+max_age = "8d"
+[[exempt]]
+name = "a.b"
+paths = ["/a/**"]
+reason = "r"
+permanent = true
+[tenants.clinic.freshness]
+max_age = "9d"
+"""
+    found = compare_with(parse_policy(text, base=Path()), "nist-aal2", now=NOW).deviations
+    lines = {one.path: one.line for one in found}
+    assert lines["freshness.max_age"] == 4
+    assert lines["tenants.clinic.freshness.max_age"] == 11
+    assert lines["exempt.a.b"] == 5
+    assert lines["freshness.remember"] == 3
+    assert found[0].told("x.toml", "nist-aal2").startswith(f"x.toml:{found[0].line}: nist-aal2: ")

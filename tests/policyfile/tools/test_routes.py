@@ -176,3 +176,26 @@ def test_the_hosts_sign_out_is_shown() -> None:
     found = {f"{row.method} {row.template}": row.outcome for row in rows}
     assert found["POST /logout"] == found["GET /logout"] == "sign-out"
     assert found["DELETE /logout"] == found["GET /x"] == "guarded"
+
+
+def test_demands_of_file_and_code_that_nobody_meets() -> None:
+    """A rule by app and an endpoint by mail exclude each other.
+
+    The host's own sign-out is shown as what it is.
+    """
+    from mfa_gate import require_proof
+
+    app = Starlette(
+        routes=[
+            Route("/pay/x", require_proof(factors=["email"])(page)),
+            Route("/mail", require_proof(factors=["email"])(page)),
+            Route("/pay/bye", page, methods=["GET", "DELETE"]),
+        ]
+    )
+    file = policy("[factors]\nallowed = ['totp', 'email']\n" + step_up("pay", "/pay/**", "factors_any = ['totp']"))
+    found = rows_for(file, leaves_of(app), tenant="default", groups=frozenset(), now=0, sign_out="/pay/bye")
+    ends = {f"{row.method} {row.template}": (row.outcome, row.dead_end) for row in found}
+    assert ends["GET /pay/x"] == ("guarded", "freshness + pay + require_proof")
+    assert ends["GET /mail"] == ("guarded", "")
+    assert ends["GET /pay/bye"] == ("sign-out", "")
+    assert ends["DELETE /pay/bye"] == ("guarded", "")

@@ -48,16 +48,16 @@ async def test_it_is_bounded_and_of_one_tenant() -> None:
     """The newest days are kept; another tenant has its own; nobody at all is no plot."""
     async with running(make_world()) as world:
         chart = world.gate.service.chart
-        assert await chart.history("alpha", await world.store.counts("alpha")) == ()
+        assert await chart.history("alpha", await world.gate.service.people.counts("alpha")) == ()
         assert chart_of(()) is None
         await world.enrolled("ann")
         for _ in range(KEPT + 5):
             await chart.note()
             world.clock.advance(DAY)
-        kept = await chart.history("alpha", await world.store.counts("alpha"))
+        kept = await chart.history("alpha", await world.gate.service.people.counts("alpha"))
         assert len(kept) == KEPT
         assert [row.day for row in kept] == sorted({row.day for row in kept})
-        assert await chart.history("beta", await world.store.counts("beta")) == ()
+        assert await chart.history("beta", await world.gate.service.people.counts("beta")) == ()
 
 
 @pytest.mark.parametrize("length", [1, 2, 12, 13, 400])

@@ -78,3 +78,11 @@ async def test_what_was_not_sent_is_known() -> None:
     server.free.set()
     assert await batches.ask(4, within=1) == 4
     assert sum(server.together) == 3, "the late one was never sent"
+
+
+async def test_no_statement_has_more_questions_than_are_allowed_together() -> None:
+    """Questions that may wait for somebody else go alone."""
+    server = Server()
+    batches: Batches[int, int] = Batches(server.answer, lanes=1, together=1)
+    assert await asyncio.gather(*(batches.ask(number, within=1) for number in range(4))) == [0, 1, 2, 3]
+    assert server.together == [1, 1, 1, 1]

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -223,6 +224,60 @@ async def test_a_locked_row_stops_nobody_else(server: Postgres, patient: Postgre
         with pytest.raises(StoreUnavailable):
             await mine
     assert await patient.swap(enrolled(ALICE, version=1))
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["asked first", "asked last"])
+async def test_a_locked_row_delays_none_that_share_its_statement(server: Postgres, url: str, is_first: bool) -> None:
+    """The swap of a row that somebody holds waits alone, and goes through as soon as the row is free."""
+    store = PostgresStore(url, timing=replace(POSTGRES, lock_within=30.0, swap_within=20.0, answer_within=30.0))
+    await store.open()
+    await prepared(store)
+    keys = [SubjectKey("clinic", f"u{number}") for number in range(10)]
+    with server.connect() as connection:
+        with connection.transaction():
+            connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
+            changes = [enrolled(key) for key in keys]
+            changes.insert(0 if is_first else 10, enrolled(ALICE, version=1))
+            swaps = [asyncio.ensure_future(store.swap(change, [event(7)])) for change in changes]
+            mine = swaps.pop(0 if is_first else 10)
+            assert await asyncio.gather(*swaps) == [True] * 10
+            assert await asyncio.gather(*(store.swap(enrolled(key, version=1)) for key in keys)) == [True] * 10
+            assert not mine.done()
+        assert await mine
+    assert (await store.load(ALICE)).version == 2
+    assert await verify_trail(store) == {}
+    await store.aclose()
+
+
+async def test_a_race_for_a_locked_row_has_one_winner(server: Postgres, url: str) -> None:
+    """Swaps of one version that waited for the row are told apart when it is free."""
+    store = PostgresStore(url, timing=POSTGRES)
+    await store.open()
+    await prepared(store)
+    with server.connect() as connection:
+        with connection.transaction():
+            connection.execute(f"SELECT 1 FROM {schema_of(url)}.account WHERE id = 'alice' FOR UPDATE")
+            race = [asyncio.ensure_future(store.swap(enrolled(ALICE, version=1, name=str(n)))) for n in range(5)]
+            await asyncio.sleep(0.1)
+        assert sorted(await asyncio.gather(*race)) == [False] * 4 + [True]
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    ("column", "is_told"),
+    [("account = 'mallory'", True), ("kind = kind || '.x'", True), ("at = at + 1", True), ("digest = digest", False)],
+)
+async def test_columns_that_say_something_else_are_found(
+    server: Postgres, store: PostgresStore, url: str, column: str, is_told: bool
+) -> None:
+    """A line that would be found as another one's is named by every verification (S-124)."""
+    await store.append([event(1), event(2), event(3)])
+    schema = schema_of(url)
+    before = await store.links("clinic")
+    server.say(f"UPDATE {schema}.event SET {column} WHERE seq = {before[-2].place}")
+    assert await store.misfiled("clinic") == ([before[-2].place] if is_told else [])
+    assert await store.misfiled("clinic", after=before[-2].place) == []
+    assert [link.line for link in await store.links("clinic")] == [link.line for link in before]
 
 
 async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands about the audit trail: list, follow, export, head, verify, prune."""
+"""The commands about the audit trail: list, follow, export, head, verify, prune, hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ...core.trail_search import WORDS
 from ..context import add_actor, add_parts, running
 from .export import export
 from .feed import add_options, follow
+from .holds import hold, list_holds, release
 from .retention import prune
 from .search import list_events, text_of
 from .verification import accept, head, verify
@@ -35,17 +36,24 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             running(prune),
             "remove what is older than the policy's [audit] retention; the rest verifies as before",
         ),
+        ("hold", running(hold), "keep every line of a tenant's trail for a legal matter, whatever the policy says"),
+        ("release", running(release), "end a legal hold; retention removes old lines again"),
+        ("holds", running(list_holds), "list the legal holds"),
     ):
         command = commands.add_parser(name, help=help_text)
         add_parts(command)
-        command.add_argument("--tenant", default="", help="one tenant; all where it is left out")
+        on_one = name in ("hold", "release")
+        about = "the tenant whose trail is meant" if on_one else "one tenant; all where it is left out"
+        command.add_argument("--tenant", default="", required=on_one, help=about)
         if name in ("list", "follow", "export"):
             for word, meaning in WORDS.items():
                 command.add_argument(f"--{word}", default="", dest=f"word_{word}", metavar="X", help=f"only {meaning}")
         if name == "follow":
             add_options(command)
-        if name in ("prune", "accept"):
-            add_actor(command, reason=name == "accept")
+        if name in ("prune", "accept", "hold", "release"):
+            add_actor(command, reason=name != "prune")
+        if name == "release":
+            command.add_argument("--ref", default="", metavar="REF", help="the hold, where the trail has several")
         if name == "list":
             command.add_argument("--limit", type=int, default=50)
         if name == "export":

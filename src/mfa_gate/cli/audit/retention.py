@@ -6,14 +6,18 @@ import argparse
 
 from ...service import Service
 from ..context import DONE, NO, operator_name, tell
+from ..hold_lines import hold_json, told
 
 
 async def prune(args: argparse.Namespace, service: Service) -> int:
-    """Run ``audit prune``: exit 1 where the policy keeps every line for good."""
+    """Run ``audit prune``: exit 1 where the policy, or a legal hold, keeps every line."""
     if await service.retention.keeps_all(args.tenant):
         tell(args, {"pruned": {}, "retention": None}, "the policy names no [audit] retention: every line is kept")
         return NO
+    held = await (service.legal_holds.of(args.tenant) if args.tenant else service.legal_holds.all())
     found = await service.retention.prune(tenant=args.tenant, actor=operator_name(args))
-    text = "\n".join(f"{tenant}: {count} lines removed" for tenant, count in found.items()) or "nothing is old enough"
-    tell(args, {"pruned": found}, text)
-    return DONE
+    lines = [f"{tenant}: {count} lines removed" for tenant, count in found.items()]
+    lines += [f"nothing is removed: a legal hold keeps {told(one)}" for one in held]
+    holds: dict[str, object] = {"held": [hold_json(one) for one in held]} if held else {}
+    tell(args, {"pruned": found, **holds}, "\n".join(lines) or "nothing is old enough")
+    return NO if held and not found else DONE

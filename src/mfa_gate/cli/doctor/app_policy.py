@@ -41,6 +41,7 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
     """Report demands of endpoints that are never asked, or that no factor meets."""
     for fault in lost_demands_in(starlette_of(app)):
         yield Line("fault", "policy", fault)
+    yield from _routes_for_nobody(app, gate)
     known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
     for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
         allowed = factors_for(rules, TenantSettings(tenant=tenant))
@@ -60,6 +61,24 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
                     "policy",
                     f"{demand.rule} asks for {wanted}, and {where} only {', '.join(allowed)} can be used",
                 )
+
+
+def _routes_for_nobody(app: Any, gate: MFAGate) -> Iterator[Line]:
+    """Report routes whose endpoint and rules ask for things that exclude each other."""
+    from ...policyfile.tools.routes import leaves_of, rows_for
+
+    try:
+        leaves = [leaf for leaf in leaves_of(starlette_of(app)) if leaf.demands]
+    except ValueError:
+        return
+    factors, now = gate.service.engine.factors, int(time.time())
+    for tenant in ("", *gate.policy.tenants):
+        rows = rows_for(gate.policy, leaves, tenant=tenant, groups=frozenset(), now=now, factors=factors)
+        where = f' in tenant "{tenant}"' if tenant else ""
+        for row in rows:
+            if row.dead_end and any(rule not in ("freshness", *row.endpoint) for rule in row.rules):
+                text = f"{row.method} {row.template}: nobody passes{where}: no factor meets {row.dead_end} together"
+                yield Line("fault", "policy", text)
 
 
 def brands(gate: MFAGate) -> Iterator[Line]:

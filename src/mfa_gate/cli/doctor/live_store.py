@@ -18,7 +18,7 @@ from ...service.maintenance.examination import check_keys, newest_event_at
 from ...storage import Advises, InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
 from ...stores.sqlite.first_open import is_shared_with_group
-from .policies import policies_of
+from .policies import forgotten_of, holds_of, policies_of
 from .subject_ids import people
 from .verdicts import PATIENCE, Line
 
@@ -77,7 +77,8 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
         text = keys.fault.removeprefix("keys: ") or "the keys open this store"
         lines.append(Line("fault" if keys.fault else "ok", "keys", text))
     lines += await people(gate)
-    lines += await policies_of(gate)
+    for look in (policies_of, forgotten_of, holds_of):
+        lines += await look(gate)
     newest_at, now = await newest_event_at(gate.service), gate.service.engine.now()
     if newest_at is None:
         lines.append(Line("note", "clock", f"{_at(now)}; the store has no event yet to compare with"))

@@ -42,6 +42,23 @@ def pseudonym_of(moment: Moment) -> str:
     return f"forgotten-{draw_ref(moment.nonce, 'pseudonym').lower()}"
 
 
+def rename_hand(account: Account, *, id: str, pseudonym: str) -> Change[None]:
+    """Put a pseudonym in the place of a forgotten administrator who acted on this account."""
+    lock, ticket, grant, asked = account.lock, account.ticket, account.grant, account.asked
+
+    def named(name: str) -> str:
+        return pseudonym if name == id else name
+
+    changed = replace(
+        account,
+        lock=replace(lock, actor=named(lock.actor)) if lock else None,
+        ticket=replace(ticket, actor=named(ticket.actor)) if ticket else None,
+        grant=replace(grant, asked_by=named(grant.asked_by), confirmed_by=named(grant.confirmed_by)) if grant else None,
+        asked=replace(asked, asked_by=named(asked.asked_by)) if asked else None,
+    )
+    return Change(account=changed, events=(), answer=None)
+
+
 def forget(account: Account, moment: Moment, *, pseudonym: str, reason: str = "") -> Change[str]:
     """Empty the account, so that the id begins as a new person.
 

@@ -88,6 +88,18 @@ ROWS = (
         seen_by="trail",
     ),
     EventKind(
+        kind="audit.hold",
+        trail="a legal matter holds the trail: retention removes nothing until it is released",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
+        kind="audit.released",
+        trail="a legal hold of the trail was released",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
         kind="audit.unreadable",
         trail="a line of the trail is damaged and cannot be read",
         seen_by="trail",

@@ -38,6 +38,12 @@ ROWS = (
         text="Ask your administrator if you need it.",
     ),
     Reason(
+        word="policy_refused",
+        status=409,
+        title="The policy cannot come into force",
+        text="It has faults, or it waits for approvals. The policy before stays in force.",
+    ),
+    Reason(
         word="csrf",
         status=403,
         title="This request didn’t come from our page",

@@ -190,11 +190,13 @@ class AuditRules:
     """``[audit]``: the life of the trail.
 
     ``retention``: lines of the trail older than this are pruned; None keeps them for good. ``mail_heads``: the owner gets
-    the signed head of the trail by mail, once an hour where something happened.
+    the signed head of the trail by mail, once an hour where something happened. ``mail_reports``: the owner gets the
+    numbers of the tenant by mail.
     """
 
     retention: Seconds | None = None
     mail_heads: bool = False
+    mail_reports: Literal["never", "weekly", "monthly"] = "never"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +240,7 @@ class BrandRules:
     text_dark: str = ""
     surface: str = ""
     surface_dark: str = ""
-    radius: int = 12
+    radius: int = 10
     font: str = ""
     logo: str = ""
     logo_dark: str = ""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from ...core.assurance import meeting, meets
+from ...core.assurance import dead_end, meeting, meets
 from ...core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
 from ...core.durations import format_duration
 from ...core.model import Seconds
-from ...core.policy import Demand, Facts, demands_for, exemption_for, requirement_for
+from ...core.policy import SIGN_OUT, Demand, Facts, demands_for, exemption_for, requirement_for
 from ...core.rules import Policy, Rules, SubjectExemption, TenantSettings
 from ..scenario import Outcome
 
@@ -31,8 +31,8 @@ class Row:
 def rows(outcome: Outcome) -> tuple[Row, ...]:
     """List the rules in the order of evaluation, one row each.
 
-    The order is: exempt path, exempt subject, stage, lock, enrollment, freshness and network, step-up, the endpoint's own
-    demands, agreement. Rules after the stage that decided are ``not-reached``.
+    The order is: sign-out and exempt path, exempt subject, stage, lock, enrollment, freshness and network, step-up, the
+    endpoint's own demands, agreement. Rules after the stage that decided are ``not-reached``.
     """
     requirement, decision = outcome.requirement, outcome.decision
     unreached = _unreached(outcome)
@@ -86,7 +86,7 @@ def _unreached(outcome: Outcome) -> frozenset[str]:
     beside = frozenset({"endpoint"} if outcome.endpoint else ())
     if outcome.free_kind == "exempt":
         of_path = exemption_for(requirement.rules.exempt, outcome.facts, outcome.now)
-        return _after("exempt" if of_path else "exempt_subjects") - beside
+        return _after("exempt" if of_path or outcome.signs_out else "exempt_subjects") - beside
     if outcome.free_kind == "off":
         return _after("stage") - beside
     match decision:
@@ -109,6 +109,8 @@ def _asked(outcome: Outcome) -> Iterator[tuple[str, str, bool, str]]:
     """Ask for each rule alone, by the function that judges it among the others."""
     rules, facts, now = outcome.requirement.rules, outcome.facts, outcome.now
     decision = outcome.decision
+    if outcome.signs_out:
+        yield "exempt", SIGN_OUT, True, "the host's sign-out passes for everybody"
     for exempt in rules.exempt:
         yield "exempt", exempt.name, bool(exemption_for((exempt,), facts, now)), exempt.reason
     for subjects in rules.exempt_subjects:
@@ -165,6 +167,18 @@ def _met_apart(outcome: Outcome) -> bool:
     if not demands or meeting(proofs, demands, now):
         return False
     return all(any(meets(proof, demand, now) for proof in proofs) for demand in demands)
+
+
+def told_dead_end(outcome: Outcome) -> str:
+    """Say that nobody can ever pass this request; "" where somebody can."""
+    joint = dead_end(outcome.requirement, outcome.evidence.traits)
+    if joint is None:
+        return ""
+    allowed = ", ".join(outcome.requirement.factors) or "none"
+    return (
+        f"nobody can pass: one proof must meet {joint.rule} together, and no factor that can be used ({allowed}) does; "
+        "allow one that does, or demand less"
+    )
 
 
 def told_demand(demand: Demand) -> str:

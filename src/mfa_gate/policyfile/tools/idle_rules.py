@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from ...core.rules import Policy, Rules
 from ...factors import BUILT_IN, Registry
-from ..lines import line_at
 from .comparison import NAMELESS, Pair, compare_rules
 from .edits import LISTS, with_part
-from .findings import GATE_PREFIX, Finding, place_of
+from .findings import GATE_PREFIX, Finding
+from .findings.places import line_of
 from .findings.remark import Look
 
 
@@ -56,12 +56,11 @@ def _is_among(rule: IdleRule, found: list[IdleRule]) -> bool:
 
 def idle_findings(policy: Policy, *, now: int, factors: Registry = BUILT_IN) -> tuple[Finding, ...]:
     """List the idle rules as remarks, each with its line."""
-    lines = dict(policy.lines)
     found = []
     for rule in idle_rules(policy, now=now, factors=factors):
         rules = policy.rules_for(rule.tenant) if rule.tenant else policy.base
         look = Look(policy=policy, rules=rules, tenant=rule.tenant, factors=factors, now=now, prefix=GATE_PREFIX)
-        line = line_at(lines, place_of(look, (rule.section, rule.position))) if lines else 0
+        line = line_of(look, (rule.section, rule.position))
         text = "no request is decided differently without it"
         found.append(Finding(severity="warning", path=rule.path, text=text, fix="take it out, or mend it", line=line))
     return tuple(found)

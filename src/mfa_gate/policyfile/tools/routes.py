@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...core.policy import Demand, Facts, requirement_for
+from ...core.assurance import dead_end
+from ...core.policy import SIGN_OUT, Demand, Facts, freed, is_leaving, requirement_for, with_endpoint
 from ...core.rules import METHODS, Exemption, PathRule, Policy, StepUpRule, TenantSettings
+from ...factors import BUILT_IN, Registry
 from .endpoints import DEEPEST, demands_of, lost_at, written
 
 _PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}")
 SAMPLES = ("x", "1", "1.5", "00000000-0000-4000-8000-000000000000")
 INSIDE = "{anything}"
 WEBSOCKET = "WEBSOCKET"
-LEAVING = ("GET", "HEAD", "POST")
-"""The methods with which the gate lets a sign-out pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,8 @@ class RouteRow:
     """Describe the demand on one route and method.
 
     ``partly`` names rules that cover some of its paths only. ``endpoint`` lists the demands of the code itself, as they are
-    written there, and ``lost`` those that are never asked, with the fix.
+    written there, and ``lost`` those that are never asked, with the fix. ``dead_end`` names demands of file and code that
+    no factor meets together, so that nobody passes.
     """
 
     method: str
@@ -56,6 +57,7 @@ class RouteRow:
     partly: tuple[str, ...] = ()
     endpoint: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    dead_end: str = ""
 
 
 def leaves_of(app: Any) -> tuple[Leaf, ...]:
@@ -96,7 +98,14 @@ def owner_of_routes(app: Any) -> Any | None:
 
 
 def rows_for(
-    policy: Policy, leaves: Iterable[Leaf], *, tenant: str, groups: frozenset[str], now: int, sign_out: str = ""
+    policy: Policy,
+    leaves: Iterable[Leaf],
+    *,
+    tenant: str,
+    groups: frozenset[str],
+    now: int,
+    sign_out: str = "",
+    factors: Registry = BUILT_IN,
 ) -> list[RouteRow]:
     """Judge each of ``leaves`` for a person in ``groups`` of ``tenant``, which is turned on.
 
@@ -119,8 +128,10 @@ def rows_for(
                 if rule.name not in names and (not rule.methods or asked in rule.methods) and covers(rule, leaf)
             )
             outcome: str = requirement.free_kind or "guarded"
-            if sign_out and asked in LEAVING and leaf.pattern.fullmatch(sign_out):
-                outcome, names = "sign-out", ("sign_out",)
+            is_there = method != WEBSOCKET and leaf.pattern.fullmatch(sign_out)
+            if is_there and is_leaving(asked, sign_out, sign_out):
+                outcome, names, requirement = "sign-out", (SIGN_OUT,), freed(requirement)
+            joint = dead_end(with_endpoint(requirement, leaf.demands), factors.traits)
             found.append(
                 RouteRow(
                     method=method,
@@ -130,6 +141,7 @@ def rows_for(
                     partly=partly,
                     endpoint=tuple(map(written, leaf.demands)),
                     lost=leaf.lost,
+                    dead_end=joint.rule if joint else "",
                 )
             )
     return found

@@ -5,13 +5,14 @@ Each act checks the rights first, then does one load, one step and one swap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...core.break_glass import DEFAULT_HOURS
 from ...core.changes import Change, keep, two_people
 from ...core.changes.life import pseudonym_of
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
+from ...core.person_line import Strength, line_of
 from ...core.reasons import Refusal
 from ...errors import DamagedAccount
 from ..accounts import Engine
@@ -20,11 +21,11 @@ from ..kept_forms import drop_forms
 from .account_changes import change_and_release, draw_ticket
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
-from .documents import AccountDocument, AccountList, account_document
+from .documents import AccountDocument, account_document
 from .hierarchy import ABOVE, Hierarchy
 from .rights import Actor, Rights
 
-MAX_PAGE = 200
+A_PERSON = "A person confirms this, not a program."
 RECENT = 20
 
 
@@ -52,29 +53,6 @@ class AccountDesk:
         self.rights = rights
         self.hierarchy = Hierarchy(engine)
 
-    async def accounts(
-        self,
-        actor: Actor,
-        tenant: str,
-        *,
-        status: str = "",
-        query: str = "",
-        after: str = "",
-        limit: int = 50,
-        counted: bool = False,
-    ) -> AccountList | Refusal:
-        """Return a page of a tenant's people, at most ``MAX_PAGE``.
-
-        ``counted``: with the numbers by status.
-        """
-        refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
-        if refusal is not None:
-            return refusal
-        store, size = self.engine.store, max(1, min(limit, MAX_PAGE))
-        page = await store.page(tenant, status=status, query=query, after=after, limit=size)
-        counts = await store.counts(tenant) if counted else {}
-        return AccountList(rows=tuple(page.items), next=page.next, counts=counts)
-
     async def account(self, actor: Actor, key: SubjectKey, *, recent: bool = False) -> AccountDocument | Refusal:
         """Return one account.
 
@@ -91,7 +69,17 @@ class AccountDesk:
             page = await self.engine.store.events(key.tenant, account=key.id, limit=RECENT)
             activity = tuple(page.items)
         listed = not account.holds_rights and await self.hierarchy.lists(key)
-        return self._document(account, actor, activity, listed=listed)
+        document = self._document(account, actor, activity, listed=listed)
+        reason = "" if activity is None else await self._lock_reason(account)
+        return replace(document, line=line_of(account, Strength(), self.engine.now()), lock_reason=reason)
+
+    async def _lock_reason(self, account: Account) -> str:
+        """Return the reason of an administrator's lock, which only the trail has."""
+        key, lock = account.key, account.lock
+        if lock is None or lock.cause != "administrator":
+            return ""
+        page = await self.engine.store.events(key.tenant, account=key.id, kind="account.locked", limit=1)
+        return next((event.reason for event in page.items if event.id == lock.ref), "")
 
     async def act(
         self,
@@ -106,11 +94,13 @@ class AccountDesk:
         authenticator: str = "",
         browser: str = "",
         drawn: bool = True,
+        is_dry: bool = False,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
         A name without a row is refused (404). People who hold rights are administered by the privileged only, and some acts
-        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look.
+        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look. ``is_dry``:
+        only try it, and write nothing.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -118,6 +108,8 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
         if refusal is not None:
             return refusal
+        if action.by_person and actor.token is not None:
+            return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         rules, moment = self.engine.rules(key.tenant), self.rights.moment(actor)
         given = Given(
@@ -135,11 +127,11 @@ class AccountDesk:
             authenticator=authenticator,
             browser=browser,
         )
-        change = await self._change(actor, action, key, given)
+        change = await self._change(actor, action, key, given, is_dry=is_dry)
         if change.answer is ABOVE:
             return await self.rights.deny(actor, key, ABOVE)
-        if change.answer is not None:
-            return change.answer
+        if change.answer is not None or is_dry:
+            return change.answer or Done(account=None)
         account, kinds = change.account, [event.kind for event in change.events]
         pseudonym = await self._follow(actor, action, key, change, given)
         # The account was loaded once, for the change. The answer shows the account that was written.
@@ -152,7 +144,9 @@ class AccountDesk:
             waits="act.asked" in kinds,
         )
 
-    async def _change(self, actor: Actor, action: Action, key: SubjectKey, given: Given) -> Change[Refusal | None]:
+    async def _change(
+        self, actor: Actor, action: Action, key: SubjectKey, given: Given, *, is_dry: bool = False
+    ) -> Change[Refusal | None]:
         """Run the step of ``action``, or ask for it where two people are needed.
 
         Claims of removed authenticators are released after the commit.
@@ -168,6 +162,8 @@ class AccountDesk:
                 return keep(account, ABOVE)
             return _asked_first(action, account, given) if action.needs_two else action.step(account, given)
 
+        if is_dry:
+            return step(await self.engine.store.load(key))
         try:
             return await change_and_release(self.engine, key, step)
         except DamagedAccount as error:

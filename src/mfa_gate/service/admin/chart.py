@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...core.rules import DAY
 from ..accounts import Engine
+from .people import PeopleCounts, TenantPeople
 
 log = logging.getLogger("mfa_gate")
 
@@ -34,8 +34,9 @@ class Count:
 class EnrollmentChart:
     """Use cases of the chart on the tenant's page."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, people: TenantPeople) -> None:
         self.engine = engine
+        self.people = people
 
     async def note(self) -> None:
         """Store today's counts for every tenant that has a trail."""
@@ -51,12 +52,12 @@ class EnrollmentChart:
 
     async def _note(self, tenant: str) -> None:
         store, kept = self.engine.store, await self._kept(tenant)
-        rows = _with_today(kept, await store.counts(tenant), self._today())
+        rows = _with_today(kept, await self.people.counts(tenant), self._today())
         if rows != kept:
             body = json.dumps([[row.day, row.enrolled, row.people] for row in rows], separators=(",", ":"))
             await store.put_meta(chart_of(tenant), body.encode())
 
-    async def history(self, tenant: str, counts: Mapping[str, int]) -> tuple[Count, ...]:
+    async def history(self, tenant: str, counts: PeopleCounts) -> tuple[Count, ...]:
         """Return the counts by day, the oldest first. ``counts`` are those of today."""
         return _with_today(await self._kept(tenant), counts, self._today())
 
@@ -82,9 +83,8 @@ def chart_of(tenant: str) -> str:
     return f"enrolled:{tenant}"
 
 
-def _with_today(kept: tuple[Count, ...], counts: Mapping[str, int], today: int) -> tuple[Count, ...]:
-    people = sum(counts.values())
-    if not people:
+def _with_today(kept: tuple[Count, ...], counts: PeopleCounts, today: int) -> tuple[Count, ...]:
+    if not counts.known:
         return kept
-    now = Count(day=today, enrolled=people - counts.get("not_enrolled", 0), people=people)
+    now = Count(day=today, enrolled=counts.set_up, people=counts.known)
     return (*(row for row in kept if row.day < today), now)[-KEPT:]

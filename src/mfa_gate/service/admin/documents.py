@@ -6,7 +6,6 @@ trail is an ``Event``: neither holds anything secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...core import attempts
@@ -14,24 +13,14 @@ from ...core.break_glass import CONFIRM_WITHIN, HOUR, is_in_force, is_waiting
 from ...core.changes import two_people
 from ...core.events import Event
 from ...core.model import Account, Lock, SubjectKey
+from ...core.person_line import PersonLine
 from ...core.roles import Hand, is_same_hand
 from ...core.rules import Rules, TenantSettings
 from ...core.slow_recovery import opens_at
 from ...core.summary import Summary, summary_of
 from .chart import Count
+from .people import PeopleCounts
 from .rights import Actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountList:
-    """A page of the people of a tenant.
-
-    ``counts`` has the number of people by status, if the caller asked for it.
-    """
-
-    rows: tuple[Summary, ...]
-    next: str
-    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +49,17 @@ class BrowserLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryLine:
-    """A waiting request for help. Until ``held_until`` (UTC seconds) it cannot be approved.
+    """A waiting request for help.
 
-    From ``opens_at`` on the person may set up anew without an administrator; 0 for never.
+    Until ``held_until`` (UTC seconds) it cannot be approved: it ``is_held``. From ``opens_at`` on the person may set up
+    anew without an administrator; 0 for never.
     """
 
     at: int
     about: str
     ref: str
     held_until: int
+    is_held: bool = False
     opens_at: int = 0
 
 
@@ -115,7 +106,8 @@ class AccountDocument:
     """One account as an actor may see it.
 
     ``activity`` is None for an actor who may not read the trail. ``holds_rights``: the person administers others, so only
-    the privileged act on the account; ``may_act`` says if this actor may.
+    the privileged act on the account; ``may_act`` says if this actor may. ``line`` has the same facts
+    as the lists, where an actor looks at the account. ``lock_reason`` is "" for an actor who may not read the trail.
     """
 
     summary: Summary
@@ -131,6 +123,8 @@ class AccountDocument:
     holds_rights: bool = False
     may_act: bool = True
     activity: tuple[Event, ...] | None = None
+    line: PersonLine | None = None
+    lock_reason: str = ""
 
     @property
     def key(self) -> SubjectKey:
@@ -154,7 +148,7 @@ class TenantDocument:
     settings: TenantSettings
     rules: Rules
     checklist: tuple[Check, ...]
-    counts: dict[str, int]
+    people: PeopleCounts
     history: tuple[Count, ...]
     pickable: tuple[str, ...]
 
@@ -209,6 +203,7 @@ def account_document(
             about=waiting.about,
             ref=waiting.ref,
             held_until=waiting.at + int(rules.recovery.hold),
+            is_held=now < waiting.at + int(rules.recovery.hold),
             opens_at=opens_at(waiting, int(rules.recovery.self_service)),
         )
         if waiting

@@ -1,16 +1,45 @@
-"""The people of a tenant: listed by the host, not enrolled yet, or out of reach."""
+"""The people of a tenant: listed by the host, not set up yet, exempt, or out of reach."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
 
 from ...core.model import Contacts, Subject, SubjectKey
+from ...core.policy import subject_exemption_for
 from ...core.roles import has_right
+from ...core.summary import Summary
 from ..accounts import Engine
-from ..directory import people_of
+from ..directory import NoDirectory, people_of, pieces_of
 
 MAX_REMINDED = 10_000
 PIECE = 200
+COUNTED_AT_ONCE = 2_000
+"""People of a directory that are counted anew at every look. The count of a larger one is kept for a minute."""
+KEPT_FOR = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleCounts:
+    """The people of a tenant in numbers.
+
+    ``known`` are the people of the host's directory (``is_listed``), else those whom the gate has met. Each of them is
+    ``set_up``, ``exempt`` or ``missing``. ``states`` counts the accounts by status. ``unlisted`` are accounts that the
+    directory does not name, ``unlisted_missing`` those of them without a factor. ``exempt_by`` counts the exempt people by
+    the name of the exemption, set up or not.
+    """
+
+    known: int
+    set_up: int
+    missing: int
+    exempt: int = 0
+    unlisted: int = 0
+    unlisted_missing: int = 0
+    is_listed: bool = False
+    states: Mapping[str, int]
+    exempt_by: Mapping[str, int]
 
 
 class TenantPeople:
@@ -18,29 +47,115 @@ class TenantPeople:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._counted: dict[str, tuple[float, PeopleCounts]] = {}
+        self._counting: dict[str, asyncio.Lock] = {}
+
+    def exemption(self, subject: Subject) -> str:
+        """Return the name of the exemption that covers a person whatever they ask for, or ""."""
+        rules = self.engine.rules(subject.tenant)
+        return subject_exemption_for(rules.exempt_subjects, subject.groups, self.engine.now())
+
+    async def listed(self, tenant: str) -> AsyncIterator[tuple[Subject, Contacts, Summary | None]]:
+        """Yield the people of the host's directory, each with the summary of the account.
+
+        It is None for a person without one.
+
+        The directory is read as it is consumed. Raises ``NoDirectory``.
+        """
+        async for piece in pieces_of(self.engine.wiring.directory, tenant):
+            own = [person for person in piece if person[0].tenant == tenant]
+            met = await self.engine.store.summaries(tenant, [subject.id for subject, _ in own])
+            for subject, contacts in own:
+                yield subject, contacts, met.get(subject.id)
+
+    async def counts(self, tenant: str) -> PeopleCounts:
+        """Count the people of a tenant. Where there is a directory, it says who they are."""
+        if self.engine.wiring.directory is None:
+            return _met(await self.engine.store.counts(tenant))
+        async with self._counting.setdefault(tenant, asyncio.Lock()):
+            at, kept = self._counted.get(tenant, (0.0, None))
+            if kept is not None and kept.known > COUNTED_AT_ONCE and monotonic() - at < KEPT_FOR:
+                return kept
+            counts = await self._count(tenant)
+            self._counted[tenant] = monotonic(), counts
+            return counts
+
+    async def _count(self, tenant: str) -> PeopleCounts:
+        states = await self.engine.store.counts(tenant)
+        known = set_up = exempt = met = bare = 0
+        exempt_by: dict[str, int] = {}
+        try:
+            async for subject, _, summary in self.listed(tenant):
+                name = self.exemption(subject)
+                has = summary is not None and summary.status != "not_enrolled"
+                known, set_up, met = known + 1, set_up + has, met + (summary is not None)
+                bare += summary is not None and not has
+                exempt += bool(name) and not has
+                if name:
+                    exempt_by[name] = exempt_by.get(name, 0) + 1
+        except NoDirectory:
+            return _met(states)
+        return PeopleCounts(
+            known=known,
+            set_up=set_up,
+            missing=known - set_up - exempt,
+            exempt=exempt,
+            unlisted=max(0, sum(states.values()) - met),
+            unlisted_missing=max(0, states.get("not_enrolled", 0) - bare),
+            is_listed=True,
+            states=states,
+            exempt_by=exempt_by,
+        )
 
     async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:
-        """List the first ten thousand people of a tenant who have nothing set up.
+        """List the first ten thousand people who have nothing set up and are not exempt.
 
-        They are known to us or to the host's directory. A person who signs in elsewhere with a second factor that the
+        They are known to the gate or to the host's directory. A person who signs in elsewhere with a second factor that the
         policy trusts needs nothing.
         """
-        found: dict[SubjectKey, None] = {}
-        after, store = "", self.engine.store
-        trusting = self.engine.rules(tenant).freshness.trusts_logins
+        found, exempt = dict.fromkeys(await self._missing_met(tenant)), set[SubjectKey]()
+        try:
+            async for subject, _, summary in self.listed(tenant):
+                if self.exemption(subject):
+                    exempt.add(subject.key)
+                elif summary is None and len(found) < MAX_REMINDED:
+                    found[subject.key] = None
+        except NoDirectory:
+            pass
+        return tuple(key for key in found if key not in exempt)
+
+    async def missing_among(self, tenant: str, ids: Sequence[str]) -> tuple[SubjectKey, ...]:
+        """List those of ``ids`` who have nothing set up and are not exempt.
+
+        A stranger's id is left out.
+        """
+        met, wanted = await self.engine.store.summaries(tenant, ids), set(ids)
+        found = {one.key: None for one in met.values() if one.status == "not_enrolled"}
+        exempt = set[SubjectKey]()
+        try:
+            async for subject, _, summary in self.listed(tenant):
+                if subject.id in wanted and self.exemption(subject):
+                    exempt.add(subject.key)
+                elif subject.id in wanted and summary is None:
+                    found[subject.key] = None
+        except NoDirectory:
+            pass
+        return tuple(key for key in found if key not in exempt)
+
+    async def _missing_met(self, tenant: str) -> tuple[SubjectKey, ...]:
+        found, after = list[SubjectKey](), ""
         while len(found) < MAX_REMINDED:
-            page = await store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
-            keys = [summary.key for summary in page.items]
-            found |= dict.fromkeys([key for key in keys if not trusting or not (await store.load(key)).logins])
+            page = await self.engine.store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
+            found += [one.key for one in page.items if not await self._signs_in_elsewhere(one.key, one)]
             after = page.next
             if not after:
                 break
-        for subject, _ in await self.known(tenant) or ():
-            if len(found) < MAX_REMINDED and subject.tenant == tenant and subject.key not in found:
-                account = await store.load(subject.key)
-                if not account.authenticators and not (trusting and account.logins):
-                    found[subject.key] = None
-        return tuple(found)
+        return tuple(found[:MAX_REMINDED])
+
+    async def _signs_in_elsewhere(self, key: SubjectKey, summary: Summary | None) -> bool:
+        if summary is None or not self.engine.rules(key.tenant).freshness.trusts_logins:
+            return False
+        return bool((await self.engine.store.load(key)).logins)
 
     async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
         """Ask the host's directory for its people.
@@ -62,6 +177,12 @@ class TenantPeople:
             if ready >= 2:
                 return True
         return False
+
+
+def _met(states: Mapping[str, int]) -> PeopleCounts:
+    """Make the numbers of a tenant without a directory, from its accounts."""
+    total, missing = sum(states.values()), states.get("not_enrolled", 0)
+    return PeopleCounts(known=total, set_up=total - missing, missing=missing, states=states, exempt_by={})
 
 
 def all_reachable(people: Iterable[tuple[Subject, Contacts]]) -> bool:

@@ -13,7 +13,7 @@ from ...policyfile.checks import dead_ends
 from ..accounts import Engine
 from .chart import EnrollmentChart
 from .documents import Check, TenantDocument
-from .people import TenantPeople, all_reachable
+from .people import PeopleCounts, TenantPeople, all_reachable
 from .rights import Actor, Rights
 
 MAX_TURNS = 50
@@ -38,12 +38,12 @@ class TenantDesk:
             return refusal
         store, rules = self.engine.store, self.engine.rules(tenant)
         settings = await store.settings(tenant)
-        counts = await store.counts(tenant)
+        counts = await self.people.counts(tenant)
         return TenantDocument(
             settings=settings,
             rules=rules,
             checklist=await self._checklist(tenant, rules, settings, counts),
-            counts=counts,
+            people=counts,
             history=await self.chart.history(tenant, counts),
             pickable=pickable(rules),
         )
@@ -79,7 +79,7 @@ class TenantDesk:
             return Refusal(reason="not_enrollable", member="factors", detail="; ".join(end.text for end in ends))
         lines: tuple[Check, ...] = ()
         if enabled and not settings.enabled_at:
-            lines = await self._checklist(tenant, rules, settings, await self.engine.store.counts(tenant))
+            lines = await self._checklist(tenant, rules, settings, await self.people.counts(tenant))
         missing = tuple(line for line in lines if not line.ok)
         if missing and rules.enrollment.checklist == "required":
             told = " ".join(line.text for line in missing)
@@ -156,14 +156,13 @@ class TenantDesk:
         return Refusal(reason="too_soon", retry_after=1)
 
     async def _checklist(
-        self, tenant: str, rules: Rules, settings: TenantSettings, counts: dict[str, int]
+        self, tenant: str, rules: Rules, settings: TenantSettings, counts: PeopleCounts
     ) -> tuple[Check, ...]:
         senders = self.engine.wiring.senders
-        enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
         known = self.engine.factors.traits
         needed = [known[kind].sends for kind in rules.factors.allowed if kind in known and known[kind].sends]
         return (
-            *await self._people_lines(tenant, enrolled),
+            *await self._people_lines(tenant, counts.set_up),
             Check(
                 id="senders",
                 ok=all(senders.for_channel(channel) is not None for channel in needed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from ...core.messages.setup_mail import reminder, trial
 from ...core.model import Contacts, Subject, SubjectKey
@@ -61,8 +62,15 @@ class TenantMessages:
         await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
         return None
 
-    async def remind(self, actor: Actor, tenant: str) -> int | Refusal:
-        """Send a mail to all known people who have nothing set up, once a day.
+    @property
+    def can_remind(self) -> bool:
+        """Tell if there is a way to send reminders."""
+        return self.engine.wiring.senders.email is not None
+
+    async def remind(self, actor: Actor, tenant: str, *, ids: Sequence[str] | None = None) -> int | Refusal:
+        """Send a mail to all known people who have nothing set up, or to those of ``ids``.
+
+        Each gets one a day.
 
         Returns their number. The mails go out later.
         """
@@ -72,14 +80,24 @@ class TenantMessages:
             return refusal
         if self.engine.wiring.senders.email is None:
             return Refusal(reason="no_contact")
-        wait = await take_one(self.engine.store, f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
+        if ids is not None and not ids:
+            return Refusal(reason="malformed", member="ids")
+        wait = 0 if ids else await self._take(f"remind:{tenant}")
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
-        missing = await self.people.missing(tenant)
+        missing = await self.people.missing(tenant) if ids is None else await self.people.missing_among(tenant, ids)
+        if ids:
+            waits = {key: await self._take(f"remind:{key}") for key in missing}
+            missing = tuple(key for key in missing if not waits[key])
+            if waits and not missing:
+                return Refusal(reason="too_soon", retry_after=min(waits.values()))
         moment = self.rights.moment(actor)
         await self.engine.record((moment.event("tenant.message", key, reason="reminder", people=len(missing)),))
         self.engine.effects.later(self._remind(tenant, missing, moment.now))
         return len(missing)
+
+    async def _take(self, bucket: str) -> int:
+        return await take_one(self.engine.store, bucket, limit=1, window=DAY, now=self.engine.now())
 
     async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
         sender = self.engine.wiring.senders.email

@@ -157,7 +157,7 @@ async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
     Earlier releases did not record the secret's mark. Then any earlier import into the account counts.
     """
     store, after = service.engine.store, ""
-    if await store.marked(CLAIM, [f"{key}\n{mark}"]):
+    if await store.marked(CLAIM, [mark]):
         return True
     while True:
         page = await store.events(key.tenant, account=key.id, kind="factor.enrolled", after=after, limit=PAGE)
@@ -189,7 +189,7 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
     if not _holds(before, context, record.secret):
         if await _was_here(service, subject.key, mark):
             return "removed"
-        if not is_dry and not await engine.store.claim(CLAIM + digest, subject.key):
+        if not is_dry and not await engine.store.claim(CLAIM + digest, _owner(subject.key)):
             return "shared"
     draft = part.adopt(
         context,
@@ -227,8 +227,16 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
     answer = await engine.change(subject.key, step)
     if answer in ("imported", "present"):
         # The event in the trail says the same. This mark remains when the trail is pruned.
-        await engine.store.mark(CLAIM, [f"{subject.key}\n{mark}"])
+        await engine.store.mark(CLAIM, [mark])
     return answer
+
+
+def _owner(key: SubjectKey) -> SubjectKey:
+    """Name the owner of an imported secret, without the id.
+
+    The claim outlives the account: a store keeps no id of a forgotten person.
+    """
+    return SubjectKey(key.tenant, hashlib.sha256(f"{key}\nowner".encode()).hexdigest())
 
 
 def _holds(account: Account, context: Context, secret: bytes) -> bool:

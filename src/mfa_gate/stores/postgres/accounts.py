@@ -12,6 +12,7 @@ from ...core.events import GRAVE, Event
 from ...core.model import Account, SubjectKey, replace
 from ...core.summary import summary_of
 from ...errors import StoreUnavailable
+from ..common.buried_rows import buried_id, may_be_buried
 from ..common.documents import account_from, checksum
 from .batches import Batches
 from .monitor import GONE, State
@@ -78,11 +79,11 @@ class Loader:
             "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
             " a.version, a.op, a.body, a.checksum"
             f" FROM (SELECT * FROM {schema}.about LIMIT 1) b CROSS JOIN (SELECT * FROM {schema}.counter LIMIT 1) c"
-            " CROSS JOIN unnest(%s::text[], %s::text[]) WITH ORDINALITY AS k(tenant, id, place)"
+            " CROSS JOIN unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS k(tenant, id, buried, place)"
             # Key by key, by the index: a planner that knows the table little would read all of it.
-            f" LEFT JOIN LATERAL (SELECT * FROM {schema}.account o WHERE o.tenant = k.tenant AND o.id = k.id LIMIT 1) a"
-            " ON true ORDER BY k.place",
-            ([key.tenant for key in keys], [key.id for key in keys]),
+            f" LEFT JOIN LATERAL (SELECT * FROM {schema}.account o WHERE o.tenant = k.tenant"
+            " AND o.id = ANY (ARRAY[k.id, k.buried]) ORDER BY o.id = k.id DESC LIMIT 1) a ON true ORDER BY k.place",
+            ([key.tenant for key in keys], [key.id for key in keys], [buried_id(key) for key in keys]),
         )
         if not rows:
             raise StoreUnavailable(GONE)
@@ -102,6 +103,8 @@ async def swap(session: Session, writer: Writer, own: OwnOperations, account: Ac
         None if account.is_forgotten else summary_of(account),
         to_lines(events),
     )
+    if may_be_buried(account):
+        await _move(session, key, buried_id(key), key.id, account.version)
     try:
         number = await writer.swap(change)
         if not number:
@@ -112,12 +115,31 @@ async def swap(session: Session, writer: Writer, own: OwnOperations, account: Ac
             " WHERE a.tenant = %s AND a.id = %s"
         )
         number = (await session.landed(unknown, statement, (key.tenant, key.id), (version, op)))[2]
+    if account.is_forgotten:
+        await _move(session, key, key.id, buried_id(key), version)
     own.keep(key, version, op)
     session.committed(number)
     session.invalidation.confirm(key, op)
     if account.lock is not None or any(event.kind in GRAVE for event in events):
         await session.watch.keep(is_grave=True)
     return True
+
+
+async def _move(session: Session, key: SubjectKey, before: str, after: str, version: int) -> None:
+    """Give the row of an account another id, if it has this version.
+
+    A row of an earlier person that lies there is replaced.
+    """
+    table = f"{session.schema}.account"
+    found = f"SELECT 1 FROM {table} WHERE tenant = %s AND id = %s AND version = %s"
+    await session.call(
+        f"DELETE FROM {table} WHERE tenant = %s AND id = %s AND EXISTS ({found})",
+        (key.tenant, after, key.tenant, before, version),
+    )
+    await session.call(
+        f"UPDATE {table} SET id = %s WHERE tenant = %s AND id = %s AND version = %s",
+        (after, key.tenant, before, version),
+    )
 
 
 async def claim(session: Session, name: str, key: SubjectKey) -> bool:

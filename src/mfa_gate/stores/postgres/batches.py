@@ -33,12 +33,19 @@ class Batches(Generic[Q, A]):
     """The questions of one kind on one event loop.
 
     ``work`` answers several at once: for each its answer, or the exception that its caller gets. ``lanes`` is the number
-    of statements that may be under way at the same time.
+    of statements that may be under way at the same time, ``together`` the most questions of one statement.
     """
 
-    def __init__(self, work: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], *, lanes: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
+        *,
+        lanes: int,
+        together: int = _TOGETHER,
+    ) -> None:
         self._work = work
         self._lanes = lanes
+        self._together = together
         self._queue: deque[_Waiting[Q, A]] = deque()
         self._busy = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,7 +75,7 @@ class Batches(Generic[Q, A]):
         clock = asyncio.get_running_loop().time
         while self._queue:
             batch: list[_Waiting[Q, A]] = []
-            while self._queue and len(batch) < _TOGETHER:
+            while self._queue and len(batch) < self._together:
                 waiting = self._queue.popleft()
                 if waiting.until > clock():  # else its caller was told that nothing was sent
                     waiting.is_begun = True

@@ -56,7 +56,7 @@ of the tenant's head. Only the ``wanted`` lines are written."""
 SWAP = (
     """
 CREATE FUNCTION {s}.swap_1(
-  known text, channel text, tenants text[], ids text[], versions bigint[], befores text[], ops text[],
+  known text, channel text, waits boolean, tenants text[], ids text[], versions bigint[], befores text[], ops text[],
   checksums bigint[], bodies bytea[], names text[], statuses text[], factors text[], locks bigint[], proofs bigint[],
   searches text[], owners integer[], event_tenants text[], event_accounts text[], kinds text[], times bigint[],
   lines text[], digests text[]
@@ -64,11 +64,20 @@ CREATE FUNCTION {s}.swap_1(
     + _HEAD
     + """
 DECLARE
-  n integer; won boolean[] := '{}'; number bigint; numbers bigint[] := '{}'; wanted boolean[] := '{}';
+  n integer; won boolean[] := '{}'; number bigint; wanted boolean[] := '{}';
+  numbers bigint[] := array_fill(0::bigint, ARRAY[cardinality(ids)]);
 BEGIN
   PERFORM 1 FROM {s}.about b WHERE b.store = known;
   IF NOT FOUND THEN RETURN NULL; END IF;
   FOR n IN 1 .. cardinality(ids) LOOP
+    won[n] := false;
+    IF NOT waits AND versions[n] > 0 THEN
+      PERFORM 1 FROM {s}.account a WHERE a.tenant = tenants[n] AND a.id = ids[n] FOR NO KEY UPDATE SKIP LOCKED;
+      IF NOT FOUND AND EXISTS (SELECT 1 FROM {s}.account a WHERE a.tenant = tenants[n] AND a.id = ids[n]) THEN
+        numbers[n] := -1;
+        CONTINUE;
+      END IF;
+    END IF;
     IF versions[n] = 0 THEN
       INSERT INTO {s}.account (tenant, id, version, op, checksum, body)
         VALUES (tenants[n], ids[n], 1, ops[n], checksums[n], bodies[n]) ON CONFLICT DO NOTHING;
@@ -101,24 +110,22 @@ BEGIN
     UPDATE {s}.counter c SET changes = c.changes + cardinality(array_remove(won, false)) RETURNING c.changes INTO number;
     number := number - cardinality(array_remove(won, false));
     FOR n IN 1 .. cardinality(ids) LOOP
-      numbers[n] := 0;
       CONTINUE WHEN NOT won[n];
       number := number + 1;
       numbers[n] := number;
       PERFORM pg_notify(channel, json_build_array(number, tenants[n], ids[n], ops[n])::text);
     END LOOP;
-    RETURN numbers;
   END IF;
-  RETURN array_fill(0::bigint, ARRAY[cardinality(ids)]);
+  RETURN numbers;
 END $body$
 """
 )
 """Swap several accounts, each with its line of the list, its events and its notice.
 
-The caller gives them in the order of
-their keys. ``befores`` are the operations that made the versions ("": any). Returns the number of each change, 0 for one
-whose version is another, and null if this is not the store that is ``known``. ``owners`` say to which swap an event
-belongs; a status "" is a person who was forgotten."""
+The caller gives them in the order of their keys. ``befores`` are the operations that made the versions ("": any). Returns the
+number of each change, and null if this is not the store that is ``known``. The number is 0 for an account whose version is
+another, and -1 for one whose row somebody else holds: only with ``waits`` it waits for such a row. ``owners`` say to which
+swap an event belongs; a status "" is a person who was forgotten."""
 
 SWAP_SETTINGS = (
     """

@@ -186,6 +186,10 @@ class PostgresStore:
         """Return stored lines as they are, oldest first."""
         return await trail.links(await self._ready(), tenant, after=after, limit=limit)
 
+    async def misfiled(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[int]:
+        """Return the places of lines whose columns say something else than their text."""
+        return await trail.misfiled(await self._ready(), tenant, after=after, limit=limit)
+
     async def anchor(self, tenant: str, /) -> ChainPoint:
         """Return the point where the kept part of the trail begins."""
         return await trail.anchor(await self._ready(), tenant)

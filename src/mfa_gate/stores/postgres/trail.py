@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.events import Event
+from ...core.events import UNREADABLE, Event
 from ...core.trail import event_to_json, own_digest
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
-from ..common.documents import cursor_from, event_from
+from ..common.documents import cursor_from, event_from, parts_found_by
 from .session import Session
 
 REWRITTEN_AT_ONCE = 500
@@ -92,6 +92,17 @@ async def links(session: Session, tenant: str, *, after: int, limit: int) -> lis
         f"SELECT seq, line, digest FROM {session.schema}.event WHERE tenant = %s AND seq > %s ORDER BY seq LIMIT %s"
     )
     return [Link(*row) for row in await session.rows(statement, (tenant, after, limit), is_list=True)]
+
+
+async def misfiled(session: Session, tenant: str, *, after: int, limit: int) -> list[int]:
+    """Return the places of lines whose columns say something else than their text."""
+    statement = (
+        f"SELECT seq, line, tenant, account, kind, at FROM {session.schema}.event WHERE tenant = %s AND seq > %s"
+        " ORDER BY seq LIMIT %s"
+    )
+    rows = await session.rows(statement, (tenant, after, limit), is_list=True)
+    read = [(seq, event_from(tenant, seq, line), tuple(columns)) for seq, line, *columns in rows]
+    return [seq for seq, event, columns in read if event.kind != UNREADABLE and columns != parts_found_by(event)[1:]]
 
 
 async def anchor(session: Session, tenant: str) -> ChainPoint:

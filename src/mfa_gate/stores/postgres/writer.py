@@ -2,13 +2,16 @@
 
 Those that come while another is committed share the next one.
 
-A commit waits for the disk, and commits with a notice wait for each other. So one commit serves all who wait.
+A commit waits for the disk, and commits with a notice wait for each other. So one commit serves all who wait. It waits for
+no row that somebody else holds: the swap of such a row goes on alone, in a lane where it delays nobody.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...core.model import Account
 from ...core.summary import Summary
@@ -20,6 +23,10 @@ from .monitor import GONE
 from .outcomes import Contention, OutcomeUnknown
 from .session import CHANNEL, Session
 from .trail import LINE_PARTS, Lines, arguments_of
+
+_HELD = -1
+"""The number of a change whose row somebody else holds. Nothing of it was written."""
+_HELD_LANES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +50,28 @@ class Writer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._batches: Batches[Swap, int] = Batches(self._commit, lanes=1)
+        self._batches: Batches[Swap, int] = Batches(partial(self._commit, waits=False), lanes=1)
+        self._held: Batches[Swap, int] = Batches(partial(self._commit, waits=True), lanes=_HELD_LANES, together=1)
 
     async def swap(self, swap: Swap) -> int:
         """Write; return the number of the change, or 0 if another writer was faster.
 
         A caller that is cancelled leaves its swap to its end. Raises ``OutcomeUnknown`` or ``StoreUnavailable``.
         """
-        return await self._batches.ask(swap, within=self._session.timing.swap_within)
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._session.timing.swap_within
+        number = await self._batches.ask(swap, within=until - clock())
+        return number if number != _HELD else await self._held.ask(swap, within=until - clock())
 
-    async def _commit(self, swaps: Sequence[Swap]) -> list[int | Exception]:
-        """Commit all in one transaction. If the server takes that back, commit each alone."""
+    async def _commit(self, swaps: Sequence[Swap], *, waits: bool) -> list[int | Exception]:
+        """Commit all in one transaction. If the server takes that back, commit each alone.
+
+        ``waits``: a row that somebody else holds is waited for; else its swap is not done, and gets ``_HELD``.
+        """
         order = sorted(range(len(swaps)), key=lambda place: _order_of(swaps[place]))
         results: list[int | Exception] = [0] * len(swaps)
         try:
-            numbers = await self._written([swaps[place] for place in order])
+            numbers = await self._written([swaps[place] for place in order], waits=waits)
             for place, number in zip(order, numbers, strict=True):
                 results[place] = number
         except OutcomeUnknown:
@@ -66,23 +80,23 @@ class Writer:
             if len(swaps) == 1:
                 return [0 if isinstance(error, Contention) else error]
             for place in order:
-                results[place] = await self._alone(swaps[place])
+                results[place] = await self._alone(swaps[place], waits=waits)
         return results
 
-    async def _alone(self, swap: Swap) -> int | Exception:
+    async def _alone(self, swap: Swap, *, waits: bool) -> int | Exception:
         try:
-            return (await self._commit([swap]))[0]
+            return (await self._commit([swap], waits=waits))[0]
         except OutcomeUnknown as error:
             return error
 
-    async def _written(self, swaps: list[Swap]) -> list[int]:
+    async def _written(self, swaps: list[Swap], *, waits: bool) -> list[int]:
         session = self._session
         statement = (
-            f"SELECT {session.schema}.swap_1(%s, %s, %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
+            f"SELECT {session.schema}.swap_1(%s, %s, %s, %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
             " %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],"
             f" %s::integer[], {LINE_PARTS})"
         )
-        values = (session.store_id, CHANNEL + session.store_id, *_columns(swaps))
+        values = (session.store_id, CHANNEL + session.store_id, waits, *_columns(swaps))
 
         async def work(connection: Connection) -> list[int] | None:
             row = await (await connection.execute(statement, values)).fetchone()

@@ -13,6 +13,7 @@ from ...core.events import Event
 from ...core.model import Account, SubjectKey, replace
 from ...core.summary import STATUSES, summary_of
 from ...errors import StoreUnavailable
+from ..common.buried_rows import buried_id, may_be_buried
 from ..common.documents import account_from, checksum
 from . import scripts
 from .history import ONLY_PUTS_BACK, PUT_BACK
@@ -87,6 +88,8 @@ class RedisAccounts:
             ("HMGET", keys.head, "store", "seq", "restored"),
         )
         session.require_current(key.tenant, number, newest)
+        if row[0] is None:
+            (row,) = await session.ask(keys.head, ("HMGET", keys.account(buried_id(key)), "v", "b", "c", "o", "h"))
         version, body, check, op, words = row
         if head != session.store_id.encode() and (version is not None or not await session.is_unknown(key.tenant)):
             raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}: restore it from a copy")
@@ -113,6 +116,9 @@ class RedisAccounts:
         """
         session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
         version, op, body, summary = account.version + 1, new_operation(), encode(account), summary_of(account)
+        here, buried = keys.account(key.id), keys.account(buried_id(key))
+        if may_be_buried(account):
+            await session.run(scripts.MOVE, [buried, here], account.version)
         extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
         history = await change(
             session,
@@ -133,6 +139,8 @@ class RedisAccounts:
         )
         if history is None:
             return False
+        if account.is_forgotten:
+            await session.run(scripts.MOVE, [here, buried], version)
         self._recent_writes.keep(key, account, version, op, history, events, session.loop.time())
         return True
 

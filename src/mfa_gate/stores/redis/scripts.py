@@ -353,5 +353,17 @@ return {window, sum}
 """Key: bucket. Arguments: limit, window, now, how many, whether to take them (1) or only look (0). The answer: 0 or the
 seconds to wait, and what the window has, with these where they fit. As ``documents.wait_for_room``."""
 
+MOVE = Script(
+    """
+local row = redis.call('HMGET', KEYS[1], 'v', 'o', 'h', 'c', 'b')
+if row[1] ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[2], 'v', row[1], 'o', row[2], 'h', row[3] or '', 'c', row[4], 'b', row[5])
+redis.call('DEL', KEYS[1])
+return 1
+"""
+)
+"""Keys: account, its other place. Argument: version. The row of an earlier person that lies there is replaced."""
+
 RELEASE = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end\nreturn 0\n")
 """Key: claim. Argument: whose."""

@@ -13,12 +13,16 @@ from ...core.events import GRAVE, Event
 from ...core.model import Account, SubjectKey
 from ...core.summary import Summary, summary_of
 from ...errors import StoreUnavailable
+from ..common.buried_rows import buried_id, may_be_buried
 from ..common.documents import account_from, checksum
 from .file import RESTORED
-from .invalidation import note_change
+from .invalidation import note_change, scrub_changes
 from .roster import remove_summary, write_summary
 from .trail import Lines, to_lines, write_lines
 from .worker_thread import WorkerThread
+
+_SELECT = "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?"
+_MOVE = "UPDATE OR REPLACE account SET id = ? WHERE tenant = ? AND id = ? AND version = ?"
 
 
 def _is_grave(lines: Lines) -> bool:
@@ -52,6 +56,8 @@ class Swap:
         """Write it. Returns False if the stored version is another one: nothing was written then."""
         key, version = self.account.key, self.account.version
         values = (version + 1, self.op, self.checksum, self.body, key.tenant, key.id)
+        if may_be_buried(self.account):
+            connection.execute(_MOVE, (key.id, key.tenant, buried_id(key), version))
         if version == 0:
             done = connection.execute(
                 "INSERT INTO account (version, op, checksum, body, tenant, id) VALUES (?, ?, ?, ?, ?, ?)"
@@ -66,19 +72,21 @@ class Swap:
             )
         if done.rowcount != 1:
             return False
+        write_lines(connection, self.lines)
         if self.account.is_forgotten:
             remove_summary(connection, key)
+            connection.execute(_MOVE, (buried_id(key), key.tenant, key.id, version + 1))
+            scrub_changes(connection, key)
         else:
             write_summary(connection, self.summary)
-        write_lines(connection, self.lines)
-        note_change(connection, key)
+            note_change(connection, key)
         return True
 
     def landed(self, connection: sqlite3.Connection) -> bool:
         """Tell whether this very swap wrote the stored version."""
         key = self.account.key
         row = connection.execute(
-            "SELECT version, op FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
+            "SELECT version, op FROM account WHERE tenant = ? AND id IN (?, ?)", (key.tenant, key.id, buried_id(key))
         ).fetchone()
         return bool(row == (self.account.version + 1, self.op))
 
@@ -97,9 +105,10 @@ def _find(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[int, by
     """
 
     def work(connection: sqlite3.Connection) -> tuple[tuple[int, bytes, int] | None, int]:
-        row = connection.execute(
-            "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
-        ).fetchone()
+        row = (
+            connection.execute(_SELECT, (key.tenant, key.id)).fetchone()
+            or connection.execute(_SELECT, (key.tenant, buried_id(key))).fetchone()
+        )
         restored = connection.execute("SELECT value FROM meta WHERE name = ?", (RESTORED,)).fetchone()
         try:
             return row, int(restored[0]) if restored else 0

@@ -29,6 +29,7 @@ _SETTINGS = (
     "temp_store = MEMORY",
     "trusted_schema = OFF",
     "cell_size_check = ON",
+    "secure_delete = ON",
     "cache_size = -16384",
 )
 HOW_TO_ACCEPT = (

@@ -33,6 +33,15 @@ def note_change(connection: sqlite3.Connection, key: SubjectKey | None) -> None:
         connection.execute("DELETE FROM change WHERE seq <= ?", (seq - CHANGES_KEPT,))
 
 
+def scrub_changes(connection: sqlite3.Connection, key: SubjectKey) -> None:
+    """Tell the other processes that ``key`` changed, without its name.
+
+    Earlier notices of it are made to say that all may have changed: nobody reads the name of a forgotten person there.
+    """
+    connection.execute("UPDATE change SET tenant = NULL, id = NULL WHERE tenant = ? AND id = ?", (key.tenant, key.id))
+    note_change(connection, None)
+
+
 class Invalidation:
     """Notice commits, by any process, and read the log of changes only then.
 

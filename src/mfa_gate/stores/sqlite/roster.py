@@ -11,10 +11,10 @@ from ...storage import Page
 from ..common.documents import search_text, search_word, summary_from
 from .worker_thread import WorkerThread
 
-SEARCHED_AT_ONCE = 20_000
+SEARCHED_AT_ONCE = 5_000
 """People looked through in one piece of work; searches at the same time take turns."""
 
-COUNTED_AT_ONCE = 100_000
+COUNTED_AT_ONCE = 25_000
 NAMED_AT_ONCE = 500
 _COLUMNS = "id, name, status, factors, locked_at, last_proof_at"
 

@@ -202,6 +202,7 @@ class SQLiteStore:
     async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
         """Replace the text of stored lines."""
         await trail.rewrite(self._writer(), tenant, lines)
+        await self._reader().run(trail.empty_log)
 
     async def take_all(self, takes: Sequence[Take], /) -> Taken:
         """Take from all buckets in one transaction, or from none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -174,6 +175,15 @@ async def rewrite(thread: WorkerThread, tenant: str, lines: Sequence[Rewrite]) -
         piece = rows[-REWRITTEN_AT_ONCE:]
         del rows[-REWRITTEN_AT_ONCE:]
         await thread.run(partial(_update_all, statement, piece))
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Write the log into the database and empty it.
+
+    So no older text of a row is left there. A reader of another process may hold it for a while: then the next time does it.
+    """
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _update_all(statement: str, rows: Sequence[tuple[object, ...]], connection: sqlite3.Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...core.people_search import WORDS as PEOPLE_WORDS
 from ...core.trail_search import WORDS
 from ...service.admin.actions import ACTIONS
 from .table import ACCOUNTS
@@ -56,9 +57,19 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
         "beginAnew", "Remove the lost authenticators after the wait that nobody stopped.", 200, ("Standing",)
     ),
     ("GET", "/admin/accounts"): Told(
-        "listAccounts", "List accounts.", 200, ("AccountList",), ("status", "q", "after", "limit", "tenant")
+        "listAccounts", "List accounts.", 200, ("AccountList",), (*PEOPLE_WORDS, "sort", "after", "limit", "tenant")
     ),
     ("GET", f"{ACCOUNTS}{{id}}"): Told("getAccount", "Show one account.", 200, ("Account",), ("tenant",)),
+    ("GET", f"{ACCOUNTS}{{id}}/data"): Told(
+        "getAccountData", "Give all that is known of one person.", 200, ("PersonData",), ("tenant",)
+    ),
+    ("GET", "/admin/leavers"): Told(
+        "listLeavers",
+        "List people whom the directory no longer knows.",
+        200,
+        ("AccountList",),
+        ("after", "limit", "tenant"),
+    ),
     ("GET", "/admin/tenant"): Told(
         "getTenant", "Show the settings of a tenant.", 200, ("TenantSettings",), ("tenant",)
     ),
@@ -81,8 +92,15 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
         ("Impact",),
         ("tenant",),
     ),
+    ("GET", "/admin/reports/{id}"): Told("getReport", "Read a report.", 200, ("Report",), ("tenant",)),
     ("GET", "/admin/events"): Told(
         "listEvents", "Read the trail.", 200, ("EventList",), (*WORDS, "after", "limit", "tenant")
+    ),
+    ("GET", "/admin/policy"): Told(
+        "getPolicy", "Show the policy in force, those before it, and what waits.", 200, ("PolicyInForce",), ("at",)
+    ),
+    ("POST", "/admin/policy/approve"): Told(
+        "approvePolicy", "Approve a looser policy that waits.", 200, ("PolicyInForce",)
     ),
 }
 

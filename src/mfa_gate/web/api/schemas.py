@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from ...core.decision import ChallengeReason, State
+from ...core.people_search import SORTS
 from ...core.reasons import REASONS
 from ...core.summary import STATUSES
 
@@ -197,8 +198,38 @@ _SUMMARY: dict[str, Schema] = {
     "locked_at": NO_TIME,
     "last_proof_at": NO_TIME,
 }
+_ACCOUNT: dict[str, Schema] = dict(
+    **_SUMMARY,
+    attempts_remaining=WHOLE,
+    lock=or_null("Lock"),
+    authenticators=list_of("AccountAuthenticator"),
+    browsers=list_of("AccountBrowser"),
+    recovery=or_null("Recovery"),
+    break_glass=or_null("BreakGlass"),
+    holds_rights=SWITCH,
+    asked=or_null("AskedAct"),
+)
 _DESK: dict[str, Schema] = {
-    "Summary": thing("One line of the list.", **_SUMMARY),
+    "Summary": thing(
+        "One line of the list.",
+        **_SUMMARY,
+        **dict.fromkeys(("phishing_resistant", "texts_only"), SWITCH),
+        **dict.fromkeys(("locked_by", "lock_cause", "agreement"), TEXT),
+        break_glass={"type": "string", "enum": ["", "asked", "open"]},
+        **dict.fromkeys(("recovery_at", "break_glass_ends_at", "disputed_until", "ticket_ends_at"), NO_TIME),
+    ),
+    "Report": thing(
+        "A report. Each row has a member for each column.",
+        name=TEXT,
+        tenant=TEXT,
+        at=TIME,
+        columns=TEXTS,
+        rows={"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    ),
+    "People": thing(
+        "The people of a tenant, as the host's directory lists them.",
+        **dict.fromkeys(("known", "set_up", "missing", "exempt"), WHOLE),
+    ),
     "AccountList": thing("A page of the list.", accounts=list_of("Summary"), next=NO_TEXT),
     "Lock": thing("Why an account is locked.", at=TIME, cause=TEXT, ref=TEXT, actor=TEXT),
     "AccountAuthenticator": thing(
@@ -226,17 +257,17 @@ _DESK: dict[str, Schema] = {
         confirm_until=NO_TIME,
         browsers=WHOLE,
     ),
-    "Account": thing(
-        "One account.",
-        **_SUMMARY,
-        attempts_remaining=WHOLE,
-        lock=or_null("Lock"),
-        authenticators=list_of("AccountAuthenticator"),
-        browsers=list_of("AccountBrowser"),
-        recovery=or_null("Recovery"),
-        break_glass=or_null("BreakGlass"),
-        holds_rights=SWITCH,
-        asked=or_null("AskedAct"),
+    "Account": thing("One account.", **_ACCOUNT),
+    "PersonData": thing(
+        "All that is known of one person.",
+        **_ACCOUNT,
+        language=TEXT,
+        time_zone=TEXT,
+        acceptances=list_of("Acceptance"),
+        events=list_of("Event"),
+    ),
+    "Acceptance": thing(
+        "The acceptance of an agreement.", **dict.fromkeys(("agreement", "version", "network"), TEXT), at=TIME
     ),
     "AskedAct": thing(
         "An act on a person who holds rights: it waits for a second administrator.",
@@ -258,6 +289,7 @@ _DESK: dict[str, Schema] = {
         pickable=TEXTS,
         checklist=list_of("Check"),
         counts={"type": "object", "additionalProperties": WHOLE},
+        people=ref("People"),
         history=list_of("Day"),
     ),
     "TenantName": thing("The tenant, for an actor who may not look at it any more.", tenant=TEXT),
@@ -299,6 +331,41 @@ _DESK: dict[str, Schema] = {
         persons=list_of("ImpactPerson"),
         unknown=list_of("ImpactUnknown"),
     ),
+    "PolicyEntry": thing(
+        "A policy that came into force at a time. looser names what let more pass.",
+        **dict.fromkeys(("app", "name", "digest", "by"), TEXT),
+        at=TIME,
+        differences={"type": ["integer", "null"]},
+        looser=TEXTS,
+    ),
+    "PolicyApproval": thing("The word of one person.", by=TEXT, at=TIME, reason=TEXT, ends_at=TIME),
+    "PolicyChange": thing(
+        "One change; witness is a request that shows it.",
+        **dict.fromkeys(("tenant", "path", "old", "new", "witness"), TEXT),
+        change={"type": "string", "enum": ["looser", "stricter", "no request", "neutral"]},
+    ),
+    "WaitingPolicy": thing(
+        "A looser policy that waits for approvals; more counts the changes that are not listed.",
+        **dict.fromkeys(("app", "name", "digest"), TEXT),
+        since=TIME,
+        compared=SWITCH,
+        changes=list_of("PolicyChange"),
+        more=WHOLE,
+        needed=WHOLE,
+        approvals=list_of("PolicyApproval"),
+        approved_by_you=SWITCH,
+    ),
+    "PolicyInForce": thing(
+        "The policy in force, those before it, and what waits. text is null for who may not read all of it.",
+        **dict.fromkeys(("name", "digest", "mode"), TEXT),
+        since=NO_TIME,
+        by=NO_TEXT,
+        text=NO_TEXT,
+        history=list_of("PolicyEntry"),
+        waiting=list_of("WaitingPolicy"),
+        differing=TEXTS,
+        may_approve=SWITCH,
+    ),
     "EventList": thing("A page of the trail, newest first.", events=list_of("Event"), next=NO_TEXT),
 }
 PROBLEM = thing(
@@ -334,5 +401,6 @@ _COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": 200}
 QUERIES: dict[str, Schema] = {
     "limit": _COUNT,
     "status": {"type": "string", "enum": list(STATUSES)},
+    "sort": {"type": "string", "enum": list(SORTS)},
 }
 """The schemas of query parameters that are no plain text."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
-from . import account, admin, challenge, enroll, impact
+from . import account, admin, challenge, enroll, impact, policy, reviews
 from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
@@ -23,7 +23,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
             MAX_PROOF_BODY,
         )
     },
-    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label"), ("factor",))},
+    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label", "conditional"), ("factor",))},
     "/enroll/confirm": {
         "POST": Call(
             enroll.confirm,
@@ -39,7 +39,8 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, members("version"), ("version",))},
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
     "/recovery/begin": {"POST": Call(account.begin_anew, {})},
-    "/admin/accounts": {"GET": Call(admin.accounts, {})},
+    "/admin/accounts": {"GET": Call(reviews.accounts, {})},
+    "/admin/leavers": {"GET": Call(admin.leavers, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
@@ -51,6 +52,8 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
     "/admin/events": {"GET": Call(admin.events, {})},
     "/admin/reports/impact": {"GET": Call(impact.impact, {})},
+    "/admin/policy": {"GET": Call(policy.policy, {})},
+    "/admin/policy/approve": {"POST": Call(policy.approve, members("digest", "reason"), ("digest", "reason"))},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},
@@ -59,10 +62,15 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
         "DELETE": Call(account.remove, {}),
     },
     "/browsers/": {"DELETE": Call(account.forget, {})},
+    "/admin/reports/": {"GET": Call(reviews.report, {})},
 }
 
 ACCOUNTS = "/admin/accounts/"
-ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
+    **admin.ON_ACCOUNT,
+    "/data": {"GET": Call(admin.person_data, {})},
+    "": {"GET": Call(admin.account, {})},
+}
 ON_PART: Mapping[str, Mapping[str, Call]] = admin.ON_PART
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, impact, settings
+from . import account, admin, challenge, draft, enroll, impact, people, policy, reports, settings, start, what_if
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -24,11 +24,14 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/agreement": {"GET": account.agreement, "POST": account.agreement},
     "/recovery": {"GET": account.recovery, "POST": account.recovery},
     "/locked": {"GET": account.locked},
-    "/admin": {"GET": admin.start},
-    "/admin/accounts": {"GET": admin.accounts},
+    "/admin": {"GET": start.start},
+    "/admin/accounts": {"GET": people.accounts, "POST": people.act},
+    "/admin/reports": {"GET": reports.reports},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},
     "/admin/reports/impact": {"GET": impact.impact},
+    "/admin/what-if": {"GET": what_if.what_if},
+    "/admin/policy": {"GET": policy.policy, "POST": policy.approve},
 }
 """Fixed addresses, below the prefix."""
 
@@ -36,6 +39,7 @@ ONE_OF: Mapping[str, Mapping[str, OneOf]] = {
     "/challenge/": {"GET": challenge.one, "POST": challenge.answer},
     "/enroll/": {"GET": draft.one, "POST": draft.act},
     "/admin/accounts/": {"GET": admin.account, "POST": admin.act},
+    "/admin/reports/": {"GET": reports.report},
 }
 """Addresses whose last segment names one of several."""
 
@@ -48,8 +52,8 @@ def find(place: str) -> Mapping[str, Page] | None:
     fixed = PAGES.get(place)
     if fixed is not None:
         return fixed
-    for start, handlers in ONE_OF.items():
-        rest = place.removeprefix(start)
+    for beginning, handlers in ONE_OF.items():
+        rest = place.removeprefix(beginning)
         if rest != place and rest and "/" not in rest and len(rest) <= MAX_ID_BYTES:
             return {method: _bound(handler, rest) for method, handler in handlers.items()}
     return None

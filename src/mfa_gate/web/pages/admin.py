@@ -6,18 +6,20 @@ The documents are the same as those of the JSON calls and the commands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
 from ...core.changes.life import NAMELESS
 from ...core.events import KINDS, Event
-from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
-from ...core.policy import Demand
+from ...core.events.categories import NAMES, category_of
+from ...core.model import SubjectKey
 from ...core.reasons import Refusal
-from ...core.summary import STATUSES
+from ...core.roles import Right
 from ...core.trail_search import WORDS, BadFilter, search_of
 from ...service import Actor, Done
+from ...service.admin.act_order import foremost, offered
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
@@ -26,116 +28,17 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
+from .desk import actor_of as _actor
+from .desk import desk_of as _desk
+from .desk import refused as _no
 
-OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
-"""Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
 PAGE = 50
 OWN_WORDS = frozenset({"tenant", "after", "lang"})
 """Words of a query that are no filters of the trail."""
 
 
-def _actor(request: PageRequest) -> Actor:
-    return Actor(name=request.subject.id, caller=request.caller)
-
-
-def _query(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query.
-
-    A longer query was not made by our pages, and counts as empty.
-    """
-    raw = request.scope.get("query_string", b"").decode("latin-1")
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
-
-
-def _asked_tenant(request: PageRequest) -> str:
-    """Return the tenant that was asked for, else the visitor's own."""
-    return _query(request).get("tenant", "") or request.subject.tenant
-
-
-def _desk(request: PageRequest, place: str) -> admin.Desk:
-    """Fill the top of the page.
-
-    The tenant is the one that was asked for: the service says if the actor reaches it.
-    """
-    service, tenant = request.service.rights, _asked_tenant(request)
-    tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
-    return admin.Desk(
-        tenant=tenant,
-        tenants=tenants if len(tenants) > 1 else (),
-        rights=service.rights_of(request.subject),
-        place=place,
-        query=f"?tenant={quote(tenant)}" if tenant != request.subject.tenant else "",
-    )
-
-
-def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
-    """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
-    if refusal.reason == "proof_required":
-        demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
-        request.come_back_to(place, demands=(demand,))
-        return request.go(request.own("/challenge"))
-    if refusal.reason in OWED:
-        request.come_back_to(place)
-        return request.go(request.own(OWED[refusal.reason]))
-    if refusal.reason == "not_found":
-        return not_found(request)
-    status = refusal.row.status
-    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=request.base)
-    return request.show(fault, status=status)
-
-
-async def start(request: PageRequest) -> Answer:
-    """Lead ``GET /admin`` to the list of people, where the day begins."""
-    return request.go(request.own("/admin/accounts"))
-
-
-async def accounts(request: PageRequest) -> Answer:
-    """Show ``GET /admin/accounts``."""
-    await request.judgement()
-    query, desk = _query(request), _desk(request, "accounts")
-    status = query.get("status", "") if query.get("status", "") in STATUSES else ""
-    found = await request.service.account_desk.accounts(
-        _actor(request),
-        desk.tenant,
-        status=status,
-        query=query.get("q", ""),
-        after=query.get("after", ""),
-        limit=PAGE,
-        counted=True,
-    )
-    if isinstance(found, Refusal):
-        return _no(request, found, "/admin/accounts")
-    here = request.own("/admin/accounts")
-    kept = {"tenant": desk.tenant, "status": status, "q": query.get("q", "")}
-    return request.show(
-        admin.AdminAccounts(
-            desk=desk,
-            people=tuple(
-                admin.PersonLine(
-                    id=s.key.id,
-                    name=s.name,
-                    status=s.status,
-                    factors=s.factors,
-                    url=_url(request, s.key),
-                    last_proof_at=s.last_proof_at,
-                    locked_at=s.locked_at,
-                )
-                for s in found.rows
-            ),
-            counts=tuple(found.counts.items()),
-            query=query.get("q", ""),
-            status=status,
-            next_url=f"{here}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
-            first_url=f"{here}?{urlencode(kept)}" if query.get("after") else "",
-        )
-    )
-
-
-def _url(request: PageRequest, key: SubjectKey) -> str:
+def account_url(request: PageRequest, key: SubjectKey) -> str:
+    """Return the address of a person's page at the desk."""
     tail = f"?tenant={quote(key.tenant)}" if key.tenant != request.subject.tenant else ""
     return request.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")
 
@@ -147,13 +50,14 @@ async def account(request: PageRequest, id: str) -> Answer:
     found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return request.show(_account(request, desk, found))
+    return request.show(_account(request, desk, found, open_form=request.query.get("act", "")))
 
 
 async def act(request: PageRequest, id: str) -> Answer:
     """Answer ``POST /admin/accounts/{id}``: do the act that ``action`` names."""
-    form, service, tenant = request.form, request.service.account_desk, _asked_tenant(request)
-    key, actor, action = SubjectKey(tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
+    form, service, tenant = request.form, request.service.account_desk, request.asked_tenant
+    actor = Actor(name=request.subject.id, caller=request.caller)
+    key, action = SubjectKey(tenant, id), ACTIONS.get(form.get("action", ""))
     if action is None:
         await request.judgement()
         return not_found(request)
@@ -166,13 +70,18 @@ async def act(request: PageRequest, id: str) -> Answer:
         hours=_hours(form),
         ref=form.get("ref", ""),
         drawn=False,
-        **({action.part: form.get("item", "")} if action.part else {}),
+        authenticator=form.get("item", "") if action.part == "authenticator" else "",
+        browser=form.get("item", "") if action.part == "browser" else "",
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
     if isinstance(done, Done) and not ticket:
         word = "asked" if done.waits else "forget" if done.pseudonym else action.name
-        to = request.own(f"/admin/accounts{_desk(request, 'accounts').query}") if done.pseudonym else _url(request, key)
+        to = (
+            request.own(f"/admin/accounts{_desk(request, 'accounts').query}")
+            if done.pseudonym
+            else account_url(request, key)
+        )
         return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else id))
     await request.judgement()
     desk = _desk(request, "accounts")
@@ -227,20 +136,21 @@ def _account(
     """
     may_act = found.may_act and found.key != request.subject.key
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
-    typed: Mapping[str, str] = request.form if open_form else {}
+    typed: Mapping[str, str] = request.form if request.scope["method"] == "POST" else {}
+    line = found.line
     return admin.AdminAccount(
-        desk=desk,
+        desk=replace(desk, tenants=()),
         id=found.key.id,
         name=found.summary.name,
         status=found.summary.status,
-        url=_url(request, found.key),
+        url=account_url(request, found.key),
         back=request.own(f"/admin/accounts{desk.query}"),
         trail_url=_search_url(request, desk, {"account": found.key.id}) if "audit" in desk.rights else "",
         factors=tuple(
             views.FactorLine(
                 id=a.id,
                 kind=a.factor,
-                label=a.label,
+                label=request.site.languages.own_name(a.label, request.lang),
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
@@ -273,6 +183,13 @@ def _account(
         part_forms=part_forms_for(found, desk.rights) if may_act else {},
         above=not found.may_act,
         asked=found.asked,
+        foremost=foremost(found, desk.rights) if may_act else "",
+        kinds=found.summary.factors,
+        last_proof_at=found.summary.last_proof_at,
+        lock_reason=found.lock_reason,
+        disputed_until=line.disputed_until if line else 0,
+        open_ticket_until=line.ticket_ends_at if line else 0,
+        agreement=line.agreement if line else "",
         open_form=open_form,
         open_item=typed.get("item", ""),
         typed_reason=typed.get("reason", ""),
@@ -281,22 +198,18 @@ def _account(
         ticket_ends_at=ends_at,
         grant=found.grant,
         longest=MAX_HOURS,
-        typed_hours=typed.get("hours", "") if open_form == "break-glass" else str(DEFAULT_HOURS),
+        typed_hours=typed.get("hours", str(DEFAULT_HOURS)),
     )
 
 
-def forms_for(found: AccountDocument, rights: tuple[str, ...]) -> tuple[admin.ActForm, ...]:
-    """List the forms that an actor with ``rights`` is offered for an account."""
-    return tuple(_form(action) for action in _offered(found, rights) if not action.part)
+def forms_for(found: AccountDocument, rights: tuple[Right, ...]) -> tuple[admin.ActForm, ...]:
+    """List the forms that an actor with ``rights`` is offered, the likely ones first."""
+    return tuple(_form(action) for action in offered(found, rights) if not action.part)
 
 
-def part_forms_for(found: AccountDocument, rights: tuple[str, ...]) -> dict[str, admin.ActForm]:
+def part_forms_for(found: AccountDocument, rights: tuple[Right, ...]) -> dict[str, admin.ActForm]:
     """Return the forms for single authenticators and browsers, by the kind of the part."""
-    return {action.part: _form(action) for action in _offered(found, rights) if action.part}
-
-
-def _offered(found: AccountDocument, rights: tuple[str, ...]) -> list[Action]:
-    return [action for action in ACTIONS.values() if action.right in rights and action.offered(found)]
+    return {action.part: _form(action) for action in offered(found, rights) if action.part}
 
 
 def _form(action: Action) -> admin.ActForm:
@@ -379,7 +292,7 @@ def _tenant(
     """
     typed, traits = typed or {}, request.factors.traits
     by_policy = found.rules.enrollment.stage != "admin"
-    total = sum(found.counts.values())
+    people = found.people
     chosen = found.settings.factors or found.pickable
     choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
     if found.rules.factors.choice == "tenant":
@@ -393,14 +306,21 @@ def _tenant(
             admin.Tick(id=c.id, ok=c.ok, text=c.text, markable=c.id in ("message", "announced"))
             for c in found.checklist
         ),
-        counts=tuple(found.counts.items()),
+        counts=(
+            ("verified", people.set_up),
+            ("not_enrolled", people.missing),
+            *((word, people.states.get(word, 0)) for word in ("locked", "recovery")),
+        ),
         choices=choices,
         factors=chosen,
         by_policy=by_policy,
-        total=total,
-        enrolled=total - found.counts.get("not_enrolled", 0),
-        missing=found.counts.get("not_enrolled", 0),
-        chart=chart_of(found.history),
+        total=people.known,
+        enrolled=people.set_up,
+        missing=people.missing,
+        exempt=people.exempt,
+        chart=chart_of(found.history, required_from=found.rules.enrollment.required_from or found.settings.enabled_at),
+        can_remind=request.service.tenant_messages.can_remind,
+        name=found.rules.brand.name,
         typed_confirm=typed.get("confirm", ""),
         typed_reason=typed.get("reason", ""),
         ending=typed.get("action") == "end-sessions",
@@ -414,7 +334,7 @@ async def audit(request: PageRequest) -> Answer:
     A filter that is unknown or cannot be read is 422, never ignored.
     """
     await request.judgement()
-    query, desk = _query(request), _desk(request, "audit")
+    query, desk = request.query, _desk(request, "audit")
     typed = {name: value for name, value in query.items() if name not in OWN_WORDS}
     wrong = ""
     try:
@@ -431,10 +351,12 @@ async def audit(request: PageRequest) -> Answer:
         desk=desk,
         lines=() if wrong else tuple(_line(request, desk, event) for event in found.items),
         kinds=tuple(KINDS.items()),
+        categories={name: tuple(kind for kind in KINDS if category_of(kind) == name) for name in NAMES},
         words={word: typed.get(word, "") for word in WORDS},
         account=typed.get("account", ""),
         kind=typed.get("kind", ""),
         wrong=wrong,
+        holds=await request.service.legal_holds.of(desk.tenant),
         next_url=more,
     )
     return request.show(page, status=422 if wrong else 200)
@@ -452,7 +374,6 @@ def _line(request: PageRequest, desk: admin.Desk, event: Event) -> admin.Line:
         at=event.at,
         when=f"{datetime.fromtimestamp(event.at, UTC):%Y-%m-%d %H:%M:%S}.{event.ms:03d} UTC" if event.at else "?",
         kind=event.kind,
-        text=KINDS.get(event.kind, event.kind),
         account=event.account,
         actor=event.actor if event.actor != event.account else "",
         factor=event.factor,
@@ -464,7 +385,7 @@ def _line(request: PageRequest, desk: admin.Desk, event: Event) -> admin.Line:
         agent=event.agent,
         browser=event.browser,
         request=event.request,
-        person_url=_url(request, SubjectKey(event.tenant, event.account)) if person else "",
+        person_url=account_url(request, SubjectKey(event.tenant, event.account)) if person else "",
         address_url=_search_url(request, desk, {"address": place}) if place else "",
         browser_url=_search_url(request, desk, {"browser": event.browser}) if event.browser else "",
     )

@@ -21,6 +21,7 @@ from .common import (
     leave_locked,
     left_of,
     problem_from,
+    sent_notice,
     steps_of,
     was_wrong,
     way_of,
@@ -38,6 +39,8 @@ async def start(request: PageRequest) -> Answer:
         return stopped
     if request.scope["method"] == "POST":
         return await _act(request, judgement)
+    if judgement.nobody_passes:
+        return request.show(_choice(request, judgement))
     lacking = lacks(judgement, request.now)
     if lacking is not None:
         return await ask_first(request, judgement, lacking)
@@ -69,7 +72,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
                 return request.show(view, status=422, problems=[problem_from(sent, "")])
             if sent.failed:
                 return request.show(await contact_view(request, kind, sent), status=422)
-            return request.go(request.own("/enroll"), notice=Notice(word="sent", value=sent.hint))
+            return request.go(request.own("/enroll"), notice=sent_notice(sent))
         case "contact-verify":
             kind = form.get("kind", "")
             code = form.get("code", "")
@@ -131,9 +134,17 @@ async def done(request: PageRequest) -> Answer:
 async def offer(request: PageRequest) -> Answer:
     """Show ``GET /enroll/offer``: a stronger factor, after a proof by a weaker one (U-33).
 
-    A link puts it off. The offer was counted when it was made.
+    A contact that has changed on the host's record comes first (decisions 43). A link puts it off. The offer was counted
+    when it was made.
     """
     judgement = await request.judgement()
+    moved = await request.service.enrollments.changes.offered(request.caller, judgement)
+    if moved and isinstance(judgement.decision, Allow):
+        name = request.factors.traits[moved[0].factor].name
+        offered = views.EnrollOffer(
+            kind=moved[0].factor, label=name, continue_url=request.onward, moved_to=moved[0].now
+        )
+        return request.show(offered)
     kind = request.service.adoption.offerable(judgement) if isinstance(judgement.decision, Allow) else ""
     if not kind:
         return request.lead_on(judgement.decision)
@@ -153,6 +164,8 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
     skip = rules.enrollment.skip
     left = skip.max - (account.skip_count if account else 0) if skip.max and skippable else None
     purpose = "stronger" if held and isinstance(decision, Enroll) else "more" if held else "first"
+    if judgement.nobody_passes:
+        purpose = "nobody"
     demanded = not isinstance(decision, Allow)
     return views.EnrollChoice(
         ways=kinds_of(request, judgement),
@@ -160,7 +173,11 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
         required_at=rules.enrollment.required_from or 0,
         skippable=skippable,
         skips_left=left,
-        back=request.base if purpose == "more" else "" if demanded else request.host(request.site.home),
+        back=request.base
+        if purpose == "more"
+        else ""
+        if demanded and purpose != "nobody"
+        else request.host(request.site.home),
         demanded=demanded,
         steps=steps_of(request, judgement),
     )

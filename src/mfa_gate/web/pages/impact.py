@@ -15,7 +15,7 @@ from ..chart import Chart, chart_of
 from ..request import PageRequest
 from ..responses import NO_STORE, Answer
 from ..views.impact import AdminImpact, WalledOut
-from .admin import _actor, _desk, _no, _query
+from .desk import actor_of, desk_of, refused
 
 PLACE = "/admin/reports/impact"
 TABLES = ("rule", "route", "group", "browser", "application")
@@ -26,12 +26,12 @@ MOST = 100
 async def impact(request: PageRequest) -> Answer:
     """Show ``GET /admin/reports/impact``; with ``format=csv``, the list of people as a file."""
     await request.judgement()
-    desk = _desk(request, "reports/impact")
-    read = await request.service.impact_desk.read(_actor(request), desk.tenant)
+    desk = desk_of(request, "reports")
+    read = await request.service.impact_desk.read(actor_of(request), desk.tenant)
     if isinstance(read, Refusal):
-        return _no(request, read, f"{PLACE}{desk.query}")
+        return refused(request, read, f"{PLACE}{desk.query}")
     found = read.found
-    if _query(request).get("format") == "csv":
+    if request.query.get("format") == "csv":
         named = (b"content-disposition", b'attachment; filename="impact.csv"')
         safe = (b"x-content-type-options", b"nosniff")
         return Answer(200, people_csv(found).encode(), (*NO_STORE, safe, named), media="text/csv; charset=utf-8")

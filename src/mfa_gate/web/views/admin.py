@@ -7,62 +7,27 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ...service.admin.documents import AskedLine, GrantLine
+from ...service.legal_holds import LegalHold
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
+from .desk import Desk
+from .people import AdminAccounts
+from .policy import AdminPolicy
+from .start import AdminReport, AdminReports, AdminStart
+from .what_if import AdminWhatIf
 
 __all__ = [
     "ActForm",
     "AdminAccount",
-    "AdminAccounts",
     "AdminAudit",
+    "AdminPolicy",
     "AdminTenant",
     "AdminView",
+    "AdminWhatIf",
     "Desk",
     "Line",
-    "PersonLine",
     "Tick",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The top of every page of the desk.
-
-    It has the tenant, the other tenants that may be chosen, and the rights of the actor.
-    """
-
-    tenant: str
-    tenants: tuple[str, ...] = ()
-    rights: tuple[str, ...] = ()
-    place: str = ""
-    query: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonLine:
-    """One line of the list of people. ``url`` leads to the account."""
-
-    id: str
-    name: str
-    status: str
-    factors: tuple[str, ...]
-    url: str
-    last_proof_at: int = 0
-    locked_at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminAccounts:
-    """The page ``/admin/accounts``: search and filter by GET (``q``, ``status``)."""
-
-    template: ClassVar[str] = "admin/accounts.html"
-    desk: Desk
-    people: tuple[PersonLine, ...]
-    counts: tuple[tuple[str, int], ...]
-    query: str = ""
-    status: str = ""
-    next_url: str = ""
-    first_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +46,12 @@ class ActForm:
 class AdminAccount:
     """The page ``/admin/accounts/{id}`` of one person.
 
-    Each of ``forms`` posts its name as ``action``, and its fields. ``part_forms`` are the forms of single parts, which
-    post the part's id as ``item``; ``open_item`` is the part whose form comes back. ``own`` says that the account is the
-    actor's own: nobody acts on themselves. ``above``: the person holds rights, and the actor may not act on them.
-    ``asked`` waits for a second administrator. ``activity`` is None for an actor who may not read the trail.
-    ``shown_ticket`` is shown only once, and ends at ``ticket_ends_at``.
+            Each of ``forms`` posts its name as ``action``, and its fields; it is alone on the page where ``open_form`` names it.
+    ``foremost`` is the act that matters now. ``part_forms`` are the forms of single parts, which
+        post the part's id as ``item``; ``open_item`` is the part whose form comes back. ``own`` says that the account is the
+        actor's own: nobody acts on themselves. ``above``: the person holds rights, and the actor may not act on them.
+        ``asked`` waits for a second administrator. ``activity`` is None for an actor who may not read the trail.
+        ``shown_ticket`` is shown only once, and ends at ``ticket_ends_at``.
     """
 
     template: ClassVar[str] = "admin/account.html"
@@ -123,6 +89,13 @@ class AdminAccount:
     grant: GrantLine | None = None
     longest: int = 11
     typed_hours: str = "4"
+    foremost: str = ""
+    kinds: tuple[str, ...] = ()
+    last_proof_at: int = 0
+    lock_reason: str = ""
+    disputed_until: int = 0
+    open_ticket_until: int = 0
+    agreement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +131,9 @@ class AdminTenant:
     total: int = 0
     enrolled: int = 0
     missing: int = 0
+    exempt: int = 0
+    can_remind: bool = True
+    name: str = ""
     chart: Chart | None = None
     typed_confirm: str = ""
     waits: bool = False
@@ -175,7 +151,6 @@ class Line:
     at: int
     when: str
     kind: str
-    text: str
     account: str
     actor: str
     factor: str
@@ -198,19 +173,31 @@ class AdminAudit:
 
     The filters are those of ``core/trail_search.py``.
 
-    ``words`` are the filters as they were typed. ``wrong`` is a filter that is unknown or cannot be read; nothing is
-    listed then.
+    ``holds`` are the legal holds of this trail. ``words`` are the filters as they were typed. ``wrong`` is a filter that is
+    unknown or cannot be read; nothing is listed then.
     """
 
     template: ClassVar[str] = "admin/audit.html"
     desk: Desk
     lines: tuple[Line, ...]
     kinds: tuple[tuple[str, str], ...]
+    categories: Mapping[str, tuple[str, ...]]
     words: Mapping[str, str]
     account: str = ""
     kind: str = ""
     wrong: str = ""
+    holds: tuple[LegalHold, ...] = ()
     next_url: str = ""
 
 
-AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit
+AdminView = (
+    AdminStart
+    | AdminAccounts
+    | AdminAccount
+    | AdminTenant
+    | AdminAudit
+    | AdminReports
+    | AdminReport
+    | AdminPolicy
+    | AdminWhatIf
+)

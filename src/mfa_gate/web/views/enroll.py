@@ -16,13 +16,14 @@ class EnrollChoice:
     Each way is a link to ``/enroll/{kind}``. ``action=skip`` is posted to ``/enroll``.
 
     ``purpose``: ``first`` (none yet), ``more`` (the person adds one), ``stronger`` (a page demands more than there
-    is). ``skips_left`` None means as often as one likes while it is optional. ``back`` is the page that the person
-    came from (``purpose="more"``), or of the app where nothing is ``demanded``.
+    is), ``nobody`` (no way to confirm can meet what a page demands). ``skips_left`` None means as often as one likes while
+    it is optional. ``back`` is the page that the person came from (``purpose="more"``), or of the app where nothing is
+    ``demanded``, or nobody can pass.
     """
 
     template: ClassVar[str] = "enroll.html"
     ways: tuple[Way, ...]
-    purpose: Literal["first", "more", "stronger"] = "first"
+    purpose: Literal["first", "more", "stronger", "nobody"] = "first"
     required_at: int = 0
     skippable: bool = False
     skips_left: int | None = None
@@ -150,7 +151,7 @@ class EnrollOffer:
     """The page that offers a stronger factor after a proof by a weaker one.
 
     ``continue_url`` puts the offer off. The browser makes the authenticator here where it can, else a link leads to the
-    pages of ``kind``.
+    pages of ``kind``. ``moved_to``: codes of ``kind`` can go to this new contact from the host's record.
     """
 
     template: ClassVar[str] = "enroll_offer.html"
@@ -159,6 +160,7 @@ class EnrollOffer:
     continue_url: str
     public_key: str = ""
     remaining: int | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

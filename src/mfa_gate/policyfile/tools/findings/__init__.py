@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from ....core.rules import Policy, Rules
+from ....core.rules import Policy
 from ....factors import BUILT_IN, Registry
-from ...lines import Path, line_at
 from . import alike_names, dead_rules, dead_settings, recovery_ways, shadowed_rules, test_cases, weak_spots
-from .remark import GATE_PREFIX, RULE_LISTS, Look, Remark, Severity, named
+from .places import line_of
+from .remark import GATE_PREFIX, Look, Remark, Severity, named
 
 __all__ = ["GATE_PREFIX", "Finding", "findings", "test_findings"]
 
@@ -82,35 +82,10 @@ def test_findings(policy: Policy) -> tuple[Finding, ...]:
 
 
 def _found(look: Look, remark: Remark) -> Finding:
-    place = place_of(look, remark.path)
     return Finding(
         severity=remark.severity,
         path=named((*(("tenants", look.tenant) if look.tenant else ()), *remark.path), look.rules),
         text=remark.text,
         fix=remark.fix,
-        line=line_at(dict(look.policy.lines), place) if look.policy.lines else 0,
+        line=line_of(look, remark.path),
     )
-
-
-def place_of(look: Look, path: Path) -> Path:
-    """Find the place of a key of these rules: in the tenant's own section, or in the file's."""
-    lines = look.policy.lines
-    if not look.tenant:
-        return path
-    own: Path = ("tenants", look.tenant, *_own_position(path, look.policy.base))
-    if own in lines or (len(path) > 1 and path[0] in RULE_LISTS and own[3] != path[1]):
-        return own
-    if path in lines:
-        return path
-    return max(own, path, key=lambda place: sum(place[:end] in lines for end in range(3, len(place) + 1)))
-
-
-def _own_position(path: Path, base: Rules) -> Path:
-    """Count a rule of a tenant from the first one of its own section.
-
-    The rules of the file come before it.
-    """
-    if len(path) < 2 or path[0] not in RULE_LISTS or not isinstance(path[1], int):
-        return path
-    inherited = len(getattr(base, str(path[0])))
-    return (path[0], path[1] - inherited, *path[2:]) if path[1] >= inherited else path

@@ -17,6 +17,7 @@ UNHELD = {
     "reset": "no group may reset accounts or give tickets: a person without factors waits for the operator's command line",
     "tenant": "no group may turn the tenant on or choose its factors",
     "audit": "no group may read the audit trail",
+    "policy": "a looser policy waits for approvals, and no group may approve: it waits for the operator's command line",
 }
 """The consequence where no group has a right."""
 
@@ -24,6 +25,8 @@ UNHELD = {
 def _rights(look: Look) -> Iterator[Remark]:
     roles = look.rules.roles
     for right in RIGHTS:
+        if right == "policy" and look.policy.base.change.looser != "approve":
+            continue
         if not getattr(roles, right):
             text = UNHELD[right]
             if right == "tenant" and look.rules.enrollment.stage == "admin":

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ....core.rules import Policy, Rules
 from ....factors import Registry
 from ....factors.optional_parts import MeetsProfiles
+from ..findings.places import line_of
+from ..findings.remark import GATE_PREFIX, Look
 from .clause import Clause, Judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One departure: the key, the difference, and the clause."""
+    """One departure: the key, the difference, the clause, and the line of the key (from 1).
+
+    ``line`` is that of the nearest thing in the file where a default departs, 0 for a policy that was not read from one.
+    """
 
     path: str
     text: str
     clause: str
+    line: int = 0
+
+    def told(self, source: str, profile: str) -> str:
+        """Write the departure as one line for people."""
+        place = f"{source}:{self.line}: " if self.line else ""
+        return f"{place}{profile}: {self.path}: {self.text} [{self.clause}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +53,12 @@ def assess(policy: Policy, profile: str, clauses: tuple[Clause, ...], *, now: in
     A departure of a tenant is listed only if the file's own rules do not have it.
     """
     base = list(_departures(policy.base, profile, clauses, factors, now))
-    found = list(base)
+    look = Look(policy=policy, rules=policy.base, tenant="", factors=factors, now=now, prefix=GATE_PREFIX)
+    found = [replace(one, line=line_of(look, one.path)) for one in base]
     for tenant, rules in policy.tenants.items():
+        theirs = replace(look, rules=rules, tenant=tenant)
         found += [
-            Deviation(path=f"tenants.{tenant}.{one.path}", text=one.text, clause=one.clause)
+            replace(one, path=f"tenants.{tenant}.{one.path}", line=line_of(theirs, one.path))
             for one in _departures(rules, profile, clauses, factors, now)
             if one not in base
         ]

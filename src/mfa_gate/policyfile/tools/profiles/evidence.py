@@ -48,8 +48,8 @@ def tables_of(sheet: Sheet) -> Iterator[Table]:
     made = datetime.fromtimestamp(sheet.now, UTC).isoformat()
     facts = [("made at", made), ("profile", sheet.profile), ("policy", policy.name), ("SHA-256", policy.digest)]
     yield "Policy", ("fact", "value"), list(facts)
-    departures = [(one.clause, one.path, one.text) for one in sheet.assessment.deviations]
-    yield "Departures", ("clause", "key", "difference"), list(departures)
+    departures = [(one.clause, one.path, one.text, str(one.line)) for one in sheet.assessment.deviations]
+    yield "Departures", ("clause", "key", "difference", "line"), list(departures)
     yield "Met", ("clause", "how"), [(one.clause, one.text) for one in sheet.assessment.met]
     ends = [*_exemptions("", policy.base, ())]
     for tenant, rules in policy.tenants.items():

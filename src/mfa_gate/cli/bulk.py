@@ -1,0 +1,153 @@
+"""Do an act of the table to many people: a file of ids, a line of result for each."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..core.model import Subject
+from ..core.reasons import Refusal
+from ..errors import DamagedAccount, SettingsError, StoreContention
+from ..service import Actor, Service
+from ..service.admin.actions import Action
+from ..web.responses import stamp
+from .context import DONE, NO, operator
+from .progress import Progress
+from .terminal import json_text, one_line
+
+AT_ONCE = 16
+"""People whose accounts are changed side by side, so that their writes share a wait for the disk."""
+Row = dict[str, Any]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--ids``, ``--dry-run`` and ``--results``."""
+    parser.add_argument("--ids", metavar="FILE", help='a file with one id a line, "-" for the standard input')
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --ids: change nothing, and tell what would be done"
+    )
+    parser.add_argument(
+        "--results",
+        metavar="FILE",
+        help="with --ids: also write each result there, as JSON; people who are done there are left out, so that a second run "
+        "goes on where the first one stopped",
+    )
+
+
+def read_ids(name: str) -> list[str]:
+    """Read a file of ids, each once.
+
+    Blank lines and lines with # are skipped. Raises ``SettingsError``.
+    """
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--ids {name}: cannot be read ({error})") from error
+    lines = (line.strip() for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+
+
+async def act_on_all(args: argparse.Namespace, service: Service, *, action: Action, given: dict[str, Any]) -> int:
+    """Run the act for each id of ``--ids``. Returns ``NO`` if one of them was refused."""
+    ids, before = read_ids(args.ids), _done_before(args.results, args.tenant, action)
+    left = [id for id in ids if id not in before]
+    if len(left) < len(ids):
+        print(f"{len(ids) - len(left)} of {len(ids)} were done before, as {args.results} says", file=sys.stderr)
+    actor, refused = operator(args), 0
+
+    async def one(id: str) -> Row:
+        return await _one(service, actor, action, id, args, given)
+
+    with (
+        _results(args.results, is_dry=args.dry_run) as results,
+        Progress(action.command[-1], total=len(left)) as progress,
+    ):
+        async for row in _side_by_side(left, one):
+            refused += not row["done"]
+            text = json_text(row) if args.json else _line(row, is_dry=args.dry_run)
+            print(text, flush=True)
+            if results is not None:
+                results.write(json.dumps(row) + "\n")
+                results.flush()
+            progress.step()
+    return NO if refused else DONE
+
+
+async def _one(
+    service: Service, actor: Actor, action: Action, id: str, args: argparse.Namespace, given: dict[str, Any]
+) -> Row:
+    """Do the act to one person. Returns the row of the result."""
+    row: Row = {"id": id, "tenant": args.tenant, "act": action.command[-1], "done": True}
+    try:
+        key = Subject(id, args.tenant).key
+        done = await service.account_desk.act(actor, action.name, key, **given, drawn=False, is_dry=args.dry_run)
+    except ValueError as error:
+        return {**row, "done": False, "reason": "malformed", "detail": str(error)}
+    except (DamagedAccount, StoreContention) as error:
+        return {**row, "done": False, "reason": "fault", "detail": str(error)}
+    if isinstance(done, Refusal):
+        return {**row, "done": False, "reason": done.reason, "detail": done.detail or done.row.title}
+    if done.ticket:
+        row |= {"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}
+    if done.pseudonym:
+        row["pseudonym"] = done.pseudonym
+    return row
+
+
+def _line(row: Row, *, is_dry: bool) -> str:
+    """Draw a row for people: the id, a tabulator, the result."""
+    if not row["done"]:
+        return f"{one_line(row['id'])}\tnot done ({row['reason']}): {one_line(row['detail'])}"
+    told = row.get("ticket") or row.get("pseudonym") or ("would be done" if is_dry else "done")
+    return f"{one_line(row['id'])}\t{told}"
+
+
+def _done_before(name: str | None, tenant: str, action: Action) -> set[str]:
+    """Read the ids that an earlier run has done.
+
+    Raises ``SettingsError`` for a file that is none of ours.
+    """
+    if not name or not Path(name).exists():
+        return set()
+    found: set[str] = set()
+    for number, line in enumerate(Path(name).read_text("utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            mine = (row["tenant"], row["act"]) == (tenant, action.command[-1])
+        except (ValueError, TypeError, KeyError) as error:
+            raise SettingsError(f"--results {name}: line {number} is no result of such a command") from error
+        if mine and row.get("done"):
+            found.add(row["id"])
+    return found
+
+
+def _results(name: str | None, *, is_dry: bool) -> AbstractContextManager[TextIO | None]:
+    return _appending(name) if name and not is_dry else nullcontext()
+
+
+@contextmanager
+def _appending(name: str) -> Iterator[TextIO]:
+    """Open a file that only its owner reads: it may hold tickets."""
+    try:
+        place = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise SettingsError(f"--results {name}: cannot be written ({error})") from error
+    with os.fdopen(place, "a", encoding="utf-8") as file:
+        yield file
+
+
+async def _side_by_side(ids: Sequence[str], work: Callable[[str], Awaitable[Row]]) -> AsyncIterator[Row]:
+    """Yield the results in the order of the ids, while some of the next are under way.
+
+    A result is told before anything further is begun: an interrupted run has told nearly all that it did.
+    """
+    for start in range(0, len(ids), AT_ONCE):
+        for row in await asyncio.gather(*map(work, ids[start : start + AT_ONCE])):
+            yield row

@@ -1,0 +1,60 @@
+"""The shape of a report: its name, words and columns, and the reader of its rows.
+
+Page, JSON call, command, CSV and the mail to the owner are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ....core.roles import Right
+from ...accounts import Engine
+from ..people import TenantPeople
+from ..reviews import Reviews
+
+Kind = Literal[
+    "text", "id", "number", "percent", "time", "day", "factor", "factors", "state", "event", "cause", "measure"
+]
+Value = str | int | tuple[str, ...]
+Row = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The parts that a report reads."""
+
+    engine: Engine
+    people: TenantPeople
+    reviews: Reviews
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    ``name`` is its member in JSON and its head in CSV, ``title`` its head on the page (English).
+
+    ``kind`` says how a page writes the values: times are UTC seconds and 0 for none.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report. ``title`` and ``about`` are English and are translated.
+
+    ``right`` is the one that its reader needs. ``rows`` yields the rows of a tenant. ``facts`` are numbers of a report
+    beside its rows, with their English words.
+    """
+
+    name: str
+    title: str
+    about: str
+    right: Right
+    columns: tuple[Column, ...]
+    rows: Callable[[Sources, str], AsyncIterator[Row]]

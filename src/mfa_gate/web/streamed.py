@@ -1,0 +1,48 @@
+"""Make the answers that are too long to be held in memory: files to download, long lists."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from .responses import NO_STORE, Answer, Header
+from .types import Scope, Send
+
+
+class Streamed(Answer):
+    """An answer whose body comes in pieces.
+
+    The first piece is made before the head is sent, so a fault until then is answered as any other. A later one cuts
+    the answer off: the caller sees that it is not whole.
+    """
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: AsyncIterator[str], *, media: str, file: str = "") -> None:
+        super().__init__(200)
+        self.pieces = pieces
+        shown: list[Header] = []
+        if file:
+            disposition = f"attachment; filename*=UTF-8''{quote(file, safe='')}"
+            shown = [(b"content-disposition", disposition.encode()), (b"x-content-type-options", b"nosniff")]
+        self.headers = [*NO_STORE, *shown, (b"content-type", media.encode())]
+
+    async def begin(self) -> None:
+        """Make the first piece."""
+        first = await anext(self.pieces, "")
+        rest = self.pieces
+
+        async def whole() -> AsyncIterator[str]:
+            yield first
+            async for piece in rest:
+                yield piece
+
+        self.pieces = whole()
+
+    async def send(self, scope: Scope, send: Send) -> None:
+        """Send it piece by piece; to HEAD without the body."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers_for(scope)})
+        if scope["method"] != "HEAD":
+            async for piece in self.pieces:
+                await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,154 @@
+"""The policy at the desk: what is in force, what waits, and the word of two people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.errors import SettingsError
+from mfa_gate.stores.memory import MemoryStore
+from tests.harness import Browser, FixedClock, World
+from tests.service.test_policy_life import APPROVED, LOOSE, STRICT, living, trail_of
+
+HERE = "/mfa/admin/policy"
+
+
+@asynccontextmanager
+async def waiting(tmp_path: Path, more: str = "", **parts: object) -> AsyncIterator[tuple[World, Path]]:
+    """A gate whose file was replaced by a looser one, which waits for two approvals."""
+    file = tmp_path / "policy.toml"
+    file.write_text(STRICT + APPROVED + more)
+    async with living(file, MemoryStore(), **parts) as world:
+        await world.enrolled("ann")
+        file.write_text(LOOSE + more)
+        with pytest.raises(SettingsError, match="0 of 2 approvals"):
+            await world.gate.reload_policy()
+        yield world, file
+
+
+async def boss(world: World, id: str = "boss") -> Browser:
+    return await world.enrolled(id, groups=["security"])
+
+
+async def test_what_waits_is_shown_with_its_changes(tmp_path: Path) -> None:
+    """The looser changes are named, each with a request that shows it.
+
+    So are digest, author and history.
+    """
+    async with waiting(tmp_path) as (world, _):
+        who = await boss(world)
+        found = (await who.api("GET", "admin/policy")).json()
+        assert (found["name"], found["digest"], found["by"]) == ("lived", world.gate.policy.digest, "start")
+        assert [row["digest"] for row in found["history"]] == [world.gate.policy.digest]
+        (one,) = found["waiting"]
+        assert (one["needed"], one["approvals"], one["approved_by_you"]) == (2, [], False)
+        age = next(row for row in one["changes"] if row["path"] == "freshness.max_age")
+        assert (age["old"], age["new"], age["change"]) == ("1d", "7d", "looser")
+        assert "asked" in age["witness"]
+        page = await who.page(HERE)
+        assert page.status == 200
+        assert age["witness"] in page.text.replace("&#39;", "'")
+        assert one["digest"] in page.text
+
+
+async def test_two_people_approve_and_it_comes_into_force(tmp_path: Path) -> None:
+    """One approves by page, one by JSON; nobody counts twice."""
+    async with waiting(tmp_path) as (world, _):
+        first, second = await boss(world), await boss(world, "second")
+        digest = (await first.api("GET", "admin/policy")).json()["waiting"][0]["digest"]
+        done = await first.form(HERE, {"digest": digest, "reason": "read it"}, token=await first.token("/mfa"))
+        assert done.status == 303
+        twice = await first.api("POST", "admin/policy/approve", {"digest": digest, "reason": "again"})
+        assert (twice.status, twice.reason) == (403, "not_allowed")
+        assert "You have approved it" in (await first.page(HERE)).text
+        with pytest.raises(SettingsError, match="1 of 2 approvals"):
+            await world.gate.reload_policy()
+        reply = await second.api("POST", "admin/policy/approve", {"digest": digest, "reason": "read it, too"})
+        assert [row["by"] for row in reply.json()["waiting"][0]["approvals"]] == ["boss", "second"]
+        assert "Enough people have approved" in (await second.page(HERE)).text
+        assert (await world.gate.reload_policy()).looser
+        assert len(await trail_of(world, "policy.approved")) == 2
+        after = (await second.api("GET", "admin/policy")).json()
+        assert (after["digest"], after["waiting"]) == (digest, [])
+        assert "freshness.max_age: 1d -> 7d" in after["history"][0]["looser"]
+
+
+async def test_who_may_not(tmp_path: Path) -> None:
+    """Another right shows it and approves nothing; no right shows nothing.
+
+    An old proof is asked anew.
+    """
+    clock = FixedClock()
+    async with waiting(tmp_path, clock=clock) as (world, _):
+        auditor = await world.enrolled("eve", groups=["admin"])
+        digest = (await auditor.api("GET", "admin/policy")).json()["waiting"][0]["digest"]
+        given = {"digest": digest, "reason": "read it"}
+        assert (await auditor.api("POST", "admin/policy/approve", given)).reason == "not_allowed"
+        assert (await auditor.form(HERE, given, token=await auditor.token("/mfa"))).status == 403
+        nobody = await world.enrolled("bob")
+        assert (await nobody.api("GET", "admin/policy")).reason == "not_allowed"
+        assert (await nobody.page(HERE)).status == 403
+        who = await boss(world)
+        assert (await who.api("POST", "admin/policy/approve", {**given, "reason": " "})).status == 422
+        assert (await who.api("POST", "admin/policy/approve", {**given, "digest": "0" * 64})).reason == "not_found"
+        assert (await who.form(HERE, {**given, "reason": ""}, token=await who.token("/mfa"))).status == 422
+        clock.advance(400)
+        assert (await who.api("POST", "admin/policy/approve", given)).reason == "proof_required"
+        assert await trail_of(world, "policy.approved") == []
+
+
+async def test_who_acts_in_one_tenant_reads_nothing_about_the_others(tmp_path: Path) -> None:
+    """The file rules every tenant: such a person sees names and numbers, and approves nothing."""
+    more = "[roles]\neverywhere = []\n[tenants.beta.attempts]\nmax = 5\n"
+    async with waiting(tmp_path, more) as (world, _):
+        who = await boss(world)
+        found = (await who.api("GET", "admin/policy")).json()
+        assert (found["text"], found["may_approve"]) == (None, False)
+        (one,) = found["waiting"]
+        assert (one["changes"], one["more"] > 0) == ([], True)
+        given = {"digest": one["digest"], "reason": "read it"}
+        assert (await who.api("POST", "admin/policy/approve", given)).reason == "not_allowed"
+        page = (await who.page(HERE)).text
+        assert "beta" not in page
+        assert "acts in all of them" in page
+
+
+async def test_the_history_of_a_day(tmp_path: Path) -> None:
+    """``at`` names a day or a moment; one that cannot be read is refused, never ignored."""
+    async with waiting(tmp_path) as (world, _):
+        who = await boss(world)
+        day = (await who.api("GET", "admin/policy?at=2025-06-15")).json()["history"]
+        assert [row["by"] for row in day] == ["start"]
+        assert (await who.api("GET", "admin/policy?at=2025-06-01")).json()["history"] == []
+        assert (await who.api("GET", "admin/policy?at=soon")).json()["member"] == "at"
+        assert (await who.page(f"{HERE}?at=soon")).status == 422
+        assert "No policy was in force then" in (await who.page(f"{HERE}?at=2025-06-01")).text
+
+
+async def test_the_file_of_before_ends_the_wait(tmp_path: Path) -> None:
+    """Nothing waits any more once the file is put back."""
+    async with waiting(tmp_path) as (world, file):
+        who = await boss(world)
+        file.write_text(STRICT + APPROVED)
+        assert not (await world.gate.reload_policy()).changed
+        assert (await who.api("GET", "admin/policy")).json()["waiting"] == []
+
+
+async def test_a_waiting_text_that_cannot_be_read_is_not_approved(tmp_path: Path) -> None:
+    """A text that this version does not take is refused with its first fault."""
+    async with waiting(tmp_path) as (world, _):
+        who = await boss(world)
+        digest = (await who.api("GET", "admin/policy")).json()["waiting"][0]["digest"]
+        await world.store.put_meta(f"policy:text:{digest}", _packed("old = 1"))
+        reply = await who.api("POST", "admin/policy/approve", {"digest": digest, "reason": "read it"})
+        assert (reply.status, reply.reason, reply.json()["member"]) == (409, "policy_refused", "digest")
+
+
+def _packed(text: str) -> bytes:
+    import json
+    import zlib
+
+    return zlib.compress(json.dumps({"name": "x", "text": text, "files": {}}).encode())

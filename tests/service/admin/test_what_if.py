@@ -1,0 +1,139 @@
+"""The desk's page "What would happen": it agrees with the gate, and changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from mfa_gate import require_proof
+from mfa_gate.core.model import Contacts, Subject, SubjectKey
+from mfa_gate.core.rules import PathRule, Rules, StepUpRule
+from tests import harness
+from tests.harness import Browser, World, make_world, running, with_rules
+
+HERE = "/mfa/admin/what-if"
+TREE = (PathRule(text="/records/**"),)
+
+
+def stricter(rules: Rules) -> Rules:
+    """Managers need a fresh proof for records, and an app on /both."""
+    by_app = StepUpRule(name="by-app", paths=(PathRule(text="=/both"),), factors_any=("totp",))
+    fresh = StepUpRule(name="fresh", paths=TREE, max_age=rules.roles.actor_max_age, groups_any=("manager",))
+    return replace(rules, step_up=(fresh, by_app))
+
+
+async def both(request: Request) -> PlainTextResponse:
+    """Answer who has proven by mail; the policy asks for an app."""
+    await require_proof(factors=["email"])(request)
+    return PlainTextResponse("both")
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual app with a page whose demands exclude each other."""
+    usual = harness.routes
+    shown = require_proof(factors=["email"])(both)
+    monkeypatch.setattr(harness, "routes", lambda *given: [Route("/both", shown), *usual(*given)])
+
+
+@asynccontextmanager
+async def desk(**more: Any) -> AsyncIterator[tuple[World, Browser]]:
+    async with running(make_world(policy=with_rules(stricter), **more)) as world:
+        await world.enrolled("ann")
+        yield world, await world.enrolled("boss", groups=["security"])
+
+
+async def asked(boss: Browser, query: str) -> str:
+    reply = await boss.page(f"{HERE}?{query}")
+    assert reply.status == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reply.text))
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("account=ann", "Passes."),
+        ("account=ann&address=203.0.113.9", "the network has changed"),
+        ("account=ann&request=GET+/public", "nothing is asked here"),
+        ("account=ann&request=GET+/public/%252e%252e/x", "unclear path"),
+        ("account=ann&request=get++/records", "GET /records"),
+        ("account=ann&request=POST+/logout", "own sign-out passes for everybody"),
+        ("account=ann&request=GET+/mfa/challenge", "This is a page of the second step itself"),
+        ("account=nobody", "Has to set up a way to confirm first"),
+        ("account=ann&at=2030-01-01T00:00Z", "the proof is too old"),
+    ],
+)
+async def test_the_answer(query: str, said: str) -> None:
+    """Addresses, unclean paths, sign-out and time count as at the gate."""
+    async with desk() as (_, boss):
+        assert said in await asked(boss, query)
+
+
+async def test_groups_come_from_the_directory() -> None:
+    """Without groups the host's directory is asked; a group that is typed counts in its place."""
+
+    async def directory(tenant: str) -> list[tuple[Subject, Contacts]]:
+        return [(Subject("ann", tenant, frozenset({"manager"})), Contacts())]
+
+    async with desk(directory=directory) as (world, boss):
+        world.clock.advance(400)
+        await boss.prove()
+        assert "a rule asks for more" in await asked(boss, "account=ann&request=GET+/records")
+        assert "Passes." in await asked(boss, "account=ann&request=GET+/records&groups=guest")
+
+
+async def test_a_page_that_nobody_can_open(app: None, caplog: pytest.LogCaptureFixture) -> None:
+    """Demands of file and code that exclude each other are said in words.
+
+    At the desk, and to the person. No proof is asked for first, because it could not help.
+    """
+    async with desk() as (world, boss):
+        assert "no way to confirm can meet all demands at once" in await asked(boss, "account=ann&request=GET+/both")
+        eve = await world.enrolled("eve")
+        page = (await eve.page((await eve.page("/both")).location.partition("#")[0])).text
+        assert "Nobody can open this page for now" in page
+        assert "Call your administrator" in page
+        assert "no allowed factor meets" in caplog.text
+
+
+async def test_nothing_is_changed() -> None:
+    """A question writes no event and no account."""
+    async with desk() as (world, boss):
+        before = (await world.account(), await world.store.counts("alpha"), len(world.events))
+        await asked(boss, "account=ann&request=POST+/records")
+        await asked(boss, "account=nobody")
+        assert (await world.account(), await world.store.counts("alpha"), len(world.events)) == before
+
+
+@pytest.mark.parametrize("wrong", ["request=records", "request=GET+records", "address=here", "at=soon"])
+async def test_a_question_that_cannot_be_read(wrong: str) -> None:
+    """It is refused with the field that is wrong, and nothing is answered."""
+    async with desk() as (_, boss):
+        reply = await boss.page(f"{HERE}?account=ann&{wrong}")
+        assert reply.status == 422
+        assert f'id="{wrong.partition("=")[0]}-error"' in reply.text
+        assert "Every rule" not in reply.text
+
+
+async def test_the_right_to_look() -> None:
+    """A person who may not look gets no page; a tenant out of reach is unknown.
+
+    So is an account that cannot exist.
+    """
+    async with desk() as (world, boss):
+        nobody = await world.enrolled("bob")
+        assert (await nobody.page(HERE)).status == 403
+        assert (await nobody.page(f"{HERE}?account=ann")).status == 403
+        helper = await world.enrolled("help", groups=["support"])
+        assert (await helper.page(f"{HERE}?account=ann&tenant=beta")).status == 404
+        assert (await boss.page(f"{HERE}?account=%01")).status == 404
+        assert (await boss.page(f"{HERE}?account=ann&tenant=beta")).status == 200
+        assert (await world.store.load(SubjectKey("beta", "ann"))).version == 0
