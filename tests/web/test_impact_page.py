@@ -46,7 +46,7 @@ async def test_the_page_shows_what_the_json_says(world: World) -> None:
     for text in ("What the policy would do", "GET /records/{id}", "freshness", "Would have to set up two-step sign-in"):
         assert text in page.text, text
     assert "<b>eve" not in page.text
-    assert f'href="{PLACE}"' in (await boss.page("/mfa/admin/tenant")).text
+    assert f'href="{PLACE}"' in (await boss.page("/mfa/admin/reports")).text
     file = await boss.page(f"{PLACE}?format=csv")
     assert file.header("content-type").startswith("text/csv")
     assert len(file.text.splitlines()) == 4

@@ -26,7 +26,7 @@ MOST = 100
 async def impact(request: PageRequest) -> Answer:
     """Show ``GET /admin/reports/impact``; with ``format=csv``, the list of people as a file."""
     await request.judgement()
-    desk = desk_of(request, "reports/impact")
+    desk = desk_of(request, "reports")
     read = await request.service.impact_desk.read(actor_of(request), desk.tenant)
     if isinstance(read, Refusal):
         return refused(request, read, f"{PLACE}{desk.query}")
