@@ -275,7 +275,7 @@ def benchmarks(*, long: bool, publish: bool = False) -> list[Step]:
     """
     scripts = [path for path in sorted(BENCHMARKS.glob("*.py")) if not path.name.startswith(("_", "conftest"))]
     more = ["--long"] if long else []
-    steps = [run(path.stem, [str(PYTHON), str(path), *more]) for path in scripts]
+    steps = [run(path.stem, [str(PYTHON), str(path), *more], keeps_errors=False) for path in scripts]
     steps = steps or [Step("benchmarks", 1, 0, "there are none")]
     if publish and not any(step.code for step in steps):
         with tempfile.TemporaryDirectory() as folder:
@@ -285,10 +285,10 @@ def benchmarks(*, long: bool, publish: bool = False) -> list[Step]:
     return steps
 
 
-def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
+def run(name: str, command: list[str], *, as_it_comes: bool = True, keeps_errors: bool = True) -> Step:
     """Run one command, and keep its output.
 
-    The output is passed on ``as_it_comes`` or left to the caller.
+    The output is passed on ``as_it_comes`` or left to the caller. Without ``keeps_errors`` the standard error is only shown.
     """
     if as_it_comes:
         print(title(name), flush=True)
@@ -300,7 +300,12 @@ def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
         "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes are started: each would compile everything anew
     }
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if keeps_errors else None,
+        stdin=subprocess.DEVNULL,
     )
     assert process.stdout is not None
     said = b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks._publication import HERE, about_script, machine, page, table_in
+from tests.benchmarks._publication import HERE, about_script, machine, page
 
 
 def test_the_page_has_each_table_under_the_title_of_its_script() -> None:
@@ -12,12 +12,6 @@ def test_the_page_has_each_table_under_the_title_of_its_script() -> None:
     assert "| Python | 3.11.7 |" in made
     assert "## The time that the gate adds to a request, beside what other middlewares add\n" in made
     assert "`python -m tests.benchmarks.bench_gate`\n\n```\nstack   of session\n+ session   1.000\n```\n" in made
-
-
-def test_lines_of_the_log_are_no_part_of_a_table() -> None:
-    """Warnings of a measured gate are left out; words of the table stay."""
-    said = "mfa_gate: identify: no session\nRedis held no store at redis://x: a new one\nRedis: remembered  40\n"
-    assert table_in(said) == "Redis: remembered  40"
 
 
 def test_each_script_says_in_its_first_line_what_it_measures() -> None:
