@@ -150,7 +150,7 @@ class Desktop:
         """
         mine = [a for a in state["authenticators"] if a["factor"] in TYPED]
         if not mine:
-            self.say("Your way to confirm it is you needs a browser. Sign in there and set up a code.")
+            self.say("Your sign-in method needs a browser. Sign in there and set up a code.")
             return False
         if why := WHY.get(state.get("reason") or ""):
             self.say(why)

@@ -102,8 +102,8 @@ ADMIN_FORMS = {
     "POST /admin/accounts/ann grant": {"action": "break-glass", "hours": "4", **_WHY},
     "POST /admin/accounts/ann confirm": {"action": "confirm", "ref": "x"},
     "POST /admin/accounts/boss grant": {"action": "break-glass", "hours": "4", **_WHY},
-    "POST /admin/accounts remind": {"action": "remind", "pick-1": "new"},
     "POST /admin/policy": {"digest": "x", "reason": "because"},
+    "POST /admin/accounts remind": {"action": "remind", "pick-1": "new"},
     "POST /admin/tenant announce": {"action": "announced"},
     "POST /admin/tenant trial": {"action": "trial"},
     "POST /admin/tenant remind": {"action": "remind"},
@@ -134,6 +134,8 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/boss/forget": {"reason": "because"},
     "POST /api/admin/accounts/ann/approve": {"ref": "x"},
     "POST /api/admin/accounts/ann/withdraw": {"reason": "because"},
+    "GET /api/admin/leavers": None,
+    "GET /api/admin/accounts/ann/data": None,
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 

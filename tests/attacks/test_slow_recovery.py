@@ -14,7 +14,9 @@ from mfa_gate.core.changes.after_restore import after_restore
 from mfa_gate.core.changes.dispute import dispute
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import DAY
-from tests.harness import Browser, Reply, World, make_world, running, with_rules
+from mfa_gate.keyring import Keyring
+from mfa_gate.service.maintenance.rotation import context_of
+from tests.harness import Browser, Reply, World, key, make_world, running, with_rules
 
 WAIT = Seconds(3 * DAY)
 WEEK = 7 * DAY
@@ -115,7 +117,7 @@ async def test_asking_again_neither_shortens_nor_hides_nor_extends(scene: Scene)
     await scene.work()
     assert sorted(scene.told()) == ["+12025550123", "ann@alpha.example"]
     page = (await scene.ann.page("/mfa")).text
-    assert "Take the request back" in page
+    assert 'name="action" value="stop"' in page
     assert "asked to set up your sign-in again" in page
 
 
@@ -258,3 +260,17 @@ async def test_off_by_default() -> None:
         world.clock.advance(100 * DAY)
         assert (await thief.api("POST", "recovery/begin", {})).reason == "not_allowed"
         assert ann.secret
+
+
+async def test_new_keys_change_nothing(scene: Scene) -> None:
+    """The contacts that were told are sealed anew; without their key the wait begins again."""
+    await scene.ask()
+    slow, engine = scene.world.gate.service.slow_recovery, scene.world.engine
+    account = await scene.world.account()
+    engine.keyring = Keyring([key(2), key(1)])
+    context = replace(context_of(scene.world.gate.service, account), keyring=engine.keyring)
+    anew = replace(account, recovery=slow.sealed_anew(context, account.recovery))
+    engine.keyring = Keyring([key(2)])
+    assert [one.email for one in slow.earlier(anew)] == ["ann@alpha.example"]
+    assert slow.earlier(account) == ()
+    assert slow.sealed_anew(replace(context, keyring=engine.keyring), account.recovery) == account.recovery

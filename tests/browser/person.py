@@ -64,15 +64,27 @@ class Person:
         self.look()
 
     def find(self, name: str, *, within: str = "") -> Locator:
-        """The button or link of that name; where several are, the first."""
+        """The button or link of that name; where several are, the first.
+
+        What is in the closed menu of the page is found by opening it, as a person does.
+        """
         root = self.page.locator(within) if within else self.page
         exact = re.compile(rf"^\s*{re.escape(name)}\s*$")
-        return root.get_by_role("button", name=exact).or_(root.get_by_role("link", name=exact)).first
+        found = root.get_by_role("button", name=exact).or_(root.get_by_role("link", name=exact)).first
+        if not found.count():
+            self.unfold("details.menu:not([open])")
+        return found
 
     def choose(self, start: str) -> None:
         """Follow or press the row (of factors, of other ways) whose words begin with ``start``."""
+        self.unfold(".exits details:not([open])")
         self.page.locator(".row", has_text=re.compile(rf"^\s*{re.escape(start)}")).first.click()
         self.look()
+
+    def unfold(self, fold: str) -> None:
+        """Open the fold of that selector, where the page has one."""
+        for summary in self.page.locator(f"{fold} > summary").all()[:1]:
+            summary.click()
 
     def offered(self) -> list[str]:
         """The rows of factors or other ways on this page, by their first line."""

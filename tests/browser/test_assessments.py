@@ -27,7 +27,7 @@ def test_optional(person: Arrive, example: Example, script: bool) -> None:
     somebody = person(script=script)
     somebody.sign_in(USER)
     somebody.at(CHOICE)
-    somebody.says("Brightpath asks for a second step from", "We’ll ask again the next time you sign in.")
+    somebody.says("Brightpath requires two-step sign-in from", "We’ll ask again the next time you sign in.")
     assert [row for row in somebody.offered() if "pass" not in row.lower()] == ["Text message", "Email"]
     skip = somebody.find("Skip for now").bounding_box()
     assert skip is not None
@@ -55,7 +55,7 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     somebody.sign_in(USER)
     assert example.outbox == []
     somebody.choose("Email")
-    somebody.says("u•••@a•••.example", "for about 10 minutes")
+    somebody.says("u•••@a•••.example", "in about 10 minutes")
     somebody.silent(USER)
     sent = example.codes("email")[0]
     assert sent["to"] == USER
@@ -147,7 +147,7 @@ def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
     example.advance(31 * DAY)
     somebody.go("/records")
     somebody.at(CHOICE)
-    somebody.says("Brightpath asks for a second step since")
+    somebody.says("Brightpath has required two-step sign-in since")
     assert not somebody.find("Skip for now").is_visible()
     assert somebody.find("Not now? Sign out").is_visible()
     somebody.choose("Email")

@@ -36,7 +36,7 @@ def test_several_users_of_one_browser(person: Arrive, example: Example) -> None:
         shared.is_in()
         shared.go("/mfa")
         shared.says("This browser")
-        assert f"Signed in as {NAMES[email]}" in shared.page.locator("footer").inner_text()
+        assert NAMES[email] in shared.page.locator(".menu > summary").inner_text()
         assert shared.page.locator(".thing-name", has_text="This browser").count() == 1
 
 

@@ -26,7 +26,7 @@ def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     assert somebody.offered() == ["Text message", "Email"]
     somebody.choose("Text message")
     for number, words in (
-        ("506-234-5678", "That number is from another country. Only numbers from these are accepted: United States."),
+        ("506-234-5678", "That number is from another country. Use a number from: United States."),
         ("+1 876 210 1234", "That number is from another country."),
         ("+44 7400 123456", "That number is from another country."),
         ("800-234-5678", "That’s a toll-free number"),
@@ -40,7 +40,7 @@ def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     assert example.outbox == []
     somebody.page.get_by_label("Mobile number").fill("1 (202) 555-0177")
     somebody.press("Text me a code")
-    somebody.says("(202) 555-0177", "for about 10 minutes")
+    somebody.says("(202) 555-0177", "in about 10 minutes")
     code = example.code("sms")
     example.advance(10 * MINUTE)
     somebody.type_code(code)
@@ -59,7 +59,7 @@ def test_email(person: Arrive, example: Example, script: bool) -> None:
     somebody = person(script=script)
     somebody.sign_in(SECOND)
     somebody.choose("Email")
-    somebody.says("for about 10 minutes")
+    somebody.says("in about 10 minutes")
     somebody.type_code(example.code("email"))
     somebody.keep_codes()
     somebody.press("Continue to Harbor")

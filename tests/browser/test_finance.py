@@ -46,7 +46,7 @@ def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None
     key = somebody.page.locator("#key").inner_text()
     assert re.fullmatch(r"([A-Z2-7]{4} )+[A-Z2-7]{1,4}", key)
     assert key.replace(" ", "") == query["secret"][0]
-    somebody.says(USER, query["issuer"][0], "Time based, 6 digits")
+    somebody.says(USER, query["issuer"][0], "Time-based, 6 digits")
 
     app = App.scanned(uri, example)
     somebody.type_code(app.wrong())
@@ -115,7 +115,7 @@ def test_seven_days(person: Arrive, example: Example, script: bool) -> None:
     example.advance(after + 7 * DAY - example.now)
     somebody.go("/records")
     somebody.at(ASKED)
-    somebody.says("We ask again every 7 days.")
+    somebody.says("You last confirmed more than 7 days ago")
     somebody.type_code(app.code())
     assert somebody.path == "/records"
     somebody.at("Payments")

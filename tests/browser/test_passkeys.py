@@ -183,8 +183,9 @@ def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     somebody.look()
     somebody.says("was removed")
     told = json.loads(somebody.page.locator("[data-signal]").get_attribute("data-signal") or "")
-    assert told == {"rpId": "localhost", "userId": told["userId"], "allAcceptedCredentialIds": []}
-    assert len(told["userId"]) == 86
+    accepted = told["AllAcceptedCredentials"]
+    assert accepted == {"rpId": "localhost", "userId": accepted["userId"], "allAcceptedCredentialIds": []}
+    assert len(accepted["userId"]) == 86
     if somebody.page.evaluate("'signalAllAcceptedCredentials' in PublicKeyCredential"):
         somebody.page.wait_for_timeout(500)
         assert authenticator.credentials() == [], held["credentialId"]
@@ -270,3 +271,30 @@ def test_the_offer_after_a_code(person: Arrive, accepted: bool) -> None:
         somebody.page.wait_for_load_state("load")
         assert somebody.path == "/records"
         assert authenticator.credentials() == []
+
+
+BY_ITSELF = """
+const make = navigator.credentials.create.bind(navigator.credentials);
+PublicKeyCredential.getClientCapabilities = async () => ({ conditionalCreate: true });
+navigator.credentials.create = ({ mediation, ...rest }) => {
+  window.told(mediation || "pressed");
+  return make(rest);
+};
+"""
+
+
+@pytest.mark.long
+def test_a_password_manager_makes_the_passkey_by_itself(person: Arrive) -> None:
+    """After a code a browser that can makes the passkey without a question."""
+    somebody = person()
+    app, _ = somebody.enroll_app(USER)
+    authenticator, asked = Authenticator.plug(somebody.page), list[str]()
+    somebody.page.expose_function("told", asked.append)
+    somebody.page.add_init_script(BY_ITSELF)
+    somebody.from_address(HOTEL)
+    somebody.go("/")
+    somebody.page.locator("#code").fill(app.code())
+    somebody.page.get_by_role("button", name="Confirm").click()
+    somebody.page.get_by_text("was added").or_(somebody.page.get_by_text("You are all set")).first.wait_for()
+    assert asked == ["conditional"]
+    assert len(authenticator.credentials()) == 1

@@ -61,7 +61,7 @@ def test_either_contact_on_file(person: Arrive, example: Example, script: bool) 
         if way in elsewhere.offered():
             elsewhere.choose(way)
             elsewhere.press("Send the code")
-        elsewhere.says("for about 15 minutes")
+        elsewhere.says("in about 15 minutes")
         elsewhere.type_code(example.code(channel))
         elsewhere.at("Jobs")
         example.advance(MINUTE)
@@ -141,7 +141,7 @@ def test_another_address(person: Arrive, example: Example, script: bool) -> None
     somebody.is_in()
     example.advance(7 * DAY)
     somebody.go("/")
-    somebody.says("We ask again every 7 days.")
+    somebody.says("You last confirmed more than 7 days ago")
 
 
 def test_the_lock_ends_sessions(person: Arrive, example: Example, script: bool) -> None:

@@ -38,7 +38,7 @@ def scan(desktop: Person, phone: Person) -> None:
 def type_number(phone: Person, number: str) -> None:
     """Type a number on the phone and approve."""
     phone.page.get_by_label(NUMBER).fill(number)
-    phone.page.get_by_role("button", name="Yes, sign me in").click()
+    phone.page.locator("[data-approve]").click()
 
 
 def set_up(desktop: Person, phone: Person) -> None:
@@ -86,6 +86,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     field = phone.page.get_by_label(NUMBER)
     field.wait_for()
     words = phone.text
+    assert "Yes, sign me in" in words
     assert HOTEL in words
     assert "Clearview" in words
     type_number(phone, f"{(int(number) + 1) % 100:02d}")
@@ -165,3 +166,68 @@ def test_call_me(person: Arrive, example: Example, script: bool) -> None:
     else:
         hotel.press("I’ve answered, continue")
     hotel.is_in()
+
+
+IPHONE = """
+Object.defineProperty(Navigator.prototype, "standalone", { get: () => INSTALLED });
+Object.defineProperty(Navigator.prototype, "maxTouchPoints", { get: () => 5 });
+"""
+MANIFEST = """async () => {
+  const link = document.querySelector("link[rel=manifest]");
+  return (await fetch(link.href, { credentials: "include" })).json();
+}"""
+
+
+@pytest.mark.long
+def test_an_iphone_installs_the_page_first(person: Arrive) -> None:
+    """The installed page, with a storage of its own, joins by the token in its start address.
+
+    It finds its key again with every later start, and tells when the key was lost.
+    """
+    desktop, browser, installed = person(), person(address=PHONE), person(address=PHONE)
+    browser.page.add_init_script(IPHONE.replace("INSTALLED", "false"))
+    installed.page.add_init_script(IPHONE.replace("INSTALLED", "true"))
+    desktop.sign_in(USER)
+    desktop.choose("Approve on your phone")
+    browser.page.goto(desktop.read_qr())
+    browser.page.get_by_text("Choose “Add to Home Screen”.").wait_for()
+    browser.look()
+    manifest = browser.page.evaluate(MANIFEST)
+    assert manifest["name"] == "Clearview"
+    start = f"{desktop.example.origin}{manifest['start_url']}"
+    installed.page.goto(start)
+    installed.page.get_by_label(NUMBER).wait_for()
+    assert installed.page.title().startswith("(1) ")
+    type_number(installed, number_on(desktop))
+    installed.page.get_by_text("It works. Go on with your other screen.").wait_for()
+    assert installed.page.locator("#live-now").inner_text() == ""
+    installed.page.goto("about:blank")
+    installed.page.goto(start)
+    installed.page.get_by_text("No request is waiting.").wait_for()
+    assert "Tried out" in installed.text
+    assert "– Clearview" in installed.page.title()
+    installed.look()
+    installed.page.evaluate("indexedDB.deleteDatabase('mfa-gate')")
+    installed.page.goto("about:blank")
+    installed.page.goto(start.partition("#")[0])
+    installed.page.get_by_text("This phone no longer has its key.").wait_for()
+    installed.look()
+
+
+@pytest.mark.long
+def test_it_was_me_but_cancel(person: Arrive, example: Example) -> None:
+    """The request ends, nobody is alarmed, and the next one comes at once."""
+    desktop, phone = person(), person(address=PHONE)
+    set_up(desktop, phone)
+    desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
+    finish(desktop)
+    example.advance(DAY)
+    hotel = person(address=HOTEL)
+    hotel.sign_in(USER)
+    hotel.at("Approve on your phone")
+    hotel.says("No request? Open")
+    phone.page.get_by_label(NUMBER).wait_for()
+    phone.page.get_by_role("button", name="It was me, but cancel").click()
+    phone.page.get_by_text("Canceled. Nobody was signed in.").wait_for()
+    hotel.page.get_by_role("button", name="Send the request").click()
+    phone.page.get_by_label(NUMBER).wait_for()

@@ -69,7 +69,7 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     somebody.look()
     somebody.says("The new name is Work phone.")
     somebody.press("Make default Work phone")
-    somebody.says("We will ask for Work phone first from now on.")
+    somebody.says("Work phone is your default now.")
     assert "Default" in thing(somebody, "Work phone")
 
     app = somebody.page.locator("li.thing", has_text="Authenticator app")

@@ -458,6 +458,7 @@ def test_notices_that_must_be_there() -> None:
         "factor.enrolled",
         "factor.removed",
         "factor.changed",
+        "factor.replaced",
         "backup_codes.made",
         "backup_code.used",
         "browser.new",

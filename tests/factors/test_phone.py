@@ -13,9 +13,12 @@ from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import Draft, Rejected
 from mfa_gate.factors.phone import TYPES as PHONE_TYPES
 from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_names
+from mfa_gate.factors.region_names import region_name, told_regions
+from mfa_gate.factors.regions import REGIONS
 from mfa_gate.factors.sms import Sms
 
 from .builders import context, rules
+from .countries import LANGUAGES
 
 US = PhoneRules(regions=("US",))
 ANY = PhoneRules()
@@ -35,7 +38,19 @@ TABLE: list[tuple[str, PhoneRules, str]] = [
     ("+1 416 555 0100", US, "phone_region"),
     ("+1 876 555 0100", US, "phone_region"),
     ("+1 809 555 1234", US, "phone_region"),
-    ("+1 787 234 5678", US, "phone_region"),
+    ("+1 787 234 5678", US, "+17872345678"),
+    ("+1 671 300 1234", US, "+16713001234"),
+    ("+1 787 234 5678", DE, "+17872345678"),
+    ("+1 787 234 5678", PhoneRules(regions=("DE",)), "phone_region"),
+    ("+1 416 234 5678", PhoneRules(regions=("PR",)), "phone_region"),
+    ("+44 7012 345678", ANY, "phone_type"),
+    ("+44 7012 345678", PhoneRules(refuse_types=("pager",)), "+447012345678"),
+    ("+878 10 5678 1234 56", ANY, "phone_type"),
+    ("0049 151 23456789", ANY, "+4915123456789"),
+    ("00 49 (151) 23456789", US, "phone_region"),
+    ("0049 1512 3456789", DE, "+4915123456789"),
+    ("0011 44 7400 123456", PhoneRules(regions=("AU", "GB")), "+447400123456"),
+    ("+1 861 234 5678", US, "phone_invalid"),
     ("+44 20 7946 0958", US, "phone_region"),
     ("+49 1512 3456789", US, "phone_region"),
     ("+1 416 234 5678", ANY, "+14162345678"),
@@ -85,7 +100,9 @@ def test_a_refusal_says_what_is_accepted() -> None:
     """The text of a refusal can name the accepted countries, or the kind of number."""
     region = read_phone("+44 20 7946 0958", DE)
     assert isinstance(region, Rejected)
-    assert region.detail == "Germany, United States"
+    assert region.detail == "GB DE US"
+    assert told_regions(region.detail) == ("United Kingdom", "Germany, United States")
+    assert told_regions(region.detail, "de") == ("Vereinigtes Königreich", "Deutschland, Vereinigte Staaten")
     kind = read_phone("+1 800 555 0100", US)
     assert isinstance(kind, Rejected)
     assert kind.detail == "toll-free"
@@ -134,7 +151,7 @@ def test_examples_count_as_american_without_a_table(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(phonenumbers, "region_code_for_number", lambda number: None)
     assert read_phone("202-555-0100", US) == "+12025550100"
-    assert read_phone("212-736-5000", US) == Rejected(reason="phone_invalid", free=True)
+    assert read_phone("212-736-5000", US) == Rejected(reason="phone_invalid", free=True, detail="unknown-area")
 
 
 @settings(max_examples=150, deadline=None)
@@ -176,3 +193,30 @@ def test_regions_have_names() -> None:
     """
     assert region_names(("US", "ZZ")) == (("US", "United States"), ("ZZ", "ZZ"))
     assert region_names(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted", "detail"),
+    [
+        ("0151 12345678", US, "country-code"),
+        ("nein", DE, "+49 1512 3456789"),
+        ("not a number", US, "+1 201-555-0123"),
+        ("212 736 500", ANY, "+1 201-555-0123"),
+        ("+1 861 234 5678", US, "unknown-area"),
+        ("+44 7012 345678", ANY, "personal-number"),
+        ("+1 416 234 5678", US, "CA US"),
+    ],
+)
+def test_a_refused_number_says_what_to_write(text: str, accepted: PhoneRules, detail: str) -> None:
+    """The detail chooses the sentence: an example, the country code, or a country."""
+    outcome = read_phone(text, accepted)
+    assert isinstance(outcome, Rejected)
+    assert outcome.detail == detail
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_each_region_has_a_name_in_each_language(tag: str) -> None:
+    """No country stays English, or a code, on a page in another language."""
+    assert all(region_name(code, tag) != code for code in REGIONS)
+    assert tag == "en" or region_name("DE", tag) != "Germany"
+    assert region_name("DE", "xx") == "Germany"

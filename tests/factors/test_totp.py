@@ -16,6 +16,7 @@ from mfa_gate.core.model import Contacts, Fields, Seconds, SubjectKey
 from mfa_gate.factors.base import Accepted, Draft, Rejected
 from mfa_gate.factors.totp import FAR_STEPS, Totp, TotpRules
 from mfa_gate.keyring import Unopened
+from mfa_gate.web.qr_code import draw
 
 from .builders import BOB, ELSEWHERE, HOSTILE, NOW, context, rules
 
@@ -295,3 +296,25 @@ def test_the_subject_is_the_label_without_an_address() -> None:
     draft = TOTP.draft(within)
     assert isinstance(draft, Draft)
     assert TOTP.show(within, draft.data)["account"] == "7 1"
+
+
+@pytest.mark.parametrize(
+    ("service", "issuer"),
+    [
+        (
+            "The Saint Bartholomew Regional Center for Outpatient Rehabilitation",
+            "The Saint Bartholomew Regional Center for",
+        ),
+        ("N" * 110, "N" * 54),
+        ("临床康复与心理健康服务中心", "临床康复与心"),
+        ("Harbor", "Harbor"),
+    ],
+)
+def test_a_long_name_leaves_the_picture_easy_to_scan(service: str, issuer: str) -> None:
+    """The names in the address are cut, so that the QR code has at most 61 modules a side."""
+    within = context(service=service, contacts=Contacts(email=f"{'a' * 120}@clinic.example"))
+    draft = TOTP.draft(within)
+    assert isinstance(draft, Draft)
+    shown = TOTP.show(within, draft.data)
+    assert shown["issuer"] == issuer
+    assert draw(shown["uri"]).size - 8 <= 61

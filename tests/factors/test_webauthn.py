@@ -210,6 +210,8 @@ BROKEN_REGISTRATIONS: dict[str, Bend] = {
     "attestation authData a number": raw_attestation(lambda b: cbor2.dumps({**cbor2.loads(b), "authData": 7})),
     "attestation statement null": raw_attestation(lambda b: cbor2.dumps({**cbor2.loads(b), "attStmt": None})),
     "attestation none with a statement": part(statement={"sig": b"x"}),
+    "attestation none with an unknown statement": part(statement={"note": "x"}),
+    "attestation none with a list": part(statement=[]),
     "attestation of an unknown format": part(format="tin-foil"),
     "attestation format a number": part(format=1),
     "attestation packed without a signature": part(format="packed"),

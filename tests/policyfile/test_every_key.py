@@ -62,6 +62,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "resident_key": '"maybe"',
     "attachment": '"usb"',
     "hints": '["phone"]',
+    "prompt": '"always"',
     "warn_at": "-1",
     "stage": '"mandatory"',
     "remind": '"never"',

@@ -49,7 +49,7 @@ max = "7"
         ("[smtp]\npassword = 'x'", "unknown key; known here: version, name"),
         (
             "[factors.webauthn]\nxyzzy = 1",
-            "unknown key; known here: user_verification, resident_key, attachment, hints",
+            "unknown key; known here: user_verification, resident_key, attachment, prompt, hints",
         ),
         ("[tenants.a]\ntests = []", "it belongs at the top of the file"),
     ],

@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 import mfa_gate.web.i18n as i18n
 from mfa_gate.core.events import EVENTS, UNKNOWN
 from mfa_gate.core.reasons import REASONS
-from mfa_gate.factors import BUILT_IN
+from mfa_gate.factors.phone import CONSENT
 from mfa_gate.web.views.problems import FORM_WORDS
 
 WEB = Path(i18n.__file__).parent
@@ -101,8 +101,8 @@ def _of_messages() -> Iterator[tuple[str, str]]:
             yield "core/events", text
         for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
             yield "core/events", text
-    for traits in BUILT_IN.traits.values():
-        yield "factors", traits.name
+    for name in (*sorted(i18n.NAMES_OF_KINDS), CONSENT):
+        yield "factors", name
 
 
 def _marked(tree: ast.AST) -> Iterator[str]:

@@ -23,12 +23,12 @@ from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, static_assets
-from mfa_gate.web.brand_files import brand_names
+from mfa_gate.web.brand_files import brand_file
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
-from mfa_gate.web.theme import brand_css
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
+from mfa_gate.web.views.frame import Language
 from tests.chromium import launch
 
 from .gallery_policy import policy_pages
@@ -46,6 +46,17 @@ LOGO = (
     ).decode()
 )
 
+LANGUAGES = {
+    "en": "English",
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pt-BR": "Português (Brasil)",
+    "vi": "Tiếng Việt",
+    "zh-Hans": "简体中文",
+}
+
 FRAME = Frame(
     prefix="/mfa",
     now=NOW,
@@ -58,6 +69,7 @@ FRAME = Frame(
     person="user@finance.example",
     sign_out="/logout",
     here="/mfa/challenge",
+    languages=tuple(Language(tag=tag, name=name) for tag, name in LANGUAGES.items()),
 )
 
 APP = Way(kind="totp", id="a1", label="Authenticator app")
@@ -137,6 +149,8 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-sms-over", replace(sms, expires_at=NOW - 5), frame
     mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)
     yield "challenge-email-sent", mail, frame
+    yield "challenge-email-moved", replace(mail, moved_to="n•••@c•••.example"), frame
+    yield "challenge-asked", replace(mail, asked_at=NOW - 90_000), frame
     yield "challenge-email-step-up", replace(mail, why="step_up", remember_for=0), frame
     yield "challenge-email-unsent", replace(mail, sending="unsent", why="revoked"), frame
     yield "challenge-backup-code", v.Challenge(way=CODES, why="no_proof", others=(APP,)), frame
@@ -198,7 +212,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     urls: dict[str, Any] = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
     yield "enroll-sms-regions", replace(sms, regions=regions, region="DE", **urls), frame
     typed = replace(sms, phone="+1 416 555 0123")
-    yield "enroll-sms-region-refused", typed, bad(frame, "phone_region", "phone", detail="United States")
+    yield (
+        "enroll-sms-region-refused",
+        typed,
+        bad(frame, "phone_region", "phone", detail="United States", about="Canada"),
+    )
     yield "enroll-sms-type-refused", typed, bad(frame, "phone_type", "phone", detail="toll-free")
     yield "enroll-sms-unreadable", replace(typed, phone="12"), bad(frame, "phone_invalid", "phone")
     yield "enroll-sms-missing", sms, bad(frame, "phone_missing", "phone")
@@ -263,6 +281,11 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "contact-none", v.EnrollContact(ways=()), frame
     yield "ticket", v.EnrollTicket(), frame
     yield "ticket-wrong", v.EnrollTicket(remaining=5), bad(frame, "ticket_wrong", "ticket")
+    yield (
+        "enroll-offer-moved",
+        v.EnrollOffer(kind="email", label="Email", continue_url="/records", moved_to="n•••@c•••.example"),
+        frame,
+    )
     yield (
         "enroll-offer",
         v.EnrollOffer(kind="webauthn", label="Passkey", continue_url="/records"),
@@ -497,7 +520,9 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_names(frame.brand)["brand"]).write_bytes(brand_css(frame.brand))
+        for plain in ("brand", "favicon"):
+            made = brand_file(frame.brand, plain)
+            (static / made.name).write_bytes(made.content)
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names

@@ -334,7 +334,7 @@ def test_every_reason_has_words_beside_a_form() -> None:
     assert "behind" in _summary(views.Problem(reason="clock_drift", seconds=-90))
     assert _summary(views.Problem(reason="phone_region", detail="<b>US")).endswith("from: <b>US.")
     assert "toll-free" in _summary(views.Problem(reason="phone_type", detail="toll-free"))
-    assert _summary(views.Problem(reason="phone_type", detail="pager")) == texts["phone_type"]
+    assert _summary(views.Problem(reason="phone_type", detail="uan")) == texts["phone_type"]
 
 
 def _summary(problem: views.Problem) -> str:

@@ -139,10 +139,14 @@ def test_logos() -> None:
 
 
 def test_no_brand() -> None:
-    """Without a logo and a shown name there is no header at all."""
-    bare = Renderer().render(VIEW, replace(FRAME, logo="", brand=BrandRules(show_name=False))).decode()
-    assert "<header" not in bare
-    assert "<title>" in bare
+    """Without a logo and a shown name the header has the menu alone, if there is one."""
+    bare = replace(FRAME, logo="", brand=BrandRules(show_name=False))
+    text = Renderer().render(VIEW, bare).decode()
+    assert "<header" in text
+    assert 'class="brand-name"' not in text
+    nobody = Renderer().render(VIEW, replace(bare, person="", languages=())).decode()
+    assert "<header" not in nobody
+    assert "<title>" in nobody
 
 
 async def test_each_logo_has_its_address() -> None:

@@ -14,7 +14,7 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     """Build the whole command line."""
-    from . import accounts, audit, keys, policy, report, store
+    from . import accounts, audit, keys, policy, report, store, tokens
     from .doctor import subcommand as doctor
     from .totp_import import subcommand as totp_import
 
@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     keys.add_commands(sub)
     accounts.add_commands(sub)
     audit.add_commands(sub)
+    tokens.add_commands(sub)
     report.add_commands(sub)
     store.add_commands(sub)
     doctor.add_commands(sub)

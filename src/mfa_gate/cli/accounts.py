@@ -12,11 +12,13 @@ from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
+from ..service.admin.reviews import MAX_PAGE
+from ..web.api.admin import data_json
 from ..web.responses import stamp
 from . import bulk
 from .accounts_list import add_filters, list_accounts
 from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
-from .terminal import one_line
+from .terminal import json_text, one_line
 from .transfer import export_import
 
 READER = Actor(name="operator")
@@ -41,6 +43,20 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     showing.add_argument("id", metavar="ID")
     showing.add_argument("--tenant", required=True)
     showing.set_defaults(run=running(show))
+
+    telling = commands.add_parser("data", help="print all that is known of one person, as JSON")
+    add_parts(telling)
+    telling.add_argument("id", metavar="ID")
+    telling.add_argument("--tenant", required=True)
+    telling.set_defaults(run=running(person_data))
+
+    missing = commands.add_parser("leavers", help="list people who have an account here and are in no list of yours")
+    add_parts(missing)
+    missing.add_argument("--tenant", required=True)
+    missing.add_argument(
+        "--known", required=True, metavar="FILE", help='the ids that there are, one a line, "-" for the input'
+    )
+    missing.set_defaults(run=running(leavers))
 
     for action in ACTIONS.values():
         if len(action.command) == 1:
@@ -129,6 +145,37 @@ async def show(args: argparse.Namespace, service: Service) -> int:
         return tell_refusal(args, account)
     document = _json(account)
     tell(args, document, "\n".join(f"{name:14} {one_line(value)}" for name, value in document.items()))
+    return DONE
+
+
+async def person_data(args: argparse.Namespace, service: Service) -> int:
+    """Run ``accounts data``."""
+    found = await service.person_desk.data(READER, key_of(args))
+    if isinstance(found, Refusal):
+        return tell_refusal(args, found)
+    document = data_json(found)
+    tell(args, document, json_text(document))
+    return DONE
+
+
+async def leavers(args: argparse.Namespace, service: Service) -> int:
+    """Run ``accounts leavers``: print one id a line, as ``--ids`` takes it.
+
+    Raises ``SettingsError`` for an empty list: it would say that everybody has left.
+    """
+    known = frozenset(bulk.read_ids(args.known))
+    if not known:
+        raise SettingsError("--known: the list is empty, and everybody would count as gone")
+    after, found = "", list[str]()
+    while True:
+        page = await service.person_desk.leavers(READER, args.tenant, known=known, after=after, limit=MAX_PAGE)
+        if isinstance(page, Refusal):
+            return tell_refusal(args, page)
+        found += [row.key.id for row in page.rows]
+        after = page.next
+        if not after:
+            break
+    tell(args, {"ids": found}, "\n".join(map(one_line, found)))
     return DONE
 
 

@@ -42,7 +42,7 @@ def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSetting
 
 def _setting(name: str, part: object) -> object:
     """Read one part of the settings. Raises ``ValueError`` for a part of another type."""
-    if name == "factors":
+    if name in ("factors", "tokens"):
         if isinstance(part, list) and all(type(factor) is str for factor in part):
             return tuple(part)
     elif type(part) is int and 0 <= part <= LAST_SECOND:

@@ -129,13 +129,13 @@ def search_of(words: Mapping[str, str]) -> Search:
     return Search(words=given, begin=begin, end=end, networks=_network_of(given.get("address", "")))
 
 
-def _kinds_of(event: Event) -> tuple[str, ...]:
-    return event.kind, event.kind.partition(".")[0], category_of(event.kind)
-
-
 def last_moment(name: str, text: str) -> int:
     """Read a moment, or the last second of a day, as UTC seconds. Raises ``BadFilter``."""
     return _moment(name, text, is_end=True)
+
+
+def _kinds_of(event: Event) -> tuple[str, ...]:
+    return event.kind, event.kind.partition(".")[0], category_of(event.kind)
 
 
 def _moment(name: str, text: str, *, is_end: bool) -> int:

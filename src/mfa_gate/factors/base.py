@@ -52,6 +52,7 @@ class Context:
     wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
     (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
     ``user_verification`` is asked by the request beyond the policy's own setting of the factor; "" asks nothing.
+    ``unasked``: the browser may make the new authenticator without a press of the person.
     """
 
     key: SubjectKey
@@ -74,6 +75,7 @@ class Context:
     seen_at: int = 0
     recognized: frozenset[str] = frozenset()
     user_verification: UserVerification = ""
+    unasked: bool = False
     lang: str = "en"
     zone: str = ""
     words: Callable[[str], Callable[[str], str]] = _english

@@ -13,6 +13,7 @@ from ..core.options import PLAIN, option
 from ..core.rules import CodeRules, ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_email, read_digits, verify_code
+from .contact_copies import former_of, heir_of
 from .optional_parts import Introduction
 
 PURPOSE = "email"
@@ -44,7 +45,7 @@ class Email:
     options = EmailRules
     template = files("mfa_gate.factors").joinpath("email.html")
     about = "Codes by e-mail, to the address that the host has on file."
-    sealed: Mapping[str, str] = {"to": PURPOSE}
+    sealed: Mapping[str, str] = {"to": PURPOSE, "was": PURPOSE}
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
         """Describe digits of the policy's length."""
@@ -73,9 +74,17 @@ class Email:
         """Open the address. Raises ``keyring.Unopened``."""
         return context.open(PURPOSE, data["to"])
 
-    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str | None:
         """Read the address on file."""
         return contacts.email
+
+    def heir(self, data: Fields, old: Fields, until: int, /) -> Fields:
+        """Keep the sealed contact of ``old``."""
+        return heir_of(data, old, until)
+
+    def former(self, context: Context, data: Fields, /) -> str:
+        """Open the earlier contact while it is told."""
+        return former_of(context, PURPOSE, data)
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Read ``[factors.email] resend``."""

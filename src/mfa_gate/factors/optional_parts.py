@@ -93,6 +93,14 @@ class Faces(Protocol):
 
 
 @runtime_checkable
+class Prompts(Protocol):
+    """A factor for which the browser may ask as soon as the page is there."""
+
+    def prompts(self, rules: Rules, /) -> bool:
+        """Tell if the policy wants that."""
+
+
+@runtime_checkable
 class Signals(Protocol):
     """A factor whose credentials a browser keeps, and is told of when one no longer counts."""
 
@@ -104,6 +112,9 @@ class Signals(Protocol):
 
         It lists the owner's credentials that still count.
         """
+
+    def details(self, context: Context, owner: str, /) -> Mapping[str, object]:
+        """Give the argument of ``PublicKeyCredential.signalCurrentUserDetails``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +157,26 @@ class CopiesContact(Protocol):
     def copy_of(self, context: Context, data: Fields, /) -> str:
         """Open the copy: an address or a number. Raises ``keyring.Unopened``."""
 
-    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str | None:
         """Read the contact on file, written as the copy is.
 
-        Returns "" where the policy does not take it from there, or does not accept it.
+        Returns "" where there is none or the policy does not accept it, and None where people type theirs.
         """
+
+    def heir(self, data: Fields, old: Fields, until: int, /) -> Fields:
+        """Add to the data of a new copy the contact of ``old``, whose place it takes.
+
+        The earlier contact is told of what happens until ``until`` (UTC seconds).
+        """
+
+    def former(self, context: Context, data: Fields, /) -> str:
+        """Open the earlier contact that is still told; "" for none. Raises ``keyring.Unopened``."""
+
+
+def is_moved(part: CopiesContact, rules: Rules, contacts: Contacts, copy: str) -> bool:
+    """Tell if the host's record has another contact than ``copy``, or none."""
+    present = part.on_file(rules, contacts)
+    return present is not None and present.casefold() != copy.casefold()
 
 
 @runtime_checkable

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 KIND = "webauthn"
 NAME = "Passkey"
+SECURITY_KEY = "Security key"
+UNASKED = "unasked"
+"""In the data of a draft and of a challenge: the browser may answer without a press of the person."""
 ALGORITHMS = (-8, -7, -257)
 """EdDSA, ECDSA on P-256, RSA PKCS#1 v1.5 with SHA-256 (S-76)."""
 RSA_BITS = range(2048, 8193)
@@ -57,6 +60,13 @@ class WebAuthnRules:
         'Authenticators that can be enrolled: those of the device ("platform"), those that are plugged in or elsewhere '
         '("cross-platform"), or "any".',
         stricter="either",
+    )
+    prompt: Literal["button", "at-once"] = option(
+        "button",
+        words("button", "at-once"),
+        '"at-once": the browser asks for the passkey as soon as the page is there, once, where the last proof in this browser '
+        "was by one.",
+        stricter="none",
     )
     hints: tuple[str, ...] = option(
         (),
@@ -134,7 +144,8 @@ def registered(
 ) -> Accepted | Rejected | None:
     """Check a new credential; None where something is wrong.
 
-    Attestation is checked where there is one, and trusted never.
+    Attestation is checked where there is one, and trusted never. A credential that the browser made by itself was touched
+    by nobody (WebAuthn Level 3, 7.1 step 15).
     """
     import webauthn
     from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -157,7 +168,7 @@ def registered(
             expected_challenge=challenge,
             expected_rp_id=context.host,
             expected_origin=list(context.origins),
-            require_user_presence=True,
+            require_user_presence=not asked.data.get(UNASKED),
             require_user_verification=_demands_user(context, asked),
             supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
         )
@@ -270,6 +281,8 @@ def _attestation_form(raw: bytes) -> str:
     form, data = told.get("fmt"), told.get("authData")
     if not isinstance(form, str) or not isinstance(data, bytes) or not isinstance(told.get("attStmt"), dict):
         raise Unreadable("the attestation lacks a part")
+    if form == "none" and told["attStmt"]:
+        raise Unreadable("the statement of no attestation is not empty")  # WebAuthn Level 3, 8.7
     if len(data) >= KEY_AT and data[FLAGS_AT] & ATTESTED:
         begin = KEY_AT + int.from_bytes(data[KEY_AT - 2 : KEY_AT])
         _require_key(loads(data[begin : end_of_item(data, begin)]))
@@ -317,4 +330,4 @@ def _label(done: VerifiedRegistration, response: PasskeyResponse) -> str:
     if known:
         return known
     plugged = "internal" not in response.transports and {"usb", "nfc", "ble"} & {*response.transports}
-    return "Security key" if plugged else NAME
+    return SECURITY_KEY if plugged else NAME

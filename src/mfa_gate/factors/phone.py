@@ -8,19 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..core.model import Contacts, Fields
 from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
 from ..core.rules import CodeRules, ResendRules
 from .base import Context, Draft, Rejected
 from .optional_parts import Introduction, OptionFault
-from .regions import MEANT
+from .region_names import region_name
+from .regions import MEANT, WITH_TERRITORIES
 from .regions import REGIONS as NUMBERED
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 MAX_PHONE = 40
 NO_COUNTRY = "001"
 """The region of numbers of satellites and other networks without a country, whose calls are costly (S-129)."""
+COSTLY = {"personal-number": "premium-rate"}
+"""Kinds whose calls cost as much as those of another kind: they are refused along with it."""
 _TYPES = {
     0: "fixed-line",
     1: "mobile",
@@ -63,10 +69,15 @@ class PhoneRules:
         "typed", words("typed", "on-file"), '"typed": people enter their number; "on-file": the host\'s record has it.'
     )
     regions: tuple[str, ...] | None = option(
-        None, REGIONS, "Regions (ISO 3166) that a number itself may belong to, whatever its country code; absent: any."
+        None,
+        REGIONS,
+        'Regions (ISO 3166) that a number itself may belong to, whatever its country code; absent: any. "US" includes its '
+        "territories (PR, GU, VI, AS, MP).",
     )
     refuse_types: tuple[str, ...] = option(
-        REFUSED, some_of(TYPES, empty=True, stricter="more"), "Types of numbers that are refused."
+        REFUSED,
+        some_of(TYPES, empty=True, stricter="more"),
+        'Types of numbers that are refused; "premium-rate" includes personal numbers, which cost as much.',
     )
     consent_text: str = option(
         CONSENT, text(300, empty=True), "The sentence about costs beside the field for the number.", stricter="none"
@@ -110,44 +121,88 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
 
     The reasons are ``phone_invalid``, ``phone_extension``, ``phone_region`` and ``phone_type``. A number with +1 may lie in
     any of twenty countries: its region is asked of the number, not of its country code. Without a country code it is read as one of
-    ``region``, else of the policy's first region.
+    ``region``, else of the policy's first region. The detail of a refused region is its code, and those of the accepted ones.
     """
     import phonenumbers
 
     if not text or len(text) > MAX_PHONE:
         return Rejected(reason="phone_invalid", free=True)
-    try:
-        known = rules.regions or ("US",)
-        number = phonenumbers.parse(text, region if region in known else known[0])
-    except phonenumbers.NumberParseException:
-        return Rejected(reason="phone_invalid", free=True)
+    known = rules.regions or ("US",)
+    home = region if region in known else known[0]
+    number = _parsed(text, home)
+    if number is None:
+        return _unreadable(text, home)
     if number.extension:
         return Rejected(reason="phone_extension", free=True)
     actual = phonenumbers.region_code_for_number(number)
     if actual == NO_COUNTRY and rules.regions is None:
         return Rejected(reason="phone_type", free=True, detail="satellite")
     kind = _TYPES.get(phonenumbers.number_type(number), "unknown")
-    if kind in rules.refuse_types:
+    if kind in rules.refuse_types or COSTLY.get(kind) in rules.refuse_types:
         return Rejected(reason="phone_type", free=True, detail=kind)
     if not phonenumbers.is_possible_number(number):
-        return Rejected(reason="phone_invalid", free=True)
+        return _unreadable(text, home)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     if actual is None and is_fictional(e164):
         actual = "US"
     if actual is None:
-        return Rejected(reason="phone_invalid", free=True)
-    if rules.regions is not None and actual not in rules.regions:
-        names = ", ".join(name for _, name in region_names(rules.regions))
-        return Rejected(reason="phone_region", free=True, detail=names)
+        # The list of area codes ages: a number that could be one is not called unreadable.
+        return Rejected(reason="phone_invalid", free=True, detail="unknown-area")
+    if rules.regions is not None and not _is_in(actual, rules.regions):
+        return Rejected(reason="phone_region", free=True, detail=" ".join((actual, *rules.regions)))
     return e164
 
 
-def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str:
+def _parsed(text: str, home: str) -> PhoneNumber | None:
+    """Parse a number. Where it makes no sense at home, 00 is read as +."""
+    import phonenumbers
+
+    spellings = [text]
+    if re.match(r"[\s(]*0[\s()-]*0", text):
+        spellings.append(re.sub(r"0[\s()-]*0", "+", text, count=1))
+    found = None
+    for spelling in spellings:
+        try:
+            number = phonenumbers.parse(spelling, home)
+        except phonenumbers.NumberParseException:
+            continue
+        if found is None or phonenumbers.is_possible_number(number):
+            found = number
+        if phonenumbers.is_possible_number(number):
+            break
+    return found
+
+
+def _unreadable(text: str, home: str) -> Rejected:
+    """Refuse a text that is no number at home, and say what to write.
+
+    A 0 at the beginning is that of another country where the numbers at home have none.
+    """
+    import phonenumbers
+
+    abroad = text.strip().startswith("0") and phonenumbers.ndd_prefix_for_region(home, True) != "0"
+    if abroad:
+        return Rejected(reason="phone_invalid", free=True, detail="country-code")
+    example = phonenumbers.example_number_for_type(home, phonenumbers.PhoneNumberType.MOBILE)
+    form = phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return Rejected(
+        reason="phone_invalid", free=True, detail=phonenumbers.format_number(example, form) if example else ""
+    )
+
+
+def _is_in(region: str, accepted: Sequence[str]) -> bool:
+    """Tell if a region is an accepted one, or a territory of one (decisions 62)."""
+    return region in accepted or any(region in WITH_TERRITORIES.get(known, ()) for known in accepted)
+
+
+def phone_on_file(rules: PhoneRules, contacts: Contacts) -> str | None:
     """Read the number on file, where the policy takes it from there.
 
-    Returns "" where it does not, or refuses the number.
+    Returns None where people type theirs, and "" where there is none or the policy refuses it.
     """
-    number = read_phone(contacts.phone, rules) if rules.is_on_file and contacts.phone else ""
+    if not rules.is_on_file:
+        return None
+    number = read_phone(contacts.phone, rules) if contacts.phone else ""
     return number if isinstance(number, str) else ""
 
 
@@ -205,23 +260,6 @@ def number_to_send(context: Context, rules: PhoneRules, purpose: str, data: Fiel
     return read_phone(context.open(purpose, data["to"]), rules)
 
 
-NAMES = {
-    "US": "United States",
-    "CA": "Canada",
-    "GB": "United Kingdom",
-    "IE": "Ireland",
-    "AU": "Australia",
-    "NZ": "New Zealand",
-    "DE": "Germany",
-    "FR": "France",
-    "ES": "Spain",
-    "IT": "Italy",
-    "NL": "Netherlands",
-    "MX": "Mexico",
-    "IN": "India",
-}
-
-
 def region_names(regions: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
-    """List code and name of the accepted regions; empty where any is accepted."""
-    return tuple((code, NAMES.get(code, code)) for code in regions or ())
+    """List code and English name of the accepted regions; empty where any is accepted."""
+    return tuple((code, region_name(code)) for code in regions or ())

@@ -252,5 +252,8 @@ REGIONS = frozenset(
     ]
 )
 
+WITH_TERRITORIES = {"US": ("AS", "GU", "MP", "PR", "VI")}
+"""Territories whose numbers are accepted with those of their country."""
+
 MEANT = {"UK": "GB", "EN": "GB", "EL": "GR", "SP": "ES", "JA": "JP", "KO": "KR"}
 """Codes that are written for a region by mistake, with the right one."""

@@ -11,6 +11,7 @@ from ..core.model import Challenge, Contacts, Fields
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
+from .contact_copies import former_of, heir_of
 from .optional_parts import Introduction, OptionFault
 from .phone import (
     PhoneRules,
@@ -40,7 +41,7 @@ class Sms:
     options = PhoneRules
     template = files("mfa_gate.factors").joinpath("sms.html")
     about = "Codes by text message."
-    sealed: Mapping[str, str] = {"to": PURPOSE}
+    sealed: Mapping[str, str] = {"to": PURPOSE, "was": PURPOSE}
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
         """Describe digits of the policy's length."""
@@ -80,9 +81,17 @@ class Sms:
         """Open the number. Raises ``keyring.Unopened``."""
         return context.open(PURPOSE, data["to"])
 
-    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str | None:
         """Read the number on file, where the policy says ``phone = "on-file"``."""
         return phone_on_file(_rules(rules), contacts)
+
+    def heir(self, data: Fields, old: Fields, until: int, /) -> Fields:
+        """Keep the sealed contact of ``old``."""
+        return heir_of(data, old, until)
+
+    def former(self, context: Context, data: Fields, /) -> str:
+        """Open the earlier contact while it is told."""
+        return former_of(context, PURPOSE, data)
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Read ``[factors.sms] resend``."""

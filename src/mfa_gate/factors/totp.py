@@ -7,6 +7,7 @@ from base64 import b32decode, b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from urllib.parse import quote
 
 from ..core.assurance import Traits
 from ..core.durations import format_duration
@@ -23,6 +24,8 @@ LENGTHS = (6, 7, 8)
 FAR_STEPS = 10
 """Steps that a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
 PURPOSE = "totp"
+MAX_ISSUER, MAX_ACCOUNT = 54, 60
+"""Characters of the names as the address in a QR code has them; a letter that is no ASCII takes six or nine."""
 
 
 def _are_names(apps: Sequence[str]) -> bool:
@@ -116,8 +119,8 @@ class Totp:
 
         secret = context.open(PURPOSE, data["secret"])
         digits, period = int(str(data["digits"])), int(str(data["period"]))
-        issuer = (context.service or context.key.tenant).replace(":", " ")
-        account = (context.contacts.email or context.key.id).replace(":", " ")
+        issuer = _shortened(context.service or context.key.tenant, MAX_ISSUER)
+        account = _shortened(context.contacts.email or context.contacts.name or context.key.id, MAX_ACCOUNT)
         uri = pyotp.TOTP(secret, digits=digits, interval=period).provisioning_uri(name=account, issuer_name=issuer)
         return {"secret": secret, "uri": uri, "issuer": issuer, "account": account}
 
@@ -245,3 +248,23 @@ def hotp(secret: bytes, step: int, digits: int, algorithm: str = "sha1") -> str:
 def _secret_of(context: Context, data: Fields) -> bytes:
     text = context.open(PURPOSE, data["secret"])
     return b32decode(text + "=" * (-len(text) % 8))
+
+
+def _shortened(name: str, most: int) -> str:
+    """Cut a name to ``most`` characters of an address, at the end of a word if there is one.
+
+    More would make the modules of the QR code too small for many cameras.
+    """
+    name = name.replace(":", " ")
+    if quoted_size(name) <= most:
+        return name
+    kept = name
+    while quoted_size(kept) > most:
+        kept = kept[:-1]
+    word = kept.rpartition(" ")[0]
+    return (word if quoted_size(word) >= most // 2 else kept).rstrip(" ,.-&")
+
+
+def quoted_size(name: str) -> int:
+    """Count the characters of a name as an address has it."""
+    return len(quote(name, safe=""))

@@ -14,6 +14,7 @@ from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
+from .contact_copies import former_of, heir_of
 from .optional_parts import Heard, Introduction, OptionFault
 from .phone import (
     PhoneRules,
@@ -82,7 +83,7 @@ class Voice:
     options = VoiceRules
     template = files("mfa_gate.factors").joinpath("voice.html")
     about = "Phone calls: the keys of [factors.sms], and how a call is confirmed."
-    sealed: Mapping[str, str] = {"to": PURPOSE}
+    sealed: Mapping[str, str] = {"to": PURPOSE, "was": PURPOSE}
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
         """Describe digits of the policy's length; None where a key confirms."""
@@ -126,9 +127,17 @@ class Voice:
         """Open the number. Raises ``keyring.Unopened``."""
         return context.open(PURPOSE, data["to"])
 
-    def on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+    def on_file(self, rules: Rules, contacts: Contacts, /) -> str | None:
         """Read the number on file, where the policy says ``phone = "on-file"``."""
         return phone_on_file(_rules(rules), contacts)
+
+    def heir(self, data: Fields, old: Fields, until: int, /) -> Fields:
+        """Keep the sealed contact of ``old``."""
+        return heir_of(data, old, until)
+
+    def former(self, context: Context, data: Fields, /) -> str:
+        """Open the earlier contact while it is told."""
+        return former_of(context, PURPOSE, data)
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Read ``[factors.voice] resend``."""

@@ -18,6 +18,7 @@ from .passkey_checks import (
     ALGORITHMS,
     KIND,
     NAME,
+    UNASKED,
     WebAuthnRules,
     asserted,
     credential_of,
@@ -70,8 +71,9 @@ class WebAuthn:
         """
         known = [str(a.data["user"]) for a in passkeys(context)]
         handle = known[0] if known else context.user_handle or to_base64url(context.draw("user", HANDLE_BYTES))
-        who = [context.contacts.email or context.key.id, context.contacts.name]
-        return Draft(data={"user": handle, "who": context.seal(PURPOSE, json.dumps(who))}, label=NAME)
+        who = _names(context)
+        unasked = {UNASKED: True} if context.unasked else {}
+        return Draft(data={"user": handle, "who": context.seal(PURPOSE, json.dumps(who)), **unasked}, label=NAME)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """Show nothing: the browser asks."""
@@ -117,7 +119,8 @@ class WebAuthn:
                 supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
             )
             show = {**options_to_json_dict(creation), **_hints(context)}
-            return Issue(data={**asked, "type": "create"}, ttl=CHALLENGE_TTL, show={"public_key": show})
+            unasked = {UNASKED: True} if data.get(UNASKED) else {}
+            return Issue(data={**asked, **unasked, "type": "create"}, ttl=CHALLENGE_TTL, show={"public_key": show})
         known.sort(key=lambda a: a.data != data)
         request = webauthn.generate_authentication_options(
             rp_id=context.host,
@@ -130,6 +133,10 @@ class WebAuthn:
         show = {**options_to_json_dict(request), **_hints(context)}
         return Issue(data={**asked, "type": "get", "offered": offered}, ttl=CHALLENGE_TTL, show={"public_key": show})
 
+    def prompts(self, rules: Rules, /) -> bool:
+        """Read ``[factors.webauthn] prompt`` (U-41)."""
+        return webauthn_rules(rules).prompt == "at-once"
+
     def owner(self, data: Fields, /) -> str:
         """Read the user handle."""
         return str(data.get("user", ""))
@@ -138,6 +145,11 @@ class WebAuthn:
         """List the ids that are left (WebAuthn Level 3, 5.1.10.4; U-47)."""
         mine = [credential_of(a.data) for a in passkeys(context)]
         return {"rpId": context.host, "userId": owner, "allAcceptedCredentialIds": mine}
+
+    def details(self, context: Context, owner: str, /) -> Mapping[str, object]:
+        """Tell the present names of the owner (WebAuthn Level 3, 5.1.10.5; U-47)."""
+        name, display_name = _names(context)
+        return {"rpId": context.host, "userId": owner, "name": name, "displayName": display_name or name}
 
     def read(self, response: object, rules: Rules, /) -> object | None:
         """Read a ``PasskeyResponse``, from JSON text or an object."""
@@ -173,6 +185,11 @@ class WebAuthn:
             return asserted(context, asked, response) or wrong
         except refusals():
             return wrong
+
+
+def _names(context: Context) -> tuple[str, str]:
+    """Return the names of account and person, as password managers show them."""
+    return context.contacts.email or context.key.id, context.contacts.name
 
 
 def _selection(context: Context) -> AuthenticatorSelectionCriteria:

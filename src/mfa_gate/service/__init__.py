@@ -16,6 +16,7 @@ from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
 from .admin.needs import StartPage
 from .admin.people import TenantPeople
+from .admin.person_data import PersonDesk
 from .admin.policy import PolicyDesk
 from .admin.report_desk import ReportDesk
 from .admin.reports import Sources
@@ -29,6 +30,7 @@ from .adoption import Adoption
 from .arriving import who_is_missing
 from .attempt import Attempts
 from .audit import Retention
+from .automation import AutomationTokens
 from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
@@ -103,7 +105,9 @@ class Service:
         self.slow_recovery = SlowRecovery(self.engine)
         self.self_service = SelfService(self.engine, self.access, self.slow_recovery)
         self.rights = Rights(self.engine, self.access)
+        self.automation = AutomationTokens(self.engine)
         self.account_desk = AccountDesk(self.engine, self.rights)
+        self.person_desk = PersonDesk(self.engine, self.rights, self.account_desk)
         self.trail_desk = TrailDesk(self.engine, self.rights)
         self.what_if = WhatIf(self.engine, self.rights)
         self.break_glass = BreakGlass(self.engine)

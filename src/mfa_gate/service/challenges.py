@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ..core import changes
 from ..core.messages.facts import near
 from ..core.model import Account, Caller, Challenge, Contacts, Fields
+from ..core.readable_ids import readable_id
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..errors import SendFailed
@@ -25,6 +26,9 @@ from .send_limits import Sending
 from .wiring import APP_ORIGIN
 
 log = logging.getLogger("mfa_gate")
+
+SENT_TO = "sent_to"
+"""The member of a challenge's data with the digest of its destination."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ class Challenges:
             letter_form=engine.wiring.letter_form,
             text_form=engine.wiring.text_form,
             agent=caller.label,
-            person=account.name or account.key.id,
+            person=account.name or readable_id(account.key.id),
             user_handle=account.handle,
             known=account.authenticators,
             used_until=account.restored_at,
@@ -106,11 +110,12 @@ class Challenges:
         return await self.issue(caller, context, factor=mine.factor, data=mine.data, target=mine.id)
 
     async def issue(
-        self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str
+        self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str, sent_to: str = ""
     ) -> Issued | Refusal:
         """Issue a challenge for ``data`` and send the message that belongs to it.
 
-        ``data`` is the data of an authenticator, a draft or a contact; ``target`` is its id.
+        ``data`` is the data of an authenticator, a draft or a contact; ``target`` is its id. ``sent_to`` is a digest of the
+        destination, where the answer counts only for as long as the host's record has it.
         """
         part, engine = self.engine.factors[factor], self.engine
         if engine.places is not None:
@@ -133,7 +138,7 @@ class Challenges:
                 purpose=context.purpose,
                 target=target,
                 browser=caller.handle,
-                data=issue.data,
+                data={**issue.data, SENT_TO: sent_to} if sent_to else issue.data,
                 ttl=issue.ttl,
                 limits=limits,
                 live=live,

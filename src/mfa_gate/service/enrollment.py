@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..core import changes
@@ -16,16 +16,18 @@ from ..core.changes.base import TWIN_LIFE
 from ..core.decision import decide
 from ..core.entropy import handle_digest
 from ..core.events import Moment
-from ..core.model import Account, Authenticator, Caller, Enrollment
+from ..core.model import Account, Authenticator, Caller, Contacts, Enrollment
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..factors.base import COLLECT, Accepted, Rejected
+from ..factors.base import COLLECT, Accepted, Context, Rejected
+from ..factors.optional_parts import CopiesContact, is_moved
 from ..storage import take_one
 from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Guess
 from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued, wanted_verification
+from .contact_changes import ContactChanges
 from .enrollable import not_enrollable
 from .lookalikes import tell_lookalike
 from .request_limits import DRAFTS, too_many
@@ -71,18 +73,28 @@ class Enrollments:
         self, engine: Engine, access: Access, challenges: Challenges, verification: Verification, backup: BackupCodes
     ) -> None:
         self.engine = engine
+        self.changes = ContactChanges(engine, challenges)
         self.access = access
         self.challenges = challenges
         self.verification = verification
         self.backup = backup
 
     async def begin(
-        self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = "", anew: bool = True
+        self,
+        caller: Caller,
+        *,
+        factor: str,
+        phone: str = "",
+        region: str = "",
+        label: str = "",
+        anew: bool = True,
+        unasked: bool = False,
     ) -> OpenDraft | Refusal:
         """Begin a draft of ``factor``, and send its code if it has one.
 
         ``phone`` is the number as typed, if the factor wants one. Without ``anew``, a live draft of this browser that
         has something to scan, or a code that went out a moment ago, is continued: a person may use it already.
+        ``unasked``: the person is not asked for a press. That is only for somebody who has a factor already.
         """
         judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, factor, self.engine.now())
@@ -96,13 +108,14 @@ class Enrollments:
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
         context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = replace(context, unasked=unasked and bool(account.authenticators))
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)
         crowded = await too_many(self.engine.store, caller, account, DRAFTS, now=self.engine.now())
         if crowded is not None:
             return crowded
-        moment = self.engine.moment_of(caller)
+        moment, replaces = self.engine.moment_of(caller), self.changes.replaced_by(context, factor)
         enrollment = await self.engine.change(
             caller.subject.key,
             lambda current: changes.begin_enrollment(
@@ -113,6 +126,7 @@ class Enrollments:
                 label=label or draft.label,
                 browser=caller.handle,
                 single=self.engine.factors.traits[factor].single,
+                replaces=replaces,
                 name=contacts.name,
                 lang=caller.lang,
                 zone=caller.zone,
@@ -145,7 +159,7 @@ class Enrollments:
     async def pending(self, caller: Caller, enrollment: str = "", *, factor: str = "") -> OpenDraft | None:
         """Find the caller's own draft, by id or by factor, with the texts of its page.
 
-        Returns None if this browser has no such draft.
+        Returns None if this browser has no such draft, or one for an address that is no longer on file.
         """
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, factor, self.engine.now())
@@ -154,8 +168,17 @@ class Enrollments:
         rules = self.engine.rules(caller.subject.tenant)
         contacts = await self.engine.contacts(caller.subject)
         context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        if self._is_moved(context, draft):
+            return None
         shown = await asyncio.to_thread(self.engine.factors[draft.factor].show, context, draft.data)
         return OpenDraft(enrollment=draft, shown=shown)
+
+    def _is_moved(self, context: Context, draft: Enrollment) -> bool:
+        """Tell if the draft is for an address that the host's record no longer has (decisions 66)."""
+        part = self.engine.factors[draft.factor]
+        if not isinstance(part, CopiesContact):
+            return False
+        return is_moved(part, context.rules, context.contacts, part.copy_of(context, draft.data))
 
     async def send(self, caller: Caller, enrollment: str) -> Issued | Refusal:
         """Send a code (or issue a challenge) for the caller's own draft."""
@@ -169,8 +192,17 @@ class Enrollments:
             return refusal
         rules = judgement.requirement.rules
         wanted = wanted_verification(judgement)
-        context = self.challenges.context(caller, rules, purpose="enroll", account=account, user_verification=wanted)
+        contacts = await self._contacts(caller, draft.factor)
+        context = self.challenges.context(
+            caller, rules, purpose="enroll", account=account, contacts=contacts, user_verification=wanted
+        )
+        if self._is_moved(context, draft):
+            return Refusal(reason="contact_changed")
         return await self.challenges.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
+
+    async def _contacts(self, caller: Caller, factor: str) -> Contacts | None:
+        """Ask the host for the contacts, if the factor keeps a copy of one."""
+        return await self.engine.contacts(caller.subject) if self.engine.factors[factor].traits.contact else None
 
     async def confirm(
         self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
@@ -197,6 +229,12 @@ class Enrollments:
         if refusal is not None:
             return refusal
         rules, part = judgement.requirement.rules, self.engine.factors[draft.factor]
+        contacts, replaces = await self._contacts(caller, draft.factor), ""
+        if contacts is not None:
+            context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+            if self._is_moved(context, draft):
+                return Refusal(reason="contact_changed")
+            replaces = self.changes.replaced_by(context, draft.factor)
         read = part.read(response, rules)
         if read is None:
             return self.verification.malformed(caller)
@@ -214,7 +252,7 @@ class Enrollments:
             factor=draft.factor,
             answer=answer,
             prepare=lambda current: self._verification(caller, rules, current, draft, read),
-            settle=self._settlement(caller, judgement, draft, label, answer, handle_digest(new_handle)),
+            settle=self._settlement(caller, judgement, draft, label, answer, handle_digest(new_handle), replaces),
             finish=partial(self._claim, caller),
             loaded=account,
         )
@@ -282,7 +320,14 @@ class Enrollments:
         return verify
 
     def _settlement(
-        self, caller: Caller, judgement: Judgement, draft: Enrollment, label: str, answer: str, new_handle: str
+        self,
+        caller: Caller,
+        judgement: Judgement,
+        draft: Enrollment,
+        label: str,
+        answer: str,
+        new_handle: str,
+        replaces: str = "",
     ) -> Callable[[Account, Moment, Charge, Accepted], changes.Change[Granted | Refusal]]:
         """Make the step that confirms the draft, judged on the very account that is written."""
         requirement, traits = judgement.requirement, self.engine.factors.traits[draft.factor]
@@ -301,7 +346,9 @@ class Enrollments:
                 caller,
                 taken=taken,
                 seen=draft,
-                data=outcome.data,
+                data=self.changes.heir(current, replaces, draft.factor, outcome.data, now)
+                if replaces
+                else outcome.data,
                 challenge=outcome.challenge,
                 label=chosen or (outcome.label if draft.label == traits.name else ""),
                 traits=traits,
@@ -309,6 +356,7 @@ class Enrollments:
                 new_handle=new_handle,
                 answer=answer,
                 refusal=refusal,
+                replaces=replaces,
             )
 
         return step

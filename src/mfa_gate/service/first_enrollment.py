@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable
-from functools import partial
 
 from ..core import changes
 from ..core.decision import decide
 from ..core.model import Account, Caller, Challenge, Contacts
 from ..core.reasons import Refusal
-from ..factors.base import Accepted, Rejected
+from ..core.rules import Rules
+from ..factors.base import Accepted, Context, Draft, Factor, Rejected
+from ..factors.optional_parts import CopiesContact
 from .access import Access
 from .accounts import Engine
 from .attempt import Guess
-from .challenges import Challenges, Issued
+from .challenges import SENT_TO, Challenges, Issued
 from .verification import Verification
 
 
@@ -56,7 +57,28 @@ class Leave:
         draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason)
-        return await self.challenges.issue(caller, context, factor=kind, data=draft.data, target="contact")
+        sent_to = self._destination(part, context, draft)
+        return await self.challenges.issue(
+            caller, context, factor=kind, data=draft.data, target="contact", sent_to=sent_to
+        )
+
+    def _destination(self, part: Factor, context: Context, draft: Draft) -> str:
+        """Digest the address or number that a draft is for."""
+        to = part.copy_of(context, draft.data) if isinstance(part, CopiesContact) else ""
+        return self.engine.keyring.digest(SENT_TO, context.key.tenant, context.key.id, to.casefold()) if to else ""
+
+    async def _present(self, caller: Caller, rules: Rules, kind: str) -> Callable[[Challenge], bool]:
+        """Make the check that a challenge went to the contact that is on file now (decisions 66)."""
+        contacts, part, key = await self.engine.contacts(caller.subject), self.engine.factors[kind], caller.subject.key
+        context = self.challenges.context(caller, rules, purpose="contact", account=Account(key=key), contacts=contacts)
+        draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
+        to = part.copy_of(context, draft.data) if isinstance(part, CopiesContact) and isinstance(draft, Draft) else ""
+
+        def is_present(challenge: Challenge) -> bool:
+            sent_to = str(challenge.data.get(SENT_TO, ""))
+            return not sent_to or self.engine.keyring.matches(SENT_TO, sent_to, key.tenant, key.id, to.casefold())
+
+        return is_present
 
     async def verify_contact(self, caller: Caller, *, kind: str, response: object) -> Refusal | None:
         """Check the code that was sent to the contact on file.
@@ -75,11 +97,20 @@ class Leave:
         if read is None:
             return self.verification.malformed(caller)
         answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, "contact", str(read))
+        is_present = await self._present(caller, rules, kind)
 
         def prepare(account: Account) -> Callable[[], Accepted | Rejected]:
             context = self.challenges.context(caller, rules, purpose="contact", account=account)
-            open_ones: list[Challenge] = [c for c in account.challenges if c.purpose == "contact" and caller.asked(c)]
-            return partial(part.verify, context, data={}, challenges=open_ones, response=read)
+            asked: list[Challenge] = [c for c in account.challenges if c.purpose == "contact" and caller.asked(c)]
+
+            def verify() -> Accepted | Rejected:
+                outcome = part.verify(context, data={}, challenges=asked, response=read)
+                answered = next((c for c in asked if isinstance(outcome, Accepted) and c.id == outcome.challenge), None)
+                if answered is None or is_present(answered):
+                    return outcome
+                return Rejected(reason="contact_changed", free=True)
+
+            return verify
 
         guess: Guess[Accepted, None] = Guess(
             caller=caller,

@@ -172,7 +172,7 @@ class SelfService:
         if not by_hand and not wait:
             return Refusal(reason="not_allowed")
         if judgement.account is not None and judgement.account.recovery is None:
-            bucket, now = f"recovery:{caller.subject.key}", self.engine.now()
+            bucket, now = self.engine.bucket("recovery", caller.subject.key), self.engine.now()
             if left := await take_one(self.engine.store, bucket, limit=REQUESTS_PER_DAY, window=DAY, now=now):
                 return Refusal(reason="too_soon", retry_after=left)
         told = await self.slow.told_or_none(caller.subject) if wait else ""

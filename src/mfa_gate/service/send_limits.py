@@ -48,7 +48,9 @@ class Sending:
         self._telephones = frozenset(
             kind for kind, traits in engine.factors.traits.items() if traits.contact == "phone"
         )
-        self.kinds = dict.fromkeys(("proof.granted", "factor.enrolled", "contact.proven"), self._telephones)
+        self.kinds = dict.fromkeys(
+            ("proof.granted", "factor.enrolled", "factor.replaced", "contact.proven"), self._telephones
+        )
         """The events that show an answered text or call."""
         engine.effects.closers.append(self._before_send.close)
         engine.effects.listeners.append(self)

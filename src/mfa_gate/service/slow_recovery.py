@@ -7,9 +7,10 @@ import logging
 from collections.abc import AsyncIterator
 
 from ..core.changes import slow_recovery as steps
-from ..core.model import Account, Caller, Contacts, Recovery, Subject, SubjectKey
+from ..core.model import Account, Caller, Contacts, Recovery, Subject, SubjectKey, replace
 from ..core.reasons import Refusal
 from ..core.slow_recovery import opens_at
+from ..factors.base import Context
 from ..keyring import Unopened
 from .accounts import Engine
 from .admin.account_changes import change_and_release
@@ -53,6 +54,21 @@ class SlowRecovery:
         except Exception as error:
             log.warning("a request for help opens nothing by itself, because the host's contacts failed: %s", error)
             return ""
+
+    def sealed_anew(self, context: Context, waiting: Recovery | None) -> Recovery | None:
+        """Seal the contacts of a request under the newest key.
+
+        Contacts of a key that is gone stay as they are: the wait begins again when they are next looked at.
+        """
+        keyring = self.engine.keyring
+        if waiting is None or not waiting.told or keyring.key_of(waiting.told) == keyring.newest:
+            return waiting
+        try:
+            plain = keyring.open(PURPOSE, waiting.told, row=_row(context.key))
+        except Unopened:
+            return waiting
+        nonce = context.draw(f"reseal/{PURPOSE}/{waiting.told}", 12)
+        return replace(waiting, told=keyring.seal(PURPOSE, plain, row=_row(context.key), nonce=nonce))
 
     def earlier(self, account: Account) -> tuple[Contacts, ...]:
         """Return the contacts that were on file since the wait began, the newest first."""

@@ -60,10 +60,12 @@ class Notices:
             if part.traits.sends == "sms" and isinstance(part, Reaches)
         }
         """The factors whose numbers receive text messages."""
+        email = engine.wiring.senders.email
         self._mailing = {
             kind: part
             for kind, part in engine.factors.items()
-            if part.traits.sends == "email" and isinstance(part, CopiesContact)
+            if isinstance(part, CopiesContact)
+            and engine.wiring.senders.for_channel(part.traits.sends) is email is not None
         }
         backups = [kind for kind, traits in engine.factors.traits.items() if traits.backup]
         self.kinds: dict[str, list[str] | None] = {**dict.fromkeys(NOTICES), "proof.granted": backups}
@@ -168,6 +170,9 @@ class Notices:
         if NOTICES[kind].everywhere:
             rules = self.engine.rules(event.tenant)
             found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
+            former = {kind: part for kind, part in self._texting.items() if isinstance(part, CopiesContact)}
+            was = self._opened(account, former, lambda part, context, data: part.former(context, data))
+            numbers += [number for number in was if number and number not in numbers]
             for one in (found, *self.slow.earlier(account)):
                 on_file = [part.number_on_file(rules, one) for part in self._texting.values()]
                 numbers += [number for number in on_file if number and number not in numbers]
@@ -199,6 +204,7 @@ class Notices:
         """
         known = [found.email]
         known += self._opened(account, self._mailing, lambda part, context, data: part.copy_of(context, data))
+        known += self._opened(account, self._mailing, lambda part, context, data: part.former(context, data))
         known += [one.email for one in self.slow.earlier(account)]
         return list({address.casefold(): address for address in known if address}.values())
 

@@ -179,7 +179,8 @@ class Verification:
             if c.purpose == "sign-in" and caller.asked(c) and (c.target == seen.id or _is_code(c))
         ]
         elsewhere = [str(c.data["code"]) for c in account.challenges if c.target == seen.id and _is_code(c)]
-        if read == COLLECT:
+        if read == COLLECT or (challenge and not self.engine.factors.traits[seen.factor].typed):
+            # A code fits any of its kind that lives (decision 2). Everything else answers one challenge: the named one.
             open_ones = [c for c in open_ones if c.id == challenge]
         verify = partial(
             self.engine.factors[seen.factor].verify, context, data=seen.data, challenges=open_ones, response=read

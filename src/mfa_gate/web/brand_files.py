@@ -1,4 +1,4 @@
-"""The files of a brand: stylesheet, logos, and icons of the page that a phone installs.
+"""The files of a brand: stylesheet, logos, and icons for tabs and phones.
 
 Their names hold a hash of their content, so browsers may keep them. They are the same for everybody, signed in or not.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
+from xml.sax.saxutils import escape
 
 from ..core.rules import BrandRules, Policy
 from .assets import TYPES, Asset, hash_of
@@ -22,13 +23,13 @@ ICON_SIZES = (180, 192, 512)
 SHADES = 64
 """Colors of an icon, from the ground to the drawing."""
 
-_NAME = re.compile(r"(brand|logo|logo-dark|icon-(?:180|192|512))(?:\.[0-9a-f]{12}\.[a-z]{3})?")
+_NAME = re.compile(r"(brand|favicon|logo|logo-dark|icon-(?:180|192|512))(?:\.[0-9a-f]{12}\.[a-z]{3})?")
 
 
 @lru_cache(maxsize=256)
 def brand_names(brand: BrandRules) -> Mapping[str, str]:
     """Return the hashed names of a brand's files by the plain ones (``brand``, ``logo``)."""
-    plain = ["brand", *(f"icon-{size}" for size in ICON_SIZES)]
+    plain = ["brand", "favicon", *(f"icon-{size}" for size in ICON_SIZES)]
     plain += ["logo"] if brand.logo_bytes else []
     plain += ["logo-dark"] if brand.logo_dark_bytes else []
     return MappingProxyType({name: brand_file(brand, name).name for name in plain})
@@ -43,10 +44,26 @@ def brand_file(brand: BrandRules, plain: str) -> Asset:
 def _content(brand: BrandRules, plain: str) -> tuple[str, bytes]:
     if plain == "brand":
         return ".css", brand_css(brand)
+    if plain == "favicon":
+        return ".svg", _favicon(brand.accent, brand.name.strip()[:1].upper())
     if plain.startswith("icon-"):
         return ".png", _icon(brand.accent, int(plain.removeprefix("icon-")))
     content = (brand.logo_dark_bytes if plain == "logo-dark" else b"") or brand.logo_bytes
     return ".png" if content.startswith(PNG) else ".svg", content
+
+
+def _favicon(accent: str, letter: str) -> bytes:
+    """Draw the icon of a tab: a tile in the accent with a letter, or with a shield."""
+    colors = palette(parse(accent), dark=False)
+    drawing = (
+        f'<text x="16" y="23" text-anchor="middle" font-family="system-ui,sans-serif" font-size="20" font-weight="700" '
+        f'fill="{colors.on_fill}">{escape(letter)}</text>'
+        if letter
+        else f'<path d="M16 6l8 3v6c0 5-3 9-8 11-5-2-8-6-8-11V9zM12 16l3 3 5-6" fill="none" stroke="{colors.on_fill}" '
+        f'stroke-width="2.2" stroke-linejoin="round"/>'
+    )
+    tile = f'<rect width="32" height="32" rx="7" fill="{colors.fill}"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{tile}{drawing}</svg>'.encode()
 
 
 @lru_cache(maxsize=64)

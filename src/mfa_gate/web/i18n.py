@@ -14,6 +14,8 @@ from functools import cache, lru_cache
 from importlib.resources.abc import Traversable
 from typing import Protocol
 
+from ..factors import BUILT_IN
+from ..factors.passkey_checks import SECURITY_KEY
 from .cookies import cookie_value
 from .resources import folder
 from .types import Scope
@@ -58,6 +60,11 @@ _NAMES = {
 }
 _OTHER_SCRIPT = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 """Tags of a language whose readers do not read our catalogue of it."""
+
+
+NAMES_OF_KINDS = frozenset((*(traits.name for traits in BUILT_IN.traits.values()), SECURITY_KEY))
+"""Names that authenticators have until their people choose others. They are stored in English."""
+MAX_NAMES = 4096
 
 
 class Words(Protocol):
@@ -112,6 +119,8 @@ class Languages:
         self.tags = tuple(dict.fromkeys((*available(), *sorted(self._own))))
         self.words: Callable[[str], Words] = self._words if self._own else translator
         """Return the words of the pages in a language."""
+        self.own_name: Callable[[str, str], str] = lru_cache(maxsize=MAX_NAMES)(self._own_name)
+        """Say the name of an authenticator (the first argument) in a language (the second)."""
 
     def of(self, scope: Scope) -> str:
         """Return the tag of the reader's language.
@@ -130,6 +139,15 @@ class Languages:
         if own is None:
             return translator(lang)
         return _Both(own, translator(lang))
+
+    def _own_name(self, label: str, lang: str) -> str:
+        """Say the name of an authenticator in a language.
+
+        A name that nobody chose is that of its kind, with a number where there are several. Any other name stays.
+        """
+        base, _, number = label.rpartition(" ")
+        base = base if number.isdecimal() else label
+        return self.words(lang).gettext(base) + label[len(base) :] if base in NAMES_OF_KINDS else label
 
     def named(self) -> tuple[tuple[str, str], ...]:
         """List every language: its tag and its own name, for the switcher."""

@@ -43,6 +43,7 @@ MEMBERS: Mapping[str, Member] = {
     "about": _text("text of 1 to 500 printable characters", least=1),
     "authenticator": _text("the id of an authenticator, as GET state lists it"),
     "challenge": _text("the id that POST challenge gave"),
+    "conditional": Member((bool,), "true or false", {"type": "boolean"}),
     "confirm": _text("the name of the organization, exactly"),
     "default": Member((bool,), "true or false", {"type": "boolean"}),
     "digest": _text("the whole digest of a policy that waits, as GET admin/policy lists it"),

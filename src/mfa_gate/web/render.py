@@ -66,6 +66,7 @@ class Renderer:
             "prefix": frame.prefix,
             "asset": lambda name: static + asset_name(name),
             "brand_href": static + brand_names(frame.brand)["brand"],
+            "icon_href": static + brand_names(frame.brand)["favicon"],
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(

@@ -15,15 +15,17 @@ from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
 from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
+from ..core.readable_ids import readable_id
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
 from ..ports import SignInAgain
-from ..service import Judgement, Service
+from ..service import Actor, Judgement, Service
 from ..service.kept_forms import KeptForms
 from .brand_files import BrandFiles, logos
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
+from .crowded_cookies import MAX_PEOPLE, drop_crowd
 from .forms import READ_TIMEOUT
 from .i18n import ZONE, ZONE_COOKIE, Languages
 from .interruption import MARK, demands_of, facts_of, going_note
@@ -114,7 +116,8 @@ class PageRequest:
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
     cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    address that holds the note of the interrupted request, "" where a cookie does. ``automation`` is the program that has
+    shown a token, None for a person. ``service`` are the use cases,
     ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
@@ -132,6 +135,7 @@ class PageRequest:
     interrupted: bool = False
     carried: str = ""
     off: frozenset[str] = frozenset()
+    automation: Actor | None = None
     service: Service = field(init=False)
     factors: Registry = field(init=False)
     lang: str = field(init=False)
@@ -329,7 +333,7 @@ class PageRequest:
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
-            person=(account.name if account else "") or self.subject.id,
+            person=(account.name if account else "") or self._readable_id,
             sign_out=self.host(site.sign_out),
             sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
@@ -341,6 +345,15 @@ class PageRequest:
             problems=(*self.problems, *problems),
             unsent=self._unsent(),
         )
+
+    @property
+    def _readable_id(self) -> str:
+        """Return the subject's id where it says something to its person.
+
+        An address is shown only where the host gives no contacts: elsewhere the pages mask it.
+        """
+        id = readable_id(self.subject.id)
+        return "" if "@" in id and self.service.engine.wiring.contacts is not None else id
 
     def _unsent(self) -> Literal["", "lost", "kept"]:
         """Tell if a form was stopped on the way here, and if it is kept."""
@@ -468,6 +481,7 @@ class PageRequest:
         self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
         self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
+        self.headers += self._crowd()
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
         """Give a JSON caller its new handle, and return the token.
@@ -488,7 +502,13 @@ class PageRequest:
     def _all_headers(self) -> list[Header]:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
+            self.headers += self._crowd()
         return self.headers
+
+    def _crowd(self) -> list[Header]:
+        """Make the headers that forget the oldest of too many people in this browser."""
+        ours = sum(value.count(b"mfa-") for name, value in self.scope["headers"] if name == b"cookie")
+        return drop_crowd(self.scope, keep=(self.jar.handle, *self.jar.earlier)) if ours > MAX_PEOPLE else []
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
+from ..factors.region_names import told_regions
 from .assets import CSP
 from .members import words_of
 from .types import Scope, Send
@@ -154,7 +155,7 @@ def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -
         "type": f"urn:mfa-gate:{refusal.reason}",
         "title": title,
         "status": status or row.status,
-        "detail": refusal.detail or detail,
+        "detail": _detail(refusal) or detail,
         "reason": refusal.reason,
     }
     if refusal.ref:
@@ -171,6 +172,15 @@ def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -
         problem["open"] = list(refusal.items)
     problem.update({name: value for name, value in more.items() if value is not None})
     return problem
+
+
+def _detail(refusal: Refusal) -> str:
+    """Say the detail of a refusal in a sentence, in English; "" where there is none."""
+    told, form = refusal.detail, refusal.row.beside_form
+    if not told or form is None or not (form.detailed or told in form.by_detail):
+        return told
+    about, names = told_regions(told) if refusal.reason == "phone_region" else ("", told)
+    return form.words(detail=told) % {"detail": names, "about": about}
 
 
 def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[Header] = (), **more: object) -> Answer:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
+from ..core.automation import PREFIX
+from ..core.entropy import draw_ref
 from ..core.reasons import Refusal
 from ..core.rules import is_plain
-from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
+from . import api, approve, automation, dispute, health, openapi, pages, provider_callbacks, static_files
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
@@ -24,6 +27,10 @@ from .views import CookiesOff, Fault, Problem, WrongAddress
 
 WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
+SHOWS_TOKEN = f"bearer {PREFIX}".encode()
+"""The beginning of a header that shows a token for automation."""
+MAX_LOGGED = 200
+log = logging.getLogger("mfa_gate")
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
 
@@ -96,6 +103,9 @@ class Router:
             place = place.rstrip("/")
         if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
             return as_json(openapi.document(root_of(scope) + self.site.prefix))
+        if place.startswith(automation.PLACE) and any(item[1][:11].lower() == SHOWS_TOKEN for item in scope["headers"]):
+            await self._open()
+            return await automation.answer(self.site, scope, receive, place)
         subject = await self.site.callers.subject(scope)
         is_call = place.startswith("/api/")
         if subject is None:
@@ -245,13 +255,23 @@ class Router:
         view = Fault(
             reason=refusal.reason,
             status=code,
-            ref=refusal.ref,
+            ref=refusal.ref or self._logged(request, refusal),
             retry_after=refusal.retry_after or 0,
             back=request.base,
         )
         answer = request.show(view, status=code)
         answer.reason = refusal.reason
         return answer
+
+    def _logged(self, request: PageRequest, refusal: Refusal) -> str:
+        """Make a reference for a refusal that changed nothing, and write it to the log.
+
+        The trail has no line of it: anybody may ask for any address.
+        """
+        ref = draw_ref(self.site.service.engine.wiring.entropy(32), refusal.reason)
+        place = own_place(request.scope)[:MAX_LOGGED]
+        log.info("mfa_gate: %s %s is refused: %s (ref %s)", request.scope["method"], place, refusal.reason, ref)
+        return ref
 
 
 def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:

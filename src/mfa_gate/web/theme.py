@@ -25,9 +25,9 @@ from .color import (
     until,
 )
 
-OWN_RADIUS = 12
+OWN_RADIUS = 10
 """The radius of our stylesheet."""
-CARD_RADIUS = 5 / 3
+CARD_RADIUS = 8 / 5
 """The radius of a card, as a multiple of that of a field."""
 TEXTS: Mapping[bool, Color] = {False: (23, 27, 36), True: (236, 239, 244)}
 """The color of text in our stylesheet, in the light and in the dark theme."""

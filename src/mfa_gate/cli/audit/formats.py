@@ -49,6 +49,7 @@ _OCSF: Mapping[str, tuple[int, int]] = {
     "account.forgotten": (ACCOUNT, 6),
     "account.unlocked": (ACCOUNT, 2),
     "factor.enrolled": (ACCOUNT, 10),
+    "factor.replaced": (ACCOUNT, 10),
     "factor.removed": (ACCOUNT, 11),
     "account.reset": (ACCOUNT, 11),
     "backup_codes.made": (ACCOUNT, 10),

@@ -42,7 +42,7 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
         attempts=budget.forgiven(account.attempts),
         logins_from=logins_from,
         uncounted=(),
-        recovery=begun_again(account.recovery, now) if account.lock else account.recovery,
+        recovery=begun_again(account.recovery, now) if account.lock and account.recovery else account.recovery,
     )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 

@@ -58,7 +58,8 @@ def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
 def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, untouched: bool) -> TenantSettings:
     """Return the settings to go on with, as ``regained`` does for an account.
 
-    A tenant that was turned on stays on, and proofs that were ended stay ended.
+    A tenant that was turned on stays on, and proofs that were ended stay ended. Of tokens for
+    automation those are left that both had.
     """
     if untouched:
         return replace(confirmed, version=stored.version, stamp=stored.stamp)
@@ -69,6 +70,7 @@ def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, unto
         announced_at=stored.announced_at or confirmed.announced_at,
         tested_at=stored.tested_at or confirmed.tested_at,
         proofs_from=max(stored.proofs_from, confirmed.proofs_from),
+        tokens=tuple(row for row in stored.tokens if row in confirmed.tokens),
     )
 
 

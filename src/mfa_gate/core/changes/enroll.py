@@ -29,6 +29,7 @@ def begin_enrollment(
     label: str,
     browser: str,
     single: bool,
+    replaces: str = "",
     name: str = "",
     lang: str = "",
     zone: str = "",
@@ -36,11 +37,12 @@ def begin_enrollment(
     """Begin a draft, which does not count yet.
 
     It replaces an earlier draft of this kind in this browser (S-66). The earlier one is kept as replaced, with its
-    codes: an answer with one of those is recognized, and costs no attempt. ``lang`` and ``zone`` are those of the reader
+    codes: an answer with one of those is recognized, and costs no attempt. ``replaces`` is the id of the authenticator whose
+    place it will take. ``lang`` and ``zone`` are those of the reader
     where none are known yet. Answers the draft, or a refusal.
     """
     now = time_of(account, moment)
-    reason = _no_room(account, factor, single=single)
+    reason = _no_room(_without(account, replaces), factor, single=single)
     if reason:
         return refuse(account, reason)
     enrollment = Enrollment(
@@ -84,20 +86,23 @@ def settle_enrollment(
     new_handle: str,
     answer: str,
     refusal: Refusal | None,
+    replaces: str = "",
 ) -> Change[Granted | Refusal]:
     """Turn a confirmed draft into an authenticator, and grant this browser a proof by it.
 
     ``refusal`` is the result of ``may_enroll`` for the account as it is now: an enrollment that was allowed when the
-    draft began may be forbidden by now. Answers the grant, or a refusal.
+    draft began may be forbidden by now. ``replaces`` is the id of the authenticator whose place it takes, with its name.
+    Answers the grant, or a refusal.
     """
     now = time_of(account, moment)
+    old, rest = account.authenticator(replaces), _without(account, replaces)
     reason = refusal.reason if refusal else ""
     if not reason and seen not in account.enrollments:
         reason = "draft_replaced" if replaced_by(account, seen) else "code_already_used"
     if not reason and now >= seen.expires_at:
         reason = "code_expired"
     if not reason:
-        reason = _no_room(account, seen.factor, single=traits.single)
+        reason = _no_room(rest, seen.factor, single=traits.single)
     if not reason and any("claim" in a.data and a.data["claim"] == data.get("claim") for a in account.authenticators):
         reason = "already_enrolled"
     answered = next((c for c in account.challenges if c.id == challenge), None)
@@ -106,13 +111,13 @@ def settle_enrollment(
     authenticator = Authenticator(
         id=draw_id(moment.nonce, "authenticator"),
         factor=seen.factor,
-        label=free_label(account, label or seen.label),
+        label=old.label if old and not label else free_label(rest, label or seen.label),
         created_at=now,
         data=data,
         last_used_at=now,
         last_network=caller.network,
     )
-    if not reason and breaks_bound(account, authenticator):
+    if not reason and breaks_bound(rest, authenticator):
         reason = "too_many"
     if reason:
         return settle_failure(
@@ -120,12 +125,14 @@ def settle_enrollment(
         )
     wrong, was_used = account.attempts.used - 1, any(a.last_used_at for a in account.authenticators)
     networks = {a.last_network for a in account.authenticators}
-    more = {WRONG: wrong} if wrong > 0 else {}
+    more: dict[str, str | int] = {WRONG: wrong} if wrong > 0 else {}
+    more |= {"replaces": replaces} if old else {}
+    kind = "factor.replaced" if old else "factor.enrolled"
     account = replace(
-        account,
+        rest,
         attempts=budget.reset(account.attempts),
-        authenticators=(*account.authenticators, authenticator),
-        default=account.default or authenticator.id,
+        authenticators=(*rest.authenticators, authenticator),
+        default=rest.default or authenticator.id,
         enrollments=tuple(e for e in account.enrollments if e.id != seen.id),
         replaced=tuple(e for e in account.replaced if (e.factor, e.browser) != (seen.factor, seen.browser)),
         challenges=tuple(c for c in account.challenges if c.target != seen.id and c.purpose != "contact"),
@@ -133,9 +140,7 @@ def settle_enrollment(
         leave=None,
         ticket=None,
     )
-    enrolled = moment.event(
-        "factor.enrolled", account.key, factor=authenticator.factor, authenticator=authenticator.id, **more
-    )
+    enrolled = moment.event(kind, account.key, factor=authenticator.factor, authenticator=authenticator.id, **more)
     account, granted, events = grant(
         account,
         moment,
@@ -150,9 +155,24 @@ def settle_enrollment(
         wrong=wrong,
         was_used=was_used,
         networks=networks,
-        told_by="factor.enrolled",
+        told_by=kind,
     )
     return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)
+
+
+def _without(account: Account, id: str) -> Account:
+    """Return the account without an authenticator, its challenges and its proofs."""
+    if not id:
+        return account
+    return replace(
+        account,
+        authenticators=tuple(a for a in account.authenticators if a.id != id),
+        default="" if account.default == id else account.default,
+        challenges=tuple(c for c in account.challenges if c.target != id),
+        browsers=tuple(
+            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != id)) for b in account.browsers
+        ),
+    )
 
 
 def replaced_by(account: Account, draft: Enrollment) -> bool:

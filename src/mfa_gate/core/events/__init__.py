@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import account, break_glass, operation, person, sign_in, tenant, two_people
+from . import account, automation, break_glass, operation, person, sign_in, tenant, two_people
 from .kind import TOLD_BY, WRONG, Alarm, Counter, EventKind, Notice, Words, indexed
 from .record import MOVED, UNREADABLE, Event, KeyedEvent, Moment, moved, place_of, unmoved
 
@@ -37,7 +37,14 @@ __all__ = [
 ]
 
 EVENTS: Mapping[str, EventKind] = indexed(
-    *sign_in.ROWS, *account.ROWS, *person.ROWS, *tenant.ROWS, *break_glass.ROWS, *two_people.ROWS, *operation.ROWS
+    *sign_in.ROWS,
+    *account.ROWS,
+    *person.ROWS,
+    *tenant.ROWS,
+    *break_glass.ROWS,
+    *two_people.ROWS,
+    *automation.ROWS,
+    *operation.ROWS,
 )
 """Each row by its kind, in the order in which they are listed for people."""
 

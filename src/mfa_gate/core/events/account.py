@@ -71,6 +71,19 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="factor.replaced",
+        trail="an authenticator took the place of one whose contact was no longer on file",
+        seen_by="person",
+        own=Words("A sign-in method has a new contact", "%(name)s has a new contact"),
+        notice=Notice(
+            headline="Your codes go to a new contact",
+            sentence="Codes for your {service} account no longer go to the earlier contact, but to the one on your record.",
+            closing=NOTHING_TO_DO,
+            everywhere=True,
+        ),
+        grave=True,
+    ),
+    EventKind(
         kind="factor.removed",
         trail="an authenticator was removed",
         seen_by="person",

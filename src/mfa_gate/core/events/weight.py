@@ -22,6 +22,7 @@ _HIGH = frozenset(
         "audit.prune_held",
         "break_glass.granted",
         "act.asked",
+        "token.created",
         "tenant.proofs_ended",
         "act.confirmed",
         "break_glass.used",
@@ -59,6 +60,7 @@ _MEDIUM = frozenset(
 )
 _FAILED = frozenset(
     (
+        "token.refused",
         "attempt.failed",
         "attempt.refused",
         "challenge.send_failed",

@@ -20,13 +20,20 @@ ROWS = (
         beside_form=Sentence("We have no contact on file for you. Ask your administrator to add one."),
     ),
     Reason(
+        word="contact_changed",
+        status=422,
+        title="Your contact on file has changed",
+        text="Get a new code: it goes to the new contact.",
+        beside_form=Sentence("Your contact on file has changed. Get a new code: it goes to the new one."),
+    ),
+    Reason(
         word="phone_region",
         status=422,
         title="Numbers from that country aren’t accepted",
         text="Enter a number from an accepted country.",
         beside_form=Sentence(
             "Numbers from that country aren’t accepted. Enter another one.",
-            detailed="That number is from another country. Use a number from: %(detail)s.",
+            detailed="That’s a number from %(about)s. Use a number from: %(detail)s.",
         ),
     ),
     Reason(
@@ -39,6 +46,11 @@ ROWS = (
             by_detail={
                 "toll-free": "That’s a toll-free number, and it can’t get our text messages. Enter a mobile number.",
                 "premium-rate": "That’s a premium-rate number. Enter your own mobile number.",
+                "personal-number": "That’s a personal number, which is costly to call. Enter a mobile number.",
+                "shared-cost": "That number costs callers extra. Enter your own mobile number.",
+                "pager": "That’s a pager, and it can’t show our codes. Enter your own mobile number.",
+                "voip": "That’s an internet number. Enter your own mobile number.",
+                "fixed-line": "That’s a landline. Enter a mobile number.",
                 "satellite": "That number doesn’t belong to a country. Enter your own mobile number.",
             },
         ),
@@ -48,7 +60,14 @@ ROWS = (
         status=422,
         title="That isn’t a phone number",
         text="Enter the number with the area code.",
-        beside_form=Sentence("That doesn’t look like a phone number. Enter it with the area code."),
+        beside_form=Sentence(
+            "That doesn’t look like a phone number. Enter it with the area code.",
+            detailed="That doesn’t look like a phone number. Enter it like %(detail)s.",
+            by_detail={
+                "country-code": "Start with + and the country code. A number in Germany starts with +49, for example.",
+                "unknown-area": "We don’t know that area code. Check the number, or use another one.",
+            },
+        ),
     ),
     Reason(
         word="phone_extension",

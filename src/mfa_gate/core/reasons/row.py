@@ -12,7 +12,8 @@ class Sentence:
 
     Each one is translated.
 
-    ``by_detail`` is used for a detail that it names, ``detailed`` (holds ``%(detail)s``) for any other detail.
+    ``by_detail`` is used for a detail that it names, ``detailed`` (holds ``%(detail)s``, and may hold ``%(about)s``) for any
+    other detail.
     ``lasting`` (holds ``%(length)s``) is used for a number of seconds, ``behind`` for one below zero.
     """
 

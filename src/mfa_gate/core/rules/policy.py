@@ -119,7 +119,8 @@ class Policy:
 class TenantSettings:
     """The choices of a tenant's administrators: the time it was turned on, and its factors.
 
-    No proof up to ``proofs_from`` counts any more: all of the tenant's proofs were ended then.
+    No proof up to ``proofs_from`` counts any more: all of the tenant's proofs were ended then. ``tokens`` are the rows of
+    tokens for automation (``core/automation.py``).
     Times are UTC seconds, 0 for never. ``version`` and ``stamp`` belong to the store, as in ``Account``.
     """
 
@@ -130,4 +131,5 @@ class TenantSettings:
     announced_at: int = 0
     tested_at: int = 0
     proofs_from: int = 0
+    tokens: tuple[str, ...] = ()
     stamp: str = field(default="", compare=False, repr=False)

@@ -240,7 +240,7 @@ class BrandRules:
     text_dark: str = ""
     surface: str = ""
     surface_dark: str = ""
-    radius: int = 12
+    radius: int = 10
     font: str = ""
     logo: str = ""
     logo_dark: str = ""

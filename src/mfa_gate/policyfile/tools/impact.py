@@ -186,17 +186,18 @@ def _place(rules: Rules, network: str) -> str:
     return rules.network_of(network) if parse_address(network) is not None else network
 
 
-def _authenticator(event: Mapping[str, Any]) -> str:
+def _authenticator(event: Mapping[str, Any], member: str = "authenticator") -> str:
     """Return the id of the authenticator that an event names, or ""."""
     detail = event.get("detail")
-    return str(detail.get("authenticator", "")) if isinstance(detail, dict) else ""
+    return str(detail.get(member, "")) if isinstance(detail, dict) else ""
 
 
 def _learn(past: _Past, event: Mapping[str, Any], known: TraitsOf) -> None:
     factor = str(event.get("factor", ""))
     match event["kind"]:
-        case "proof.granted" | "factor.enrolled" if factor in known:
+        case "proof.granted" | "factor.enrolled" | "factor.replaced" if factor in known:
             named = _authenticator(event)
+            past.enrolled.pop(_authenticator(event, "replaces"), None)
             if named or factor not in past.enrolled.values():
                 past.enrolled[named or f"{factor}?"] = factor
             past.proof = (int(event["at"]), factor, str(event.get("network", "")))

@@ -25,6 +25,7 @@ from .documents import AccountDocument, account_document
 from .hierarchy import ABOVE, Hierarchy
 from .rights import Actor, Rights
 
+A_PERSON = "A person confirms this, not a program."
 RECENT = 20
 
 
@@ -107,6 +108,8 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
         if refusal is not None:
             return refusal
+        if action.by_person and actor.token is not None:
+            return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         rules, moment = self.engine.rules(key.tenant), self.rights.moment(actor)
         given = Given(

@@ -54,7 +54,7 @@ class Action:
     ``gives_ticket``: the answer is a ticket, shown this once. ``tells``: further members of the command's JSON.
     ``needs_two``: where the person holds rights, the act waits for a second administrator. ``erases``: the person is
     erased from the trail as well. ``drops_forms``: stopped forms that were kept for the person are removed. ``optional``
-    are the fields that a JSON call may leave out.
+    are the fields that a JSON call may leave out. ``by_person``: it is the word of a second person, which no token gives.
     """
 
     name: str
@@ -76,4 +76,5 @@ class Action:
     needs_two: bool = False
     erases: bool = False
     drops_forms: bool = False
+    by_person: bool = False
     optional: tuple[Field, ...] = ("hours",)

@@ -123,6 +123,7 @@ _ANSWERS = (
         done="it is done for {key}",
         tone="danger",
         offered=lambda shown: shown.asked is not None and not shown.asked.own,
+        by_person=True,
     ),
     Action(
         name="withdraw",

@@ -26,6 +26,7 @@ ROWS = (
         tone="danger",
         offered=lambda shown: shown.grant is None and shown.lock is None,
         tells=("ref",),
+        by_person=True,
     ),
     Action(
         name="confirm",
@@ -40,6 +41,7 @@ ROWS = (
         tone="danger",
         offered=lambda shown: shown.grant is not None and not shown.grant.ends_at and not shown.grant.own,
         tells=("ends_at",),
+        by_person=True,
     ),
     Action(
         name="revoke",

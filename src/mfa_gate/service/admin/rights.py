@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...core.assurance import meeting
+from ...core.automation import Automation
 from ...core.decision import Agree, Deny, Enroll, StepUp
 from ...core.events import Moment
 from ...core.model import Caller, Subject, SubjectKey
@@ -23,26 +24,32 @@ DENIED_PER_HOUR = 200
 class Actor:
     """A proven administrator of the host, or the operator at the store.
 
-    The operator has no ``caller``.
+    The operator has neither ``caller`` nor ``token``. A program has its ``token``, and the network and address that it
+    calls from.
     """
 
     name: str
     caller: Caller | None = None
+    token: Automation | None = None
+    network_now: str = ""
+    address_now: str = ""
 
     @property
     def is_operator(self) -> bool:
         """Tell if the actor holds the keys and the store, and so needs no right of the policy."""
-        return self.caller is None
+        return self.caller is None and self.token is None
 
     @property
     def tenant(self) -> str:
         """Return the tenant that the actor belongs to; "" for the operator."""
+        if self.token is not None:
+            return self.token.tenant
         return self.caller.subject.tenant if self.caller else ""
 
     @property
     def network(self) -> str:
         """Return the network that the actor comes from; "" for the operator."""
-        return self.caller.network if self.caller else ""
+        return self.caller.network if self.caller else self.network_now
 
     @property
     def hand(self) -> Hand:
@@ -73,6 +80,8 @@ class Rights:
 
         It asks for no proof and writes nothing, so call ``permit`` first.
         """
+        if actor.token is not None:
+            return right in actor.token.rights and (actor.token.everywhere or actor.token.tenant == tenant)
         if actor.caller is None:
             return True
         subject = actor.caller.subject
@@ -80,9 +89,9 @@ class Rights:
         return reaches(roles, subject, tenant) and has_right(roles, subject.groups, right)
 
     def is_privileged(self, actor: Actor) -> bool:
-        """Tell if the actor may act on people who hold rights; the operator at the store may."""
+        """Tell if the actor may act on people who hold rights; the operator may, and no token."""
         if actor.caller is None:
-            return True
+            return actor.is_operator
         subject = actor.caller.subject
         return is_privileged(self.engine.rules(subject.tenant).roles, subject.groups)
 
@@ -91,8 +100,10 @@ class Rights:
 
         An id of "" stands for the whole tenant. A change needs a recent proof, and no administrator may change their
         own account. Accounts of a tenant out of reach are refused as unknown (404). A refusal for a missing right is
-        written into the trail.
+        written into the trail. A token needs no proof: its use stands in the trail.
         """
+        if actor.token is not None:
+            return await self._by_token(actor, actor.token, right, target)
         if actor.caller is None:
             return None if _can_exist(target) else Refusal(reason="not_found")
         subject = actor.caller.subject
@@ -108,6 +119,13 @@ class Rights:
         if changing and target.id and is_self(subject, target):
             return await self.deny(actor, target, Refusal(reason="not_allowed", detail="Nobody acts on themselves."))
         return await self._owed(actor.caller, changing=changing)
+
+    async def _by_token(self, actor: Actor, token: Automation, right: Right, target: SubjectKey) -> Refusal | None:
+        if not (token.everywhere or token.tenant == target.tenant) or not _can_exist(target):
+            return Refusal(reason="not_found")
+        if right not in token.rights:
+            return await self.deny(actor, target, Refusal(reason="not_allowed"))
+        return None
 
     async def _owed(self, caller: Caller, *, changing: bool) -> Refusal | None:
         """Return the refusal if the actor must prove more first, else None.
@@ -156,7 +174,7 @@ class Rights:
         """Draw the moment of an act by this actor."""
         if actor.caller is not None:
             return self.engine.moment_of(actor.caller, actor=actor.name)
-        return self.engine.moment(actor=actor.name)
+        return self.engine.moment(actor=actor.name, network=actor.network_now, address=actor.address_now)
 
 
 def key_of(actor: Actor, id: str, tenant: str = "") -> SubjectKey:

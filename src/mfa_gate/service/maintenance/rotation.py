@@ -106,6 +106,7 @@ async def _one(service: Service, key: SubjectKey) -> Outcome:
             authenticators=tuple(_anew(engine.factors, context, item, lost) for item in account.authenticators),
             enrollments=tuple(_anew(engine.factors, context, item, lost) for item in account.enrollments),
             replaced=tuple(_anew(engine.factors, context, item, lost) for item in account.replaced),
+            recovery=service.slow_recovery.sealed_anew(context, account.recovery),
         )
         return Change(account=fresh, events=(), answer=Outcome(fresh, fresh != account, tuple(lost)))
 

@@ -16,6 +16,7 @@ from ...core.trail_search import WORDS, BadFilter, search_of
 from ...service import Actor
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, AskedLine, GrantLine, TenantDocument
+from ...service.admin.person_data import PersonData
 from ...service.admin.rights import key_of
 from ..forms import MAX_BODY
 from ..members import Body, members, wrong
@@ -26,7 +27,9 @@ from .queries import query_of
 
 
 def actor_of(request: PageRequest) -> Actor:
-    """Return the visitor as an administrator."""
+    """Return the visitor as an administrator: a person, or a program with a token."""
+    if request.automation is not None:
+        return request.automation
     return Actor(name=request.subject.id, caller=request.caller)
 
 
@@ -170,6 +173,40 @@ async def account(request: PageRequest, body: Body, name: str) -> Answer:
     """Show one account: ``GET admin/accounts/{id}``."""
     found = await request.service.account_desk.account(actor_of(request), _key(request, name))
     return problem(found) if isinstance(found, Refusal) else as_json(account_json(found))
+
+
+async def person_data(request: PageRequest, body: Body, name: str) -> Answer:
+    """Give all that is known of one person: ``GET admin/accounts/{id}/data``."""
+    found = await request.service.person_desk.data(actor_of(request), _key(request, name))
+    return problem(found) if isinstance(found, Refusal) else as_json(data_json(found))
+
+
+def data_json(found: PersonData) -> dict[str, object]:
+    """Draw all that is known of one person."""
+    return {
+        **account_json(found.account),
+        "language": found.language,
+        "time_zone": found.time_zone,
+        "acceptances": [
+            {"agreement": one.agreement, "version": one.version, "at": stamp(one.at), "network": one.network}
+            for one in found.acceptances
+        ],
+        "events": [event_json(event) for event in found.events],
+    }
+
+
+async def leavers(request: PageRequest, body: Body, name: str) -> Answer:
+    """List people whom the host's directory no longer knows: ``GET admin/leavers``."""
+    query = query_of(request, ("after", "limit", "tenant"))
+    found = await request.service.person_desk.leavers(
+        actor_of(request),
+        query.get("tenant") or request.subject.tenant,
+        after=query.get("after", ""),
+        limit=int(query.get("limit", "50")),
+    )
+    if isinstance(found, Refusal):
+        return problem(found)
+    return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
 
 
 async def act(request: PageRequest, body: Body, name: str, *, action: Action) -> Answer:

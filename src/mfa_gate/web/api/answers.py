@@ -60,6 +60,16 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
         "listAccounts", "List accounts.", 200, ("AccountList",), (*PEOPLE_WORDS, "sort", "after", "limit", "tenant")
     ),
     ("GET", f"{ACCOUNTS}{{id}}"): Told("getAccount", "Show one account.", 200, ("Account",), ("tenant",)),
+    ("GET", f"{ACCOUNTS}{{id}}/data"): Told(
+        "getAccountData", "Give all that is known of one person.", 200, ("PersonData",), ("tenant",)
+    ),
+    ("GET", "/admin/leavers"): Told(
+        "listLeavers",
+        "List people whom the directory no longer knows.",
+        200,
+        ("AccountList",),
+        ("after", "limit", "tenant"),
+    ),
     ("GET", "/admin/tenant"): Told(
         "getTenant", "Show the settings of a tenant.", 200, ("TenantSettings",), ("tenant",)
     ),

@@ -14,10 +14,15 @@ from .documents import authenticator_document, state_document
 async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
     """Begin to enroll a factor: ``POST enroll``.
 
-    The answer is a draft. A factor that sends, sends its code now.
+    The answer is a draft. A factor that sends, sends its code now. ``conditional``: the browser will make a passkey by
+    itself, with ``mediation: "conditional"``, if it can.
     """
     begun = await request.service.enrollments.begin(
-        request.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
+        request.caller,
+        factor=body["factor"],
+        phone=body.get("phone", ""),
+        label=body.get("label", ""),
+        unasked=body.get("conditional", False),
     )
     if isinstance(begun, Refusal):
         phone = dict.fromkeys(("phone_region", "phone_type", "phone_invalid", "phone_extension"), "phone")

@@ -198,6 +198,17 @@ _SUMMARY: dict[str, Schema] = {
     "locked_at": NO_TIME,
     "last_proof_at": NO_TIME,
 }
+_ACCOUNT: dict[str, Schema] = dict(
+    **_SUMMARY,
+    attempts_remaining=WHOLE,
+    lock=or_null("Lock"),
+    authenticators=list_of("AccountAuthenticator"),
+    browsers=list_of("AccountBrowser"),
+    recovery=or_null("Recovery"),
+    break_glass=or_null("BreakGlass"),
+    holds_rights=SWITCH,
+    asked=or_null("AskedAct"),
+)
 _DESK: dict[str, Schema] = {
     "Summary": thing(
         "One line of the list.",
@@ -246,17 +257,17 @@ _DESK: dict[str, Schema] = {
         confirm_until=NO_TIME,
         browsers=WHOLE,
     ),
-    "Account": thing(
-        "One account.",
-        **_SUMMARY,
-        attempts_remaining=WHOLE,
-        lock=or_null("Lock"),
-        authenticators=list_of("AccountAuthenticator"),
-        browsers=list_of("AccountBrowser"),
-        recovery=or_null("Recovery"),
-        break_glass=or_null("BreakGlass"),
-        holds_rights=SWITCH,
-        asked=or_null("AskedAct"),
+    "Account": thing("One account.", **_ACCOUNT),
+    "PersonData": thing(
+        "All that is known of one person.",
+        **_ACCOUNT,
+        language=TEXT,
+        time_zone=TEXT,
+        acceptances=list_of("Acceptance"),
+        events=list_of("Event"),
+    ),
+    "Acceptance": thing(
+        "The acceptance of an agreement.", **dict.fromkeys(("agreement", "version", "network"), TEXT), at=TIME
     ),
     "AskedAct": thing(
         "An act on a person who holds rights: it waits for a second administrator.",

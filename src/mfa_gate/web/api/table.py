@@ -23,7 +23,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
             MAX_PROOF_BODY,
         )
     },
-    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label"), ("factor",))},
+    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label", "conditional"), ("factor",))},
     "/enroll/confirm": {
         "POST": Call(
             enroll.confirm,
@@ -40,6 +40,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
     "/recovery/begin": {"POST": Call(account.begin_anew, {})},
     "/admin/accounts": {"GET": Call(reviews.accounts, {})},
+    "/admin/leavers": {"GET": Call(admin.leavers, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
@@ -64,7 +65,11 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
 }
 
 ACCOUNTS = "/admin/accounts/"
-ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
+    **admin.ON_ACCOUNT,
+    "/data": {"GET": Call(admin.person_data, {})},
+    "": {"GET": Call(admin.account, {})},
+}
 ON_PART: Mapping[str, Mapping[str, Call]] = admin.ON_PART
 
 

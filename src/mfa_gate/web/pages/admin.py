@@ -150,7 +150,7 @@ def _account(
             views.FactorLine(
                 id=a.id,
                 kind=a.factor,
-                label=a.label,
+                label=request.site.languages.own_name(a.label, request.lang),
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,

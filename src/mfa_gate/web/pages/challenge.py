@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from ...core.decision import Allow, StepUp
 from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
+from ...factors.optional_parts import Prompts
 from ...service import Judgement
 from ...service.challenges import Issued
 from ...service.factor_choice import first_offer, reachable
@@ -27,6 +28,7 @@ from .common import (
     not_found,
     poll_url,
     problem_from,
+    sent_notice,
     waiting_of,
     wants_code,
     was_wrong,
@@ -98,18 +100,22 @@ async def one(request: PageRequest, id: str) -> Answer:
     mine = _mine(request, judgement, id)
     if mine is None:
         return not_found(request)
+    moved = ""
+    if request.factors.traits[mine.factor].contact:
+        found = await request.service.enrollments.changes.offered(request.caller, judgement)
+        moved = next((it.now for it in found if it.id == mine.id), "")
     issued = _waiting(request, judgement, mine)
     if issued is None and _may_send(request, judgement, mine):
         sent = await request.service.challenges.begin(
             request.caller, mine.id, user_verification=judgement.user_verification
         )
         if isinstance(sent, Issued):
-            return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed))
-        view = _view(request, judgement, mine, None)
+            return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed, moved_to=moved))
+        view = _view(request, judgement, mine, None, moved_to=moved)
         if sent.reason == "too_soon":
             return ask_later(request, view, sent, status=200)
         return request.show(view, problems=[problem_from(sent, "")])
-    return request.show(_view(request, judgement, mine, issued))
+    return request.show(_view(request, judgement, mine, issued, moved_to=moved))
 
 
 async def answer(request: PageRequest, id: str) -> Answer:
@@ -158,6 +164,11 @@ async def answer(request: PageRequest, id: str) -> Answer:
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
         # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
         return request.go(request.own("/challenge"), notice=notice)
+    traits, held = judgement.factors.traits, judgement.evidence.account.authenticators if judgement.evidence else ()
+    if [a for a in held if a.factor in traits and traits[a.factor].contact]:
+        request.forget_judgement()
+        if await request.service.enrollments.changes.offered(request.caller, await request.judgement()):
+            return request.go(request.own("/enroll/offer#"))
     if request.form.get("passkeys") and await request.service.adoption.offer(request.caller, proven=mine.factor):
         return request.go(request.own("/enroll/offer#"))
     return request.go(request.going_to, done=True)
@@ -177,7 +188,7 @@ async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator)
         return request.show(view, status=status, problems=[problem_from(sent, "")])
     if sent.failed:
         return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed), status=422)
-    return request.go(request.own(f"/challenge/{mine.id}"), notice=Notice(word="sent", value=sent.hint))
+    return request.go(request.own(f"/challenge/{mine.id}"), notice=sent_notice(sent))
 
 
 async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) -> Answer:
@@ -342,6 +353,13 @@ def _resend_at(request: PageRequest, challenge: Challenge) -> int:
     return challenge.issued_at + (limits.wait if limits else 0)
 
 
+def _prompts(request: PageRequest, judgement: Judgement, part: Prompts, mine: Authenticator) -> bool:
+    """Tell if the browser asks at once: the last proof here was by this one (U-41)."""
+    evidence = judgement.evidence
+    last = evidence.browser.last_factor if evidence and evidence.browser else ""
+    return last == mine.id and not request.problems and part.prompts(request.rules)
+
+
 def _view(
     request: PageRequest,
     judgement: Judgement,
@@ -350,6 +368,7 @@ def _view(
     *,
     failed: str = "",
     remaining: int | None = None,
+    moved_to: str = "",
 ) -> views.Challenge:
     decision, offered = judgement.decision, reachable(judgement)
     rules = request.rules
@@ -364,7 +383,8 @@ def _view(
     account = judgement.account
     if remaining is None and account is not None and account.attempts.used:
         remaining = left_of(request, account)
-    shape = request.factors[mine.factor].code(rules, mine.data)
+    part = request.factors[mine.factor]
+    shape = part.code(rules, mine.data)
     face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
     return views.Challenge(
         way=way_of(request, mine, judgement),
@@ -378,6 +398,7 @@ def _view(
         digits=shape.length if shape else 6,
         others=tuple(way_of(request, other, judgement) for other in offered if other.id != mine.id),
         recovery=bool(rules.recovery.ways or rules.recovery.self_service),
+        moved_to=moved_to,
         asked_at=asked_at(account.recovery, rules) if account and account.recovery else 0,
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remember=_is_remembered(request),
@@ -386,5 +407,6 @@ def _view(
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
         public=request.public if face else "",
+        prompt=isinstance(part, Prompts) and _prompts(request, judgement, part, mine),
         passkey=_passkey(request, offered) if wants_code(request, mine.factor, challenge) and not traits.backup else "",
     )

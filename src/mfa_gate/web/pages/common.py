@@ -11,12 +11,17 @@ from ...core.reasons import UNTYPED, Refusal
 from ...core.rules import Rules
 from ...core.slow_recovery import opens_at
 from ...factors.base import CodeShape
+from ...factors.region_names import told_regions
 from ...service import Judgement
+from ...service.challenges import Issued
 from ...service.enrollable import enrollable
 from ...service.factor_choice import reachable
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import Fault, Locked, Notice, Problem, View, Way
+
+ISOLATED, ISOLATE_ENDS = "\u2066", "\u2069"
+"""Marks round a number inside a text that runs from right to left."""
 
 
 def not_found(request: PageRequest) -> Answer:
@@ -154,6 +159,11 @@ def shape_of(typed: str, shape: CodeShape) -> str:
     return "code_short" if len(kept) < shape.length else "code_long"
 
 
+def sent_notice(sent: Issued) -> Notice:
+    """Say that something is on its way: a code, or a call or a request, which are no codes."""
+    return Notice(word="asked" if sent.challenge.waits else "sent", value=sent.hint)
+
+
 def problem_from(
     refusal: Refusal,
     field: str = "code",
@@ -161,16 +171,21 @@ def problem_from(
     typed: str | None = None,
     shape: CodeShape | None = None,
     untyped: Traits | None = None,
+    lang: str = "en",
 ) -> Problem:
     """Draw a refusal as a problem of a form field.
 
     ``shape`` is the shape of the code that was to be typed. ``untyped`` are the traits of the factor where nothing was
-    typed: such an answer has words of its own.
+    typed: such an answer has words of its own. ``lang`` is for the names of countries.
     """
     if typed is not None and refusal.reason == "malformed":
         return Problem(reason=shape_of(typed, shape or CodeShape()), field=field)
+    if refusal.reason == "phone_region" and refusal.detail:
+        about, accepted = told_regions(refusal.detail, lang)
+        return Problem(reason=refusal.reason, field=field, detail=accepted, about=about)
     reason = own_word(untyped, refusal.reason) if untyped else refusal.reason
-    return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
+    detail = f"{ISOLATED}{refusal.detail}{ISOLATE_ENDS}" if refusal.detail.startswith("+") else refusal.detail
+    return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=detail)
 
 
 def own_word(traits: Traits, reason: str) -> str:
@@ -200,7 +215,7 @@ def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgem
     return Way(
         kind=authenticator.factor,
         id=authenticator.id,
-        label=authenticator.label,
+        label=request.site.languages.own_name(authenticator.label, request.lang),
         hint=hint,
         last=bool(browser and browser.last_factor == authenticator.id),
         off=authenticator.factor in request.off,

@@ -6,6 +6,7 @@ from ...core.decision import Enroll
 from ...core.model import Challenge, Contacts
 from ...core.reasons import Refusal
 from ...factors.optional_parts import Introduces, Introduction
+from ...factors.region_names import region_name
 from ...service import Judgement, OpenDraft
 from ...service.challenges import Issued
 from ...service.enrollable import not_enrollable
@@ -25,6 +26,7 @@ from .common import (
     not_found,
     poll_url,
     problem_from,
+    sent_notice,
     steps_of,
     waiting_of,
     wants_code,
@@ -45,7 +47,7 @@ async def one(request: PageRequest, kind: str) -> Answer:
     if stopped is not None:
         return stopped
     refusal = not_enrollable(judgement, kind, request.now)
-    if refusal is not None or all(way.kind != kind for way in kinds_of(request, judgement)):
+    if refusal is not None or not await _is_offered(request, judgement, kind):
         return await not_allowed(request, judgement, kind, refusal or Refusal(reason="not_enrollable"))
     draft = await request.service.enrollments.pending(request.caller, factor=kind)
     again = request.scope.get("query_string", b"") == b"again=1"
@@ -55,6 +57,17 @@ async def one(request: PageRequest, kind: str) -> Answer:
     if not request.factors.traits[kind].typed and _asked(request, judgement, draft) is None:
         return request.show(await _start(request, judgement, kind, phone=draft.shown.get("typed", "")))
     return request.show(await _confirm(request, judgement, draft, None))
+
+
+async def _is_offered(request: PageRequest, judgement: Judgement, kind: str) -> bool:
+    """Tell if a factor may be set up here.
+
+    It is one more, or takes the place of one whose contact has changed.
+    """
+    if any(way.kind == kind for way in kinds_of(request, judgement)):
+        return True
+    moved = await request.service.enrollments.changes.of(request.caller, judgement)
+    return any(it.factor == kind for it in moved)
 
 
 def _shows(request: PageRequest, draft: OpenDraft) -> bool:
@@ -84,7 +97,7 @@ async def act(request: PageRequest, kind: str) -> Answer:
 async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
     phone = request.form.get("phone", "")
     region = request.form.get("region", "")
-    if all(way.kind != kind for way in kinds_of(request, judgement)):
+    if not await _is_offered(request, judgement, kind):
         return await not_allowed(request, judgement, kind, Refusal(reason="not_enrollable"))
     begun = await request.service.enrollments.begin(
         request.caller, factor=kind, phone=phone, region=region, anew=bool(request.form.get("anew"))
@@ -93,13 +106,13 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
         if begun.reason == "too_soon":
             return ask_later(request, await _start(request, judgement, kind, phone=phone, region=region), begun)
         if begun.reason in ("phone_invalid", "phone_extension", "phone_region", "phone_type", "no_contact"):
-            problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "")
+            problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "", lang=request.lang)
             if begun.reason == "phone_invalid" and not phone.strip():
                 problem = Problem(reason="phone_missing", field="phone")
             view = await _start(request, judgement, kind, phone=phone, region=region)
             return request.show(view, status=422, problems=[problem])
         return await not_allowed(request, judgement, kind, begun)
-    return request.go(request.own(f"/enroll/{kind}"))
+    return request.go(request.own(f"/enroll/{kind}#"))
 
 
 async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
@@ -115,7 +128,7 @@ async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answ
         )
     if sent.failed:
         return request.show(await _confirm(request, judgement, draft, sent), status=422)
-    return request.go(request.own(f"/enroll/{kind}"), notice=Notice(word="sent", value=sent.hint))
+    return request.go(request.own(f"/enroll/{kind}"), notice=sent_notice(sent))
 
 
 async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
@@ -164,7 +177,8 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
     if done.backup_codes:
         return request.go(request.own("/backup-codes"))
     if _is_settled(request, judgement):
-        return request.go(request.base, notice=Notice(word="added", value=done.authenticator.label))
+        name = request.site.languages.own_name(done.authenticator.label, request.lang)
+        return request.go(request.base, notice=Notice(word="added", value=name))
     return request.go(request.own("/enroll/done"))
 
 
@@ -227,8 +241,8 @@ async def _start(
         destination=said.destination,
         phone=phone,
         region=region,
-        regions=tuple(views.Region(code=code, name=name) for code, name in said.regions),
-        consent=said.consent,
+        regions=tuple(views.Region(code=code, name=region_name(code, request.lang)) for code, _ in said.regions),
+        consent=request.site.languages.words(request.lang).gettext(said.consent) if said.consent else "",
         apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or _is_optional(judgement) else "",

@@ -21,6 +21,7 @@ from .common import (
     leave_locked,
     left_of,
     problem_from,
+    sent_notice,
     steps_of,
     was_wrong,
     way_of,
@@ -71,7 +72,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
                 return request.show(view, status=422, problems=[problem_from(sent, "")])
             if sent.failed:
                 return request.show(await contact_view(request, kind, sent), status=422)
-            return request.go(request.own("/enroll"), notice=Notice(word="sent", value=sent.hint))
+            return request.go(request.own("/enroll"), notice=sent_notice(sent))
         case "contact-verify":
             kind = form.get("kind", "")
             code = form.get("code", "")
@@ -133,9 +134,17 @@ async def done(request: PageRequest) -> Answer:
 async def offer(request: PageRequest) -> Answer:
     """Show ``GET /enroll/offer``: a stronger factor, after a proof by a weaker one (U-33).
 
-    A link puts it off. The offer was counted when it was made.
+    A contact that has changed on the host's record comes first (decisions 43). A link puts it off. The offer was counted
+    when it was made.
     """
     judgement = await request.judgement()
+    moved = await request.service.enrollments.changes.offered(request.caller, judgement)
+    if moved and isinstance(judgement.decision, Allow):
+        name = request.factors.traits[moved[0].factor].name
+        offered = views.EnrollOffer(
+            kind=moved[0].factor, label=name, continue_url=request.onward, moved_to=moved[0].now
+        )
+        return request.show(offered)
     kind = request.service.adoption.offerable(judgement) if isinstance(judgement.decision, Allow) else ""
     if not kind:
         return request.lead_on(judgement.decision)

@@ -84,12 +84,16 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
     if not isinstance(result, Refusal):
         part = request.factors.get(result.factor)
         owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
-        return request.go(request.base, notice=Notice(word=word, value=result.label, owner=owner))
+        return request.go(request.base, notice=Notice(word=word, value=_name(request, result.label), owner=owner))
     if result.reason == "proof_required":
         return confirm_first(request, judgement, "")
     if result.reason == "not_found":
         return not_found(request)
     return request.show(await _settings(request, judgement), status=422, problems=[problem_from(result, "")])
+
+
+def _name(request: PageRequest, label: str) -> str:
+    return request.site.languages.own_name(label, request.lang)
 
 
 async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answer:
@@ -107,18 +111,27 @@ async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answ
     return confirm_first(request, judgement, "")
 
 
-def _signal(request: PageRequest, judgement: Judgement) -> str:
-    """Tell the browser the passkeys that still count, as JSON, just after one was removed.
+async def _signal(request: PageRequest, judgement: Judgement) -> str:
+    """Tell the browser, as JSON, the passkeys that still count and the names of their owner.
 
-    Then the browser no longer offers the removed one. Returns "" at any other time.
+    Then it no longer offers a removed one, and shows the names of today. Returns "" for a person who has none and has
+    just removed none.
     """
-    note = request.site.cookies.note(request.jar, request.jar.flash, request.scope)
-    owner, account = str(note.get("o", "")), judgement.account
-    if not owner or account is None:
-        return ""
-    context = request.service.challenges.context(request.caller, request.rules, purpose="sign-in", account=account)
+    account = judgement.account
     part = next((part for part in request.factors.values() if isinstance(part, Signals)), None)
-    return json.dumps(part.accepted(context, owner)) if part else ""
+    if account is None or part is None:
+        return ""
+    note = request.site.cookies.note(request.jar, request.jar.flash, request.scope)
+    owners = [part.owner(a.data) for a in account.authenticators if request.factors[a.factor] is part]
+    owner = str(note.get("o", "")) or next(iter(owners), "")
+    if not owner:
+        return ""
+    contacts = await request.service.engine.contacts(request.subject)
+    context = request.service.challenges.context(
+        request.caller, request.rules, purpose="sign-in", account=account, contacts=contacts
+    )
+    told = {"AllAcceptedCredentials": part.accepted(context, owner), "CurrentUserDetails": part.details(context, owner)}
+    return json.dumps(told)
 
 
 async def _settings(
@@ -144,18 +157,20 @@ async def _settings(
             made_at=codes.created_at if codes else 0,
             is_old=codes is not None and now - max(codes.created_at, codes.last_used_at) >= OLD_CODES,
         )
+    moved = {it.id: it.now for it in await request.service.enrollments.changes.offered(request.caller, judgement)}
     places = await _places(request, account, [e.network for e in events])
     return views.Settings(
         factors=tuple(
             views.FactorLine(
                 id=a.id,
                 kind=a.factor,
-                label=a.label,
+                label=_name(request, a.label),
                 hint=way_of(request, a, judgement).hint,
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
                 place=places.get(a.last_network, ""),
+                moved_to=moved.get(a.id, ""),
                 is_default=a.id == account.default,
                 kept=last,
             )
@@ -190,7 +205,7 @@ async def _settings(
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,
         opens_at=opens_at(account.recovery, int(rules.recovery.self_service)),
-        signal=_signal(request, judgement),
+        signal=await _signal(request, judgement),
     )
 
 

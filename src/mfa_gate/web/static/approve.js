@@ -164,6 +164,8 @@
     const id = `n-${request.id}`;
     const asking = main.dataset.asking.replace("{service}", found.service);
     made.querySelector("h2").textContent = request.purpose === "enroll" ? main.dataset.trying : asking;
+    if (request.purpose === "enroll") made.querySelector("[data-approve]").textContent = main.dataset.confirm;
+    made.querySelector('[data-verb="cancel"]').hidden = request.purpose === "enroll";
     field("person").textContent = found.person;
     field("where").textContent = request.where || main.dataset.unknown;
     field("agent").textContent = request.agent || main.dataset.unknown;
@@ -253,7 +255,8 @@
         done = "";
         count();
         say(main.dataset.arrived, true);
-        if (navigator.vibrate) navigator.vibrate(200);
+        const pressed = navigator.userActivation && navigator.userActivation.hasBeenActive; // browsers refuse it before
+        if (navigator.vibrate && pressed) navigator.vibrate(200);
         if (document.activeElement === document.body) made.querySelector("input").focus();
       }
     }

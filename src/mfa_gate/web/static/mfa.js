@@ -49,12 +49,24 @@
     if (!note || !document.hidden || !location.href.startsWith(ours)) return;
     const own = (href) => (href.startsWith(ours) && href[ours.length] !== "~" ? `${ours}~${note.value}/${href.slice(ours.length)}` : href);
     history.replaceState(history.state, "", own(location.href));
-    all("main a[href], footer a[href]", (link) => {
+    all("header a[href], main a[href], footer a[href]", (link) => {
       link.href = own(link.href);
     });
   };
   document.addEventListener("visibilitychange", keepWay);
   keepWay();
+
+  // The menu closes as menus do: by Escape, or by a press beside it.
+  all("[data-menu]", (menu) => {
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
 
   // Times: the page says UTC, the reader's own zone is nicer.
   const styles = {
@@ -212,29 +224,42 @@
       response: said,
     });
   };
-  const asked = async (button) => {
+  const asked = async (button, body = button.dataset.body) => {
     if (button.dataset.options) return { public_key: JSON.parse(button.dataset.options) };
     const headers = { "X-MFA-Gate": "1", "Content-Type": "application/json", Accept: "application/json" };
-    const answer = await fetch(button.dataset.ask, { method: "POST", headers, body: button.dataset.body, cache: "no-store" });
+    const answer = await fetch(button.dataset.ask, { method: "POST", headers, body, cache: "no-store" });
     return answer.json().catch(() => ({}));
   };
   // Tell the browser which passkeys still count here, so that it offers no other; every failure is silent (U-47).
-  const signal = async (options, credential) => {
-    const userId = text(credential.response.userHandle || []);
-    if (!PublicKeyCredential.signalAllAcceptedCredentials || !userId) return;
-    const allAcceptedCredentialIds = options.allowCredentials.map((known) => known.id);
-    await PublicKeyCredential.signalAllAcceptedCredentials({ rpId: options.rpId, userId, allAcceptedCredentialIds }).catch(() => {});
+  const signals = (told) => {
+    for (const [name, what] of Object.entries(told)) {
+      const act = window.PublicKeyCredential && PublicKeyCredential[`signal${name}`];
+      if (act) act.call(PublicKeyCredential, what).catch(() => {});
+    }
   };
-  all("[data-signal]", (note) => {
-    if (!window.PublicKeyCredential || !PublicKeyCredential.signalAllAcceptedCredentials) return;
-    PublicKeyCredential.signalAllAcceptedCredentials(JSON.parse(note.dataset.signal)).catch(() => {});
-  });
+  const signal = ({ rpId, allowCredentials }, credential) => {
+    const userId = text(credential.response.userHandle || []);
+    const allAcceptedCredentialIds = allowCredentials.map((known) => known.id);
+    if (!allAcceptedCredentialIds.includes(credential.id)) signals({ UnknownCredential: { rpId, credentialId: credential.id } });
+    else if (userId) signals({ AllAcceptedCredentials: { rpId, userId, allAcceptedCredentialIds } });
+  };
+  all("[data-signal]", (note) => signals(JSON.parse(note.dataset.signal)));
+  // What this browser can do, by its own list where it has one, else by an older question.
+  const can = async (name, older) => {
+    const passkeys = window.PublicKeyCredential;
+    if (!passkeys) return false;
+    try {
+      const list = passkeys.getClientCapabilities ? await passkeys.getClientCapabilities() : {};
+      return name in list ? list[name] : Boolean(older && passkeys[older] && (await passkeys[older]()));
+    } catch {
+      return false;
+    }
+  };
   // A passkey in place of a code: the browser offers it in the code's field, and asks nothing by itself (U-42). The
   // challenge is renewed before it ends; whatever is pressed goes before it.
   let letGo = () => {};
   all("[data-conditional]", async (place) => {
-    const passkeys = window.PublicKeyCredential;
-    if (!passkeys || !passkeys.isConditionalMediationAvailable || !(await passkeys.isConditionalMediationAvailable())) return;
+    if (!(await can("conditionalGet", "isConditionalMediationAvailable"))) return;
     const typed = document.getElementById("code").form;
     const answer = (code) => {
       const said = new FormData(typed);
@@ -271,16 +296,12 @@
     wait();
   });
   // A passkey may be offered after a code where this device can make one: the form of the code says so.
-  if (window.PublicKeyCredential && PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable) {
-    PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
-      .then((able) => {
-        if (!able) return;
-        all("form[method=post]", (form) => {
-          if (form.elements.code) form.addEventListener("formdata", (event) => event.formData.set("passkeys", "1"));
-        });
-      })
-      .catch(() => {});
-  }
+  Promise.all([can("userVerifyingPlatformAuthenticator", "isUserVerifyingPlatformAuthenticatorAvailable"), can("conditionalCreate")]).then((able) => {
+    if (!able.includes(true)) return;
+    all("form[method=post]", (form) => {
+      if (form.elements.code) form.addEventListener("formdata", (event) => event.formData.set("passkeys", "1"));
+    });
+  });
   // Some web views never answer: after a while the button works again.
   const patience = () => new Promise((_, give) => setTimeout(() => give(new DOMException("", "TimeoutError")), 120000));
   all("[data-passkey]", (button) => {
@@ -293,6 +314,24 @@
     };
     if (!window.PublicKeyCredential || !navigator.credentials) return tell(button.dataset.missing);
     button.hidden = false;
+    const field = (name) => button.form.querySelector(`input[name=${name}]`);
+    const send = (found, credential) => {
+      if (found.enrollment) field("enrollment").value = found.enrollment;
+      if (found.challenge && field("challenge")) field("challenge").value = found.challenge;
+      field("code").value = written(credential);
+      button.form.requestSubmit();
+    };
+    // A password manager may make the passkey by itself, just after it has filled in a password. Where it does not, nothing happens.
+    const byItself = async () => {
+      if (!(await can("conditionalCreate"))) return;
+      const found = await asked(button, button.dataset.unasked);
+      const selection = found.public_key && found.public_key.authenticatorSelection;
+      if (!selection || selection.userVerification === "required") return;
+      const stop = new AbortController();
+      letGo = () => stop.abort();
+      send(found, await navigator.credentials.create({ publicKey: readOptions("create", found.public_key), mediation: "conditional", signal: stop.signal }));
+    };
+    if (button.dataset.unasked) byItself().catch(() => {});
     let busy = false;
     button.addEventListener("click", async () => {
       if (busy) return;
@@ -306,15 +345,15 @@
         const asking = navigator.credentials[kind]({ publicKey: readOptions(kind, found.public_key) });
         const credential = await Promise.race([asking, patience()]);
         if (kind === "get") signal(found.public_key, credential);
-        const field = (name) => button.form.querySelector(`input[name=${name}]`);
-        if (found.enrollment) field("enrollment").value = found.enrollment;
-        field("code").value = written(credential);
-        button.form.requestSubmit();
+        send(found, credential);
       } catch (error) {
         const { exists, refused, cancelled } = button.dataset;
         tell({ InvalidStateError: exists, SecurityError: refused }[error.name] || cancelled);
       }
       busy = false;
     });
+    // Where the policy says so, the browser asks at once: on the way in, and neither on the way back nor after a reload.
+    const [arrival] = performance.getEntriesByType("navigation");
+    if ("atOnce" in button.dataset && !errors && !document.hidden && arrival && arrival.type === "navigate") button.click();
   });
 })();

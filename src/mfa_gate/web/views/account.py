@@ -13,6 +13,7 @@ class FactorLine:
     """One authenticator in the settings.
 
     ``kept`` says that it cannot be removed: it is the last one, and one is required. ``place`` is that of ``last_network``.
+    ``moved_to`` is the contact on file, where codes still go to an earlier one.
     """
 
     id: str
@@ -23,6 +24,7 @@ class FactorLine:
     last_used_at: int = 0
     last_network: str = ""
     place: str = ""
+    moved_to: str = ""
     is_default: bool = False
     can_be_default: bool = True
     kept: bool = False

@@ -18,8 +18,9 @@ class Challenge:
     ``remaining`` is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are
     strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
     the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``public`` is the address of
-    our own pages as a phone reaches them, "" if it is not known. ``asked_at`` is the time of a request to set up anew,
-    which a proof stops; 0 where none waits.
+    our own pages as a phone reaches them, "" if it is not known. ``prompt``: the browser may ask for the passkey without a
+    press, once. ``asked_at`` is the time of a request to set up anew, which a proof stops; 0 where none waits.
+    ``moved_to`` is the contact on file, where the code goes to an earlier one.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -43,7 +44,9 @@ class Challenge:
     poll_url: str = ""
     public_key: str = ""
     passkey: str = ""
+    prompt: bool = False
     asked_at: int = 0
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,7 @@ class EnrollOffer:
     """The page that offers a stronger factor after a proof by a weaker one.
 
     ``continue_url`` puts the offer off. The browser makes the authenticator here where it can, else a link leads to the
-    pages of ``kind``.
+    pages of ``kind``. ``moved_to``: codes of ``kind`` can go to this new contact from the host's record.
     """
 
     template: ClassVar[str] = "enroll_offer.html"
@@ -160,6 +160,7 @@ class EnrollOffer:
     continue_url: str
     public_key: str = ""
     remaining: int | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,22 +35,24 @@ class Problem:
     ``reason`` is a word of ``core.reasons`` or of ``views.problems``. ``field`` is the form field that it belongs to
     (empty: the whole page). ``seconds`` is the time to wait (``too_soon``). ``detail`` is a name that the text
     mentions: the countries that are accepted (``phone_region``: "United States"), or the kind of number
-    (``phone_type``: ``toll-free``).
+    (``phone_type``: ``toll-free``). ``about`` is another name in it: the country of the number.
     """
 
     reason: str
     field: str = ""
     seconds: int = 0
     detail: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """A notice of an act that was just done, shown once.
 
-    ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``, ``codes_made``, ``skipped``,
-    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``,
-    ``wait`` (``count`` seconds until another code can be sent), ``others_forgotten`` (``count`` browsers).
+    ``word``: ``sent``, ``asked`` (a call or a request, no code), ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``,
+    ``codes_made``, ``skipped``, ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``,
+    ``stopped``, ``draft_over``, ``wait`` (``count`` seconds until another code can be sent), ``others_forgotten`` (``count``
+    browsers).
     ``value`` is the label or the masked destination that the notice is about. ``owner`` names the person to the
     browser's own store of passkeys, after a passkey was removed.
     """

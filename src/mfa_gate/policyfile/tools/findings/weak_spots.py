@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ....core.durations import format_duration
 from ....core.rules import DAY, RECOVERY_WAYS
+from ....factors.totp import MAX_ISSUER, quoted_size
 from ...checks import factors_besides_backup
 from ...faults import listed
 from .remark import Look, Remark
@@ -141,6 +142,13 @@ def _backup_codes(look: Look) -> Iterator[Remark]:
             yield Remark("warning", ("factors", "allowed"), text, f'take "{kind}" out, or add it to recovery.ways')
 
 
+def _names(look: Look) -> Iterator[Remark]:
+    name = look.rules.brand.name
+    if "totp" in look.usable and quoted_size(name) > MAX_ISSUER:
+        text = "it is too long for a QR code that every camera reads; authenticator apps show only its beginning"
+        yield Remark("warning", ("brand", "name"), text, "write a shorter name")
+
+
 ALL: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     _ways_in,
     _backup_codes,
@@ -148,4 +156,5 @@ ALL: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     _stage,
     _attempts,
     _exemptions,
+    _names,
 )
