@@ -71,7 +71,10 @@ class Totp:
         return CodeShape(length=digits, valid=2 * own.drift_steps + 1)
 
     def option_traps(self, rules: Rules, /) -> Sequence[OptionTrap]:
-        """Name options that common apps leave aside, so their codes would be wrong, and a name that is too long for them."""
+        """Name options that common apps leave aside, and a brand too long for them.
+
+        With such options their codes would be wrong every time.
+        """
         own, usual = _rules(rules), TotpRules()
         text = "several common apps leave this option aside, and their codes would never be right"
         traps = [

@@ -106,6 +106,9 @@ def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
 
 
 def _clean(name: str, value: str) -> str:
-    """Make a value harmless. An id that is an e-mail address stays whole, so that it can be copied (K-18)."""
+    """Make a value harmless.
+
+    An id that is an e-mail address stays whole, so that it can be copied.
+    """
     is_whole = name in ("when", "ref", "what") or (name == "account" and bool(_ADDRESS.fullmatch(value)))
     return one_line(value, limit=LINE_LENGTH) if is_whole else unlinked(value, limit=LINE_LENGTH)
