@@ -60,8 +60,8 @@ def faults(browser: Browser, folder: Path, lang: str, theme: Theme, width: int, 
     with served(folder) as address:
         for name in names:
             page.goto(f"{address}/{name}.html")
-            for summary in page.locator(".menu > summary").all():
-                summary.click()
+            if only:  # the open menu lies over other targets, so the matrix leaves it closed
+                page.locator(".menu > summary").click()
             found += [f"{name}: {it}" for it in violations(page, AXE if theme == "light" else AXE_COLORS)]
             if page.evaluate(WIDE):
                 found.append(f"{name}: wider than {width}: {page.evaluate(TOO_WIDE)}")
