@@ -62,7 +62,8 @@ def is_same_hand(one: Hand, other: Hand) -> bool:
 def is_second_hand(by: Hand, *, first: Hand, concerned: SubjectKey) -> bool:
     """Tell if ``by`` may confirm as the second person.
 
-    This is neither the first one nor the person concerned."""
+    This is neither the first one nor the person concerned.
+    """
     return not is_same_hand(by, first) and not is_same_hand(by, Hand(concerned.id, concerned.tenant))
 
 
