@@ -281,6 +281,11 @@ async def look(store: storage.Store) -> None:
         assert_type(store.generation_file, str)
     if isinstance(store, storage.ChecksColumns):
         assert_type(await store.misfiled("t"), Sequence[int])
+    if isinstance(store, storage.ReportParts):
+        parts = await store.report_parts("t", since=0, until=1)
+        assert_type(parts, Sequence[storage.ReportPart])
+        await store.replace_report_part("t", parts[0], b"")
+        assert_type(await store.prune_report("t", before=1), int)
     if isinstance(store, storage.Advises):
         assert_type(await store.advice(), Sequence[str])
     if isinstance(store, storage.Upgrades):
@@ -333,6 +338,17 @@ async def helpers(gate: mfa_gate.MFAGate, app: FastAPI, context: testing.Browser
     testing.assert_all_covered(app, gate, open=["/login"])
     parts = (testing.FixedClock(), testing.Outbox(), testing.SoftKey(origin=address))
     assert_type(parts[1].senders(), mfa_gate.Senders)
+
+
+def signals() -> ports.SharedSignals:
+    """Believe a transmitter of Shared Signals, with the usual rule for its people."""
+    issuer = "https://idp.example"
+    return ports.SharedSignals(
+        issuer=issuer,
+        audience="https://app.example",
+        keys={"keys": []},
+        subject_of=lambda subject_id: identity.subject_by_sub("t", issuer, subject_id),
+    )
 
 
 def entropy() -> ports.Entropy:
