@@ -296,8 +296,8 @@
     wait();
   });
   // A passkey may be offered after a code where this device can make one: the form of the code says so.
-  Promise.all([can("userVerifyingPlatformAuthenticator", "isUserVerifyingPlatformAuthenticatorAvailable"), can("conditionalCreate")]).then((able) => {
-    if (!able.includes(true)) return;
+  can("userVerifyingPlatformAuthenticator", "isUserVerifyingPlatformAuthenticatorAvailable").then((able) => {
+    if (!able) return;
     all("form[method=post]", (form) => {
       if (form.elements.code) form.addEventListener("formdata", (event) => event.formData.set("passkeys", "1"));
     });
