@@ -90,7 +90,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     assert HOTEL in words
     assert "Clearview" in words
     type_number(phone, f"{(int(number) + 1) % 100:02d}")
-    phone.page.get_by_text("That is not the number.").wait_for()
+    phone.page.get_by_text("That isn’t the number.").wait_for()
     assert field.get_attribute("aria-invalid") == "true"
     phone.look()
     type_number(phone, number)

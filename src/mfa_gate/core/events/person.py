@@ -171,7 +171,7 @@ ROWS = (
             everywhere=True,
         ),
         alarm=Alarm(
-            headline="A person set up anew without an administrator",
+            headline="A person set up again without an administrator",
             happened="Every sign-in method of an account of {service} was removed, after a wait that nobody stopped.",
             advice="Ask the person if this was them. If not, lock the account.",
         ),

@@ -49,8 +49,8 @@ ROWS = (
         trail="the second factor was turned on for the tenant; open: what the checklist still had",
         seen_by="trail",
         alarm=Alarm(
-            headline="The second step was turned on",
-            happened="An administrator turned the second step on for everybody in {service}. It cannot be turned off again.",
+            headline="Two-step sign-in was turned on",
+            happened="An administrator turned on two-step sign-in for everybody in {service}. It can’t be turned off again.",
             advice="Everybody is asked at the next sign-in. Look at the page of the organization, who is still missing there.",
             from_trail=True,
         ),

@@ -9,9 +9,9 @@ ROWS = (
         kind="act.asked",
         trail="an act on a person who holds rights was asked for; it waits for a second administrator",
         seen_by="person",
-        own=Words("An administrator asked to take ways to confirm away"),
+        own=Words("An administrator asked to remove sign-in methods"),
         notice=Notice(
-            headline="An administrator asks to take your second step away",
+            headline="An administrator asks to remove your sign-in methods",
             sentence="An administrator asked to remove sign-in methods of your {service} account. "
             "A second one has to confirm it within an hour.",
             closing=IF_KNOWN,
