@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from mfa_gate.core.model import SubjectKey
-from mfa_gate.core.rules import EnrollmentRules, Policy
+from mfa_gate.core.model import Seconds, SubjectKey
+from mfa_gate.core.rules import DAY, EnrollmentRules, Policy
+from mfa_gate.policyfile import parse_policy
 from mfa_gate.service import Actor, Done
+from mfa_gate.service.policy_waiting import WaitingPolicy
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web import pages
 from mfa_gate.web.api import table as api
@@ -81,6 +84,7 @@ DEEDS_POLICY: Policy = replace(
         "desk": DESK,
         "contact": replace(RULES, enrollment=EnrollmentRules(first="contact")),
         "ticket": replace(RULES, enrollment=EnrollmentRules(first="ticket")),
+        "slow": replace(RULES, recovery=replace(RULES.recovery, self_service=Seconds(DAY))),
     },
 )
 
@@ -224,6 +228,32 @@ async def desk(world: World) -> Stage:
     return Stage(await world.enrolled("boss", "desk", groups=["admin"]))
 
 
+async def waited(world: World) -> Stage:
+    """A person whose wait for a new set-up is over."""
+    await (await world.enrolled("ann", "slow")).enroll_email()
+    browser = await world.browser("ann", "slow")
+    assert (await browser.api("POST", "recovery", {"about": "lost my phone"})).status < 300
+    world.clock.advance(DAY + 60)
+    await world.gate.service.slow_recovery.keep()
+    return Stage(browser)
+
+
+async def chief(world: World) -> Stage:
+    """An administrator of every tenant, while a looser policy waits."""
+    policy = parse_policy('version = 1\nname = "looser"\n', base=Path())
+    waiting = WaitingPolicy(
+        app=world.engine.wiring.app, name=policy.name, digest=policy.digest, since=0, needed=1, changes=()
+    )
+    await world.gate.service.policy_life.waiting.note(waiting, policy)
+    return Stage(await world.enrolled("boss", groups=["security"]), {"digest": policy.digest})
+
+
+async def boss_and_newcomer(world: World) -> Stage:
+    """An administrator, and somebody in the same tenant who has nothing set up."""
+    await (await world.browser("new")).page("/")
+    return Stage(await world.enrolled("boss", groups=["admin"]))
+
+
 _BOB = "/admin/accounts/bob"
 _NEW = "/admin/accounts/new"
 _WHY = {"reason": "a good reason", "ticket": "T-1"}
@@ -274,6 +304,9 @@ PAGE_DEEDS = (
         fields={"action": "end-sessions", "reason": "incident", "confirm": "desk"},
     ),
     Deed("announce", desk, "/admin/tenant", fields={"action": "announced"}),
+    Deed("remind one", boss_and_newcomer, "/admin/accounts", fields={"action": "remind", "pick-1": "new"}),
+    Deed("begin anew", waited, "/recovery", fields={"action": "begin"}),
+    Deed("approve policy", chief, "/admin/policy", fields={"digest": "{digest}", **_WHY}),
 )
 _REASON = {"reason": "a good reason"}
 API_DEEDS = (
@@ -290,6 +323,8 @@ API_DEEDS = (
     Deed("forget", settled, "/api/browsers/{browser}", "DELETE"),
     Deed("agree", terms, "/api/agreement", body={"version": "1"}),
     Deed("recovery", pending, "/api/recovery", body={"about": "lost my phone"}),
+    Deed("begin anew", waited, "/api/recovery/begin", body={}),
+    Deed("approve policy", chief, "/api/admin/policy/approve", body={"digest": "{digest}", "reason": "a good reason"}),
     Deed("admin unlock", boss_of_a_locked, f"/api{_BOB}/unlock", body=_REASON),
     Deed("admin lock", boss, f"/api{_BOB}/lock", body=_REASON),
     Deed("admin reset", boss, f"/api{_BOB}/reset", body={**_REASON, "ticket": "T-1"}),

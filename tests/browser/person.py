@@ -49,9 +49,14 @@ class Person:
         self.press("Sign in")
 
     def sign_out(self) -> None:
-        """Leave by the host's own button or by the gate's link, whichever this page has."""
+        """Leave by the host's own button or by the menu of the gate's pages, whichever this page has."""
+        self.open_menu()
         self.press("Sign out")
         self.at("Sign in")
+
+    def open_menu(self) -> None:
+        """Open the menu at the top of our pages, where there is one."""
+        open_menu(self.page)
 
     def go(self, path: str) -> None:
         """Type an address of the app."""
@@ -88,7 +93,10 @@ class Person:
 
     def offered(self) -> list[str]:
         """The rows of factors or other ways on this page, by their first line."""
-        return [text.split("\n")[0].strip() for text in self.page.locator(".row .row-name").all_inner_texts()]
+        return [
+            text.split("\n")[0].strip().removesuffix(" Recommended")
+            for text in self.page.locator(".row .row-name").all_inner_texts()
+        ]
 
     def type_code(self, code: str, *, button: str = CONFIRM, remember: bool | None = None) -> None:
         """Type a code, decide about remembering where told, and confirm."""
@@ -260,3 +268,10 @@ def arrive(context: BrowserContext, example: Example, looks: Looks, *, script: b
     page.set_default_timeout(20_000)
     seen = complaints(page) if script else []
     return Person(example=example, context=context, page=page, looks=looks, script=script, seen=seen)
+
+
+def open_menu(page: Page) -> None:
+    """Open the menu with the way out and the languages, where the page has one."""
+    closed = page.locator("details.menu:not([open]) > summary")
+    if closed.count():
+        closed.click()

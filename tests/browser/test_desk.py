@@ -62,7 +62,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     boss = person()
     enroll_mail(boss, example, "admin@practice.example")
     desk(boss, "tenant")
-    boss.at("Two-step sign-in for practice")
+    boss.at("Two-step sign-in for Ledgerline")
     boss.says("It’s off. Nobody is asked yet.", "can’t be turned off again")
     boss.press("Send a test message")
     boss.says("A test message is on its way to your own address.")

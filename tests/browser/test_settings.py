@@ -108,7 +108,7 @@ def test_forgotten_browser(person: Arrive, example: Example, script: bool) -> No
     somebody.go("/mfa")
     assert "198.51.100.10" in thing(somebody, "This browser")
     row = somebody.page.locator("li.thing", has_text=HOTEL).filter(has=somebody.page.get_by_role("button"))
-    row.get_by_role("button", name=re.compile("^Forget")).click()
+    row.get_by_role("button", name=re.compile("^Remove")).click()
     somebody.look()
     somebody.says("was removed. It has to confirm again.")
     other.go("/records")

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from mfa_gate.web import responses
 from tests.harness import POLICY, log_in
 
+from .person import open_menu
 from .test_front_ends import Stage, staged
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def test_a_tab_that_nobody_looks_at_keeps_its_way(browser: Browser, free_port: i
         stage.tab("/other")
         page.wait_for_url("**/mfa/~*/challenge**")
         page.reload()
+        open_menu(page)
         page.get_by_role("link", name="Deutsch").click()
+        open_menu(page)
         page.get_by_role("link", name="English").click()
         page.get_by_role("link", name="I need help with this").click()
         page.wait_for_url("**/mfa/~*/challenge/help*")
@@ -204,5 +207,6 @@ def test_a_sign_out_by_post(browser: Browser, free_port: int, script: bool) -> N
     """The button signs out at the host, and the page's security policy lets it."""
     with staged(browser, free_port, ROUTES, policy=POLICY, java_script_enabled=script) as stage:
         page = opened(stage, "/board")
+        open_menu(page)
         page.get_by_role("button", name="Sign out").click()
         page.get_by_text("You are out").wait_for()

@@ -52,7 +52,7 @@ OPERATOR = Actor(name="operator:eve")
 DESK = with_rules(
     lambda rules: replace(
         rules,
-        enrollment=replace(rules.enrollment, stage="admin"),
+        enrollment=replace(rules.enrollment, stage="admin", checklist="advice"),
         factors=replace(rules.factors, choice="tenant"),
     )
 )

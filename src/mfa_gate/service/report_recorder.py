@@ -193,6 +193,8 @@ class ReportRecorder:
 
         A store that is away gets them the next time.
         """
+        if not (self._now or self._over):
+            return None
         now = self.engine.now()
         for tenant, hour in list(self._now.items()):
             if all_hours or hour.hour != now // HOUR:

@@ -93,7 +93,7 @@ async def test_the_page_says_it_and_offers_the_second_act() -> None:
         done = await sam.form("/mfa/admin/accounts/sue", {"action": "reset", "ticket": "T-1", **WHY})
         assert done.status == 303
         mine = (await sam.page("/mfa/admin/accounts/sue")).text
-        assert ("confirms within an hour" in mine, 'value="approve"' in mine) == (True, False)
+        assert ("has to confirm your request within an hour" in mine, 'value="approve"' in mine) == (True, False)
         zoe = await world.enrolled("zoe", groups=["security"])
         hers = (await zoe.page("/mfa/admin/accounts/sue")).text
         assert ("sam requested it: Reset" in hers, 'value="approve"' in hers, 'value="reset"' in hers) == (

@@ -15,7 +15,7 @@ async def hold(args: argparse.Namespace, service: Service) -> int:
 
     Returns 1 for a tenant that has no trail: a mistyped name would hold nothing.
     """
-    trails = await service.engine.store.trails()
+    trails = await service.trail_reader.tenants()
     if args.tenant not in trails:
         text = f'there is no trail of "{args.tenant}"{nearest(args.tenant, trails)}; nothing is held'
         tell(args, {"ok": False, "reason": text}, text)

@@ -23,6 +23,7 @@ _HIGH = frozenset(
         "break_glass.granted",
         "act.asked",
         "token.created",
+        "tenant.enabled",
         "tenant.proofs_ended",
         "act.confirmed",
         "break_glass.used",

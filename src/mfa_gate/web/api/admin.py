@@ -195,20 +195,6 @@ def data_json(found: PersonData) -> dict[str, object]:
     }
 
 
-async def leavers(request: PageRequest, body: Body, name: str) -> Answer:
-    """List people whom the host's directory no longer knows: ``GET admin/leavers``."""
-    query = query_of(request, ("after", "limit", "tenant"))
-    found = await request.service.person_desk.leavers(
-        actor_of(request),
-        query.get("tenant") or request.subject.tenant,
-        after=query.get("after", ""),
-        limit=int(query.get("limit", "50")),
-    )
-    if isinstance(found, Refusal):
-        return problem(found)
-    return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
-
-
 async def act(request: PageRequest, body: Body, name: str, *, action: Action) -> Answer:
     """Act on an account: ``POST admin/accounts/{id}/…``, ``DELETE`` for a part of it.
 

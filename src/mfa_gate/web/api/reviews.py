@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.people_search import SORTS, WORDS, search_of
+from ...core.person_line import line_from
 from ...core.reasons import Refusal
 from ...core.trail_search import BadFilter
 from ..members import Body, wrong
@@ -37,6 +38,22 @@ async def accounts(request: PageRequest, body: Body, name: str) -> Answer:
     if isinstance(found, Refusal):
         return problem(found)
     rows = await request.service.reviews.whole(found.rows)
+    return as_json({"accounts": [person_json(row) for row in rows], "next": found.next or None})
+
+
+async def leavers(request: PageRequest, body: Body, name: str) -> Answer:
+    """List people whom the host's directory no longer knows: ``GET admin/leavers``."""
+    query = query_of(request, ("after", "limit", "tenant"))
+    found = await request.service.person_desk.leavers(
+        actor_of(request),
+        query.get("tenant") or request.subject.tenant,
+        after=query.get("after", ""),
+        limit=int(query.get("limit", "50")),
+    )
+    if isinstance(found, Refusal):
+        return problem(found)
+    reviews = request.service.reviews
+    rows = await reviews.whole([line_from(row, reviews.strength) for row in found.rows])
     return as_json({"accounts": [person_json(row) for row in rows], "next": found.next or None})
 
 

@@ -40,7 +40,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
     "/recovery/begin": {"POST": Call(account.begin_anew, {})},
     "/admin/accounts": {"GET": Call(reviews.accounts, {})},
-    "/admin/leavers": {"GET": Call(admin.leavers, {})},
+    "/admin/leavers": {"GET": Call(reviews.leavers, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
         "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
