@@ -93,6 +93,7 @@ class Person:
 
     def offered(self) -> list[str]:
         """The rows of factors or other ways on this page, by their first line."""
+        self.unfold(".exits details:not([open])")
         return [
             text.split("\n")[0].strip().removesuffix(" Recommended")
             for text in self.page.locator(".row .row-name").all_inner_texts()
