@@ -274,3 +274,16 @@ async def test_new_keys_change_nothing(scene: Scene) -> None:
     assert [one.email for one in slow.earlier(anew)] == ["ann@alpha.example"]
     assert slow.earlier(account) == ()
     assert slow.sealed_anew(replace(context, keyring=engine.keyring), account.recovery) == account.recovery
+
+
+async def test_a_thief_who_changes_the_contacts_often_does_not_push_the_owner_out(scene: Scene) -> None:
+    """Those who were on file at the beginning are told to the end."""
+    await scene.ask()
+    for number in range(6):
+        scene.contacts.update(email=f"thief{number}@evil.example", phone=f"+1 202-555-019{number}")
+        await scene.begin()
+        await scene.world.engine.effects.idle()
+    scene.told()
+    scene.world.clock.advance(WAIT)
+    await scene.work()
+    assert {"ann@alpha.example", "+12025550123", "thief5@evil.example"} <= set(scene.told())
