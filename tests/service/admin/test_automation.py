@@ -201,7 +201,10 @@ async def test_refusals_of_one_program_hide_none_of_another() -> None:
 
 
 async def test_an_odd_address_is_one_short_line_of_the_trail() -> None:
-    """What cannot be seen is left out: a store may not take it, and a reader is not misled."""
+    """Letters that cannot be seen are left out.
+
+    A store may not take them, and a reader is misled by them.
+    """
     async with running(make_world()) as world:
         await call(world, await made(world, "look"), "GET", "admin/\x00\u202e\n" + "a" * 5_000)
         (used,) = world.kinds("token.used")

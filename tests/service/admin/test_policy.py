@@ -190,7 +190,10 @@ def _packed(text: str) -> bytes:
 
 
 async def test_a_program_approves_nothing_and_reads_what_it_reaches(tmp_path: Path) -> None:
-    """A token with the right ``policy`` is no person, and sees other tenants only if it acts everywhere."""
+    """A token with the right ``policy`` is no person.
+
+    It sees other tenants only if it acts everywhere.
+    """
     async with waiting(tmp_path) as (world, _):
         digest = (await (await boss(world)).api("GET", "admin/policy")).json()["waiting"][0]["digest"]
         for everywhere in (False, True):
