@@ -238,9 +238,9 @@ def test_a_line_without_the_person_is_none() -> None:
 
 @pytest.mark.parametrize("word", ["token:hr", "operator:eve", "mfa_gate", "TICKET-4711", "root"])
 async def test_an_administrator_erases_no_word_that_is_no_person(world: World, word: str) -> None:
-    """An id may be any word: the name of an operator, of a person who acts elsewhere, a ticket.
+    """Words that are no person of this store stay in the trail.
 
-    These stay in the trail.
+    They are the name of an operator, of a program or of a person who acts elsewhere, and a ticket.
     """
     boss = await world.enrolled("boss", groups=["admin"])
     await world.enrolled("ann")
