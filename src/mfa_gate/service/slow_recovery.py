@@ -143,7 +143,7 @@ class SlowRecovery:
     async def _look_at_contacts(self, account: Account, wait: int) -> bool:
         """Begin the wait again if the contacts on file are others than those that were told.
 
-        Returns True where they are.
+        Returns True where it began again. While nobody at all is on file it does not: the earlier contacts are reminded.
         """
         subject, waiting = Subject(id=account.key.id, tenant=account.key.tenant), account.recovery
         found = await self.engine.contacts(subject)
@@ -155,7 +155,7 @@ class SlowRecovery:
                 account.key,
                 lambda current: steps.begin_again(current, moment, wait=wait, seen=waiting, told=told, reason=CHANGED),
             )
-        return True
+        return bool(told)
 
     def _is_told(self, key: SubjectKey, sealed: str, found: Contacts) -> bool:
         """Tell if the newest contacts in ``sealed`` are those on file now.
