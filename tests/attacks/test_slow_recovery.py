@@ -16,6 +16,7 @@ from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import DAY
 from mfa_gate.keyring import Keyring
 from mfa_gate.service.maintenance.rotation import context_of
+from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, Reply, World, key, make_world, running, with_rules
 
 WAIT = Seconds(3 * DAY)
@@ -274,3 +275,41 @@ async def test_new_keys_change_nothing(scene: Scene) -> None:
     assert [one.email for one in slow.earlier(anew)] == ["ann@alpha.example"]
     assert slow.earlier(account) == ()
     assert slow.sealed_anew(replace(context, keyring=engine.keyring), account.recovery) == account.recovery
+
+
+async def test_a_thief_who_changes_the_contacts_often_does_not_push_the_owner_out(scene: Scene) -> None:
+    """Those who were on file at the beginning are told to the end."""
+    await scene.ask()
+    for number in range(6):
+        scene.contacts.update(email=f"thief{number}@evil.example", phone=f"+1 202-555-019{number}")
+        await scene.begin()
+        await scene.world.engine.effects.idle()
+    scene.told()
+    scene.world.clock.advance(WAIT)
+    await scene.work()
+    assert {"ann@alpha.example", "+12025550123", "thief5@evil.example"} <= set(scene.told())
+
+
+async def test_a_record_without_contacts_for_a_while_silences_no_reminder(scene: Scene) -> None:
+    """Those who were told at the beginning are reminded, although nobody is on file meanwhile."""
+    await scene.ask()
+    scene.told()
+    kept = dict(scene.contacts)
+    scene.contacts.update(email="", phone="")
+    for _ in range(2):
+        scene.world.clock.advance(DAY)
+        await scene.work()
+        assert {"ann@alpha.example", "+12025550123"} <= set(scene.told())
+    scene.contacts.update(kept)
+    scene.world.clock.advance(DAY)
+    await scene.work()
+    assert "ann@alpha.example" in scene.told()
+
+
+async def test_a_text_that_goes_to_nobody_leaves_no_link(scene: Scene) -> None:
+    """Each short link is a row of the store, so there is none where no number is known."""
+    scene.contacts["phone"] = ""
+    await scene.ask()
+    scene.told()
+    assert isinstance(scene.world.store, MemoryStore)
+    assert not [name for name in scene.world.store._ready().meta if name.startswith("short-link:")]

@@ -185,3 +185,11 @@ def test_the_usual_rule_for_subjects(subject_id: dict[str, Any], found: str) -> 
     """Identifiers by sub and id are found, those of another issuer are not."""
     subject = subject_by_sub("alpha", ISSUER, subject_id)
     assert subject == (Subject(found, "alpha") if found else None)
+
+
+async def test_an_id_in_odd_letters_is_an_id() -> None:
+    """Half of a pair of UTF-16 is no fault of ours."""
+    async with running(make_world(signals=settings())) as world:
+        await world.enrolled("ann")
+        assert (await push(world, signed(jti="\ud800"))).status == 202
+        assert len(world.kinds("proofs.revoked")) == 1

@@ -234,3 +234,18 @@ def test_a_line_without_the_person_is_none() -> None:
     read = event_from_json(made)
     assert (read.account, read.actor, read.detail) == ("forgotten-x", "", {"n": 3, "label": "(erased)"})
     assert event_from_trail(made, tenant="t", place="1") == read
+
+
+@pytest.mark.parametrize("word", ["token:hr", "operator:eve", "mfa_gate", "TICKET-4711", "root"])
+async def test_an_administrator_erases_no_word_that_is_no_person(world: World, word: str) -> None:
+    """Words that are no person of this store stay in the trail.
+
+    They are the name of an operator, of a program or of a person who acts elsewhere, and a ticket.
+    """
+    boss = await world.enrolled("boss", groups=["admin"])
+    await world.enrolled("ann")
+    moment = world.engine.moment(actor=word if ":" in word or word == "root" else "boss")
+    await world.engine.record((moment.event("account.locked", Subject("ann", "alpha").key, reason="TICKET-4711"),))
+    before = await all_links(world.store)
+    await boss.api("POST", f"admin/accounts/{word}/forget", {"reason": "has left"})
+    assert (await all_links(world.store))[: len(before)] == before

@@ -67,5 +67,10 @@ def is_second_hand(by: Hand, *, first: Hand, concerned: SubjectKey) -> bool:
     return not is_same_hand(by, first) and not is_same_hand(by, Hand(concerned.id, concerned.tenant))
 
 
+def names_no_person(name: str) -> bool:
+    """Tell if the trail calls an operator, a program or the gate itself by this name."""
+    return name in ("mfa_gate", "policy", "outside") or name.startswith(("operator:", "token:", "signals:"))
+
+
 def _spoken(name: str) -> str:
     return " ".join(name.removeprefix("operator:").split()).casefold()

@@ -24,7 +24,7 @@ from ..core.networks import full_address
 from ..core.reasons import Refusal
 from ..core.roles import RIGHTS, Right
 from ..core.rules import TenantSettings
-from ..core.text_safety import stated
+from ..core.text_safety import MAX_REASON, one_line, stated
 from ..errors import StoreContention
 from ..storage import take_one
 from .accounts import Engine
@@ -129,7 +129,7 @@ class AutomationTokens:
             if not full:
                 await engine.record((_told(moment, "token.refused", found, reason="expired" if is_good else "wrong"),))
             return refused
-        await engine.record((_told(moment, "token.used", found, reason=call),))
+        await engine.record((_told(moment, "token.used", found, reason=one_line(call, limit=MAX_REASON)),))
         return Actor(name=found.actor, token=found, network_now=network, address_now=full_address(address))
 
     async def _swap(

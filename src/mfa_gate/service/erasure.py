@@ -39,12 +39,20 @@ async def erase(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: s
     if not until and (account := await engine.store.load(key)).is_forgotten:
         # An earlier call may have stopped before the store had put the row where its name tells nothing.
         await engine.store.swap(account)
-    await engine.store.release(fold_of(key.tenant, key.id), key)
-    await drop_forms(engine, key)
-    await erase_from_report(engine, key)
+    await erase_beside(engine, key)
     lines = await lines_naming(engine, key, moment, pseudonym=pseudonym, until=until)
     # The accounts first: once the lines are erased, nothing tells any more which accounts these are.
     for other in sorted(lines.acted_on):
         named = SubjectKey(key.tenant, other)
         await engine.change(named, lambda account: rename_hand(account, id=key.id, pseudonym=pseudonym))
     return await erase_from_trail(engine, lines)
+
+
+async def erase_beside(engine: Engine, key: SubjectKey) -> None:
+    """Erase what lies beside account and trail.
+
+    These are the claim of the name, kept forms and records of report-only.
+    """
+    await engine.store.release(fold_of(key.tenant, key.id), key)
+    await drop_forms(engine, key)
+    await erase_from_report(engine, key)

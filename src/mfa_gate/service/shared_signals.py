@@ -72,7 +72,9 @@ class SignalReceiver:
         if settings.token and not hmac.compare_digest(authorization.encode(), wanted.encode()):
             raise SignalRefused("authentication_failed", "The transmitter has not shown its token.")
         claims = await self._claims(settings, token)
-        named = hashlib.blake2b(f"{claims['iss']}\0{claims['jti']}".encode(), digest_size=16).hexdigest()
+        named = hashlib.blake2b(
+            f"{claims['iss']}\0{claims['jti']}".encode(errors="surrogatepass"), digest_size=16
+        ).hexdigest()
         bucket, now = f"signal:{named}", self.engine.now()
         if await self.engine.store.total(bucket, window=KEPT + SKEW, now=now):
             return 0

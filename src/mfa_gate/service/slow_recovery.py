@@ -19,7 +19,10 @@ log = logging.getLogger("mfa_gate")
 
 PURPOSE = "recovery"
 MOST = 4
-"""The most pairs of contacts that are kept for one request. With more changes the oldest ones are no longer told."""
+"""The most pairs of contacts that are kept for one request: the newest one, and the oldest ones.
+
+So a thief who changes the contacts again and again does not push those of the owner out.
+"""
 CHANGED = "contacts changed"
 
 
@@ -44,7 +47,8 @@ class SlowRecovery:
             return ""
         pairs = [[found.email, found.phone]]
         pairs += [p for p in self._pairs(subject.key, waiting.told if waiting else "") if p not in pairs]
-        plain = json.dumps(pairs[:MOST], ensure_ascii=False).encode()
+        kept = pairs if len(pairs) <= MOST else [pairs[0], *pairs[1 - MOST :]]
+        plain = json.dumps(kept, ensure_ascii=False).encode()
         return self.engine.keyring.seal(PURPOSE, plain, row=_row(subject.key), nonce=self.engine.wiring.entropy(12))
 
     async def told_or_none(self, subject: Subject) -> str:
@@ -139,7 +143,7 @@ class SlowRecovery:
     async def _look_at_contacts(self, account: Account, wait: int) -> bool:
         """Begin the wait again if the contacts on file are others than those that were told.
 
-        Returns True where they are.
+        Returns True where it began again. While nobody at all is on file it does not: the earlier contacts are reminded.
         """
         subject, waiting = Subject(id=account.key.id, tenant=account.key.tenant), account.recovery
         found = await self.engine.contacts(subject)
@@ -151,7 +155,7 @@ class SlowRecovery:
                 account.key,
                 lambda current: steps.begin_again(current, moment, wait=wait, seen=waiting, told=told, reason=CHANGED),
             )
-        return True
+        return bool(told)
 
     def _is_told(self, key: SubjectKey, sealed: str, found: Contacts) -> bool:
         """Tell if the newest contacts in ``sealed`` are those on file now.

@@ -176,6 +176,8 @@ class Notices:
             for one in (found, *self.slow.earlier(account)):
                 on_file = [part.number_on_file(rules, one) for part in self._texting.values()]
                 numbers += [number for number in on_file if number and number not in numbers]
+        if not numbers:
+            return
         reader = reader_of(account)
         text = sms_notice(
             kind,

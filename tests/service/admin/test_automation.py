@@ -12,6 +12,7 @@ from mfa_gate.core.automation import PREFIX, read_text, text_of, tokens_of
 from mfa_gate.core.changes.after_failover import regained_settings
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import TenantSettings
+from mfa_gate.service.admin.rights import DENIED_PER_HOUR
 from tests.harness import Browser, Reply, World, make_world, running
 
 DAY = 86_400
@@ -186,3 +187,25 @@ def test_a_failover_brings_no_revoked_token_back() -> None:
     stored, confirmed = TenantSettings(tenant="t", tokens=("a", "b")), TenantSettings(tenant="t", tokens=("b",))
     assert regained_settings(stored, confirmed, untouched=False).tokens == ("b",)
     assert tokens_of(stored) == ()
+
+
+async def test_refusals_of_one_program_hide_none_of_another() -> None:
+    """Each token has its own number of refusals that the trail takes in an hour."""
+    async with running(make_world()) as world:
+        loud, other = await made(world, "look"), await made(world, "look", tenant="beta")
+        for _ in range(DENIED_PER_HOUR + 1):
+            await call(world, loud, "GET", "admin/events")
+        await call(world, other, "GET", "admin/events")
+        for tenant, count in (("alpha", DENIED_PER_HOUR), ("beta", 1)):
+            assert len((await world.store.events(tenant, kind="admin.denied", limit=1_000)).items) == count
+
+
+async def test_an_odd_address_is_one_short_line_of_the_trail() -> None:
+    """Letters that cannot be seen are left out.
+
+    A store may not take them, and a reader is misled by them.
+    """
+    async with running(make_world()) as world:
+        await call(world, await made(world, "look"), "GET", "admin/\x00\u202e\n" + "a" * 5_000)
+        (used,) = world.kinds("token.used")
+        assert (len(used.reason), used.reason.isprintable()) == (200, True)

@@ -12,6 +12,7 @@ from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, FixedClock, World
+from tests.service.admin.test_automation import call, made
 from tests.service.test_policy_life import APPROVED, LOOSE, STRICT, living, trail_of
 
 HERE = "/mfa/admin/policy"
@@ -186,3 +187,22 @@ def _packed(text: str) -> bytes:
     import zlib
 
     return zlib.compress(json.dumps({"name": "x", "text": text, "files": {}}).encode())
+
+
+async def test_a_program_approves_nothing_and_reads_what_it_reaches(tmp_path: Path) -> None:
+    """A token with the right ``policy`` is no person.
+
+    It sees other tenants only if it acts everywhere.
+    """
+    async with waiting(tmp_path) as (world, _):
+        digest = (await (await boss(world)).api("GET", "admin/policy")).json()["waiting"][0]["digest"]
+        for everywhere in (False, True):
+            token = await made(world, "policy", everywhere=everywhere, name=f"bot-{everywhere}")
+            found = (await call(world, token, "GET", "admin/policy")).json()
+            assert (bool(found["text"]), found["may_approve"]) == (everywhere, False)
+            assert bool(found["waiting"][0]["changes"]) == everywhere
+            body = {"digest": digest, "reason": "read it"}
+            refused = await call(world, token, "POST", "admin/policy/approve", body)
+            assert (refused.status, refused.reason) == (403, "not_allowed")
+        with pytest.raises(SettingsError, match="0 of 2 approvals"):
+            await world.gate.reload_policy()

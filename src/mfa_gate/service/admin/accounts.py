@@ -14,18 +14,19 @@ from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.person_line import Strength, line_of
 from ...core.reasons import Refusal
+from ...core.roles import names_no_person
 from ...errors import DamagedAccount
 from ..accounts import Engine
-from ..erasure import empty_damaged, erase
+from ..erasure import empty_damaged, erase, erase_beside
 from ..kept_forms import drop_forms
 from .account_changes import change_and_release, draw_ticket
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
 from .documents import AccountDocument, account_document
 from .hierarchy import ABOVE, Hierarchy
-from .rights import Actor, Rights
+from .rights import A_PERSON, Actor, Rights
 
-A_PERSON = "A person confirms this, not a program."
+NO_PERSON = "The trail calls an operator or a program by this name: only an operator erases it."
 RECENT = 20
 
 
@@ -110,6 +111,8 @@ class AccountDesk:
             return refusal
         if action.by_person and actor.token is not None:
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
+        if action.erases and not actor.is_operator and names_no_person(key.id):
+            return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=NO_PERSON))
         made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         rules, moment = self.engine.rules(key.tenant), self.rights.moment(actor)
         given = Given(
@@ -185,6 +188,10 @@ class AccountDesk:
             await drop_forms(self.engine, key)
         forgotten = next((event.id for event in change.events if event.kind == "account.forgotten"), "")
         if (not forgotten and not action.erases) or change.account.asked is not None:
+            return ""
+        if not actor.is_operator and not change.account.version:
+            # Such an id may be any word. The trail would lose that word, or the name of somebody who acts elsewhere.
+            await erase_beside(self.engine, key)
             return ""
         again = self.rights.moment(actor)
         count = await erase(self.engine, key, again, pseudonym=given.pseudonym, until=forgotten)

@@ -21,7 +21,7 @@ from ..policy_archive import Entry
 from ..policy_life import PolicyLife
 from ..policy_waiting import WaitingPolicy
 from ..policy_workers import PolicyWorkers
-from .rights import Actor, Rights
+from .rights import A_PERSON, Actor, Rights
 
 MOST_ENTRIES = 50
 """Changes that the desk lists; older ones are found by their date."""
@@ -89,7 +89,7 @@ class PolicyDesk:
             waiting=tuple([await self._waiting(actor, one, sees_all) for one in await self.life.waiting.all()]),
             apart=apart if sees_all else (),
             sees_all=sees_all,
-            may_approve=sees_all and self.rights.has(actor, "policy", actor.tenant),
+            may_approve=sees_all and actor.token is None and self.rights.has(actor, "policy", actor.tenant),
             text=engine.policy.text if sees_all else "",
         )
 
@@ -101,6 +101,8 @@ class PolicyDesk:
         refusal = await self._permit(actor, "policy", changing=True)
         if refusal is not None:
             return refusal
+        if actor.token is not None:
+            return await self._deny(actor, A_PERSON)
         is_waiting = any(one.digest == digest for one in await self.life.waiting.all())
         kept = await self.life.archive.text_of(digest) if is_waiting else None
         if kept is None:
@@ -140,7 +142,7 @@ class PolicyDesk:
     async def _acts_everywhere(self, actor: Actor, policy: Policy) -> bool:
         """Tell if the actor acts in every tenant that the policy names or the store knows."""
         if actor.caller is None:
-            return True
+            return actor.is_operator or (actor.token is not None and actor.token.everywhere)
         subject = actor.caller.subject
         roles = self.engine.rules(subject.tenant).roles
         known = {*policy.tenants, *await self.engine.store.trails()} - {""}

@@ -16,6 +16,7 @@ from ...storage import take_one
 from ..access import Access, owed
 from ..accounts import Engine
 
+A_PERSON = "A person confirms this, not a program."
 DENIED_PER_HOUR = 200
 """Refusals of one actor that the trail takes in an hour. Further ones go only to the log, so nobody fills the trail."""
 
@@ -163,12 +164,21 @@ class Rights:
         # The event says nothing about another tenant, and is never written into another tenant's trail (S-121).
         told = target.tenant == own and _can_exist(target)
         event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
-        bucket = self.engine.bucket("denied", actor.caller.subject.key) if actor.caller else "denied"
+        bucket = self._bucket(actor)
         if await take_one(self.engine.store, bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.effects.tell(event)
         else:
             await self.engine.record((event,))
         return replace(refusal, ref=event.id)
+
+    def _bucket(self, actor: Actor) -> str:
+        """Name the count of the actor's refusals.
+
+        A program has one of its own, so none hides the refusals of another.
+        """
+        if actor.caller is not None:
+            return self.engine.bucket("denied", actor.caller.subject.key)
+        return f"denied:token:{actor.token.id}" if actor.token is not None else "denied"
 
     def moment(self, actor: Actor) -> Moment:
         """Draw the moment of an act by this actor."""
