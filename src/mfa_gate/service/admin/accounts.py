@@ -23,9 +23,8 @@ from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
 from .documents import AccountDocument, account_document
 from .hierarchy import ABOVE, Hierarchy
-from .rights import Actor, Rights
+from .rights import A_PERSON, Actor, Rights
 
-A_PERSON = "A person confirms this, not a program."
 RECENT = 20
 
 

@@ -18,6 +18,7 @@ from ..accounts import Engine
 
 DENIED_PER_HOUR = 200
 """Refusals of one actor that the trail takes in an hour. Further ones go only to the log, so nobody fills the trail."""
+A_PERSON = "A person confirms this, not a program."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
