@@ -356,7 +356,7 @@ async def test_remembered_requests_are_counted_without_a_look() -> None:
 
 
 async def test_nobody_passes_by_a_request_that_began_before_the_policy_enforces() -> None:
-    """A request that is judged while another policy comes into force leaves no result that lets the next ones pass."""
+    """A request that is judged while the policy is replaced opens nothing for the next ones."""
     async with running(world_of()) as world:
         ann = await world.browser()
         await ann.ask("GET", "/records", headers=FETCH)

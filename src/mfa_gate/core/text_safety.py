@@ -115,7 +115,10 @@ def _likeness(char: str, lost: str) -> str:
 
 
 def no_formula(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula, also behind a blank: such a one gets an apostrophe."""
+    """Return a cell that no spreadsheet takes for a formula.
+
+    A text that begins like one, also behind a blank or in wide letters, gets an apostrophe.
+    """
     return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in _FORMULA else text
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
 from mfa_gate.errors import SettingsError
+from mfa_gate.service import Actor
 from mfa_gate.service.policy_approvals import Approval
+from mfa_gate.service.policy_life import ELSEWHERE
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, FixedClock, World
 from tests.service.admin.test_automation import call, made
@@ -121,8 +123,34 @@ async def test_who_acts_in_one_tenant_reads_nothing_about_the_others(tmp_path: P
         assert "acts in all of them" in page
 
 
+async def test_a_trail_tells_nothing_about_other_tenants(tmp_path: Path) -> None:
+    """The lines of a refused and of a looser policy name what concerns their own tenant."""
+    more = "[tenants.beta.attempts]\nmax = {}\n"
+    file = tmp_path / "policy.toml"
+    file.write_text(STRICT + APPROVED + more.format(4))
+    async with living(file, MemoryStore()) as world:
+        for id, tenant in (("ann", "alpha"), ("zoe", "beta")):
+            await world.enrolled(id, tenant=tenant)
+        file.write_text(LOOSE + more.format(5))
+        with pytest.raises(SettingsError, match=r"beta: attempts\.max"):
+            await world.gate.reload_policy()
+        (refused,) = await trail_of(world, "policy.refused")
+        assert "beta" not in json.dumps(refused.detail)
+        assert refused.detail["first"] == ELSEWHERE
+        desk = world.gate.service.policy_desk
+        (one,) = await desk.life.waiting.all()
+        for name in ("operator:eve", "operator:adam"):
+            await desk.approve_waiting(Actor(name=name), one.digest, "read it")
+        await world.gate.reload_policy()
+        (loosened,) = await trail_of(world, "policy.loosened")
+        assert "freshness.max_age: 1d -> 7d" in str(loosened.detail["changes"])
+        assert "beta" not in json.dumps(loosened.detail)
+        (theirs,) = (await world.store.events("beta", kind="policy.loosened")).items
+        assert "beta: attempts.max: 4 -> 5" in str(theirs.detail["changes"])
+
+
 async def test_a_program_of_one_tenant_reads_nothing_about_the_others(tmp_path: Path) -> None:
-    """A token acts where it was made for: what the file says about other tenants is not for it."""
+    """A token reads nothing of what the file says about tenants out of its reach."""
     async with waiting(tmp_path, "[tenants.beta.attempts]\nmax = 5\n") as (world, _):
         token = await made(world, "audit", "policy")
         found = (await call(world, token, "GET", "admin/policy")).json()
