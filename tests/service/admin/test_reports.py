@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.rules import DAY
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.admin.reports import REPORTS
+from mfa_gate.service.exemption_uses import ExemptionUses
 from tests.harness import World, make_world, running, with_rules
 from tests.service.admin.people import REVIEWED, directory, fill
 
@@ -104,6 +106,24 @@ async def test_exemptions_and_their_use(world: World) -> None:
     after = {row["name"]: row["last_used_at"] for row in await rows_of(world, "exemptions")}
     assert after["robots"] == used["robots"]
     assert str(after["free"]) > str(used["free"])  # the answer that was kept for this path was forgotten
+
+
+async def test_uses_of_exemptions_outlast_an_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A use that the store did not take is written the next time, so no review misses it."""
+    robot = await world.browser("robot", groups=["robot"])
+    assert await robot.is_in()
+    at = world.engine.now()
+
+    async def away(name: str, body: bytes, /) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(world.store, "put_meta", away)
+        with pytest.raises(StoreUnavailable):
+            await world.engine.exemption_uses.keep()
+    assert (await world.engine.exemption_uses.read("alpha"))["robots"] == at
+    await world.engine.exemption_uses.keep()
+    assert (await ExemptionUses(world.store).read("alpha"))["robots"] == at
 
 
 async def test_sends_and_their_price(world: World) -> None:
