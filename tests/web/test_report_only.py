@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from mfa_gate import require_proof
 from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.report import HOUR, Part
-from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule
+from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule, TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from tests.harness import (
     AGREEMENT,
@@ -353,6 +353,25 @@ async def test_remembered_requests_are_counted_without_a_look() -> None:
         ("GET", "/records", "enrollment", ("freshness",)): 21,
         ("GET", "/records/{id}", "enrollment", ("freshness",)): 20,
     }
+
+
+async def test_nobody_passes_by_a_request_that_began_before_the_policy_enforces() -> None:
+    """A request that is judged while the policy is replaced opens nothing for the next ones."""
+    async with running(world_of()) as world:
+        ann = await world.browser()
+        await ann.ask("GET", "/records", headers=FETCH)
+        world.engine.forget_all()
+        plain = world.store.settings
+
+        async def settings(tenant: str, /) -> TenantSettings:
+            world.engine.use_policy(with_rules(rules(mode="enforce")))
+            world.store.settings = plain  # type: ignore[method-assign]
+            return await plain(tenant)
+
+        world.store.settings = settings  # type: ignore[method-assign]
+        assert (await ann.ask("GET", "/records", headers=FETCH)).status == 200
+        for _ in range(2):
+            assert (await ann.ask("GET", "/records", headers=FETCH)).status == 403
 
 
 # -- the store -------------------------------------------------------------------------------------------------------

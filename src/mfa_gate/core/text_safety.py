@@ -50,6 +50,10 @@ _LIKE = {
 """Replacements for quotation marks, dashes, brackets and letters that no decomposition brings into the table."""
 
 
+_FORMULA = frozenset("=+-@|%")
+"""First characters by which spreadsheet programs take a text for a formula."""
+
+
 def one_line(text: str, *, limit: int) -> str:
     """Make ``text`` one line of at most ``limit`` characters.
 
@@ -108,6 +112,14 @@ def _likeness(char: str, lost: str) -> str:
     parts = unicodedata.normalize("NFKD", char)
     kept = "".join(part for part in parts if part in _GSM7 and not part.isspace())
     return kept or lost
+
+
+def no_formula(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    A text that begins like one, also behind a blank or in wide letters, gets an apostrophe.
+    """
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in _FORMULA else text
 
 
 def stated(text: str) -> str:

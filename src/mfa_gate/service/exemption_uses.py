@@ -32,15 +32,22 @@ class ExemptionUses:
         self._fresh[tenant, name] = now
 
     async def keep(self) -> None:
-        """Write the uses that were remembered since the last time."""
+        """Write the uses that were remembered since the last time.
+
+        What the store does not take waits for the next time. Raises ``StoreUnavailable``.
+        """
         fresh, self._fresh = self._fresh, {}
         if self.forget is not None:
             self.forget()
-        for tenant in dict.fromkeys(tenant for tenant, _ in fresh):
-            before = await self._stored(tenant)
-            own = {name: at for (owner, name), at in fresh.items() if owner == tenant}
-            after = before | {name: max(at, before.get(name, 0)) for name, at in own.items()}
-            await self.store.put_meta(_place(tenant), json.dumps(after, sort_keys=True).encode())
+        try:
+            for tenant in dict.fromkeys(tenant for tenant, _ in fresh):
+                before = await self._stored(tenant)
+                own = {name: at for (owner, name), at in fresh.items() if owner == tenant}
+                after = before | {name: max(at, before.get(name, 0)) for name, at in own.items()}
+                await self.store.put_meta(_place(tenant), json.dumps(after, sort_keys=True).encode())
+        except BaseException:
+            self._fresh = fresh | self._fresh
+            raise
 
     async def read(self, tenant: str) -> dict[str, int]:
         """Return the last use of each exemption in a tenant, by name.

@@ -43,6 +43,10 @@ class Approval:
         return self.at + LIFE
 
 
+class ApprovedBefore(ValueError):
+    """The error for a person whose approval of the same policy counts already."""
+
+
 class PolicyApprovals:
     """Use cases of approvals."""
 
@@ -65,13 +69,13 @@ class PolicyApprovals:
     async def approve(self, policy: Policy, hand: Hand, reason: str) -> tuple[Approval, ...]:
         """Add the approval of a person, and return all that count.
 
-        Raises ``ValueError`` for a person whose approval of this policy counts already. The event comes first: an
+        Raises ``ApprovedBefore`` for a person whose approval of this policy counts already. The event comes first: an
         approval without its line in the trail never counts.
         """
         engine = self.engine
         known = await self.of(policy.digest)
         if any(is_same_hand(approval.hand, hand) for approval in known):
-            raise ValueError(f"{hand.name} has approved this policy before; another person must do so as well")
+            raise ApprovedBefore(f"{hand.name} has approved this policy before; another person must do so as well")
         await PolicyArchive(engine.store).keep(policy)
         for tenant in await engine.store.trails():
             moment = engine.moment(actor=hand.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ MOST_TOLD = 10
 """Looser changes that an event names; the rest is counted."""
 AT_START, ON_SIGNAL, ON_CHANGE, BY_HOST = "start", "signal", "file changed", "application"
 LOOSENED = "policy.loosened"
+ELSEWHERE = "the fault names other tenants, so only the log and the commands show it"
 UNKNOWN_BEFORE = "the policy before cannot be read by this version, so it cannot be compared"
 
 
@@ -176,7 +178,7 @@ class PolicyLife:
             looser=looser,
         )
         # The trace comes first: what the history knows is in force without another question.
-        await self._tell(entry, before)
+        await self._tell(entry, before, loosened(found))
         await self.archive.add(entry)
         await self.waiting.drop(entry.app)
         return Reloaded(digest=policy.digest, changed=True, differences=count, looser=looser)
@@ -241,8 +243,11 @@ class PolicyLife:
                 "or mfa-gate policy approve FILE --actor NAME --reason TEXT"
             )
 
-    async def _tell(self, entry: Entry, before: Policy | None) -> None:
-        """Write the events of a change into every trail, once for all workers, and tell the owner."""
+    async def _tell(self, entry: Entry, before: Policy | None, found: Sequence[Difference]) -> None:
+        """Write the events of a change into every trail, once for all workers, and tell the owner.
+
+        ``found`` are the looser changes. A trail names those of the file and of its own tenant.
+        """
         engine = self.engine
         bucket = f"policy:{entry.app}:{entry.digest}{self._retries}"
         if await take_one(engine.store, bucket, limit=1, window=60, now=entry.at):
@@ -257,13 +262,14 @@ class PolicyLife:
             "looser": len(entry.looser),
         }
         kinds = ("policy.loaded", LOOSENED) if entry.looser else ("policy.loaded",)
-        if entry.looser:
-            detail["changes"] = _shortened(entry.looser)
         for tenant in await engine.store.trails():
             moment = engine.moment(actor="mfa_gate")
-            await engine.record([moment.event(kind, SubjectKey(tenant, ""), **detail) for kind in kinds])
+            own = tuple(told(change) for change in found if change.tenant in ("", tenant)) if found else entry.looser
+            shown = {**detail, "changes": _shortened(own)} if own else detail
+            await engine.record([moment.event(kind, SubjectKey(tenant, ""), **shown) for kind in kinds])
         if entry.looser:
             owners = [engine.policy.base.owner, *([before.base.owner] if before is not None else [])]
+            detail["changes"] = _shortened(entry.looser)
             event = engine.moment(actor="mfa_gate").event(LOOSENED, SubjectKey("", ""), **detail)
             await self.alarms.tell_owners(event, owners)
         self._retries = ""
@@ -275,13 +281,15 @@ class PolicyLife:
             return  # The watch tries again from time to time.
         self._last_refusal = error.faults
         log.error("mfa_gate: the policy was not loaded (%s), the one before stays in force: %s", by, error)
-        text = error.faults[0][:300]
         try:
             if await take_one(engine.store, "policy:refused", limit=10, window=3600, now=engine.now()):
                 return
-            for tenant in await engine.store.trails():
+            trails = await engine.store.trails()
+            known = frozenset((*trails, *engine.policy.tenants))
+            for tenant in trails:
                 moment, key = engine.moment(actor="mfa_gate"), SubjectKey(tenant, "")
-                event = moment.event("policy.refused", key, reason="faults", by=by, faults=count, first=text)
+                first = _told_to(tenant, error.faults[0], known)
+                event = moment.event("policy.refused", key, reason="faults", by=by, faults=count, first=first)
                 await engine.record((event,))
         except Exception as fault:
             log.warning("mfa_gate: the refusal of the policy is in no trail: %s", fault)
@@ -291,6 +299,17 @@ def told(entry: Difference) -> str:
     """Write a change on one line: ``clinic: freshness.max_age: "1d" -> "7d"``."""
     where = f"{entry.tenant}: " if entry.tenant else ""
     return f"{where}{entry.path}: {entry.old or '-'} -> {entry.new or '-'}"
+
+
+def _told_to(tenant: str, fault: str, known: frozenset[str]) -> str:
+    """Return a fault for the trail of a tenant, without what names any other.
+
+    ``known`` are the tenants of store and policy; the sections that the fault names count as well.
+    """
+    sections = re.findall(r'\btenants\."?([^\s."\]]+)', fault)
+    others = {*known, *sections} - {"", tenant}
+    is_told = not any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", fault) for name in others)
+    return fault[:300] if is_told else ELSEWHERE
 
 
 def _shortened(looser: tuple[str, ...]) -> str:

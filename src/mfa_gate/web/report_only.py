@@ -124,7 +124,8 @@ class ReportOnly:
         known = await callers.identified(scope, subject, address)
         judgement = await access.judge(known.caller, facts, extra=endpoint)
         spot = self._service.recorder.note(judgement, known.caller, facts, browser_label(scope), endpoint)
-        if spot is None or not cookies:
+        # Another policy may have come into force while this request was judged; what it enforces is asked of the next one.
+        if spot is None or not cookies or not judgement.requirement.report_only:
             return judgement
         if not is_named and callers.subject_now is not None and not endpoint:
             access.remember(judgement, subject, cookies, address, spot)

@@ -8,14 +8,13 @@ import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from ..core.person_line import MEMBERS, TIMES, PersonLine
+from ..core.text_safety import no_formula
 from ..service.admin.report_desk import OpenReport
 from ..service.admin.reports import Column, Row, Value
 from .responses import stamp
 
 AT_ONCE = 200
 """Rows of one piece of a long answer."""
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""First characters by which spreadsheet programs take a text for a formula."""
 
 
 def json_value(column: Column, value: Value) -> object:
@@ -63,7 +62,7 @@ def _cell(value: object) -> object:
         return "yes" if value else "no"
     if value is None:
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
+    return no_formula(value) if isinstance(value, str) else value
 
 
 async def people_csv(lines: AsyncIterator[PersonLine]) -> AsyncIterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +12,9 @@ import pytest
 
 from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
 from mfa_gate.errors import SettingsError
+from mfa_gate.service import Actor
+from mfa_gate.service.policy_approvals import Approval
+from mfa_gate.service.policy_life import ELSEWHERE
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, FixedClock, World
 from tests.service.admin.test_automation import call, made
@@ -116,6 +121,77 @@ async def test_who_acts_in_one_tenant_reads_nothing_about_the_others(tmp_path: P
         page = (await who.page(HERE)).text
         assert "beta" not in page
         assert "acts in all of them" in page
+
+
+async def test_a_trail_tells_nothing_about_other_tenants(tmp_path: Path) -> None:
+    """The lines of a refused and of a looser policy name what concerns their own tenant."""
+    more = "[tenants.beta.attempts]\nmax = {}\n"
+    file = tmp_path / "policy.toml"
+    file.write_text(STRICT + APPROVED + more.format(4))
+    async with living(file, MemoryStore()) as world:
+        for id, tenant in (("ann", "alpha"), ("zoe", "beta")):
+            await world.enrolled(id, tenant=tenant)
+        file.write_text(LOOSE + more.format(5))
+        with pytest.raises(SettingsError, match=r"beta: attempts\.max"):
+            await world.gate.reload_policy()
+        (refused,) = await trail_of(world, "policy.refused")
+        assert "beta" not in json.dumps(refused.detail)
+        assert refused.detail["first"] == ELSEWHERE
+        desk = world.gate.service.policy_desk
+        (one,) = await desk.life.waiting.all()
+        for name in ("operator:eve", "operator:adam"):
+            await desk.approve_waiting(Actor(name=name), one.digest, "read it")
+        await world.gate.reload_policy()
+        (loosened,) = await trail_of(world, "policy.loosened")
+        assert "freshness.max_age: 1d -> 7d" in str(loosened.detail["changes"])
+        assert "beta" not in json.dumps(loosened.detail)
+        (theirs,) = (await world.store.events("beta", kind="policy.loosened")).items
+        assert "beta: attempts.max: 4 -> 5" in str(theirs.detail["changes"])
+
+
+async def test_a_program_of_one_tenant_reads_nothing_about_the_others(tmp_path: Path) -> None:
+    """A token reads nothing of what the file says about tenants out of its reach."""
+    async with waiting(tmp_path, "[tenants.beta.attempts]\nmax = 5\n") as (world, _):
+        token = await made(world, "audit", "policy")
+        found = (await call(world, token, "GET", "admin/policy")).json()
+        assert (found["text"], found["may_approve"]) == (None, False)
+        assert "beta" not in json.dumps(found)
+        whole = await made(world, "audit", everywhere=True, name="all")
+        assert "beta" in (await call(world, whole, "GET", "admin/policy")).json()["text"]
+
+
+async def test_a_program_is_no_second_person(tmp_path: Path) -> None:
+    """The word for a looser policy is that of a person, whatever the token may do."""
+    async with waiting(tmp_path) as (world, _):
+        token = await made(world, "policy", everywhere=True)
+        (one,) = (await call(world, token, "GET", "admin/policy")).json()["waiting"]
+        given = {"digest": one["digest"], "reason": "read it"}
+        refused = await call(world, token, "POST", "admin/policy/approve", given)
+        assert (refused.status, refused.reason) == (403, "not_allowed")
+        assert await trail_of(world, "policy.approved") == []
+
+
+async def test_two_presses_at_once_are_one_approval(tmp_path: Path) -> None:
+    """A person who presses twice gets a refusal for one of them, and no fault."""
+    async with waiting(tmp_path) as (world, _):
+        who = await boss(world)
+        (one,) = (await who.api("GET", "admin/policy")).json()["waiting"]
+        life = world.gate.service.policy_desk.life
+        plain, first = life.approvals.of, asyncio.Event()
+
+        async def of(digest: str, app: str | None = None) -> tuple[Approval, ...]:
+            found = await plain(digest, app)
+            if first.is_set():
+                return found
+            first.set()
+            await who.api("POST", "admin/policy/approve", given)
+            return found
+
+        given = {"digest": one["digest"], "reason": "read it"}
+        life.approvals.of = of  # type: ignore[method-assign]
+        refused = await who.api("POST", "admin/policy/approve", given)
+        assert (refused.status, refused.reason) == (403, "not_allowed")
+        assert len(await trail_of(world, "policy.approved")) == 1
 
 
 async def test_who_acts_in_the_only_tenant_approves(tmp_path: Path) -> None:

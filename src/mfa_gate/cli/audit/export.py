@@ -6,10 +6,10 @@ import argparse
 import csv
 import json
 import sys
-import unicodedata
 from collections.abc import Callable
 from typing import TextIO
 
+from ...core.text_safety import no_formula
 from ...core.trail import digest_of
 from ...service import Service
 from ...service.trail_export import Line, Mark, Tally
@@ -20,7 +20,6 @@ from ..progress import Progress
 from ..terminal import json_text, one_line
 from .search import search_from
 
-FORMULA = ("=", "+", "-", "@", "|", "%")
 COLUMNS = (
     "at", "kind", "tenant", "account", "actor", "app", "factor", "network", "reason", "ticket", "ref", "policy",
     "address", "browser", "agent", "session", "request", "ms", "detail", "seq", "digest",
@@ -89,5 +88,4 @@ def _as_csv(file: TextIO) -> Callable[[Line | Mark], None]:
 
 def _cell(value: object) -> str:
     """Write a cell that no spreadsheet takes for a formula, also behind a line end or a blank."""
-    text = one_line(value)
-    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in FORMULA else text
+    return no_formula(one_line(value))

@@ -16,7 +16,7 @@ from ...core.rules import Policy
 from ...core.text_safety import stated
 from ...errors import SettingsError
 from ..accounts import Engine
-from ..policy_approvals import Approval
+from ..policy_approvals import Approval, ApprovedBefore
 from ..policy_archive import Entry
 from ..policy_life import PolicyLife
 from ..policy_waiting import WaitingPolicy
@@ -101,8 +101,6 @@ class PolicyDesk:
         refusal = await self._permit(actor, "policy", changing=True)
         if refusal is not None:
             return refusal
-        if actor.token is not None:
-            return await self._deny(actor, A_PERSON)
         is_waiting = any(one.digest == digest for one in await self.life.waiting.all())
         kept = await self.life.archive.text_of(digest) if is_waiting else None
         if kept is None:
@@ -118,6 +116,8 @@ class PolicyDesk:
         refusal = await self._permit(actor, "policy", changing=True)
         if refusal is not None:
             return refusal
+        if actor.token is not None:
+            return await self._deny(actor, A_PERSON)
         if not stated(reason):
             return Refusal(reason="malformed", member="reason")
         whole = (self.engine.policy, policy)
@@ -126,7 +126,10 @@ class PolicyDesk:
         known = await self.life.approvals.of(policy.digest)
         if any(is_same_hand(one.hand, actor.hand) for one in known):
             return await self._deny(actor, TWICE)
-        return await self.life.approvals.approve(policy, actor.hand, stated(reason))
+        try:
+            return await self.life.approvals.approve(policy, actor.hand, stated(reason))
+        except ApprovedBefore:  # by a second press at the same moment
+            return await self._deny(actor, TWICE)
 
     async def _permit(self, actor: Actor, right: Right, *, changing: bool) -> Refusal | None:
         """Ask for the right in the actor's own tenant; an operator has none."""
@@ -141,11 +144,13 @@ class PolicyDesk:
 
     async def _acts_everywhere(self, actor: Actor, policy: Policy) -> bool:
         """Tell if the actor acts in every tenant that the policy names or the store knows."""
+        known = {*policy.tenants, *await self.engine.store.trails()} - {""}
+        if actor.token is not None:
+            return actor.token.everywhere or known <= {actor.token.tenant}
         if actor.caller is None:
-            return actor.is_operator or (actor.token is not None and actor.token.everywhere)
+            return actor.is_operator
         subject = actor.caller.subject
         roles = self.engine.rules(subject.tenant).roles
-        known = {*policy.tenants, *await self.engine.store.trails()} - {""}
         return all(reaches(roles, subject, tenant) for tenant in known)
 
     async def _waiting(self, actor: Actor, one: WaitingPolicy, sees_all: bool) -> WaitingDocument:

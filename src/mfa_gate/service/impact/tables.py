@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from datetime import UTC, datetime
 
 from ...core.model import SubjectKey
 from ...core.stops import HELPS
+from ...core.text_safety import no_formula
 from .replay import Replay, Stopped
 
 NO_GROUP = "(no group)"
 NOT_KNOWN = "(not known)"
-_FORMULA = "=+-@"
-"""First characters of a cell that a spreadsheet would take for a formula."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +176,5 @@ def people_csv(found: Replay) -> str:
         first = f"{datetime.fromtimestamp(line.first_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
         cells = (line.tenant, line.id, groups, line.requests, line.asked, "yes" if line.enrolls else "no")
         rest = (line.walled_out, line.helps, " ".join(line.rules), first)
-        writer.writerow([_harmless(cell) for cell in (*cells, *rest)])
+        writer.writerow([no_formula(cell) if isinstance(cell, str) else cell for cell in (*cells, *rest)])
     return text.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    if not isinstance(cell, str) or not cell:
-        return cell
-    begins = unicodedata.normalize("NFKC", cell).lstrip()[:1]
-    return f"'{cell}" if begins in _FORMULA else cell

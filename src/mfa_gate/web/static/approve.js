@@ -43,7 +43,7 @@
   const inTab = navigator.standalone === false && navigator.maxTouchPoints > 0;
   const carry = (token) => {
     const safe = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `mfa-carry=${token}; Path=${base}; Max-Age=${token ? 600 : 0}; SameSite=Strict${safe}`;
+    document.cookie = `mfa-carry=${encodeURIComponent(token)}; Path=${base}; Max-Age=${token ? 600 : 0}; SameSite=Strict${safe}`;
   };
   const chosen = () => new Promise((go) => {
     const button = main.querySelector("[data-here]");
