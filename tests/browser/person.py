@@ -49,7 +49,7 @@ class Person:
         self.press("Sign in")
 
     def sign_out(self) -> None:
-        """Leave by the host's own button or by the menu of the gate's pages, whichever this page has."""
+        """Leave by the host's own button, or by the menu of the gate's pages."""
         self.open_menu()
         self.press("Sign out")
         self.at("Sign in")

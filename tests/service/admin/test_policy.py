@@ -271,6 +271,7 @@ async def test_a_program_approves_nothing_and_reads_what_it_reaches(tmp_path: Pa
     It sees other tenants only if it acts everywhere.
     """
     async with waiting(tmp_path) as (world, _):
+        await world.enrolled("zoe", "beta")
         digest = (await (await boss(world)).api("GET", "admin/policy")).json()["waiting"][0]["digest"]
         for everywhere in (False, True):
             token = await made(world, "policy", everywhere=everywhere, name=f"bot-{everywhere}")
