@@ -144,7 +144,7 @@ def test_no_brand() -> None:
     text = Renderer().render(VIEW, bare).decode()
     assert "<header" in text
     assert 'class="brand-name"' not in text
-    nobody = Renderer().render(VIEW, replace(bare, person="", languages=())).decode()
+    nobody = Renderer().render(VIEW, replace(bare, person="", sign_out="", languages=())).decode()
     assert "<header" not in nobody
     assert "<title>" in nobody
 
