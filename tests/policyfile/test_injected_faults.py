@@ -147,6 +147,8 @@ KINDS = [
      "5: tenants.clinic", "capitals", "as the host does"),
     ("an empty list of a tenant", step_up() + "[tenants.a]\nstep_up = []\n",
      "8: tenants.a.step_up", "takes none", "take the line"),
+    ("an empty table of a tenant", "[networks]\nhq = ['198.51.100.0/28']\n[tenants.a]\nnetworks = {}\n",
+     "6: tenants.a.networks", "takes none", "take the line"),
     # -- rules that decide nothing --------------------------------------------------------------------------------
     ("a step-up below an exemption", exempt(READ_ONLY, paths="['/a/**']")
      + step_up("max_age = '5m'\n" + READ_ONLY, paths="['/a/b/**']"),

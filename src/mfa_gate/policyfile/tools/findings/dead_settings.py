@@ -129,6 +129,10 @@ def _empty_lists(look: Look) -> Iterator[Remark]:
             yield Remark(
                 "warning", (section,), text, "take the line out; move the file's rules to the tenants they are for"
             )
+    known = look.policy.base.networks
+    if look.tenant and look.written("networks") and known and look.rules.networks == known:
+        text = f"a tenant's networks are added to the file's {len(known)}; this adds none and takes none away"
+        yield Remark("warning", ("networks",), text, "take the line out, or name a network of the tenant's own")
 
 
 def _tenants(look: Look) -> Iterator[Remark]:
