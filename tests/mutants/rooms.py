@@ -121,7 +121,20 @@ class Copy:
         """Run pytest against the copy."""
         # Two faults in one second would look alike to compiled files, which know the second and the size.
         environment = os.environ | {"PYTHONPATH": f"{self.source}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", COMPUTES, *arguments]
+        own = ["-o", f"pythonpath={self.source} {ROOT}"]  # pyproject.toml names the checkout's source first
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *own,
+            "-m",
+            COMPUTES,
+            *arguments,
+        ]
         return subprocess.run(
             command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=PATIENCE
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 
 from .__main__ import below, table
 from .changes import changes_of
-from .rooms import PACKAGE, Mutant, all_mutants, drawn, set_aside, steps_of
+from .rooms import PACKAGE, Copy, Mutant, all_mutants, drawn, set_aside, steps_of
 
 
 def new_of(source: str) -> list[str]:
@@ -70,6 +71,16 @@ def test_what_is_set_aside_still_exists() -> None:
     made = {str(Mutant(file, change)) for file in files for change in changes_of((PACKAGE / file).read_bytes())}
     assert set(aside) <= made
     assert not {str(mutant) for mutant in drawn(200, 3, ["core"])} & set(aside)
+
+
+def test_a_fault_is_noticed_in_the_copy(tmp_path: Path) -> None:
+    """The tests run against the copy, and not against the checkout, which stays as it is."""
+    before = (PACKAGE / "core" / "attempts.py").read_bytes()
+    changes = [change for change in changes_of(before) if change.new == "None"]
+    copy = Copy(tmp_path)
+    assert "test_attempts.py" in copy.notices(Mutant("core/attempts.py", changes[0]))
+    assert (PACKAGE / "core" / "attempts.py").read_bytes() == before
+    assert (copy.source / "mfa_gate" / "core" / "attempts.py").read_bytes() == before
 
 
 def test_the_score() -> None:
