@@ -15,7 +15,7 @@ from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import DAY, EnrollmentRules, Policy
 from mfa_gate.policyfile import parse_policy
 from mfa_gate.service import Actor, Done
-from mfa_gate.service.policy_waiting import WaitingPolicy
+from mfa_gate.service.waiting_policies import WaitingPolicy
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web import pages
 from mfa_gate.web.api import table as api

@@ -10,7 +10,7 @@ from mfa_gate.core.rules import Policy
 from mfa_gate.service.admin.policy import PolicyDocument, WaitingDocument
 from mfa_gate.service.policy_approvals import Approval
 from mfa_gate.service.policy_archive import Entry
-from mfa_gate.service.policy_waiting import WaitingChange, WaitingPolicy
+from mfa_gate.service.waiting_policies import WaitingChange, WaitingPolicy
 from mfa_gate.web.views import Frame, Problem
 from mfa_gate.web.views.admin import Desk
 from mfa_gate.web.views.policy import AdminPolicy

@@ -23,8 +23,8 @@ from .admin_alerts import Alarms
 from .forgotten_tenants import forgotten_tenants, told_forgotten
 from .policy_approvals import PolicyApprovals
 from .policy_archive import Entry, PolicyArchive
-from .policy_waiting import WaitingPolicies, WaitingPolicy, waiting_changes
 from .retention_grace import RETENTIONS, RetentionGrace
+from .waiting_policies import WaitingPolicies, WaitingPolicy, waiting_changes
 
 log = logging.getLogger("mfa_gate")
 

@@ -67,21 +67,22 @@ def _cell(value: object) -> object:
 
 async def people_csv(lines: AsyncIterator[PersonLine]) -> AsyncIterator[str]:
     """Write people as CSV, with a head, in pieces."""
-    piece: list[Iterable[object]] = [MEMBERS]
-    async for line in lines:
-        piece.append(person_json(line).values())
-        if len(piece) >= AT_ONCE:
-            yield csv_lines(piece)
-            piece = []
-    yield csv_lines(piece)
+    async for piece in _csv(MEMBERS, (person_json(line).values() async for line in lines)):
+        yield piece
 
 
 async def report_csv(found: OpenReport) -> AsyncIterator[str]:
     """Write a report as CSV, with a head, in pieces."""
     columns = found.report.columns
-    piece: list[Iterable[object]] = [[column.name for column in columns]]
-    async for row in found.rows:
-        piece.append(json_row(columns, row).values())
+    rows = (json_row(columns, row).values() async for row in found.rows)
+    async for piece in _csv([column.name for column in columns], rows):
+        yield piece
+
+
+async def _csv(head: Iterable[object], rows: AsyncIterator[Iterable[object]]) -> AsyncIterator[str]:
+    piece = [head]
+    async for row in rows:
+        piece.append(row)
         if len(piece) >= AT_ONCE:
             yield csv_lines(piece)
             piece = []

@@ -16,8 +16,8 @@ from ...core.person_line import PersonLine
 from ...core.reasons import Refusal
 from ...core.roles import Right
 from ...core.rules import DAY
-from ..policy_waiting import WaitingPolicies
 from ..send_limits import Sending
+from ..waiting_policies import WaitingPolicies
 from .people import TenantPeople
 from .reports import Sources
 from .rights import Actor, Rights

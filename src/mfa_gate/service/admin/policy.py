@@ -19,8 +19,8 @@ from ..accounts import Engine
 from ..policy_approvals import Approval, ApprovedBefore
 from ..policy_archive import Entry
 from ..policy_life import PolicyLife
-from ..policy_waiting import WaitingPolicy
 from ..policy_workers import PolicyWorkers
+from ..waiting_policies import WaitingPolicy
 from .rights import A_PERSON, Actor, Rights
 
 MOST_ENTRIES = 50
