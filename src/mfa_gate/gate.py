@@ -7,7 +7,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,6 +41,7 @@ from .service.health import Health
 from .service.kept_forms import KeptForms
 from .service.person import Forgotten, Person, PersonChange
 from .service.policy_life import BY_HOST, PolicySource, Reloaded
+from .service.shared_signals import faults_of_signals
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -244,8 +244,7 @@ class MFAGate:
             describe_network=describe_network,
             sign_in_again=sign_in_again,
         )
-        if signals is not None and find_spec("jwt") is None:
-            faults.append("signals: PyJWT is missing: pip install mfa-gate[signals]")
+        faults += [] if signals is None else faults_of_signals(signals)
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)

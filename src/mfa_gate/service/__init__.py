@@ -45,6 +45,7 @@ from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
 from .metrics import Metrics
+from .notes_end import prune_notes
 from .out_of_band import OutOfBand
 from .outbox import EVERY, Outbox
 from .policy_life import PolicyLife
@@ -151,6 +152,7 @@ class Service:
                 Job(name="reports", every=3600, work=self.report_mails.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
+                Job(name="notes", every=3600, work=partial(prune_notes, self.engine)),
                 Job(name="report-retention", every=3600, work=self.report.prune),
                 Job(name="report", every=PAUSE, work=self.recorder.flush, shared=False),
                 Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),

@@ -12,12 +12,10 @@ from itertools import pairwise
 
 from ..core.model import SubjectKey
 from ..core.roles import Hand, is_same_hand
-from ..core.rules import DAY, Policy
+from ..core.rules import Policy
 from .accounts import Engine
 from .policy_archive import PolicyArchive
-
-LIFE = 30 * DAY
-"""Seconds for which an approval counts."""
+from .waiting_policies import APPROVAL_LIFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class Approval:
     @property
     def ends_at(self) -> int:
         """Return the moment from which it counts no more (UTC seconds)."""
-        return self.at + LIFE
+        return self.at + APPROVAL_LIFE
 
 
 class ApprovedBefore(ValueError):
@@ -76,16 +74,27 @@ class PolicyApprovals:
         known = await self.of(policy.digest)
         if any(is_same_hand(approval.hand, hand) for approval in known):
             raise ApprovedBefore(f"{hand.name} has approved this policy before; another person must do so as well")
-        await PolicyArchive(engine.store).keep(policy)
         for tenant in await engine.store.trails():
-            moment = engine.moment(actor=hand.name)
+            moment = engine.moment(actor=self._told(hand, tenant))
             event = moment.event("policy.approved", SubjectKey(tenant, ""), reason=reason, digest=policy.digest[:12])
             await engine.record((event,))
         made = Approval(by=hand.name, tenant=hand.tenant, at=engine.now(), reason=reason)
+        await PolicyArchive(engine.store).keep(policy, until=made.ends_at)
         living = [one for one in await self._kept(policy.digest) if engine.now() < one.ends_at]
         rows = [asdict(approval) for approval in (*living, made)]
-        await engine.store.put_meta(_name(policy.digest), json.dumps(rows).encode())
+        last = max(one.ends_at for one in (*living, made))
+        await engine.store.put_meta(_name(policy.digest), json.dumps(rows).encode(), until=last)
         return (*known, made)
+
+    def _told(self, hand: Hand, tenant: str) -> str:
+        """Return the name by which a tenant's trail knows an approver.
+
+        Only the approver's own tenant has the name. All others tell approvers apart by a pseudonym. An operator is of no
+        tenant.
+        """
+        if hand.tenant in ("", tenant):
+            return hand.name
+        return f"approver-{self.engine.keyring.digest('approver', hand.tenant, hand.name)[:10]}"
 
     async def _kept(self, digest: str) -> tuple[Approval, ...]:
         body = await self.engine.store.meta(_name(digest))

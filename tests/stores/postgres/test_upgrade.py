@@ -46,6 +46,10 @@ async def test_least_privileges(server: Postgres) -> None:
     await store.open(make=False)
     for call in (*READS.values(), *WRITES.values()):
         await call(store)
+    await store.add_report_part("clinic", 7, b"x")
+    assert await store.prune_report("clinic", before=8) == 1
+    await store.put_meta("form", b"x", until=5)
+    assert await store.prune_meta(before=6) == 1
     assert await store.swap(enrolled(ALICE), [event(1)])
     line = (await store.links("clinic"))[0]
     await store.rewrite("clinic", [Rewrite(line.place, line.line, line.line)])

@@ -43,7 +43,12 @@ _REPORT = (
     "CREATE INDEX report_hour ON {s}.report (tenant, hour, seq)",
 )
 
-STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS), 1: _REPORT}
+_ENDS = (
+    "ALTER TABLE {s}.meta ADD COLUMN until bigint NOT NULL DEFAULT 0",
+    "CREATE INDEX meta_until ON {s}.meta (until) WHERE until > 0",
+)
+
+STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS), 1: _REPORT, 2: _ENDS}
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 
 A released step is never edited: a change of the tables

@@ -149,7 +149,7 @@ async def grant(connection: Connection, place: Place, role: str, *, insert_only:
         raise SettingsError(f"{role!r} is no name of a role")
     schema, to = place.quoted_schema, f'TO "{role}"'
     event = "SELECT, INSERT" if insert_only else "SELECT, INSERT, UPDATE, DELETE"
-    tables = ("account", "roster", "tenant", "claim", "taken", "meta", "mark")
+    tables = ("account", "roster", "tenant", "claim", "taken", "meta", "mark", "report")
     statements = [
         f'REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM "{role}"',
         f"GRANT USAGE ON SCHEMA {schema} {to}",
