@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .authenticator import Authenticator
-from .conftest import Arrive
+from .conftest import Arrive, more
 from .person import Person
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ def asked_again(somebody: Person, address: str) -> None:
 
 @pytest.mark.parametrize(
     ("transport", "verifies", "synced"),
-    [("internal", True, False), ("internal", True, True), ("usb", False, False), ("usb", True, False)],
+    [
+        ("internal", True, False),
+        *more(("internal", True, True), ("usb", False, False), ("usb", True, False)),
+    ],
 )
 def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bool) -> None:
     """A passkey is made and used, and listed by its kind.
@@ -82,6 +85,7 @@ def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bo
     somebody.says("Synced" if synced else "On one device only")
 
 
+@pytest.mark.long
 def test_not_by_itself(person: Arrive) -> None:
     """Neither page asks the authenticator by itself (U-41)."""
     somebody = person()
@@ -93,6 +97,7 @@ def test_not_by_itself(person: Arrive) -> None:
     assert somebody.path.startswith("/mfa/enroll")
 
 
+@pytest.mark.long
 def test_an_address_without_passkeys(person: Arrive) -> None:
     """The page says that the browser refuses the site itself.
 
@@ -107,6 +112,7 @@ def test_an_address_without_passkeys(person: Arrive) -> None:
     somebody.page.get_by_text("This site isn’t set up for passkeys at this address.").first.wait_for()
 
 
+@pytest.mark.long
 def test_a_page_at_another_address(person: Arrive) -> None:
     """A call that is refused for its origin sends the form, whose answer says why (V-8)."""
     somebody = person()
@@ -169,6 +175,7 @@ def test_in_the_field_of_a_code(person: Arrive) -> None:
     somebody.is_in()
 
 
+@pytest.mark.long
 def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     """The browser is told the passkeys that still count right after one was removed.
 
@@ -198,6 +205,7 @@ def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     assert somebody.page.locator("[data-signal]").count() == 0
 
 
+@pytest.mark.long
 def test_held_already(person: Arrive) -> None:
     """A device that has a passkey here is told so, and nothing is charged (U-44)."""
     somebody = person()
@@ -210,6 +218,7 @@ def test_held_already(person: Arrive) -> None:
     assert len(authenticator.credentials()) == 1
 
 
+@pytest.mark.long
 def test_two(person: Arrive) -> None:
     """Two passkeys a person: either answers, each by its own name."""
     somebody = person()
@@ -227,6 +236,7 @@ def test_two(person: Arrive) -> None:
     assert len(second.credentials()) == 1
 
 
+@pytest.mark.long
 def test_copied(person: Arrive) -> None:
     """A counter that went back is refused and costs an attempt (S-75)."""
     somebody = person()
@@ -256,7 +266,7 @@ def test_without_a_script(person: Arrive) -> None:
     assert somebody.find("Authenticator app").is_visible()
 
 
-@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("accepted", [True, *more(False)])
 def test_the_offer_after_a_code(person: Arrive, accepted: bool) -> None:
     """A device that makes passkeys is offered one after a code: it is made, or put off."""
     somebody = person()
