@@ -26,7 +26,10 @@ OFFICE = "198.51.100.10"
 
 
 def more(*cases: object) -> list[Any]:
-    """Return further cases of a story, which ``--long`` tells. A case is one value, or a tuple of several."""
+    """Return further cases of a story, for ``--long``.
+
+    A case is one value, or a tuple of several.
+    """
     return [pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.long) for case in cases]
 
 
