@@ -67,7 +67,7 @@ from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
 from .what_if import WhatIf
-from .wiring import RelyingParty, Wiring
+from .wiring import Wiring
 
 __all__ = [
     "Actor",
@@ -76,7 +76,6 @@ __all__ = [
     "Issued",
     "Judgement",
     "OpenDraft",
-    "RelyingParty",
     "Service",
     "Verified",
     "Wiring",
