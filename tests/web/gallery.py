@@ -447,6 +447,7 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         enrolled=399,
         missing=40,
         chart=chart_of(days),
+        can_end=True,
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame

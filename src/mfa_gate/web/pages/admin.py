@@ -329,6 +329,7 @@ def _tenant(
         name=found.rules.brand.name,
         typed_confirm=typed.get("confirm", ""),
         typed_reason=typed.get("reason", ""),
+        can_end=found.can_end,
         ending=typed.get("action") == "end-sessions",
         waits=found.rules.enrollment.checklist == "required" and not all(line.ok for line in found.checklist),
     )
