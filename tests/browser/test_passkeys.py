@@ -6,12 +6,17 @@ They need a script, and never act by themselves.
 from __future__ import annotations
 
 import json
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .authenticator import Authenticator
 from .conftest import Arrive
 from .person import Person
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -294,4 +299,35 @@ def test_a_password_manager_makes_the_passkey_by_itself(person: Arrive) -> None:
     somebody.page.get_by_role("button", name="Confirm").click()
     somebody.page.get_by_text("was added").first.wait_for()
     assert asked == ["conditional"]
+    assert len(authenticator.credentials()) == 1
+
+
+SLOW_TO_SAY = BY_ITSELF.replace("async () => (", "async () => await new Promise((say) => setTimeout(say, 500)) || (")
+
+
+def hold_what_was_pressed(route: Route) -> None:
+    """Let the answer to a press come two seconds after the browser's own question."""
+    if "conditional" not in (route.request.post_data or ""):
+        time.sleep(2)
+    route.continue_()
+
+
+@pytest.mark.long
+def test_a_press_goes_before_what_the_browser_does_by_itself(person: Arrive) -> None:
+    """A press while the browser is still asked what it can ends the creation without a press."""
+    somebody = person()
+    app, _ = somebody.enroll_app(USER)
+    authenticator, asked = Authenticator.plug(somebody.page), list[str]()
+    somebody.page.expose_function("told", lambda word: asked.append(word))
+    somebody.page.add_init_script(SLOW_TO_SAY)
+    somebody.page.route("**/mfa/api/enroll", hold_what_was_pressed)
+    somebody.from_address(HOTEL)
+    somebody.go("/")
+    somebody.page.wait_for_timeout(2000)  # until the page of the code knows that this device makes passkeys
+    somebody.page.locator("#code").fill(app.code())
+    somebody.page.get_by_role("button", name="Confirm").click()
+    somebody.page.wait_for_load_state("load")
+    press_passkey(somebody, MAKE)
+    somebody.at("You’re all set")
+    assert asked == ["pressed"]
     assert len(authenticator.credentials()) == 1
