@@ -48,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one story took: until the method works, and the presses until the app answers."""
+    """The price of one story until the method works, and the presses until the app answers."""
 
     presses: int
     fields: int
