@@ -49,8 +49,6 @@ def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     somebody.press("Send a new code")
     somebody.type_code(example.code("sms"))
     somebody.keep_codes()
-    somebody.says("Default sign-in method Text message")
-    somebody.press("Continue to Harbor")
     somebody.is_in()
 
 
@@ -62,7 +60,6 @@ def test_email(person: Arrive, example: Example, script: bool) -> None:
     somebody.says("in about 10 minutes")
     somebody.type_code(example.code("email"))
     somebody.keep_codes()
-    somebody.press("Continue to Harbor")
     somebody.is_in()
     example.advance(MINUTE)
     somebody.from_address(HOTEL)

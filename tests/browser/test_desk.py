@@ -30,10 +30,6 @@ def enroll_mail(somebody: Person, example: Example, email: str, *, choose: bool 
         somebody.press("Send the code")
     somebody.type_code(example.code("email"))
     somebody.keep_codes()
-    onward = somebody.page.locator("p.go a")
-    if onward.count():
-        onward.click()
-        somebody.page.wait_for_load_state("load")
     example.advance(WAIT)
 
 
@@ -139,8 +135,6 @@ def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
     user.press("Send the code")
     user.type_code(example.code("email"))
     user.keep_codes()
-    user.page.locator("p.go a").click()
-    user.page.wait_for_load_state("load")
     user.is_in()
 
 
@@ -191,8 +185,6 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     lost.press("Sign in")
     app = lost.set_up_app()
     lost.keep_codes()
-    lost.page.locator("p.go a").click()
-    lost.page.wait_for_load_state("load")
     lost.is_in()
     assert app.uri
 

@@ -27,9 +27,12 @@ def enroll(somebody: Person, example: Example) -> None:
     somebody.press("Text me a code")
     somebody.type_code(example.code("sms"))
     somebody.keep_codes()
+    somebody.is_in()
+    somebody.go("/mfa/enroll")
     somebody.choose("Email")
     somebody.type_code(example.code("email"))
-    somebody.press("Continue to Ledgerline")
+    somebody.says("Email was added.")
+    somebody.go("/")
     somebody.is_in()
     example.advance(WAIT)
 
