@@ -72,7 +72,7 @@ async def test_a_number_that_comes_again_forgets_everything(url: str, store: Pos
 
 
 async def test_any_text_ends_no_listening(url: str, store: PostgresStore) -> None:
-    """Somebody in the same database sends texts that are no notices. Later changes are heard all the same."""
+    """Texts that are no notices, which anybody in the database may send, hide no change."""
     other = PostgresStore(url, timing=POSTGRES)
     await other.open()
     await silence(store)
