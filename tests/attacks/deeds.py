@@ -309,6 +309,7 @@ PAGE_DEEDS = (
         fields={"action": "end-sessions", "reason": "incident", "confirm": "desk"},
     ),
     Deed("announce", desk, "/admin/tenant", fields={"action": "announced"}),
+    Deed("sign out many", boss, "/admin/many", fields={"action": "end-sessions", "ids": "bob", **_WHY}),
     Deed("remind one", boss_and_newcomer, "/admin/accounts", fields={"action": "remind", "pick-1": "new"}),
     Deed("begin anew", waited, "/recovery", fields={"action": "begin"}),
     Deed("approve policy", chief, "/admin/policy", fields={"digest": "{digest}", **_WHY}),

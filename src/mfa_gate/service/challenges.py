@@ -16,14 +16,13 @@ from ..core.rules import Rules
 from ..errors import SendFailed
 from ..factors.base import Context, Delivery, Rejected, UserVerification
 from ..factors.optional_parts import Faces
-from ..ports import Message
+from ..ports import APP_ORIGIN, Message
 from .access import Access, Judgement
 from .accounts import Engine
 from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
 from .send_failures import UNKNOWN, cause_of, is_unknown
 from .send_limits import Sending
-from .wiring import APP_ORIGIN
 
 log = logging.getLogger("mfa_gate")
 

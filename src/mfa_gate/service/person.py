@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core import attempts
 from ..core.changes import Change, admin, keep
@@ -102,8 +102,13 @@ class Person:
     """
 
     def __init__(self, subject: Subject, access: Access, *, spare: Callable[[SubjectKey], None]) -> None:
-        """Take the parts. ``spare`` keeps the request that acts on its own person from being cut."""
-        self.subject = subject
+        """Take the parts. ``spare`` keeps the request that acts on its own person from being cut.
+
+        The person is the subject, whoever acts for it. Raises ``TypeError`` for anything but a ``Subject``.
+        """
+        if not isinstance(subject, Subject):
+            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        self.subject = replace(subject, actor="")
         self._spare = spare
         self._engine = access.engine
         self._access = access

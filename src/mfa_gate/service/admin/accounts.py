@@ -25,6 +25,7 @@ from .damaged_accounts import discard
 from .documents import AccountDocument, account_document
 from .hierarchy import ABOVE, Hierarchy
 from .rights import A_PERSON, Actor, Rights
+from .ticket_mails import TicketMails
 
 NO_PERSON = "The trail calls an operator or a program by this name: only an operator erases it."
 RECENT = 20
@@ -35,13 +36,16 @@ class Done:
     """A finished act.
 
     ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once, and ends at
-    ``ticket_ends_at`` (UTC seconds). ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done yet, the
-    act waits for a second administrator.
+    ``ticket_ends_at`` (UTC seconds). It is "" where it was mailed to the masked address ``mailed_to``; ``not_sent`` is the
+    word for a mail that was not delivered. ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done
+    yet, the act waits for a second administrator.
     """
 
     account: AccountDocument | None
     ticket: str = ""
     ticket_ends_at: int = 0
+    mailed_to: str = ""
+    not_sent: str = ""
     pseudonym: str = ""
     waits: bool = False
 
@@ -53,6 +57,7 @@ class AccountDesk:
         self.engine = engine
         self.rights = rights
         self.hierarchy = Hierarchy(engine)
+        self.ticket_mails = TicketMails(engine)
 
     async def account(self, actor: Actor, key: SubjectKey, *, recent: bool = False) -> AccountDocument | Refusal:
         """Return one account.
@@ -94,6 +99,7 @@ class AccountDesk:
         ref: str = "",
         authenticator: str = "",
         browser: str = "",
+        mail: bool = False,
         drawn: bool = True,
         is_dry: bool = False,
     ) -> Done | Refusal:
@@ -113,6 +119,9 @@ class AccountDesk:
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         if action.erases and not actor.is_operator and names_no_person(key.id):
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=NO_PERSON))
+        to = await self.ticket_mails.address(key, is_dry=is_dry) if mail else ""
+        if isinstance(to, Refusal):
+            return to
         made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         rules, moment = self.engine.rules(key.tenant), self.rights.moment(actor)
         given = Given(
@@ -129,23 +138,29 @@ class AccountDesk:
             ref=ref,
             authenticator=authenticator,
             browser=browser,
+            mail=bool(to),
         )
         is_person = actor.is_operator or not action.erases or await was_here(self.engine, key)
         change = await self._change(actor, action, key, given, is_dry=is_dry)
-        if change.answer is ABOVE:
+        if change.answer is ABOVE and not is_dry:
             return await self.rights.deny(actor, key, ABOVE)
+        account, waits = change.account, any(event.kind == "act.asked" for event in change.events)
         if change.answer is not None or is_dry:
-            return change.answer or Done(account=None)
-        account, kinds = change.account, [event.kind for event in change.events]
+            return change.answer or Done(account=None, waits=waits)
         pseudonym = await self._follow(actor, action, key, change, given, is_person=is_person)
+        ticket_ends_at, sent = account.ticket.expires_at if made and account.ticket else 0, ("", "")
+        if to and ticket_ends_at:
+            sent = await self.ticket_mails.send(key, made, to=to, ends_at=ticket_ends_at, ref=change.events[0].id)
         # The account was loaded once, for the change. The answer shows the account that was written.
         shown = drawn and not pseudonym and self.rights.has(actor, "look", key.tenant)
         return Done(
             account=self._document(account, actor) if shown else None,
-            ticket=made,
-            ticket_ends_at=account.ticket.expires_at if made and account.ticket else 0,
+            ticket="" if sent[0] else made,
+            ticket_ends_at=ticket_ends_at,
+            mailed_to=sent[0],
+            not_sent=sent[1],
             pseudonym=pseudonym,
-            waits="act.asked" in kinds,
+            waits=waits,
         )
 
     async def _change(

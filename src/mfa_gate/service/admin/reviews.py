@@ -76,13 +76,15 @@ class Reviews:
             lines, rest = await self._page(tenant, search, order, cursor_of(after), size)
         return PeoplePage(rows=tuple(lines), next=rest, counts=counts if counted else None)
 
-    async def stream(self, actor: Actor, tenant: str, search: PeopleSearch) -> AsyncIterator[PersonLine] | Refusal:
+    async def stream(
+        self, actor: Actor, tenant: str, search: PeopleSearch, *, whole: bool = True
+    ) -> AsyncIterator[PersonLine] | Refusal:
         """Return all people who fit, one after the other, by id.
 
-        People without an account come last.
+        People without an account come last. ``whole``: with the members that only their accounts have.
         """
         refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
-        return refusal if refusal is not None else self.lines(tenant, search)
+        return refusal if refusal is not None else self.lines(tenant, search, whole=whole)
 
     async def lines(self, tenant: str, search: PeopleSearch, *, whole: bool = True) -> AsyncIterator[PersonLine]:
         """Yield all people who fit. ``whole``: with the members that only their accounts have."""

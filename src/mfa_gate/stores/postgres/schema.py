@@ -48,7 +48,13 @@ _ENDS = (
     "CREATE INDEX meta_until ON {s}.meta (until) WHERE until > 0",
 )
 
-STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS), 1: _REPORT, 2: _ENDS}
+STEPS: dict[int, tuple[str, ...]] = {
+    0: _TABLES,
+    1: _REPORT,
+    # All functions, so that a store of any age has the same ones.
+    2: ("DROP FUNCTION IF EXISTS {s}.swap_1", *FUNCTIONS),
+    3: _ENDS,
+}
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 
 A released step is never edited: a change of the tables
