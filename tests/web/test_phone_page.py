@@ -135,5 +135,5 @@ def test_the_phone_keeps_its_key_for_itself() -> None:
 
 def test_an_address_writes_no_cookie_of_its_own() -> None:
     """The token of an address cannot add a domain or a path to the cookie."""
-    script = static_assets()[asset_name("approve.js")].content.decode()
+    script = static_assets()[asset_name("approve-join.js")].content.decode()
     assert "mfa-carry=${encodeURIComponent(token)};" in script
