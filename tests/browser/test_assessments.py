@@ -19,6 +19,7 @@ CHOICE = "Protect your account"
 HOTEL = "203.0.113.25"
 
 
+@pytest.mark.long
 def test_optional(person: Arrive, example: Example, script: bool) -> None:
     """An optional enrollment has a "Skip for now" as large as the others.
 
@@ -100,7 +101,6 @@ def test_email_then_phone(person: Arrive, example: Example, script: bool) -> Non
     shared.is_in()
 
 
-@pytest.mark.without_script
 def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
     """The link "Lost access to this phone?" leads to another way if there is one.
 
@@ -134,6 +134,7 @@ def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
     elsewhere.says("Use a backup code")
 
 
+@pytest.mark.long
 def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
     """From the day on there is no skip and no way around.
 
@@ -160,6 +161,7 @@ def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
     assert somebody.page.get_by_label("Sign-in methods").get_by_role("button", name=re.compile("^Remove")).count() == 0
 
 
+@pytest.mark.long
 def test_optional_is_not_off(person: Arrive, example: Example, script: bool) -> None:
     """The last method stays once enrolled, also while it is optional.
 

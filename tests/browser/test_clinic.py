@@ -16,6 +16,7 @@ USER, SECOND, PATIENT = "user@clinic.example", "second@clinic.example", "patient
 HOTEL = "203.0.113.25"
 
 
+@pytest.mark.long
 def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     """A number from elsewhere or of the wrong kind is refused in words that say why.
 
@@ -51,7 +52,6 @@ def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     somebody.is_in()
 
 
-@pytest.mark.without_script
 def test_email(person: Arrive, example: Example, script: bool) -> None:
     """Another user of the clinic chooses e-mail, and is asked by e-mail from then on."""
     somebody = person(script=script)

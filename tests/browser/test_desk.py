@@ -115,6 +115,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     user.is_in()
 
 
+@pytest.mark.long
 def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
     """With "Email only" the next user meets no choice page and gets in by e-mail.
 
@@ -188,7 +189,6 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     assert app.uri
 
 
-@pytest.mark.without_script
 def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) -> None:
     """A press on "This was not me" without sign-in asks the user again everywhere.
 

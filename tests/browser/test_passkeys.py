@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .authenticator import Authenticator
-from .conftest import Arrive
+from .conftest import Arrive, more
 from .person import Person
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def asked_again(somebody: Person, address: str) -> None:
 
 @pytest.mark.parametrize(
     ("transport", "verifies", "synced"),
-    [("internal", True, False), ("internal", True, True), ("usb", False, False), ("usb", True, False)],
+    [
+        ("internal", True, False),
+        *more(("internal", True, True), ("usb", False, False), ("usb", True, False)),
+    ],
 )
 def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bool) -> None:
     """A passkey is made and used, and listed by its kind.
@@ -79,6 +82,7 @@ def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bo
     somebody.says("Synced" if synced else "On one device only")
 
 
+@pytest.mark.long
 def test_not_by_itself(person: Arrive) -> None:
     """Neither page asks the authenticator by itself (U-41)."""
     somebody = person()
@@ -90,6 +94,7 @@ def test_not_by_itself(person: Arrive) -> None:
     assert somebody.path.startswith("/mfa/enroll")
 
 
+@pytest.mark.long
 def test_an_address_without_passkeys(person: Arrive) -> None:
     """The page says that the browser refuses the site itself.
 
@@ -104,6 +109,7 @@ def test_an_address_without_passkeys(person: Arrive) -> None:
     somebody.page.get_by_text("This site isn’t set up for passkeys at this address.").first.wait_for()
 
 
+@pytest.mark.long
 def test_a_page_at_another_address(person: Arrive) -> None:
     """A call that is refused for its origin sends the form, whose answer says why (V-8)."""
     somebody = person()
@@ -166,6 +172,7 @@ def test_in_the_field_of_a_code(person: Arrive) -> None:
     somebody.is_in()
 
 
+@pytest.mark.long
 def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     """The browser is told the passkeys that still count right after one was removed.
 
@@ -195,6 +202,7 @@ def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     assert somebody.page.locator("[data-signal]").count() == 0
 
 
+@pytest.mark.long
 def test_held_already(person: Arrive) -> None:
     """A device that has a passkey here is told so, and nothing is charged (U-44)."""
     somebody = person()
@@ -207,6 +215,7 @@ def test_held_already(person: Arrive) -> None:
     assert len(authenticator.credentials()) == 1
 
 
+@pytest.mark.long
 def test_two(person: Arrive) -> None:
     """Two passkeys a person: either answers, each by its own name."""
     somebody = person()
@@ -224,6 +233,7 @@ def test_two(person: Arrive) -> None:
     assert len(second.credentials()) == 1
 
 
+@pytest.mark.long
 def test_copied(person: Arrive) -> None:
     """A counter that went back is refused and costs an attempt (S-75)."""
     somebody = person()
@@ -253,7 +263,7 @@ def test_without_a_script(person: Arrive) -> None:
     assert somebody.find("Authenticator app").is_visible()
 
 
-@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("accepted", [True, *more(False)])
 def test_the_offer_after_a_code(person: Arrive, accepted: bool) -> None:
     """A device that makes passkeys is offered one after a code: it is made, or put off."""
     somebody = person()

@@ -45,6 +45,7 @@ def enrolled(example: Example, email: str = USER) -> None:
     example.advance(WAIT)
 
 
+@pytest.mark.long
 def test_either_contact_on_file(person: Arrive, example: Example, script: bool) -> None:
     """The number is the one on file, and is not typed.
 
@@ -112,6 +113,7 @@ def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
     again.says("6 attempts are left")
 
 
+@pytest.mark.long
 def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None:
     """A code that nobody typed within fifteen minutes has ended.
 
@@ -129,6 +131,7 @@ def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None
     somebody.is_in()
 
 
+@pytest.mark.long
 def test_another_address(person: Arrive, example: Example, script: bool) -> None:
     """Within the seven days another address asks again; after them the office does as well."""
     somebody = person(script=script)

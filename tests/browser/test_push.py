@@ -60,7 +60,6 @@ def finish(desktop: Person) -> None:
     desktop.is_in()
 
 
-@pytest.mark.without_script
 def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> None:
     """A phone scans and is tried out, and later types the number that opens the app.
 
@@ -122,6 +121,7 @@ def test_the_phone_says_no(person: Arrive, example: Example) -> None:
     assert phone.page.get_by_label(NUMBER).count() == 0
 
 
+@pytest.mark.long
 def test_a_phone_without_script_is_told(person: Arrive) -> None:
     """A phone's browser without script is told that the page needs one."""
     phone = person(script=False, address=PHONE)
@@ -129,6 +129,7 @@ def test_a_phone_without_script_is_told(person: Arrive) -> None:
     assert "This page needs JavaScript" in phone.page.locator("noscript").inner_text()
 
 
+@pytest.mark.long
 def test_call_me(person: Arrive, example: Example, script: bool) -> None:
     """The call of "Call me" is answered with #, and again from another place.
 

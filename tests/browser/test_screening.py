@@ -65,6 +65,7 @@ def test_text_message(person: Arrive, example: Example, script: bool) -> None:
     elsewhere.is_in()
 
 
+@pytest.mark.long
 def test_declined(person: Arrive, script: bool) -> None:
     """Declining is explained, ends this browser's proof, and leads to the sign-out.
 

@@ -72,6 +72,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "holds_rights": "hr",
         "asked": "as",
         "undo_by": "ub",
+        "tenant_epoch": "te",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},

@@ -50,7 +50,6 @@ class MessageForms:
         self._languages = languages or Languages()
         self._own = templates
         self._environments: dict[str, Environment] = {}
-        self._branded: dict[tuple[object, ...], Template] = {}
 
     def letter(self, letter: Letter, lang: str, brand: BrandRules, /) -> EmailText:
         """Write a mail as plain text and as HTML."""
@@ -79,23 +78,8 @@ class MessageForms:
             if not fault:
                 return made
             log.error("templates=: %s; the message went out in our own form", fault)
-        ours = self._branded_letter(view) if name == LETTER and isinstance(view, Mail) else _ours().get_template(name)
+        ours = _branded_letter(view) if name == LETTER and isinstance(view, Mail) else _ours().get_template(name)
         return ours.render(view=view)
-
-    def _branded_letter(self, view: Mail) -> Template:
-        """Return our letter with the values of its brand written in.
-
-        Brands that come after the first ``MAX_BRANDED`` get the letter that is filled in anew.
-        """
-        from .branded_templates import written_in
-
-        key = (view.light, view.dark, view.font, view.radius, view.lang)
-        made = self._branded.get(key)
-        if made is None:
-            made = _ours().get_template(LETTER)
-            if len(self._branded) < MAX_BRANDED:
-                made = self._branded[key] = written_in(_ours(), LETTER, our_texts()[LETTER], view)
-        return made
 
     def _own_form(self, name: str, view: Mail | TextMessage) -> tuple[str, str]:
         """Write a template of the host. Returns the text, and the fault if it may not be sent."""
@@ -149,6 +133,31 @@ def _ours() -> Environment:
     from jinja2 import DictLoader
 
     return _environment(DictLoader(our_texts()))
+
+
+@cache
+def _branded_letters() -> dict[tuple[object, ...], Template]:
+    """Keep the letters that have the values of a brand and a language written in.
+
+    They are the same for all gates of a process.
+    """
+    return {}
+
+
+def _branded_letter(view: Mail) -> Template:
+    """Return our letter with the values of its brand written in.
+
+    Brands that come after the first ``MAX_BRANDED`` get the letter that is filled in anew.
+    """
+    from .branded_templates import written_in
+
+    known, key = _branded_letters(), (view.light, view.dark, view.font, view.radius, view.lang)
+    made = known.get(key)
+    if made is None:
+        made = _ours().get_template(LETTER)
+        if len(known) < MAX_BRANDED:
+            made = known[key] = written_in(_ours(), LETTER, our_texts()[LETTER], view)
+    return made
 
 
 def _environment(loader: BaseLoader) -> Environment:
