@@ -216,12 +216,7 @@ class Person:
         """The whole way in of somebody new with an authenticator app."""
         self.sign_in(email)
         app = self.set_up_app()
-        codes = self.keep_codes()
-        self.at("You’re all set")
-        self.find("Continue to", within="main")
-        self.page.locator("p.go a").click()
-        self.page.wait_for_load_state("load")
-        return app, codes
+        return app, self.keep_codes()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -29,10 +29,12 @@ from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
+from mfa_gate.web.views.desk import Slip
 from mfa_gate.web.views.frame import Language
 from mfa_gate.web.views.impact import AdminImpact, WalledOut
 from tests.chromium import launch
 
+from .gallery_many import many_pages
 from .gallery_policy import policy_pages
 from .gallery_what_if import what_if_pages
 
@@ -447,6 +449,7 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         enrolled=399,
         missing=40,
         chart=chart_of(days),
+        can_end=True,
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
@@ -531,7 +534,14 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         replace(person, grant=None, forms=_forms("lock", "ticket", "break-glass", "refuse"), open_form="break-glass"),
         frame,
     )
+    slip = Slip(
+        id="eve@clinic.example", name="Eve Example", code="S8SX2-P6Y1M-78FC4-V28Q4-TFZ7C-1", ends_at=NOW + 86_400
+    )
+    fresh = replace(person, grant=None, forms=_forms("ticket", "lock"), slip=slip, not_sent="timeout")
+    yield "admin-account-fresh-ticket", fresh, frame
+    yield "admin-account-give-ticket", replace(fresh, slip=None, open_form="ticket", can_mail=True), frame
     yield from policy_pages(frame, desk, NOW)
+    yield from many_pages(frame, desk, NOW)
     yield from what_if_pages(frame, desk, NOW)
 
 

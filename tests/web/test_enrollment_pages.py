@@ -86,13 +86,23 @@ async def test_an_app_in_four_presses(world: World) -> None:
     assert 'type="text" id="label"' not in text
     tried = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp(), "action": "confirm"})
     assert (tried.status, place(tried)) == (303, "/mfa/backup-codes")
-    assert "Step 3 of 4" in (await ann.page("/mfa/backup-codes")).text
+    assert "Step 3 of 3" in (await ann.page("/mfa/backup-codes")).text
     saved = await ann.form("/mfa/backup-codes", {"action": "saved", "saved": "yes"})
-    assert (saved.status, place(saved)) == (303, "/mfa/enroll/done")
-    done = (await ann.page("/mfa/enroll/done")).text
-    assert "Step 4 of 4" in done
-    assert "Default sign-in method" in done
-    assert 'href="/records"' in done
+    assert (saved.status, place(saved)) == (303, "/records")
+
+
+async def test_without_codes_the_last_page_says_what_is_set_up() -> None:
+    """The page after the right code names the default method, and leads to the app."""
+    async with running(make_world(policy=policy(kinds=("totp", "email")))) as world:
+        ann = await world.browser()
+        await ann.ask("GET", "/records")
+        draft, _ = await begun(ann)
+        tried = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp()})
+        assert (tried.status, place(tried)) == (303, "/mfa/enroll/done")
+        done = (await ann.page("/mfa/enroll/done")).text
+        assert "Step 3 of 3" in done
+        assert "Default sign-in method" in done
+        assert 'href="/records"' in done
 
 
 async def test_a_passkey_has_no_page_before_its_button(world: World) -> None:

@@ -71,6 +71,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "nudged_at": "na",
         "holds_rights": "hr",
         "asked": "as",
+        "tenant_epoch": "te",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},

@@ -15,6 +15,7 @@ from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
 from .admin.impact import ImpactDesk
+from .admin.many import ManyDesk
 from .admin.needs import StartPage
 from .admin.people import TenantPeople
 from .admin.person_data import PersonDesk
@@ -67,7 +68,7 @@ from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
 from .what_if import WhatIf
-from .wiring import RelyingParty, Wiring
+from .wiring import Wiring
 
 __all__ = [
     "Actor",
@@ -76,7 +77,6 @@ __all__ = [
     "Issued",
     "Judgement",
     "OpenDraft",
-    "RelyingParty",
     "Service",
     "Verified",
     "Wiring",
@@ -117,6 +117,7 @@ class Service:
         self.break_glass = BreakGlass(self.engine)
         self.people = TenantPeople(self.engine)
         self.reviews = Reviews(self.engine, self.rights, self.people)
+        self.many_desk = ManyDesk(self.engine, self.rights, self.account_desk, self.reviews)
         sources = Sources(self.engine, self.people, self.reviews)
         self.report_desk = ReportDesk(self.rights, sources)
         self.start_page = StartPage(self.rights, sources, self.sending)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..model import Account, Attempts, Authenticator
 from ..rules import TenantSettings
 from .after_restore import after_restore
+from .tenant_end import joined_end
 
 
 def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account:
@@ -63,13 +64,15 @@ def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, unto
     """
     if untouched:
         return replace(confirmed, version=stored.version, stamp=stored.stamp)
+    epoch, ended_at = joined_end(stored, confirmed)
     return replace(
         stored,
         enabled_at=stored.enabled_at or confirmed.enabled_at,
         factors=stored.factors or confirmed.factors,
         announced_at=stored.announced_at or confirmed.announced_at,
         tested_at=stored.tested_at or confirmed.tested_at,
-        proofs_from=max(stored.proofs_from, confirmed.proofs_from),
+        epoch=epoch,
+        ended_at=ended_at,
         tokens=tuple(row for row in stored.tokens if row in confirmed.tokens),
     )
 

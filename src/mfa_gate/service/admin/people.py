@@ -155,7 +155,7 @@ class TenantPeople:
     async def _signs_in_elsewhere(self, key: SubjectKey, summary: Summary | None) -> bool:
         if summary is None or not self.engine.rules(key.tenant).freshness.trusts_logins:
             return False
-        return bool((await self.engine.store.load(key)).logins)
+        return bool((await self.engine.load(key)).logins)
 
     async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
         """Ask the host's directory for its people.
@@ -172,7 +172,7 @@ class TenantPeople:
         roles, ready, known = self.engine.rules(tenant).roles, 0, self.engine.factors.traits
         for subject, _ in people:
             if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
-                account = await self.engine.store.load(subject.key)
+                account = await self.engine.load(subject.key)
                 ready += any(a.factor in known and not known[a.factor].backup for a in account.authenticators)
             if ready >= 2:
                 return True

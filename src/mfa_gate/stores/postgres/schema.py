@@ -43,7 +43,12 @@ _REPORT = (
     "CREATE INDEX report_hour ON {s}.report (tenant, hour, seq)",
 )
 
-STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS), 1: _REPORT}
+STEPS: dict[int, tuple[str, ...]] = {
+    0: _TABLES,
+    1: _REPORT,
+    # All functions, so that a store of any age has the same ones.
+    2: ("DROP FUNCTION IF EXISTS {s}.swap_1", *FUNCTIONS),
+}
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 
 A released step is never edited: a change of the tables

@@ -224,10 +224,10 @@
       response: said,
     });
   };
-  const asked = async (button, body = button.dataset.body) => {
+  const asked = async (button, body = button.dataset.body, signal = undefined) => {
     if (button.dataset.options) return { public_key: JSON.parse(button.dataset.options) };
     const headers = { "X-MFA-Gate": "1", "Content-Type": "application/json", Accept: "application/json" };
-    const answer = await fetch(button.dataset.ask, { method: "POST", headers, body, cache: "no-store" });
+    const answer = await fetch(button.dataset.ask, { method: "POST", headers, body, signal, cache: "no-store" });
     return answer.json().catch(() => ({}));
   };
   // Tell the browser which passkeys still count here, so that it offers no other; every failure is silent (U-47).
@@ -259,7 +259,6 @@
   // challenge is renewed before it ends; whatever is pressed goes before it.
   let letGo = () => {};
   all("[data-conditional]", async (place) => {
-    if (!(await can("conditionalGet", "isConditionalMediationAvailable"))) return;
     const typed = document.getElementById("code").form;
     const answer = (code) => {
       const said = new FormData(typed);
@@ -274,8 +273,9 @@
     const wait = async () => {
       const stop = new AbortController();
       letGo = () => stop.abort();
+      if (!(await can("conditionalGet", "isConditionalMediationAvailable")) || stop.signal.aborted) return;
       try {
-        const found = await asked(place);
+        const found = await asked(place, place.dataset.body, stop.signal);
         if (!found.public_key || stop.signal.aborted) return;
         const renew = setTimeout(() => {
           stop.abort();
@@ -323,12 +323,12 @@
     };
     // A password manager may make the passkey by itself, just after it has filled in a password. Where it does not, nothing happens.
     const byItself = async () => {
-      if (!(await can("conditionalCreate"))) return;
-      const found = await asked(button, button.dataset.unasked);
-      const selection = found.public_key && found.public_key.authenticatorSelection;
-      if (!selection || selection.userVerification === "required") return;
       const stop = new AbortController();
-      letGo = () => stop.abort();
+      letGo = () => stop.abort(); // from the first moment on: a press may come while the browser is still asked what it can
+      if (!(await can("conditionalCreate")) || stop.signal.aborted) return;
+      const found = await asked(button, button.dataset.unasked, stop.signal);
+      const selection = found.public_key && found.public_key.authenticatorSelection;
+      if (!selection || selection.userVerification === "required" || stop.signal.aborted) return;
       send(found, await navigator.credentials.create({ publicKey: readOptions("create", found.public_key), mediation: "conditional", signal: stop.signal }));
     };
     if (button.dataset.unasked) byItself().catch(() => {});
