@@ -1,6 +1,7 @@
 """A worker that does one deed and is struck on the way.
 
-It is struck before a call of its store, after it, or inside it. It dies like ``kill -9``, or one of the victims of ``strikes.py`` is hit and the worker lives.
+It is struck before a call of its store, after it, or inside it. It dies like ``kill -9``, or one of the victims of
+``strikes.py`` is hit and the worker lives.
 """
 
 from __future__ import annotations
