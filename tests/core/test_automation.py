@@ -1,4 +1,7 @@
-"""Tokens for automation are written into the settings of a tenant and read again, strictly."""
+"""Tokens for automation, in the settings of a tenant.
+
+They are read strictly.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ TOKEN = Automation(
 
 
 def test_a_token_comes_back() -> None:
-    """What was kept is read again, in the order in which it came; the row does not repeat the tenant."""
+    """Tokens are read again in the order in which they came.
+
+    The row does not repeat the tenant.
+    """
     other = replace(TOKEN, id="t2", everywhere=True)
     settings = with_token(with_token(NONE, TOKEN), other)
     assert tokens_of(settings) == (TOKEN, other)
@@ -84,7 +90,10 @@ def test_a_damaged_row_opens_nothing(damaged: str) -> None:
 
 
 def test_rights_that_nobody_knows_are_none() -> None:
-    """A right of another version, or a wrong word, gives nothing, and the known ones stay in their order."""
+    """A right of another version, or a wrong word, gives nothing.
+
+    The known ones stay in their order.
+    """
     first, second = tuple(RIGHTS)[:2]
     found = tokens_of(replace(NONE, tokens=(row(rights=[second, "all", first]),)))
     assert found[0].rights == (first, second)

@@ -26,7 +26,10 @@ from mfa_gate.core.names_in_addresses import quoted_size, shortened
     ],
 )
 def test_shortened(name: str, most: int, kept: str) -> None:
-    """The cut is at the end of a word, unless that would leave less than half; a colon ends no name."""
+    """The cut is at the end of a word, unless that would leave less than half.
+
+    A colon ends no name.
+    """
     assert shortened(name, most) == kept
     assert quoted_size(kept) <= most
 

@@ -75,7 +75,10 @@ def test_directions(stricter: Any) -> None:
 
 
 def test_no_direction() -> None:
-    """A table has none, words in an order have one, and a key that requests show has one without an order."""
+    """A table has no direction, and words in an order have one.
+
+    A key that requests show has one without an order.
+    """
     assert (Key().has_direction, Key().is_ordered) == (False, False)
     assert (words("off", "on").has_direction, words("off", "on").is_ordered) == (True, True)
     assert (words().has_direction, words().is_ordered) == (False, False)

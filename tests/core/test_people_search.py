@@ -1,4 +1,7 @@
-"""The search among people: each filter takes its own words, and fits the people that it means."""
+"""The search among people.
+
+Each filter takes its own words, and fits the people that it means.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,10 @@ def test_a_line_without_the_account() -> None:
 def test_what_a_store_is_asked(
     words: dict[str, str], status: str, query: str, plain: bool, account: bool, left_by: str
 ) -> None:
-    """A store finds people by state and text; the account is read only where the summary does not tell."""
+    """A store finds people by state and text.
+
+    The account is read only where the summary does not tell.
+    """
     search = search_of(words)
     assert (search.status, search.query, search.is_plain) == (status, query, plain)
     assert (search.needs_account, search.left_by) == (account, left_by)

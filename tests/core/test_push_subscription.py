@@ -56,7 +56,7 @@ def test_this_machine(endpoint: str) -> None:
     ],
 )
 def test_other_addresses(endpoint: object) -> None:
-    """Without TLS, at another port, without a full name, or no address at all: none is a service."""
+    """No push service is without TLS, at another port, or without a full name."""
     assert read_subscription(written(endpoint)) is None
 
 

@@ -30,7 +30,10 @@ WHOLE = Sentence(
     ],
 )
 def test_the_sentence_of_a_case(case: dict[str, Any], said: str) -> None:
-    """A detail of its own comes first, then any detail, then a time; without words for a case the plain one is said."""
+    """A detail of its own comes first, then any detail, then a time.
+
+    Without words for a case the plain one is said.
+    """
     assert WHOLE.words(**case) == said
     assert Sentence(text="Plain.").words(**case) == "Plain."
 

@@ -64,7 +64,10 @@ PART = Part(
 
 
 def test_a_part_comes_back() -> None:
-    """Rows share a situation that is the same, and nothing is lost, as bytes and as a document."""
+    """Rows share a situation that is the same, and nothing is lost.
+
+    That holds for bytes and for a document.
+    """
     assert unpack(pack(PART)) == PART
     document = json.loads(json.dumps(part_document(PART)))
     assert len(document["situations"]) == 2
@@ -139,7 +142,10 @@ def test_what_a_situation_tells() -> None:
 
 
 def test_no_secret_in_a_situation() -> None:
-    """The account is kept without data, labels, codes and handles; sessions and browsers are only told apart."""
+    """The account is kept without data, labels, codes and handles.
+
+    Sessions and browsers are only told apart.
+    """
     secret = authenticator("app", data={"secret": "sealed-s3cret"}, label="Ann's phone")
     of = account(proofs=(proof(),), authenticators=(secret,), name="Ann B.")
     made = situation(of)
@@ -155,7 +161,10 @@ def test_no_secret_in_a_situation() -> None:
 
 
 def test_only_this_browser_and_sign_in() -> None:
-    """Proofs of other sessions and browsers, and skips of others, are left out; a verified passkey is told."""
+    """Proofs of other sessions and browsers are left out.
+
+    A verified passkey is told.
+    """
     mine = browser(proof(), proof(session="other"), id="b1")
     of = account(browsers=(mine, browser(proof(), id="b2", handle="x" * 22)), authenticators=(authenticator("key"),))
     known = situation(of).known_account()
@@ -166,7 +175,10 @@ def test_only_this_browser_and_sign_in() -> None:
 
 @pytest.mark.parametrize(("subject", "own", "kept"), [(ANN, "s:", 1), (NO_SESSION_ANN, "b:", 1), (ANN, "b:", 0)])
 def test_skips(subject: Any, own: str, kept: int) -> None:
-    """A skip of this sign-in, or of this browser where sign-ins have no name, is kept with its mark."""
+    """A skip of this sign-in is kept with its mark.
+
+    Where sign-ins have no name, a skip of this browser is.
+    """
     who = caller(subject)
     where = skip_key(subject, HANDLE) if (own == "s:") == bool(subject.session) else f"b:{HANDLE}"
     of = account("app", skips=((where, NOW), ("s:other", NOW)), skip_count=2, subject=subject)

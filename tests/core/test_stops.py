@@ -61,7 +61,10 @@ STOPS: list[tuple[Account, Requirement, Stop]] = [
 
 @pytest.mark.parametrize(("of", "asked", "expected"), STOPS)
 def test_each_stop(of: Account, asked: Requirement, expected: Stop) -> None:
-    """Who passes, is asked, is sent to enroll or is walled out, and by which rules."""
+    """A request passes, or its person is asked, sent to enroll or walled out.
+
+    The stop names the rules.
+    """
     assert stop(of, asked) == expected
 
 
@@ -135,7 +138,7 @@ def test_without_anything_to_answer_with() -> None:
 
 
 def test_the_rule_of_the_decision() -> None:
-    """Where each demand is met by some proof, but no proof meets all, the decision's own rule is named."""
+    """The decision's own rule is named where each demand is met by another proof."""
     both = asking(demand("texts", factors=("text",)), demand("apps", factors=("app",)))
     of = account("app", "text", proofs=(proof("app"), proof("text")))
     assert stop(of, both).rules == ("apps",)

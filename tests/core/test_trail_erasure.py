@@ -39,7 +39,7 @@ def test_a_line_of_the_person() -> None:
 
 
 def test_a_line_of_somebody_else() -> None:
-    """Where the person only acted, or is only named, the other one's places and words stay or go accordingly."""
+    """Places go where the person acted, and stay where they are only named."""
     made = erased(line(actor="ann.long", network="192.0.2.1", reason="Bob lost it"))
     assert (made["account"], made["actor"], made["reason"]) == ("bob", "forgotten-x", "Bob lost it")
     assert "network" not in made
@@ -57,7 +57,10 @@ def test_each_part_that_holds_an_id(name: str) -> None:
 
 
 def test_free_texts() -> None:
-    """Of texts about the person only a machine's words stay; in others a text that names the person goes."""
+    """Of texts about the person only a machine's words stay.
+
+    Of other people's texts those go that name the person.
+    """
     words = {"a": "bad_code", "b": "ABCDEFG234", "c": "", "d": "Ann lost her phone", "e": 7, "f": "x" * 41, "g": "Ab"}
     made = erased(line(account="ann.long", reason="lost phone", ticket="INC-7 for ann.long", detail=words))
     assert made["reason"] == made["ticket"] == GONE
@@ -108,7 +111,10 @@ def test_an_id_with_letters_that_json_escapes() -> None:
 
 
 def test_two_people_in_one_line() -> None:
-    """A second erasure keeps the mark of the first, with the digest of the text that was its result."""
+    """A second erasure keeps the mark of the first.
+
+    The mark gets the digest of the text that was its result.
+    """
     first = ANN.apply(line(account="ann.long", actor="eve.long"), "d0")
     assert first is not None
     second = erased(first, "d9", Erasure(id="eve.long", pseudonym="q", ref="REF2"))

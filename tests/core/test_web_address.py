@@ -24,7 +24,10 @@ READ = {
 
 @pytest.mark.parametrize("text", READ)
 def test_read(text: str) -> None:
-    """The parts are found, and the address is built from them again without the port that goes without saying."""
+    """The parts are found, and the address is built from them again.
+
+    The port that goes without saying is left out.
+    """
     found = read_address(text)
     assert found is not None
     assert (found.scheme, found.host, found.port, found.rest, found.url) == READ[text]
@@ -100,7 +103,10 @@ def test_its_length() -> None:
     ],
 )
 def test_names_and_this_machine(host: str, named: bool, local: bool) -> None:
-    """A full name has two parts and no number at its end; this machine is told by its spelling alone."""
+    """A full name has two parts and no number at its end.
+
+    This machine is told by its spelling alone.
+    """
     found = read_address(f"https://{host}/")
     assert found is not None
     assert (found.is_named, found.is_local) == (named, local)

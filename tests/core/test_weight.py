@@ -26,7 +26,7 @@ def event(kind: str, **detail: str) -> Event:
     ],
 )
 def test_the_weight_of_an_event(kind: str, severity: int, outcome: str) -> None:
-    """What an attacker or an administrator does weighs more than what happens every day."""
+    """An attacker's or an administrator's act weighs more than everyday events."""
     assert (severity_of(event(kind)), outcome_of(event(kind))) == (severity, outcome)
 
 

@@ -1,4 +1,6 @@
-"""The blocks of a source: runs of statements that are entered at one place, each with a name.
+"""The blocks of a source, each with a name.
+
+A block is a run of statements that are entered at one place.
 
 A copy of the source with a mark in each block tells which tests enter which blocks. Names hold when lines move.
 """
@@ -98,7 +100,10 @@ class _Walk(ast.NodeTransformer):
         return node
 
     def _runs(self, body: list[ast.stmt]) -> dict[int, Block]:
-        """Divide a list of statements after each that may leave it: the index at which each block begins."""
+        """Divide a list of statements after each that may leave it.
+
+        Returns the blocks by the index at which each begins.
+        """
         has_docstring = bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
         starts = [
             index

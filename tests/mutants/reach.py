@@ -77,7 +77,10 @@ def make_marked(source: Path) -> list[str]:
 
 
 class Measured:
-    """The plugin of pytest that writes down what each test enters. ``names`` are the blocks of the marked copy."""
+    """The plugin of pytest that writes down what each test enters.
+
+    ``names`` are the blocks of the marked copy.
+    """
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
@@ -187,7 +190,10 @@ _DIGITS = bytes((48, 49)) + bytes([49] * 254)
 
 
 def _caches(modules: Iterable[ModuleType]) -> Iterator[Callable[[], None]]:
-    """Find the caches of functions: the first test would be the only one that enters what is behind them."""
+    """Find the caches of functions.
+
+    The first test would be the only one that enters what is behind them.
+    """
     for module in modules:
         for value in [*vars(module).values()]:
             inside = vars(value).values() if isinstance(value, type) else ()

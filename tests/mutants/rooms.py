@@ -88,7 +88,9 @@ def mirror_of(file: str) -> str:
 
 
 def asked(mutant: Mutant) -> list[Reached]:
-    """List the tests of its room, and the attacks, that enter the block of a fault; the nearest first.
+    """List the tests of its room and the attacks that enter the block of a fault.
+
+    The nearest come first.
 
     Any test may notice a fault outside of functions, which works at the import. The nearest are those in the mirror of
     the file, then those that enter its file, then those that enter little else. The list ends after ``ENOUGH`` seconds.

@@ -46,7 +46,10 @@ class Box:
 
 @pytest.fixture
 def marked(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a piece of Python behind the marked source: a function that returns the blocks that it enters."""
+    """A function that runs a piece of Python behind the marked source.
+
+    It returns the blocks that are entered.
+    """
     numbers: dict[str, int] = {}
     code = with_marks("f.py", SOURCE, lambda name: numbers.setdefault(name, len(numbers)))
 
@@ -75,7 +78,10 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> Any:
     ],
 )
 def test_what_is_entered(marked: Any, piece: str, entered: list[str]) -> None:
-    """Each branch, handler, lambda and each run behind a branch has a mark of its own; imports have none."""
+    """Each branch, handler, lambda and run behind a branch has a mark of its own.
+
+    Imports have none.
+    """
     assert marked(piece) == entered
 
 

@@ -107,7 +107,10 @@ async def test_a_hook_that_failed_hears_later() -> None:
 
 
 async def test_the_jobs_of_the_server_call_again() -> None:
-    """The running server's own jobs call the app's hooks again, and send the mails again that all apps share."""
+    """The running server's own jobs call the app's hooks again.
+
+    They send the mails again that all apps share, too.
+    """
     lock = Ear()
     async with running(make_world(on_lock=lock)) as world:
         await world.enrolled()

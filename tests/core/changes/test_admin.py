@@ -1,4 +1,7 @@
-"""Acts of an administrator: each needs a reason, changes what it names, and leaves a line in the trail."""
+"""Acts of an administrator.
+
+Each needs a reason, changes what it names, and leaves a line in the trail.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def refused(change: Change[Refusal | None], reason: str, member: str = "") -> bo
 
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_each_act_needs_a_reason(act: str) -> None:
-    """Blanks are none; only a browser is forgotten without one, and then with none that cannot be read."""
+    """Blanks are no reason.
+
+    Only a browser is forgotten without one.
+    """
     of = owner(lock=LOCK, recovery=OVER)
     assert refused(ACTS[act](of, " \t"), "malformed", "reason")
     if act != "forget":
@@ -62,7 +68,10 @@ def test_a_reset_needs_a_ticket() -> None:
 
 @pytest.mark.parametrize("act", ["reset", "ticket", "remove"])
 def test_a_waiting_request_is_held(act: str) -> None:
-    """What it asks for is given only when its time is over, so that it can be stopped until then."""
+    """A waiting request is granted only when its time is over.
+
+    Until then it can be stopped.
+    """
     of = replace(owner("app"), recovery=WAITS)
     of = replace(of, authenticators=()) if act == "ticket" else of
     change = ACTS[act](of, "lost")
@@ -139,7 +148,10 @@ def test_one_of_several_is_removed() -> None:
 
 
 def test_the_last_one_is_removed() -> None:
-    """Backup codes are no factor: they go with it, every proof ends, and the request is answered."""
+    """Backup codes are no factor: they go with the last one.
+
+    Every proof ends, and the request is answered.
+    """
     change = ACTS["remove"](owner(recovery=OVER), "stolen")
     assert (change.account.authenticators, change.account.epoch, change.account.recovery) == ((), 1, None)
 
@@ -157,7 +169,10 @@ def test_a_browser_is_forgotten() -> None:
 
 
 def test_a_reset_of_a_clock_that_ran_ahead() -> None:
-    """A mark far ahead is set back with every time beside it, so that the person is not shut out."""
+    """A mark far ahead is set back with every time beside it.
+
+    Otherwise the person would be shut out.
+    """
     day = NOW // 86_400
     ahead = owner(
         seen_at=NOW + 9 * 86_400,
@@ -176,6 +191,9 @@ def test_a_reset_of_a_clock_that_ran_ahead() -> None:
 
 @pytest.mark.parametrize(("cause", "stays"), [("administrator", True), ("attempts", False)])
 def test_a_reset_and_a_lock(cause: str, stays: bool) -> None:
-    """A lock by an administrator stays; one because the attempts were used up goes with the factors."""
+    """A lock by an administrator stays.
+
+    One because the attempts were used up goes with the factors.
+    """
     kept = ACTS["reset"](owner(lock=replace(LOCK, cause=cause)), "lost").account
     assert (kept.lock is not None) is stays

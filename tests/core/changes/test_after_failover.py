@@ -62,7 +62,10 @@ def ids(made: Account) -> list[str]:
 
 
 def test_removed_ones_stay_removed_and_lost_ones_come_back() -> None:
-    """Of the store's those stay that were confirmed or are newer; lost ones come back unless the account was reset."""
+    """Of the store's authenticators those stay that were confirmed or are newer.
+
+    Lost ones come back unless the account was reset.
+    """
     newer = authenticator("app", "new", created_at=NOW + 1)
     stored = replace(of("a", "removed", default="removed"), authenticators=(*of("a", "removed").authenticators, newer))
     made = regained(stored, of("a", "lost"), untouched=False)
@@ -82,7 +85,10 @@ BLANK = TenantSettings(tenant="clinic", version=3, stamp="s")
 
 
 def test_settings() -> None:
-    """A tenant that was turned on stays on, ended proofs stay ended, and a token must be on both sides."""
+    """A tenant that was turned on stays on, and ended proofs stay ended.
+
+    A token must be on both sides.
+    """
     assert regained_settings(BLANK, ON, untouched=True) == replace(ON, version=3, stamp="s")
     for stored, confirmed in ((BLANK, ON), (replace(ON, version=3, stamp="s"), replace(BLANK, version=8, stamp="x"))):
         made = regained_settings(stored, confirmed, untouched=False)

@@ -32,7 +32,10 @@ def owner(**parts: Any) -> Account:
 
 
 def test_all_proofs_end() -> None:
-    """So does everything that could become one without a new second factor; factors and a ticket stay."""
+    """Everything ends that could become a proof without a new second factor.
+
+    Factors and a ticket stay.
+    """
     ticket = Ticket(digest="d", expires_at=NOW + 9, actor="eve", ref="T")
     of = owner(
         enrollments=(DRAFT,),
@@ -67,7 +70,10 @@ def test_all_proofs_of_somebody_unknown() -> None:
 
 
 def test_a_person_is_forgotten() -> None:
-    """Only the key and the numbers that keep old proofs dead are left; the event has the pseudonym."""
+    """Only the key and the numbers that keep old proofs dead are left.
+
+    The event has the pseudonym.
+    """
     of = owner(name="Ann", lock=Lock(cause="attempts", at=NOW, ref="L"), epoch=4)
     change = life.forget(of, moment(), pseudonym="forgotten-x", reason="law")
     kept = change.account
@@ -101,7 +107,10 @@ def test_on_request() -> None:
 
 
 def test_the_hands_of_a_forgotten_administrator() -> None:
-    """Everywhere in the account where this administrator acted the pseudonym stands; others keep their names."""
+    """The pseudonym takes this administrator's place everywhere in the account.
+
+    Others keep their names.
+    """
     of = owner(
         lock=Lock(cause="administrator", at=NOW, ref="L", actor="eve"),
         ticket=Ticket(digest="d", expires_at=NOW, actor="eve", ref="T"),

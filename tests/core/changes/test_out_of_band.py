@@ -1,4 +1,7 @@
-"""Answers that come another way than from the browser: once, in time, and never on a locked account."""
+"""Answers that come another way than from the browser.
+
+They count once, in time, and never on a locked account.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def owner(*challenges: Challenge, **parts: Any) -> Account:
 
 
 def test_an_approval() -> None:
-    """It grants nothing by itself: the request is approved, unspent, and may be collected for a while."""
+    """An approval grants nothing by itself.
+
+    The request is approved, unspent, and may be collected for a while.
+    """
     change = answer_elsewhere(owner(asked()), moment(), seen=asked(), status="approved", data=DATA)
     kept = change.account.challenges[0]
     assert change.answer == kept
@@ -40,7 +46,10 @@ def test_an_approval() -> None:
 
 @pytest.mark.parametrize(("ttl", "ends"), [(60, NOW + COLLECT), (600, NOW - 10 + 600)])
 def test_the_time_to_collect_it(ttl: int, ends: int) -> None:
-    """An approval near the end of its request can still be collected; a long request keeps its own end."""
+    """An approval near the end of its request can still be collected.
+
+    A long request keeps its own end.
+    """
     seen = asked(ttl=ttl)
     change = answer_elsewhere(owner(seen), moment(), seen=seen, status="approved", data=DATA)
     assert change.account.challenges[0].expires_at == ends
@@ -106,7 +115,10 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 @pytest.mark.parametrize("status", ["approved", "denied", "pending"])
 def test_refused(case: str, status: Any) -> None:
-    """On a locked account, after its end, and when it has changed or was answered: nothing happens."""
+    """Nothing happens on a locked account, after the end, or to a changed request.
+
+    An answered one stays as it is.
+    """
     of, reason = REFUSED[case]
     change = answer_elsewhere(of, moment(), seen=asked(), status=status, data=DATA)
     assert isinstance(change.answer, Refusal)
@@ -118,7 +130,10 @@ def test_refused(case: str, status: Any) -> None:
 
 @pytest.mark.parametrize("status", ["approved", "denied"])
 def test_an_answer_is_given_once(status: Any) -> None:
-    """What was answered never changes again, also if the caller has seen it as it is now."""
+    """An answered request never changes again.
+
+    That holds also if the caller has seen it as it is now.
+    """
     seen = asked(status=status)
     change = answer_elsewhere(owner(seen), moment(), seen=seen, status="approved", data=DATA)
     assert isinstance(change.answer, Refusal)
