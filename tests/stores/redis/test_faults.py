@@ -98,6 +98,7 @@ async def test_hanging(server: servers.Server, store: RedisStore) -> None:
         await noise(store)
         await refused(store, {"load": READS["load"], "swap": WRITES["swap"]})
         many = await asyncio.gather(*(store.load(ALICE) for _ in range(200)), return_exceptions=True)
+        assert len(many) == 200
         assert all(isinstance(outcome, StoreUnavailable) for outcome in many)
     finally:
         server.process.send_signal(signal.SIGCONT)
