@@ -525,6 +525,34 @@ async def test_an_approval_ends(file: Path) -> None:
         assert (await world.gate.reload_policy()).looser
 
 
+async def test_no_clock_brings_an_approval_or_a_policy_back(file: Path) -> None:
+    """A policy of a worker whose clock ran ahead, once replaced, needs approvals anew."""
+    from mfa_gate.core.roles import Hand
+    from mfa_gate.policyfile import load_policy
+
+    approved = APPROVED.replace("2", "1")
+    file.write_text(STRICT + approved)
+    clock = FixedClock()
+    async with living(file, clock=clock) as world:
+        await world.enrolled("ann")
+        life = world.gate.service.policy_life
+        clock.advance(86_400)
+        file.write_text(LOOSE + approved)
+        await life.approvals.approve(load_policy(file), Hand("operator:eve"), "tested")
+        assert (await world.gate.reload_policy()).looser
+        clock.advance(60 - 86_400)
+        file.write_text(STRICT + approved)
+        assert (await world.gate.reload_policy()).changed
+        latest = await life.archive.latest("")
+        assert latest is not None
+        assert latest.digest == world.gate.policy.digest
+        file.write_text(LOOSE + approved)
+        with pytest.raises(SettingsError, match="0 of 1 approvals"):
+            await world.gate.reload_policy()
+        await life.approvals.approve(load_policy(file), Hand("operator:eve"), "meant so")
+        assert (await world.gate.reload_policy()).looser
+
+
 CLOSED = "tenants_are = 'closed'\n" + LOOSE + "[tenants.beta.attempts]\nmax = 5\n"
 
 

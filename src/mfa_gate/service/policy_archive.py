@@ -133,14 +133,17 @@ class PolicyArchive:
         return tuple(json.loads(body)) if body else ()
 
     async def history(self, app: str | None = None) -> tuple[Entry, ...]:
-        """List the changes of an application, or of all, the oldest first."""
+        """List the changes of an application, the oldest first, or of all by their time.
+
+        The clock of a worker may be wrong, so within an application the order of the rows counts and no time.
+        """
         found: list[Entry] = []
         for name in await self.apps() if app is None else (app,):
             body = await self._notes.meta(_history(name))
             own = [Entry(**{**row, "looser": tuple(row["looser"])}) for row in json.loads(body)] if body else []
             # Two workers that start together may both have written the same change.
             found += [entry for n, entry in enumerate(own) if not n or own[n - 1].digest != entry.digest]
-        return tuple(sorted(found, key=lambda entry: entry.at))
+        return tuple(found) if app is not None else tuple(sorted(found, key=lambda entry: entry.at))
 
     async def latest(self, app: str) -> Entry | None:
         """Return the newest change of an application."""
