@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mfa_gate.core.reasons import REASONS
 from mfa_gate.core.reasons.row import Reason, Sentence
 
 WHOLE = Sentence(
@@ -86,3 +87,26 @@ def test_a_row_that_lacks_something(parts: dict[str, Any]) -> None:
     """It is a fault at the import, and no empty page."""
     with pytest.raises(ValueError, match=r"lacks words|has the status"):
         Reason(**ROW | parts)
+
+
+STATUSES = {
+    401: "signed_out unreadable",
+    403: "agreement_required contact_required csrf enrollment_required frozen locked not_allowed proof_required "
+    "send_refused ticket_required",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "policy_refused",
+    413: "too_large",
+    415: "media_type",
+    425: "early_data",
+    429: "too_soon",
+    502: "send_failed",
+    503: "factor_unavailable fault store_unavailable",
+}
+"""The statuses that clients were promised; every other refusal is 422."""
+
+
+def test_the_status_of_each_refusal() -> None:
+    """A client tells by the status if it has to sign in, prove, wait, or write its call anew."""
+    promised = {word: status for status, words in STATUSES.items() for word in words.split()}
+    assert {word: row.status for word, row in REASONS.items()} == dict.fromkeys(REASONS, 422) | promised

@@ -330,3 +330,20 @@ def test_a_long_name_leaves_the_picture_easy_to_scan(service: str, issuer: str) 
     shown = TOTP.show(within, draft.data)
     assert shown["issuer"] == issuer
     assert draw(shown["uri"]).size - 8 <= 61
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_an_app_that_is_brought_along(algorithm: str) -> None:
+    """Its secret, its last step and its algorithm are taken over.
+
+    No other secret is its own.
+    """
+    here, secret = context(), b"12345678901234567890"
+    made = Totp().adopt(here, secret=secret, digits=8, period=60, step=7, algorithm=algorithm)
+    assert {name: made.data[name] for name in ("digits", "period", "step")} == {"digits": 8, "period": 60, "step": 7}
+    assert made.data.get("algorithm", "sha1") == algorithm
+    assert ("algorithm" in made.data) is (algorithm != "sha1")
+    assert Totp().secret_of(here, made.data) == secret
+    assert Totp().has_secret(here, made.data, secret=secret)
+    assert not Totp().has_secret(here, made.data, secret=secret[:-1])
+    assert made.label == "Authenticator app"
