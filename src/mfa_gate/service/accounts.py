@@ -209,9 +209,8 @@ class Engine:
 
         Call ``notice`` first, so that changed accounts have left the cache.
         """
-        entry = self._accounts.get(key)
+        entry = self.known_entry(key)
         if entry is not None:
-            self._accounts.move_to_end(key)
             return entry
         generation = self._generation
         entry = Entry(await self.store.load(key))
@@ -222,6 +221,13 @@ class Engine:
         if len(self._accounts) > MAX_CACHED:
             _, oldest = self._accounts.popitem(last=False)
             oldest.stale = True
+        return entry
+
+    def known_entry(self, key: SubjectKey) -> Entry | None:
+        """Return an account from the cache, or None. Call ``notice`` first."""
+        entry = self._accounts.get(key)
+        if entry is not None:
+            self._accounts.move_to_end(key)
         return entry
 
     async def settings(self, tenant: str) -> TenantSettings:
