@@ -6,7 +6,7 @@ from ..events import Moment
 from ..model import Account, replace
 from ..reasons import Refusal
 from ..rules import DAY
-from .base import Change, end_proofs, refuse, time_of
+from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
 from .two_people import drop
@@ -18,8 +18,11 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
     """End every proof, and freeze the factors for a day (U-37, S-87).
 
     A waiting call for help is taken back, and a break-glass grant ends. ``about`` and ``kind`` are the reference and
-    the kind of the disputed event, "" where the person means no certain event.
+    the kind of the disputed event, "" where the person means no certain event. Nothing changes for an account that nobody
+    knows.
     """
+    if account.is_unknown:
+        return keep(account, None)
     now = time_of(account, moment)
     events = [
         moment.event("account.disputed", account.key, about=about, what=kind),
