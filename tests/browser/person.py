@@ -82,7 +82,7 @@ class Person:
 
     def choose(self, start: str) -> None:
         """Follow or press the row (of factors, of other ways) whose words begin with ``start``."""
-        self.unfold(".exits details:not([open])")
+        self.unfold(":is(.exits details, main .more):not([open])")
         self.page.locator(".row", has_text=re.compile(rf"^\s*{re.escape(start)}")).first.click()
         self.look()
 

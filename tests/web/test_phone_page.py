@@ -168,11 +168,11 @@ async def test_a_sibling_of_the_host_carries_no_token_here() -> None:
                 scope = http_scope("GET", "/mfa/approve/manifest.webmanifest", headers=headers)
                 reply = await call(world.app, {**scope, "scheme": scheme})
                 assert reply.json()["start_url"] == start
-    script = static_assets()[asset_name("approve.js")].content.decode()
+    script = static_assets()[asset_name("approve-join.js")].content.decode()
     assert '["__Host-", "/; Secure"]' in script
 
 
 def test_an_address_writes_no_cookie_of_its_own() -> None:
     """The token of an address cannot add a domain or a path to the cookie."""
-    script = static_assets()[asset_name("approve.js")].content.decode()
+    script = static_assets()[asset_name("approve-join.js")].content.decode()
     assert "mfa-carry=${encodeURIComponent(token)};" in script

@@ -14,6 +14,7 @@ from .accounts import Engine
 from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
+from .admin.daily_counts import DailyCounts
 from .admin.impact import ImpactDesk
 from .admin.many import ManyDesk
 from .admin.needs import StartPage
@@ -119,7 +120,8 @@ class Service:
         self.people = TenantPeople(self.engine)
         self.reviews = Reviews(self.engine, self.rights, self.people)
         self.many_desk = ManyDesk(self.engine, self.rights, self.account_desk, self.reviews)
-        sources = Sources(self.engine, self.people, self.reviews)
+        self.daily = DailyCounts(self.engine)
+        sources = Sources(self.engine, self.people, self.reviews, self.daily)
         self.report_desk = ReportDesk(self.rights, sources)
         self.start_page = StartPage(self.rights, sources, self.sending)
         self.chart = EnrollmentChart(self.engine, self.people)
@@ -148,6 +150,7 @@ class Service:
                 Job(name="break-glass", every=60, work=self.break_glass.expire),
                 Job(name="recoveries", every=300, work=self.slow_recovery.keep),
                 Job(name="counts", every=3600, work=self.chart.note),
+                Job(name="daily", every=3600, work=self.daily.note),
                 Job(name="exemptions", every=USES_EVERY, work=self.engine.exemption_uses.keep, shared=False),
                 Job(name="heads", every=3600, work=self.head_reports.send),
                 Job(name="reports", every=3600, work=self.report_mails.send),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -83,6 +83,14 @@ class Engine:
         """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
         self.sign_heads: Callable[[], None] | None = None
         self._signing: asyncio.AbstractEventLoop | None = None
+
+    async def place_of(self, network: str) -> str:
+        """Return the place of a network in the host's words, "" where the host names none."""
+        return await self.places.of(network) if self.places is not None else ""
+
+    async def places_of(self, networks: Iterable[str]) -> Mapping[str, str]:
+        """Return the places of several networks, by network; those without one are left out."""
+        return await self.places.all_of(networks) if self.places is not None else {}
 
     def now(self) -> int:
         """Return the time of the gate's clock in UTC seconds."""

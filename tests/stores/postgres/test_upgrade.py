@@ -166,6 +166,7 @@ async def test_a_store_of_an_older_release(server: Postgres, version: int) -> No
     assert (await store.load(ALICE)).version == 2
     assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
     assert (await store.settings("clinic")).enabled_at == 5
+    assert (await store.counts("clinic"))["verified"] == 1
     assert await store.meta("canary") == b"sings"
     assert await store.marked("told", ["e1", "e2"]) == {"e1"}
     assert not await store.claim("name", BOB)

@@ -37,6 +37,7 @@ def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account
         drifted=max(stored.drifted, confirmed.drifted, key=len),
         grant=None,
         frozen_until=max(stored.frozen_until, confirmed.frozen_until),
+        undo_by=tuple(one for one in stored.undo_by if one in confirmed.undo_by),
         quiet_until=max(stored.quiet_until, confirmed.quiet_until),
         skip_count=max(stored.skip_count, confirmed.skip_count),
         logins_from=max(stored.logins_from, confirmed.logins_from, at),

@@ -47,7 +47,8 @@ class Account:
     ``nudges`` counts the offers of a stronger factor, ``nudged_at`` is the time of the last one.
 
     ``holds_rights``: at their latest proof, the person's groups gave a right of administration. ``asked`` is an act on this
-    account that waits for a second administrator.
+    account that waits for a second administrator. ``undo_by`` are the authenticators that had no part in what the person
+    disputed, with the time of that event: a proof by one of them ends the stop of changes before ``frozen_until``.
     """
 
     key: SubjectKey
@@ -88,6 +89,7 @@ class Account:
     nudged_at: int = 0
     holds_rights: bool = False
     asked: Asked | None = None
+    undo_by: tuple[tuple[str, int], ...] = ()
     tenant_epoch: int = 0
 
     @property

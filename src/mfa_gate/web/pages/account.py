@@ -135,7 +135,8 @@ async def recovery(request: PageRequest) -> Answer:
     if not isinstance(judgement.decision, (StepUp, Deny)):
         return request.lead_on(judgement.decision)
     if request.scope["method"] != "POST":
-        return request.show(_recovery(request, judgement))
+        shown = _recovery(request, judgement)
+        return request.show(_sent(shown) if shown.ref and "sent" in request.query else shown)
     if request.form.get("action") == "begin":
         return await _begin_anew(request, judgement)
     about = request.form.get("about", "")
@@ -146,9 +147,12 @@ async def recovery(request: PageRequest) -> Answer:
         reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
         problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
         return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
-    request.forget_judgement()
-    shown = _recovery(request, await request.judgement())
-    return request.show(views.RecoverySent(ref=result, back=shown.back, by_hand=shown.by_hand, opens_at=shown.opens_at))
+    return request.go(request.own("/recovery?sent=1#"))
+
+
+def _sent(shown: views.Recovery) -> views.RecoverySent:
+    """Draw the page after a request was sent: what happens next."""
+    return views.RecoverySent(ref=shown.ref, back=shown.back, by_hand=shown.by_hand, opens_at=shown.opens_at)
 
 
 async def _begin_anew(request: PageRequest, judgement: Judgement) -> Answer:
