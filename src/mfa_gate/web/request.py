@@ -17,6 +17,7 @@ from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
 from ..core.readable_ids import readable_id
 from ..core.rules import Rules
+from ..core.spoken import spoken_in
 from ..core.web_address import read_address
 from ..factors import Registry
 from ..ports import SignInAgain
@@ -332,7 +333,7 @@ class PageRequest:
             logo=logo,
             logo_dark=logo_dark,
             help_url=brand.help_url,
-            contact=rules.recovery.contact,
+            contact=spoken_in(rules.recovery.contact, self.lang),
             owner=rules.owner,
             person=(account.name if account else "") or self._readable_id,
             sign_out=self.host(site.sign_out),
