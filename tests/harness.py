@@ -311,9 +311,13 @@ def make_world(
     app: Starlette | None = None,
     session: bool = True,
     clock: FixedClock | None = None,
+    name: str = "",
     **more: Any,
 ) -> World:
-    """A host with the gate around it. ``more`` goes to ``MFAGate``."""
+    """A host with the gate around it.
+
+    ``name`` is the application's, ``more`` goes to ``MFAGate``.
+    """
     clock = clock or FixedClock()
     email, sms = Outbox(), Outbox()
     events: list[Event] = []
@@ -338,6 +342,7 @@ def make_world(
         "senders": Senders(email=email, sms=sms),
         "relying_party": RelyingParty(id="localhost", name="Example", origins=[ORIGIN]),
         "on_event": heard,
+        "app": name,
         **more,
     }
     gate = MFAGate(

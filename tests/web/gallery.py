@@ -34,7 +34,7 @@ from mfa_gate.web.views.frame import Language
 from mfa_gate.web.views.impact import AdminImpact, WalledOut
 from tests.chromium import launch
 
-from .gallery_many import many_pages
+from .gallery_many import many_pages, report_pages
 from .gallery_policy import policy_pages
 from .gallery_what_if import what_if_pages
 
@@ -543,6 +543,7 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
     yield "admin-account-give-ticket", replace(fresh, slip=None, open_form="ticket", can_mail=True), frame
     yield from policy_pages(frame, desk, NOW)
     yield from many_pages(frame, desk, NOW)
+    yield from report_pages(frame, desk, NOW)
     yield from what_if_pages(frame, desk, NOW)
 
 

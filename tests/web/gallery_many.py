@@ -1,4 +1,4 @@
-"""The pages of an act on many people in every state."""
+"""The pages of an act on many people, and of reports, in every state."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from mfa_gate.core.rules import DAY
+from mfa_gate.service.admin.reports import REPORTS, Row
+from mfa_gate.web.bars import bars_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, Problem
 from mfa_gate.web.views.admin import Desk
 from mfa_gate.web.views.desk import Slip
 from mfa_gate.web.views.many import AdminMany, ManyEnd, ManyRow, ManyRows
+from mfa_gate.web.views.start import AdminReport
 
 BACK = "/mfa/admin/accounts"
 PLACE = "https://app.example/mfa/enroll"
@@ -53,3 +57,32 @@ def many_pages(frame: Frame, desk: Desk, now: int) -> Iterator[tuple[str, Any, F
 
 def _drawn(pieces: tuple[ManyRows | ManyEnd, ...], frame: Frame) -> str:
     return "".join(Renderer().render(piece, frame).decode() for piece in pieces)
+
+
+def report_pages(frame: Frame, desk: Desk, now: int) -> Iterator[tuple[str, Any, Frame]]:
+    """A report with days, and one with the mix of factors."""
+    desk, day = replace(desk, place="reports"), now // DAY * DAY
+    sends: list[Row] = [
+        {"day": day - back * DAY, "factor": factor, "sent": 5 + back, "failed": 0, "refused": 1, "cost": 7 * back}
+        for back in range(5)
+        for factor in ("sms", "email")
+    ]
+    adoption: list[Row] = [
+        {"measure": name, "people": people, "percent": people}
+        for name, people in (("known", 100), ("factor:totp", 60), ("factor:webauthn", 40))
+    ]
+    for name, rows in (("sends", sends), ("adoption", adoption)):
+        report = REPORTS[name]
+        plots = tuple(drawn for plot in report.plots if (drawn := bars_of(report, plot, rows)))
+        page = AdminReport(
+            desk=desk,
+            report=report,
+            at=now,
+            rows=tuple(rows),
+            is_cut=False,
+            urls=("",) * len(rows),
+            csv_url=BACK,
+            back=BACK,
+            plots=plots,
+        )
+        yield f"admin-report-{name}", page, frame

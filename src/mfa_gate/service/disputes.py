@@ -34,6 +34,11 @@ SHORT_BYTES, SHORT = 10, 16
 """The random bytes of a short link, and its length in characters."""
 
 
+def _life_of(kind: str) -> int:
+    """Return the seconds for which a link in a notice of ``kind`` works."""
+    return STOP_LIFE if kind in NOTICES and NOTICES[kind].stops else LIFE
+
+
 def _short_name(short: str) -> str:
     return f"short-link:{hashlib.sha256(short.encode()).hexdigest()}"
 
@@ -89,7 +94,8 @@ class Disputing:
             return ""
         start, _, token = long.rpartition("/")
         short = base64.b32encode(self.engine.wiring.entropy(SHORT_BYTES)).decode().lower()
-        await self.engine.store.put_meta(_short_name(short), token.encode())
+        until = max(event.at, self.engine.now()) + _life_of(kind)
+        await self.engine.store.put_meta(_short_name(short), token.encode(), until=until)
         return f"{start}/{short}"
 
     async def read(self, token: str) -> Disputed | None:
@@ -103,7 +109,7 @@ class Disputing:
             tenant, id, ref, kind, at, network = found
         except (Unopened, ValueError, TypeError):
             return None
-        if self.engine.now() - int(at) >= (STOP_LIFE if kind in NOTICES and NOTICES[kind].stops else LIFE):
+        if self.engine.now() - int(at) >= _life_of(kind):
             return None
         key = SubjectKey(tenant, id)
         return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))

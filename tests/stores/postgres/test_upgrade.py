@@ -52,6 +52,8 @@ async def test_least_privileges(server: Postgres) -> None:
     (part,) = await store.report_parts("clinic", since=0, until=1)
     await store.replace_report_part("clinic", part, b"y")
     assert await store.prune_report("clinic", before=2) == 1
+    await store.put_meta("form", b"x", until=5)
+    assert await store.prune_meta(before=6) == 1
     assert await store.swap(enrolled(ALICE), [event(1)])
     line = (await store.links("clinic"))[0]
     await store.rewrite("clinic", [Rewrite(line.place, line.line, line.line)])
@@ -164,6 +166,7 @@ async def test_a_store_of_an_older_release(server: Postgres, version: int) -> No
     assert (await store.load(ALICE)).version == 2
     assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
     assert (await store.settings("clinic")).enabled_at == 5
+    assert (await store.counts("clinic"))["verified"] == 1
     assert await store.meta("canary") == b"sings"
     assert await store.marked("told", ["e1", "e2"]) == {"e1"}
     assert not await store.claim("name", BOB)

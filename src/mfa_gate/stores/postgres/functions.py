@@ -5,7 +5,8 @@ Each is one transaction and one round trip.
 A released function is never edited. Another text gets another number in its name, so that workers of two releases
 never run each other's (F-20). They run with the rights of their caller.
 
-Locks are taken in one order: accounts by their key, the lines of the list, trails by their tenant, the counter. So no two
+Locks are taken in one order: accounts by their key, the lines of the list, their counts by tenant and status, trails by
+their tenant, the counter. So no two
 of them wait for each other.
 """
 
@@ -65,6 +66,7 @@ CREATE OR REPLACE FUNCTION {s}.swap_2(
     + """
 DECLARE
   n integer; won boolean[] := '{}'; number bigint; wanted boolean[] := '{}'; patience text := current_setting('lock_timeout');
+  before text; moved_tenants text[] := '{}'; moved_statuses text[] := '{}'; moved_by integer[] := '{}'; moved record;
   numbers bigint[] := array_fill(0::bigint, ARRAY[cardinality(ids)]);
 BEGIN
   PERFORM 1 FROM {s}.about b WHERE b.store = known;
@@ -102,6 +104,12 @@ BEGIN
   END LOOP;
   FOR n IN 1 .. cardinality(ids) LOOP
     CONTINUE WHEN NOT won[n];
+    SELECT r.status INTO before FROM {s}.roster r WHERE r.tenant = tenants[n] AND r.id = ids[n];
+    IF coalesce(before, '') <> statuses[n] THEN
+      moved_tenants := moved_tenants || tenants[n] || tenants[n];
+      moved_statuses := moved_statuses || coalesce(before, '') || statuses[n];
+      moved_by := moved_by || -1 || 1;
+    END IF;
     IF statuses[n] = '' THEN
       DELETE FROM {s}.roster r WHERE r.tenant = tenants[n] AND r.id = ids[n];
     ELSE
@@ -113,6 +121,14 @@ BEGIN
         WHERE (r.name, r.status, r.factors, r.locked_at, r.last_proof_at) IS DISTINCT FROM
           (excluded.name, excluded.status, excluded.factors, excluded.locked_at, excluded.last_proof_at);
     END IF;
+  END LOOP;
+  FOR moved IN
+    SELECT m.tenant, m.status, sum(m.by) AS people FROM unnest(moved_tenants, moved_statuses, moved_by) AS m(tenant, status, by)
+    WHERE m.status <> '' GROUP BY 1, 2
+    ORDER BY m.tenant COLLATE "C", m.status COLLATE "C"
+  LOOP
+    INSERT INTO {s}.tally AS t VALUES (moved.tenant, moved.status, moved.people)
+      ON CONFLICT (tenant, status) DO UPDATE SET people = t.people + excluded.people;
   END LOOP;
   IF cardinality(owners) > 0 THEN
     FOR n IN 1 .. cardinality(owners) LOOP wanted[n] := won[owners[n]]; END LOOP;

@@ -9,8 +9,9 @@ const mfaJoin = (() => {
   const installed = navigator.standalone === true || matchMedia("(display-mode: standalone)").matches;
   const inTab = navigator.standalone === false && navigator.maxTouchPoints > 0;
   const carry = (token) => {
-    const safe = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `mfa-carry=${encodeURIComponent(token)}; Path=${base}; Max-Age=${token ? 600 : 0}; SameSite=Strict${safe}`;
+    const own = location.protocol === "https:"; // then no other host of the same site can set a cookie of this name
+    const [host, where] = own ? ["__Host-", "/; Secure"] : ["", base];
+    document.cookie = `${host}mfa-carry=${encodeURIComponent(token)}; Max-Age=${token ? 600 : 0}; SameSite=Strict; Path=${where}`;
   };
   const chosen = () => new Promise((go) => {
     const button = main.querySelector("[data-here]");
