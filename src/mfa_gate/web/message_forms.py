@@ -36,6 +36,8 @@ MAX_MAIL = 100_000
 MAX_TEXT = 1_000
 MAX_BRANDED = 64
 """The most brands and languages whose letter is compiled with their values. Others are filled in anew each time."""
+_BRANDED_LETTERS: dict[tuple[object, ...], Template] = {}
+"""The letters that have the values of a brand and a language written in: the same for all gates of a process."""
 
 
 def is_message(name: str) -> bool:
@@ -135,15 +137,6 @@ def _ours() -> Environment:
     return _environment(DictLoader(our_texts()))
 
 
-@cache
-def _branded_letters() -> dict[tuple[object, ...], Template]:
-    """Keep the letters that have the values of a brand and a language written in.
-
-    They are the same for all gates of a process.
-    """
-    return {}
-
-
 def _branded_letter(view: Mail) -> Template:
     """Return our letter with the values of its brand written in.
 
@@ -151,7 +144,7 @@ def _branded_letter(view: Mail) -> Template:
     """
     from .branded_templates import written_in
 
-    known, key = _branded_letters(), (view.light, view.dark, view.font, view.radius, view.lang)
+    known, key = _BRANDED_LETTERS, (view.light, view.dark, view.font, view.radius, view.lang)
     made = known.get(key)
     if made is None:
         made = _ours().get_template(LETTER)
