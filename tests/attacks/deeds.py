@@ -228,6 +228,11 @@ async def desk(world: World) -> Stage:
     return Stage(await world.enrolled("boss", "desk", groups=["admin"]))
 
 
+async def privileged_desk(world: World) -> Stage:
+    """The same, who may act on people with rights as well."""
+    return Stage(await world.enrolled("boss", "desk", groups=["admin", "security"]))
+
+
 async def waited(world: World) -> Stage:
     """A person whose wait for a new set-up is over."""
     await (await world.enrolled("ann", "slow")).enroll_email()
@@ -299,7 +304,7 @@ PAGE_DEEDS = (
     Deed("choose", desk, "/admin/tenant", fields={"action": "choose", "factors": "totp", "confirm": "desk"}),
     Deed(
         "let all confirm again",
-        desk,
+        privileged_desk,
         "/admin/tenant",
         fields={"action": "end-sessions", "reason": "incident", "confirm": "desk"},
     ),
@@ -343,7 +348,7 @@ API_DEEDS = (
     Deed("admin remind", desk, "/api/admin/tenant/remind", body={}),
     Deed(
         "admin end all sessions",
-        desk,
+        privileged_desk,
         "/api/admin/tenant/end-sessions",
         body={"reason": "incident", "confirm": "desk"},
     ),

@@ -361,6 +361,7 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     )
     yield "settings-new-codes", replace(full, checkup="codes"), told(frame, "others_forgotten", count=3)
     yield "settings-frozen", replace(full, frozen_until=NOW + DAY), frame
+    yield "settings-frozen-undo", replace(full, frozen_until=NOW + DAY, can_undo=True), frame
     yield "settings-stale", replace(full, confirm_url="/mfa/challenge"), frame
     yield "settings-renamed", full, told(frame, "renamed", value="Work phone")
     yield "settings-removed", full, told(frame, "removed", value="iPhone")
@@ -429,7 +430,7 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"
     )
     yield "dispute", disputed, nobody
-    yield "dispute-done", replace(disputed, done=True), nobody
+    yield "dispute-done", replace(disputed, done=True, undoable=True, place="Boston, MA"), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
     yield "unsent-lost", v.Unsent(back="/records"), frame
     kept = (v.HiddenField(name="text", value='two\nlines with "quotes"'), v.HiddenField(name="csrf_token", value="abc"))
@@ -449,6 +450,7 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         enrolled=399,
         missing=40,
         chart=chart_of(days),
+        can_end=True,
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame

@@ -47,6 +47,7 @@ from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
 from .metrics import Metrics
+from .notes_end import prune_notes
 from .out_of_band import OutOfBand
 from .outbox import EVERY, Outbox
 from .policy_life import PolicyLife
@@ -69,7 +70,7 @@ from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
 from .what_if import WhatIf
-from .wiring import RelyingParty, Wiring
+from .wiring import Wiring
 
 __all__ = [
     "Actor",
@@ -78,7 +79,6 @@ __all__ = [
     "Issued",
     "Judgement",
     "OpenDraft",
-    "RelyingParty",
     "Service",
     "Verified",
     "Wiring",
@@ -156,6 +156,7 @@ class Service:
                 Job(name="reports", every=3600, work=self.report_mails.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
+                Job(name="notes", every=3600, work=partial(prune_notes, self.engine)),
                 Job(name="report-retention", every=3600, work=self.report.prune),
                 Job(name="report", every=PAUSE, work=self.recorder.flush, shared=False),
                 Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),

@@ -17,7 +17,7 @@ from ...core.reasons import Refusal
 from ...core.roles import names_no_person
 from ...errors import DamagedAccount
 from ..accounts import Engine
-from ..erasure import empty_damaged, erase, erase_beside
+from ..erasure import empty_damaged, erase, erase_beside, was_here
 from ..kept_forms import drop_forms
 from .account_changes import change_and_release, draw_ticket
 from .actions import ACTIONS, Action, Given
@@ -67,7 +67,7 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, "look", key, changing=False)
         if refusal is not None:
             return refusal
-        account = await self.engine.store.load(key)
+        account = await self.engine.load(key)
         if account.is_unknown:
             return Refusal(reason="not_found")
         activity: tuple[Event, ...] | None = None
@@ -146,13 +146,14 @@ class AccountDesk:
             browser=browser,
             mail=bool(to),
         )
+        is_person = actor.is_operator or not action.erases or await was_here(self.engine, key)
         change = await self._change(actor, action, key, given, is_dry=is_dry)
         if change.answer is ABOVE and not is_dry:
             return await self.rights.deny(actor, key, ABOVE)
         account, waits = change.account, any(event.kind == "act.asked" for event in change.events)
         if change.answer is not None or is_dry:
             return change.answer or Done(account=None, waits=waits)
-        pseudonym = await self._follow(actor, action, key, change, given)
+        pseudonym = await self._follow(actor, action, key, change, given, is_person=is_person)
         ticket_ends_at, sent = account.ticket.expires_at if made and account.ticket else 0, ("", "")
         if to and ticket_ends_at:
             sent = await self.ticket_mails.send(key, made, to=to, ends_at=ticket_ends_at, ref=change.events[0].id)
@@ -187,7 +188,7 @@ class AccountDesk:
             return _asked_first(action, account, given) if action.needs_two else action.step(account, given)
 
         if is_dry:
-            return step(await self.engine.store.load(key))
+            return step(await self.engine.load(key))
         try:
             return await change_and_release(self.engine, key, step)
         except DamagedAccount as error:
@@ -199,7 +200,14 @@ class AccountDesk:
             return Change(account=made.account, events=made.events, answer=None)
 
     async def _follow(
-        self, actor: Actor, action: Action, key: SubjectKey, change: Change[Refusal | None], given: Given
+        self,
+        actor: Actor,
+        action: Action,
+        key: SubjectKey,
+        change: Change[Refusal | None],
+        given: Given,
+        *,
+        is_person: bool,
     ) -> str:
         """Do what follows an act after its commit.
 
@@ -215,12 +223,18 @@ class AccountDesk:
             await erase_beside(self.engine, key)
             return ""
         again = self.rights.moment(actor)
-        count = await erase(self.engine, key, again, pseudonym=given.pseudonym, until=forgotten)
+        count = await erase(self.engine, key, again, pseudonym=given.pseudonym, until=forgotten, is_person=is_person)
         return given.pseudonym if forgotten or count else ""
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
-        """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
+        """Begin anew one account whose record cannot be read; needs a ticket and a reason.
+
+        Nobody can read if it is of a person who holds rights, and it cannot keep a request for a second administrator. So
+        only the operator at the store does it.
+        """
         refusal = await self.rights.permit(actor, "reset", key, changing=True)
+        if refusal is None and not actor.is_operator:
+            refusal = await self.rights.deny(actor, key, ABOVE)
         return refusal or await discard(self.engine, self.rights.moment(actor), key, ticket=ticket, reason=reason)
 
     def _document(

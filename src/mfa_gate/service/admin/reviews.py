@@ -107,9 +107,7 @@ class Reviews:
     async def whole(self, lines: Sequence[PersonLine]) -> list[PersonLine]:
         """Add the members that only the accounts have."""
         strength, now = self.strength, self.engine.now()
-        return [
-            line if line.is_whole else line_of(await self.engine.store.load(line.key), strength, now) for line in lines
-        ]
+        return [line if line.is_whole else line_of(await self.engine.load(line.key), strength, now) for line in lines]
 
     async def _page(
         self, tenant: str, search: PeopleSearch, order: Order, cursor: Cursor, size: int
@@ -171,7 +169,7 @@ class Reviews:
     async def _recent(self, tenant: str, search: PeopleSearch) -> list[PersonLine]:
         strength, now, found = self.strength, self.engine.now(), list[PersonLine]()
         for key in await people_in(self.engine, tenant, search.left_by):
-            account = await self.engine.store.load(key)
+            account = await self.engine.load(key)
             line = line_of(account, strength, now)
             if not account.is_unknown and search.fits(line, now):
                 found.append(line)

@@ -57,6 +57,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE INDEX report_hour ON report (tenant, hour, seq)",
     ),
     3: (
+        "ALTER TABLE meta ADD COLUMN until INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX meta_until ON meta (until) WHERE until > 0",
+    ),
+    4: (
         *(f"ALTER TABLE event ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in _SEARCHED),
         *(f"UPDATE event SET {_filled(name)}" for name in _SEARCHED),  # noqa: S608 - its own words
         "UPDATE event SET network = '' WHERE network = address",

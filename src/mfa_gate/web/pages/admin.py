@@ -51,7 +51,7 @@ async def account(request: PageRequest, id: str) -> Answer:
     found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return request.show(_account(request, desk, found, open_form=request.query.get("act", "")))
+    return request.show(await _account(request, desk, found, open_form=request.query.get("act", "")))
 
 
 async def act(request: PageRequest, id: str) -> Answer:
@@ -92,7 +92,7 @@ async def act(request: PageRequest, id: str) -> Answer:
     found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, "/admin/accounts")
-    view = _account(request, desk, found, open_form=action.name if refusal else "", done=done)
+    view = await _account(request, desk, found, open_form=action.name if refusal else "", done=done)
     if refusal is None:
         return request.show(view)
     if refusal.reason in ("too_soon", "no_contact"):
@@ -121,7 +121,7 @@ def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
     return "hours" if "hours" in action.fields else "reason"
 
 
-def _account(
+async def _account(
     request: PageRequest,
     desk: admin.Desk,
     found: AccountDocument,
@@ -138,6 +138,8 @@ def _account(
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
     typed: Mapping[str, str] = request.form if request.scope["method"] == "POST" else {}
     line = found.line
+    networks = [b.network for b in found.browsers] + [e.network for e in found.activity or ()]
+    places = await request.service.engine.places_of(networks)
     return admin.AdminAccount(
         desk=replace(desk, tenants=()),
         id=found.key.id,
@@ -163,6 +165,7 @@ def _account(
                 id=b.id,
                 label=request.site.languages.own_name(b.label, request.lang),
                 network=b.network,
+                place=places.get(b.network, ""),
                 last_used_at=b.last_used_at,
                 kind=b.kind,
             )
@@ -171,7 +174,15 @@ def _account(
         activity=None
         if found.activity is None
         else tuple(
-            views.Activity(at=e.at, kind=e.kind, factor=e.factor, label=e.reason, network=e.network, ref=e.id)
+            views.Activity(
+                at=e.at,
+                kind=e.kind,
+                factor=e.factor,
+                label=e.reason,
+                network=e.network,
+                place=places.get(e.network, ""),
+                ref=e.id,
+            )
             for e in found.activity
         ),
         attempts_left=found.attempts_left,
@@ -342,6 +353,7 @@ def _tenant(
         name=found.rules.brand.name,
         typed_confirm=typed.get("confirm", ""),
         typed_reason=typed.get("reason", ""),
+        can_end=found.can_end,
         ending=typed.get("action") == "end-sessions",
         waits=found.rules.enrollment.checklist == "required" and not all(line.ok for line in found.checklist),
     )

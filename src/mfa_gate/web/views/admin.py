@@ -130,8 +130,8 @@ class AdminTenant:
     """The page ``/admin/tenant``: prepare, choose, turn on.
 
     It posts ``action`` (enable, choose, announced, trial, tested, remind, end-sessions), ``factors`` and ``confirm``. ``by_policy``
-    says that the policy file decides if it is on. ``waits``: turning on waits for the lines of the checklist. ``ending``:
-    the form that ends all proofs comes back, with its ``typed_reason``.
+    says that the policy file decides if it is on. ``waits``: turning on waits for the lines of the checklist. ``can_end``:
+    the form that ends all proofs is offered. ``ending``: it comes back, with its ``typed_reason``.
     """
 
     template: ClassVar[str] = "admin/tenant.html"
@@ -151,6 +151,7 @@ class AdminTenant:
     chart: Chart | None = None
     typed_confirm: str = ""
     waits: bool = False
+    can_end: bool = False
     ending: bool = False
     typed_reason: str = ""
 
