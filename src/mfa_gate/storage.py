@@ -26,6 +26,7 @@ __all__ = [
     "Changed",
     "ChecksColumns",
     "EventPage",
+    "FindsLines",
     "InFile",
     "Limits",
     "Link",
@@ -219,6 +220,22 @@ class Trail(Protocol):
         ``lines`` are in the order of their places. A store that does not write all at once begins with the newest. Place,
         kind and digest stay as they are. The account that a line names is read from its new text. A line that was
         pruned meanwhile is left out.
+        """
+
+
+@runtime_checkable
+class FindsLines(Protocol):
+    """The optional part of a store with indexes for the search in the trail.
+
+    Without it a search looks at line after line.
+    """
+
+    async def lines_with(
+        self, tenant: str, name: str, values: Sequence[str], /, *, after: str = "", limit: int = 50
+    ) -> EventPage:
+        """Return the tenant's events whose part ``name`` is one of ``values``, newest first.
+
+        ``name`` is ``address`` (which also looks at the network), ``browser`` or ``id``. ``next`` is as that of ``events``.
         """
 
 

@@ -91,7 +91,11 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
         if part in action.fields:
             command.add_argument(f"--{part}", required=True, metavar="PART", help="its id, as accounts show prints it")
     if "mail" in action.fields:
-        command.add_argument("--mail", action="store_true", help="mail it to the person's address on file")
+        command.add_argument(
+            "--mail", action="store_true", help="mail it to the person's address, which the app of --app knows"
+        )
+    if action.unknown and not action.erases:
+        command.add_argument("--new-tenant", action="store_true", help="the tenant is new: nobody was ever there")
     if "ref" in action.fields:
         command.add_argument("--ref", default="", help="the reference of the request: without it nothing is confirmed")
     if action.name == "reset":
@@ -184,6 +188,8 @@ async def leavers(args: argparse.Namespace, service: Service) -> int:
 async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
     """Run the command of a row: do the act, and print the line of the row."""
     given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    if action.unknown:
+        given["new_tenant"] = getattr(args, "new_tenant", False)
     if bool(args.id) == bool(args.ids):
         raise SettingsError("name one ID, or --ids FILE")
     if args.ids:

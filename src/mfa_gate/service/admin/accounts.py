@@ -100,19 +100,25 @@ class AccountDesk:
         authenticator: str = "",
         browser: str = "",
         mail: bool = False,
+        new_tenant: bool = False,
         drawn: bool = True,
         is_dry: bool = False,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
         A name without a row is refused (404). People who hold rights are administered by the privileged only, and some acts
-        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look. ``is_dry``:
-        only try it, and write nothing.
+        on them wait for a second administrator. ``mail``: send a ticket to the person's address. ``new_tenant``: the operator
+        may begin a tenant that nobody knows yet. ``drawn``: answer with the account, for an actor who may look. ``is_dry``: only
+        try it, and write nothing.
         """
         action = ACTIONS.get(name)
         if action is None:
             return Refusal(reason="not_found")
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
+        if refusal is not None:
+            return refusal
+        if action.unknown and not new_tenant:
+            refusal = await self.rights.misnamed(actor, key.tenant)
         if refusal is not None:
             return refusal
         if action.by_person and actor.token is not None:
