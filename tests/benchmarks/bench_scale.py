@@ -111,8 +111,8 @@ async def run() -> None:
         async with stores(small, only=STORE) as few, stores(large, only=STORE) as many:
             for name in few:
                 is_large = "PostgreSQL" in name and MANY > FEW
-                count = await filled(many[name], large)
-                await fill(few[name], [id_of(number) for number in range(FEW)])
+                await filled(few[name], small, FEW)
+                count = await filled(many[name], large, MANY)
                 sides = [Side(few[name], FEW, 1), Side(many[name], count, REAL_EACH if is_large else 1)]
                 for _ in range(SLICES):
                     for side in sides:
@@ -149,18 +149,19 @@ async def without_index(folder: Path) -> AsyncIterator[PostgresStore]:
         await store.aclose()
 
 
-async def filled(gate: MFAGate, folder: Path) -> int:
+async def filled(gate: MFAGate, folder: Path, wanted: int) -> int:
     """Put as many accounts as wanted into the store, or as the time allows: how many."""
     if "SQLite" in type(gate.service.engine.store).__name__:
-        pour(gate, folder / "bench.db", map(id_of, range(MANY)))
-        return MANY
+        pour(gate, folder / "bench.db", map(id_of, range(wanted)))
+        return wanted
     if "Postgres" in type(gate.service.engine.store).__name__:
-        pour_postgres(gate, (folder / "postgres.url").read_text(), MANY)
-        return MANY
+        url = (folder / "postgres.url").read_text()
+        pour_postgres(gate, url, wanted, each=1 if wanted == FEW else REAL_EACH)
+        return wanted
     at, until = 0, time.monotonic() + FILL_FOR
-    while at < MANY and time.monotonic() < until:
-        await fill(gate, [id_of(number) for number in range(at, min(at + 2000, MANY))])
-        at = min(at + 2000, MANY)
+    while at < wanted and time.monotonic() < until:
+        await fill(gate, [id_of(number) for number in range(at, min(at + 2000, wanted))])
+        at = min(at + 2000, wanted)
     return at
 
 
