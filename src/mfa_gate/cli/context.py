@@ -19,8 +19,8 @@ from ..core.text_safety import MAX_REASON, stated
 from ..errors import SettingsError
 from ..factors import Registry
 from ..keyring import KeyFault, Keyring
-from ..ports import DirectoryOf, Senders
-from ..service import Actor, RelyingParty, Service, Wiring
+from ..ports import DirectoryOf, RelyingParty, Senders
+from ..service import Actor, Service, Wiring
 from ..service.hook_places import COMMANDS
 from ..stores import store_from_url
 from ..system_clock import SystemClock

@@ -132,8 +132,8 @@ class Notices:
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
         where = place_of(event) if event.network.startswith("=") else event.address or event.network
-        if self.engine.places is not None:
-            where = near(where, await self.engine.places.of(event.network), translate)
+        if place := await self.engine.place_of(event.network):
+            where = near(where, place, translate)
         letter = notice(
             kind,
             service=self.letters.service(event.tenant),

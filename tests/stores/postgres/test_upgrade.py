@@ -52,6 +52,8 @@ async def test_least_privileges(server: Postgres) -> None:
     (part,) = await store.report_parts("clinic", since=0, until=1)
     await store.replace_report_part("clinic", part, b"y")
     assert await store.prune_report("clinic", before=2) == 1
+    await store.put_meta("form", b"x", until=5)
+    assert await store.prune_meta(before=6) == 1
     assert await store.swap(enrolled(ALICE), [event(1)])
     line = (await store.links("clinic"))[0]
     await store.rewrite("clinic", [Rewrite(line.place, line.line, line.line)])

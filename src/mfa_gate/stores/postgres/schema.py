@@ -43,6 +43,11 @@ _REPORT = (
     "CREATE INDEX report_hour ON {s}.report (tenant, hour, seq)",
 )
 
+_ENDS = (
+    "ALTER TABLE {s}.meta ADD COLUMN until bigint NOT NULL DEFAULT 0",
+    "CREATE INDEX meta_until ON {s}.meta (until) WHERE until > 0",
+)
+
 _TALLY = (
     # The people of a tenant by status, as each swap changes their number: who counts lines waits longer the more there are.
     'CREATE TABLE {s}.tally (tenant text COLLATE "C" NOT NULL, status text COLLATE "C" NOT NULL, people bigint NOT NULL,'
@@ -56,6 +61,7 @@ STEPS: dict[int, tuple[str, ...]] = {
     1: _REPORT,
     # All functions, so that a store of any age has the same ones.
     2: (*_TALLY, "DROP FUNCTION IF EXISTS {s}.swap_1", *FUNCTIONS),
+    3: _ENDS,
 }
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 
