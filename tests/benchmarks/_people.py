@@ -113,21 +113,19 @@ REAL_EACH = 20
 """Of the people of a large PostgreSQL store each twentieth can be challenged; the others' rows are only as large."""
 
 
-def pour_postgres(gate: MFAGate, url: str, count: int) -> None:
+def pour_postgres(gate: MFAGate, url: str, count: int, *, each: int = 1) -> None:
     """Put so many people into a PostgreSQL store, by statements that go into its own tables.
 
-    Those whose number is a multiple of ``REAL_EACH`` are real.
+    Those whose number is a multiple of ``each`` are real.
     """
-    numbers = f"generate_series(0, {count - 1}) n WHERE n % {REAL_EACH} <> 0"
+    numbers = f"generate_series(0, {count - 1}) n WHERE n % {each} <> 0"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         index = connection.execute("SELECT pg_get_indexdef(to_regclass('mfa_gate.roster_search'))").fetchone()
         connection.execute("DROP INDEX IF EXISTS mfa_gate.roster_search")
-        for at in range(0, count, REAL_EACH * POURED_AT_ONCE):
-            people = [
-                person(gate, id_of(number))
-                for number in range(at, min(count, at + REAL_EACH * POURED_AT_ONCE), REAL_EACH)
-            ]
+        for at in range(0, count, each * POURED_AT_ONCE):
+            numbered = range(at, min(count, at + each * POURED_AT_ONCE), each)
+            people = [person(gate, id_of(number)) for number in numbered]
             with connection.transaction():
                 with connection.cursor().copy("COPY mfa_gate.account FROM STDIN") as copy:
                     for one in people:
