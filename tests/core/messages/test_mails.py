@@ -46,6 +46,7 @@ def test_facts() -> None:
         "Reference: R",
     ]
     assert asked_facts(when_text="", where="", wrong=0, translate=english) is None
+    assert asked_facts(when_text="", where="", translate=english) is None
     assert [near("192.0.2.1", "Boston", english), near("192.0.2.1", "", english), near("", "Boston", english)] == [
         "192.0.2.1, near Boston",
         "192.0.2.1",
