@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.core.model import MAX_ID_BYTES, Subject, SubjectKey, Upstream
+from mfa_gate.core.model import MAX_ID_BYTES, Challenge, Subject, SubjectKey, Upstream
 
 from .builders import HANDLE, account, proof
 
@@ -128,3 +128,9 @@ def test_an_id_that_is_not_canonical(name: str) -> None:
         with pytest.raises(ValueError):
             Subject("ann", actor=name)
     assert [len(Subject(longest).id) for longest in ("x" * 255, "é" * 127 + "x")] == [255, 128]
+
+
+def test_a_fresh_challenge() -> None:
+    """It is unspent, unanswered, and was issued by a clock that was not behind."""
+    fresh = Challenge(id="c", factor="f", purpose="p", target="t", browser="b", issued_at=9, expires_at=19)
+    assert (fresh.spent_at, fresh.status, fresh.mark, fresh.data) == (0, "pending", 0, {})

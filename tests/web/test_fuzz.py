@@ -119,7 +119,7 @@ def has_parameters(operation: Any) -> bool:
 
 
 def fuzz(operation: Any, examples: int) -> None:
-    """Many cases of one operation against one world, good ones and broken ones, of each caller."""
+    """Many cases of one operation against one world, good and broken ones, of each caller."""
     with asyncio.Runner() as runner:
         world = make_world()
         browsers = runner.run(callers(world))
