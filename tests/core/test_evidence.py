@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mfa_gate.core.changes.tenant_end import with_tenant
-from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, Evidence, session_mark, skip_key, skip_time, standing_for
-from mfa_gate.core.model import Account, Subject, replace
+from mfa_gate.core.evidence import (
+    NO_SESSION,
+    SESSION_LIFE,
+    UPSTREAM,
+    Evidence,
+    login_handle,
+    session_mark,
+    skip_key,
+    skip_time,
+    standing_for,
+)
+from mfa_gate.core.model import Account, Subject, Upstream, replace
 from mfa_gate.core.rules import FreshnessRules, TenantSettings
 
-from .builders import ANN, AWAY, HANDLE, NO_SESSION_ANN, NOW, TRAITS, account, caller, evidence, proof
+from .builders import ANN, AWAY, HANDLE, NO_SESSION_ANN, NOW, TRAITS, account, browser, caller, evidence, proof
 
 
 def found(of: Account, who: Any = None) -> Evidence:
@@ -91,3 +102,23 @@ def test_what_is_held() -> None:
     """Backup codes alone are no factor, but a first enrollment is over (S-82, S-83)."""
     assert [evidence(account(*kinds)).enrolled for kinds in ((), ("paper",), ("app",))] == [False, False, True]
     assert [evidence(account(*kinds)).holds for kinds in ((), ("paper",), ("app",))] == [False, True, True]
+
+
+@pytest.mark.parametrize(("acr", "counts", "resistant"), [("phr", 1, True), ("gold", 1, False), ("silver", 0, False)])
+def test_a_sign_in_elsewhere(acr: str, counts: int, resistant: bool) -> None:
+    """Its class says if it counts, and if it resists phishing.
+
+    The policy's words decide, not the kept proof.
+    """
+    trusts = FreshnessRules(trust_acr=("gold", "phr"))
+    upstream = Upstream(("pwd",), acr, NOW - 60)
+    login = browser(proof(UPSTREAM, authenticator=UPSTREAM), handle=login_handle(upstream), id="l", kind=UPSTREAM)
+    of = account(browsers=(login,), logins=((NOW - 60, NOW),))
+    who = caller(replace(ANN, upstream=upstream))
+    made = standing_for(who, of, now=NOW, traits=TRAITS, freshness=trusts)
+    assert [one.phishing_resistant for one in made.proofs] == [resistant] * counts
+    assert made.upstream
+    assert found(of, who).proofs == ()
+    assert not found(of, who).upstream
+    gone = standing_for(who, replace(of, browsers=()), now=NOW, traits=TRAITS, freshness=trusts)
+    assert gone.proofs == ()
