@@ -1,7 +1,7 @@
 """A host for crowds of clients, in a process of its own.
 
-It runs as ``uvicorn tests.servers.crowd_host:app``. ``CROWD_STORE`` is its store, ``CROWD_PROVIDER`` the port of its mail server. ``/open/process`` tells its memory and its open
-files.
+It runs as ``uvicorn tests.servers.crowd_host:app``. ``CROWD_STORE`` is its store, ``CROWD_PROVIDER`` the port of its mail
+server. ``/open/process`` tells its memory and its open files.
 """
 
 from __future__ import annotations
