@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.entropy import draw_id, draw_ref, expand, handle_digest
-from mfa_gate.core.events import EVENTS, KINDS, UNKNOWN, EventKind, Notice, Words, kind_of
+from mfa_gate.core.events import EVENTS, KINDS, UNKNOWN, EventKind, Notice, Words, kind_of, moved, unmoved
 from mfa_gate.core.events.kind import indexed
+from mfa_gate.core.events.weight import outcome_of, severity_of
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.reasons import REASONS, Reason, Refusal, Sentence
 
@@ -173,3 +174,46 @@ def test_a_reason_without_its_words_cannot_be_made() -> None:
     for sentence in ({"text": ""}, {"detailed": "x"}, {"lasting": "x"}, {"behind": "x"}, {"by_detail": {"x": ""}}):
         with pytest.raises(ValueError):
             Sentence(**{"text": "A", **sentence})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "severity", "outcome"),
+    [
+        ("attempt.failed", {}, 2, "failure"),
+        ("attempt.failed", {"alarm": "first failure"}, 3, "failure"),
+        ("clock.suspect", {}, 3, "unknown"),
+        ("challenge.sent", {}, 1, "unknown"),
+        ("proof.granted", {}, 1, "success"),
+    ],
+)
+def test_the_weight_of_an_event(kind: str, detail: dict[str, Any], severity: int, outcome: str) -> None:
+    """An alarm is high whatever its kind is; a thing that was only sent is open."""
+    event = moment().event(kind, KEY, **detail)
+    assert (severity_of(event), outcome_of(event)) == (severity, outcome)
+
+
+def test_a_moved_line_and_back() -> None:
+    """A line that was moved to another store says so, and can be read as it was first written."""
+    event = moment().event("proof.granted", KEY, left=1)
+    there = moved(event, at=7)
+    assert there != event
+    assert unmoved(there) == event
+
+
+def test_an_impersonated_act_names_both() -> None:
+    """An event names the one whom its actor impersonates, unless the step says otherwise."""
+    assert moment(acts_as="ann").event("proof.granted", KEY).detail["acts_as"] == "ann"
+    assert moment(acts_as="ann").event("proof.granted", KEY, acts_as="bob").detail["acts_as"] == "bob"
+
+
+def test_the_words_of_a_reason_fit_its_case() -> None:
+    """Each case of a sentence has its own words, and a catalogue hears of all of them."""
+    said = Sentence(
+        "No.", detailed="No: %(detail)s.", lasting="In %(length)s.", behind="%(length)s ago.", by_detail={"x": "X."}
+    )
+    assert said.words() == "No."
+    assert said.words(detail="why") == "No: %(detail)s."
+    assert said.words(detail="x") == "X."
+    assert (said.words(seconds=5), said.words(seconds=-5)) == ("In %(length)s.", "%(length)s ago.")
+    assert set(said.every()) == {"No.", "No: %(detail)s.", "In %(length)s.", "%(length)s ago.", "X."}
+    assert Sentence("No.").words(seconds=5, detail="why") == "No."

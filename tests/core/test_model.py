@@ -102,3 +102,11 @@ def test_looking_up() -> None:
     assert of.browser("x") is None
     nameless = account("app", browsers=())
     assert nameless.browser("") is None
+
+
+def test_an_impersonated_subject_is_judged_by_its_actor() -> None:
+    """Support acts as a person with its own factor; nobody impersonates oneself."""
+    acted = Subject("ann", "clinic", actor="boss", groups=frozenset({"staff"}))
+    assert acted.judged == Subject("boss", "clinic")
+    assert Subject("ann", "clinic", actor="ann") == Subject("ann", "clinic")
+    assert Subject("ann", "clinic", actor="ann").judged.id == "ann"

@@ -9,10 +9,13 @@ import pytest
 
 from mfa_gate.core.events import UNREADABLE, Event
 from mfa_gate.core.trail import (
+    WAS,
     UnreadableEvent,
+    digest_of,
     event_from_json,
     event_from_trail,
     event_to_json,
+    link_digest,
 )
 
 EVENTS = [
@@ -87,3 +90,11 @@ def test_parts_of_a_newer_version_are_shown() -> None:
     assert event_from_json(event_to_json(event)) == event
     with pytest.raises(UnreadableEvent, match="moon"):
         event_from_json(line)
+
+
+def test_a_damaged_line_stands_in_the_chain_by_its_own_digest() -> None:
+    """A line that only looks as if a person was erased from it keeps its own digest."""
+    whole = json.dumps({WAS: "a" * 64})
+    assert link_digest(whole) == "a" * 64
+    for line in (whole[:-1], "[" * 9999 + whole, json.dumps([whole]), json.dumps({WAS: 7}), f'["{WAS}":1'):
+        assert link_digest(line) == digest_of(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from base64 import b32encode
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from mfa_gate.core.entropy import expand
 from mfa_gate.core.model import Contacts, Fields, Seconds, SubjectKey
+from mfa_gate.core.rules import BrandRules
 from mfa_gate.factors.base import Accepted, Draft, Rejected
 from mfa_gate.factors.totp import FAR_STEPS, Totp, TotpRules
 from mfa_gate.keyring import Unopened
@@ -103,7 +105,7 @@ def test_drift(drift: int, off: int, accepted: bool) -> None:
         assert outcome.data["step"] == STEP + off
 
 
-@pytest.mark.parametrize("last", [STEP - 1, STEP, STEP + 1, STEP + 1000])
+@pytest.mark.parametrize("last", [STEP - 1, STEP, STEP + 1, STEP + 5, STEP + 1000])
 @pytest.mark.parametrize("off", [-1, 0, 1])
 def test_a_step_counts_once(last: int, off: int) -> None:
     """A step is accepted only if it is greater than the last accepted one.
@@ -330,3 +332,22 @@ def test_a_long_name_leaves_the_picture_easy_to_scan(service: str, issuer: str) 
     shown = TOTP.show(within, draft.data)
     assert shown["issuer"] == issuer
     assert draw(shown["uri"]).size - 8 <= 61
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_an_app_from_elsewhere_is_adopted(algorithm: str) -> None:
+    """A secret that an app has already is kept sealed, with the last used step."""
+    raw = expand(b"seed", "secret", 20)
+    draft = TOTP.adopt(context(), secret=raw, digits=8, period=60, step=5, algorithm=algorithm)
+    assert TOTP.secret_of(context(), draft.data) == raw
+    assert TOTP.has_secret(context(), draft.data, secret=raw)
+    assert not TOTP.has_secret(context(), draft.data, secret=raw[:-1] + b"x")
+    kept = {name: draft.data.get(name) for name in ("digits", "period", "step", "algorithm")}
+    assert kept == {"digits": 8, "period": 60, "step": 5, "algorithm": None if algorithm == "sha1" else algorithm}
+
+
+def test_a_service_name_that_is_too_long_for_a_qr_code() -> None:
+    """The operator is told of a name of which apps would show the beginning only."""
+    for name, keys in (("Clinic", []), ("Clinic " * 12, [("brand", "name")])):
+        traps = TOTP.option_traps(replace(rules(), brand=BrandRules(name=name.strip())))
+        assert [trap.key for trap in traps] == keys
