@@ -19,7 +19,7 @@ from mfa_gate.core.evidence import (
     skip_time,
     standing_for,
 )
-from mfa_gate.core.model import Account, Subject, Upstream, replace
+from mfa_gate.core.model import Account, Subject, Upstream
 from mfa_gate.core.rules import FreshnessRules, TenantSettings
 
 from .builders import ANN, AWAY, HANDLE, NO_SESSION_ANN, NOW, TRAITS, account, browser, caller, evidence, proof
