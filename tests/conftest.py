@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,23 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+LIMIT, LIMIT_SLOW = 900, 3600
+"""Seconds after which a test ends the run: a loop without end is a failure that says where it is."""
+STDERR = os.dup(2)  # pytest takes the stream itself
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Give a test its time. One that is marked ``long`` may take hours."""
+    if item.get_closest_marker("long") is None:
+        limit = LIMIT_SLOW if item.get_closest_marker("slow") else LIMIT
+        faulthandler.dump_traceback_later(limit, exit=True, file=STDERR)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 settings.register_profile("shared", deadline=None, derandomize=True)

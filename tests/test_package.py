@@ -144,8 +144,9 @@ def test_the_samples_name_what_is_there(root: Path) -> None:
     Both start the example app. Requirement V-39.
     """
     text = (root / "example_app/Dockerfile").read_text()
-    for line in re.findall(r"^COPY (.+) \S+$", text, re.M):
-        assert all((root / name).exists() for name in line.split())
+    copied = [name for line in re.findall(r"^COPY (.+) \S+$", text, re.M) for name in line.split()]
+    assert "src" in copied
+    assert all((root / name).exists() for name in copied)
     assert re.search(r"^USER (?!root)\w+$", text, re.M)
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]

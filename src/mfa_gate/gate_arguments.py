@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal, TypeVar
 
 from .argument_types import faults_of_types
@@ -34,6 +33,7 @@ from .ports import (
     SharedSignals,
     SignInAgain,
 )
+from .service.shared_signals import faults_of_signals
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -162,8 +162,7 @@ def examine(given: GateArguments) -> SoundArguments:
         describe_network=given.describe_network,
         sign_in_again=given.sign_in_again,
     )
-    if given.signals is not None and find_spec("jwt") is None:
-        faults.append("signals: PyJWT is missing: pip install mfa-gate[signals]")
+    faults += [] if given.signals is None else faults_of_signals(given.signals)
     if policy is not None and registry is not None:
         policy = registry.complete(policy)
         faults += faults_of_policy(policy, given, senders, registry)

@@ -129,7 +129,7 @@ class SharedSignals:
 
     ``issuer`` and ``audience`` are the claims that its tokens have. ``keys`` is its JWK set (``{"keys": [...]}``), or a
     function that returns it, sync or async. ``subject_of`` gets the subject identifier of an event (RFC 9493) and returns the
-    ``Subject``, or None for somebody who is not known. ``token`` is the bearer token that the transmitter shows; "" for none.
+    ``Subject``, or None for somebody who is not known. ``token`` is the bearer token that the transmitter shows; it must be given.
     It needs PyJWT: ``pip install mfa-gate[signals]``.
     """
 

@@ -301,10 +301,19 @@ async def test_names_are_bounded(world: World) -> None:
     No answer fails by it. Requirement S-54.
     """
     new = await world.browser("new")
-    for label in ("x" * 15_000, "\x00\x1b[31m", "\u202eevil", "<script>alert(1)</script>", "\ud800", " ", "{{7*7}}"):
+    kept = {
+        "x" * 15_000: "x" * 40,
+        "\x00\x1b[31m": "[31m",
+        "\u202eevil": "evil",
+        "<script>alert(1)</script>": "<script>alert(1)</script>",
+        "\ud800": "",
+        " ": "",
+        "{{7*7}}": "{{7*7}}",
+    }
+    for label, line in kept.items():
         reply = await new.api("POST", "enroll", {"factor": "totp", "label": label})
-        assert reply.status in (201, 422), label[:20]
-    assert all(len(e.label) <= 40 for e in (await world.account("new")).enrollments)
+        assert reply.status == 201, label[:20]
+        assert [draft.label for draft in (await world.account("new")).enrollments] == [line]
     begun = (await new.api("POST", "enroll", {"factor": "totp", "label": "<b>{{7*7}}"})).json()
     new.secret = begun["secret"]
     confirm = {"enrollment": begun["enrollment"], "response": new.totp()}

@@ -350,6 +350,7 @@ async def test_the_links_of_our_own_pages(world: World, path: str, headers: Head
     ):
         assert header_is_whole(reply)
         assert all(is_here(link) for link in links(reply))
+        assert bool(links(reply)) == reply.header("content-type").startswith("text/html"), "a page has links to judge"
 
 
 @pytest.mark.parametrize("path", [*TRICKS, *(f"/{trick}" for trick in TRICKS)])

@@ -159,7 +159,7 @@ async def test_one_number_for_text_and_call() -> None:
         said = reasons(await press(world, [*texts, *calls]))
         assert said == {"sent": 5, "too_soon": 3}
         waits = [a.retry_after for a in await press(world, [*texts[:1], *calls[-1:]]) if isinstance(a, Refusal)]
-        assert all(wait and 0 < wait <= 86_400 for wait in waits)
+        assert [0 < (wait or 0) <= 86_400 for wait in waits] == [True, True]
         assert not [name for name in buckets(world) if SHARED[3:] in name or "198.51" in name]
 
 

@@ -77,7 +77,7 @@ def child(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
         try:
             asyncio.run(work())
             os._exit(0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a child that must end here
             traceback.print_exc()
         finally:
             os._exit(7)

@@ -111,7 +111,7 @@ def tell(story: Callable[..., None], browser: Browser, starter: Starter, shots: 
         given = {"person": person, "example": example, "script": True}
         try:
             story(**{name: value for name, value in given.items() if name in wants})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a picture is taken of how far it came
             return f", then: {str(error) or type(error).__name__}"
         finally:
             for context in contexts:

@@ -72,7 +72,7 @@ def start(arguments: list[str], log: str) -> int:
         os.dup2(output, 1)
         os.dup2(output, 2)
         code = serve(arguments)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a child that must end here
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()

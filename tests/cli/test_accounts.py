@@ -53,6 +53,7 @@ def test_show_has_nothing_secret(run: Run, secrets: dict[str, str], capsys: pyte
     """
     code, shown = run("accounts", "show", "ann", "--tenant", "alpha")
     assert (code, shown["status"], shown["locked"]["cause"], shown["attempts_used"]) == (0, "locked", "attempts", 7)
+    assert len(secrets) >= 2
     assert not any(secret in str(shown) for secret in secrets.values())
     assert run("accounts", "show", "zoe", "--tenant", "alpha") == (1, run_refusal("not_found"))
     assert main(["accounts", "show", "ann", "--tenant", "alpha"]) == 0

@@ -199,7 +199,9 @@ def test_a_terminal_obeys_nothing(run: Run, tmp_path: Path, capsys: pytest.Captu
     listed = run("accounts", "list", "--tenant", "alpha")[1]["accounts"]
     assert {account["id"] for account in listed} >= {RED, "c1"}
     assert main(["accounts", "list", "--tenant", "alpha", "--json"]) == 0
-    assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
+    documents = capsys.readouterr().out.splitlines()
+    assert documents
+    assert all(line.isprintable() for line in documents)
 
 
 @pytest.mark.parametrize("encoding", ["iso8859-1", "ascii", "utf-8"])

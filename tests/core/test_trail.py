@@ -10,6 +10,7 @@ import pytest
 from mfa_gate.core.events import UNREADABLE, Event
 from mfa_gate.core.trail import (
     UnreadableEvent,
+    count_old,
     event_from_json,
     event_from_trail,
     event_to_json,
@@ -87,3 +88,30 @@ def test_parts_of_a_newer_version_are_shown() -> None:
     assert event_from_json(event_to_json(event)) == event
     with pytest.raises(UnreadableEvent, match="moon"):
         event_from_json(line)
+
+
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        ([], 0),
+        ([10, 20, 99], 3),
+        ([10, 100], 1),
+        ([10, 100, 20], 1),
+        ([10, 200], 1),
+        ([0, 0, 10], 3),
+        ([10, 0], 1),
+        ([0, 10, 0, 150], 2),
+        ([201, 10], 2),
+        ([10, 201], 1),
+        ([201, 0], 0),
+        ([201, 150, 10], 0),
+        ([99, 100], 1),
+        ([100], 0),
+    ],
+)
+def test_lines_that_may_be_pruned(times: list[int], count: int) -> None:
+    """All up to the last one older than 100; the count ends at the first one from then to now.
+
+    A line without a time, or with one ahead of the clock (200), is as old as the line behind it.
+    """
+    assert count_old(times, before=100, now=200) == count

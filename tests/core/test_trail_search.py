@@ -97,6 +97,11 @@ def test_what_cannot_be_asked_is_refused(words: dict[str, str], name: str) -> No
     assert caught.value.name == name
 
 
+def test_the_longest_word() -> None:
+    """A word of exactly the limit is searched for; an account may have a long id."""
+    assert search_of({"q": "x" * 200, "account": "a" * 255}).fits is not None
+
+
 def test_the_words_are_those_of_the_contract() -> None:
     assert [*WORDS] == [
         *("account", "actor", "address", "kind", "factor", "browser", "ref", "ticket", "from", "to", "q")

@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mfa_gate.core.model import Challenge, SubjectKey
-from mfa_gate.core.rules import Rules
+from mfa_gate.core.rules import CountRules, FactorRules, Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
 from mfa_gate.factors.optional_parts import Joined
-from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, ONLY_DRAFTS, Push, PushRules
+from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, MAX_COLLECT, ONLY_DRAFTS, Push, PushRules
 from mfa_gate.factors.tokens import is_digest_of, make_token, name_anew, read_token
 from mfa_gate.keyring import Keyring, make_key
 from tests.harness import make_world
@@ -228,3 +228,22 @@ def test_only_a_live_approval_is_collected(change: dict[str, Any], reason: str) 
         assert outcome == Accepted(data=kept, challenge="c", label="iPhone")
     keyless = PUSH.verify(mine, data=drafted(mine).data, challenges=[challenge], response=COLLECT)
     assert keyless == Rejected(reason="pending", free=True)
+
+
+def test_the_question_of_the_browser_at_its_bound() -> None:
+    """Any text of up to 64 characters asks if the phone has answered."""
+    assert Push().read("x" * MAX_COLLECT, Rules()) == COLLECT
+    assert Push().read("", Rules()) == COLLECT
+    assert Push().read("x" * (MAX_COLLECT + 1), Rules()) is None
+    assert MAX_COLLECT == 64
+
+
+def test_the_requests_of_one_phone() -> None:
+    """The limit is the policy's, and the key of a token is written beside its digest."""
+    limit = CountRules(count=9)
+    under = Rules(factors=FactorRules(options={"push": PushRules(max_per=limit)}))
+    assert Push().limits(under) == limit
+    data = Push().naming(data={"key": "k"}, key_id="k1")
+    assert data == {"key": "k", "token_key": "k1"}
+    assert Push().key_id_of(data) == "k1"
+    assert Push().key_id_of({}) == ""

@@ -120,6 +120,18 @@ def test_a_step_counts_once(last: int, off: int) -> None:
         assert outcome == Rejected(reason="code_already_used", free=True)
 
 
+@pytest.mark.parametrize("behind", [FAR_STEPS + 1, 2880])
+def test_a_clock_far_behind_charges_nobody(behind: int) -> None:
+    """A server whose clock is far behind judges no code, right or wrong.
+
+    D-41, F-14. It cannot tell a right code from a wrong one, so it gives all of them one answer, which costs nothing.
+    """
+    used = data(step=STEP)
+    for code in (code_at(STEP), code_at(STEP + 1), code_at(STEP - behind), "000000"):
+        outcome = verify(code, used, now=NOW - 30 * behind)
+        assert outcome == Rejected(reason="clock_ahead", free=True, alarm="clock_ahead"), code
+
+
 def test_a_later_code_ends_the_earlier_ones() -> None:
     """The current code is used up after the next step's code, though it never was entered.
 
@@ -318,3 +330,20 @@ def test_a_long_name_leaves_the_picture_easy_to_scan(service: str, issuer: str) 
     shown = TOTP.show(within, draft.data)
     assert shown["issuer"] == issuer
     assert draw(shown["uri"]).size - 8 <= 61
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_an_app_that_is_brought_along(algorithm: str) -> None:
+    """Its secret, its last step and its algorithm are taken over.
+
+    No other secret is its own.
+    """
+    here, secret = context(), b"12345678901234567890"
+    made = Totp().adopt(here, secret=secret, digits=8, period=60, step=7, algorithm=algorithm)
+    assert {name: made.data[name] for name in ("digits", "period", "step")} == {"digits": 8, "period": 60, "step": 7}
+    assert made.data.get("algorithm", "sha1") == algorithm
+    assert ("algorithm" in made.data) is (algorithm != "sha1")
+    assert Totp().secret_of(here, made.data) == secret
+    assert Totp().has_secret(here, made.data, secret=secret)
+    assert not Totp().has_secret(here, made.data, secret=secret[:-1])
+    assert made.label == "Authenticator app"

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate.core.model import Challenge, SubjectKey
-from mfa_gate.core.rules import CodeRules, Rules
+from mfa_gate.core.model import Challenge, Contacts, SubjectKey
+from mfa_gate.core.rules import CodeRules, FactorRules, Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
 from mfa_gate.factors.optional_parts import Heard
 from mfa_gate.factors.tokens import read_token
@@ -217,3 +217,23 @@ def test_a_call_in_each_language_of_the_pages() -> None:
     assert {tag for tag in available() if tag != PSEUDO} <= set(SPOKEN)
     assert say("مرحبا", SPOKEN["ar"]) == '<Say language="arb" voice="Polly.Zeina">مرحبا</Say>'
     assert say("Hello", SPOKEN["en"]) == '<Say language="en-US">Hello</Say>'
+
+
+def test_the_number_on_file_is_introduced() -> None:
+    """The page shows the number on file, else the countries to choose from."""
+    on_file = Rules(factors=FactorRules(options={"voice": VoiceRules(phone="on-file")}))
+    contacts = Contacts(phone="+12025550100")
+    assert Voice().introduction(on_file, contacts).destination == "+12025550100"
+    typed = Rules(factors=FactorRules(options={"voice": VoiceRules(regions=("US", "DE"))}))
+    assert Voice().introduction(typed, contacts).destination == ""
+    assert len(Voice().introduction(typed, contacts).regions) == 2
+
+
+def test_a_copy_keeps_the_number_before_it_for_a_while() -> None:
+    """The earlier number is told until its time is over."""
+    old, new = (context().seal("voice", number) for number in ("+12025550100", "+12025550101"))
+    data = Voice().heir({"to": new}, {"to": old}, NOW + 1)
+    assert data == {"to": new, "was": old, "was_until": NOW + 1}
+    assert Voice().former(context(), data) == "+12025550100"
+    assert Voice().former(replace(context(), now=NOW + 1), data) == ""
+    assert Voice().former(context(), {"to": new}) == ""

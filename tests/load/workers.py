@@ -79,8 +79,8 @@ async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
         try:
             async with turns:
                 result = await verification.verify(caller, handle=handle, authenticator=authenticator, response=code)
-        except MFAGateError:
-            return "unavailable"
+        except MFAGateError as error:
+            return f"{type(error).__name__}: {error}"
         if isinstance(result, Verified):
             return "again" if result.again else "granted"
         return result.reason

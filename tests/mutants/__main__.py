@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from .rooms import ROOMS, Copy, Mutant, drawn
+from .rooms import ROOMS, Copy, Mutant, asked, drawn, measure
 
 WANTED = {"core": 95, "service": 92, "factors": 92, "web": 88, "stores": 88}
 """Percent that the tests have to notice."""
@@ -46,14 +46,14 @@ def judged(mutants: Sequence[Mutant]) -> list[Mutant]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Copy] = SimpleQueue()
         for number in range(AT_ONCE):
-            copies.put(Copy(Path(folder) / str(number)))
-        if fault := Copy(Path(folder) / "sound").collects():
-            raise SystemExit(f"The tests cannot be read, so every fault would seem to be noticed:\n{fault}")
+            copies.put(copy := Copy(Path(folder) / str(number)))
+            copy.compile()
+        measure(sorted({mutant.room for mutant in mutants}), Path(folder) / "marked", AT_ONCE)
 
         def judge(mutant: Mutant) -> None:
             copy, started = copies.get(), time.monotonic()
             try:
-                noticed = copy.notices(mutant)
+                noticed = copy.notices(mutant, asked(mutant))
             finally:
                 copies.put(copy)
             if not noticed:

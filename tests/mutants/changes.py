@@ -52,6 +52,10 @@ class Change:
         """Return the source with this fault."""
         return source[: self.start] + self.new.encode() + source[self.end :]
 
+    def place(self, source: bytes) -> tuple[int, int]:
+        """Return where it begins in the source: the line, and the byte in it."""
+        return self.line, self.start - (source.rfind(b"\n", 0, self.start) + 1)
+
     def __str__(self) -> str:
         """Return "function: old → new", which stays the same when lines move."""
         return f"{self.within}: {' '.join(self.old.split())} → {self.new}"

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import os
+import compileall
+import itertools
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
+from .blocks import block_at, blocks_of
 from .changes import Change, changes_of
+from .processes import Chosen, run
+from .reach import PACKAGE, ROOT, Measured, Reached, kept, make_marked, reached
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "src" / "mfa_gate"
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 ROOMS = ("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "keyring")
-COMPUTES = "not (browser or waits or slow or long)"
-PATIENCE = 900
-"""Seconds after which a mutant counts as noticed: a loop without end would be seen by anybody."""
+PATIENCE = 60
+"""Seconds of processor time that are left to the tests besides ten times their usual ones: a loop without end is noticed."""
+NEAR, FEW = 5, 4
+"""The seconds and the files of the tests that are asked first."""
+ENOUGH = 20
+"""Seconds of tests that are asked about one fault: more of them would be a whole room for each that survives."""
+TOGETHER = 12
+"""Files of tests that one process measures."""
 
 
 @dataclass(frozen=True, order=True)
@@ -67,16 +74,65 @@ def drawn(number: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
     return random.Random(seed).sample(everything, min(number, len(everything)))
 
 
-def steps_of(mutant: Mutant) -> list[list[str]]:
-    """Return the tests that should notice it, the nearest first.
+def files_for(room: str) -> list[str]:
+    """List the files of tests that should notice a fault in a room: its own, and the attacks."""
+    own = ROOT / "tests" / room
+    files = [*own.rglob("test_*.py")] if own.is_dir() else [ROOT / "tests" / f"test_{room}.py"]
+    return sorted(str(file.relative_to(ROOT)) for file in (*files, *(ROOT / "tests" / "attacks").rglob("test_*.py")))
 
-    These are the file that mirrors the source, then the whole room, then the attacks.
+
+def mirror_of(file: str) -> str:
+    """Return the file of tests that mirrors a file of the source: the first one to ask."""
+    path = Path("tests") / file
+    return path.with_name(f"test_{path.stem}.py").as_posix()
+
+
+def asked(mutant: Mutant) -> list[Reached]:
+    """List the tests of its room and the attacks that enter the block of a fault.
+
+    The nearest come first.
+
+    Any test may notice a fault outside of functions, which works at the import. The nearest are those in the mirror of
+    the file, then those that enter its file, then those that enter little else. The list ends after ``ENOUGH`` seconds.
     """
-    path = Path(mutant.file)
-    mirror = ROOT / "tests" / path.with_name(f"test_{path.stem}.py")
-    room = ROOT / "tests" / mutant.room
-    steps = [mirror, room if room.is_dir() else ROOT / "tests" / f"test_{mutant.room}.py", ROOT / "tests" / "attacks"]
-    return [[str(step.relative_to(ROOT))] for step in dict.fromkeys(steps) if step.exists()]
+    source = (PACKAGE / mutant.file).read_bytes()
+    block = block_at(blocks_of(mutant.file, source), mutant.change.place(source))
+    every = [test for file in files_for(mutant.room) for test in reached(file)]
+    if block is not None:
+        every = [test for test in every if block in test.blocks]
+    mirror, within = mirror_of(mutant.file), f"{mutant.file}:"
+    nearness = {
+        file: (
+            file != mirror,
+            not any(name.startswith(within) for test in tests for name in test.blocks),
+            _breadth(tests),
+        )
+        for file, tests in _by_file(every).items()
+    }
+    every.sort(key=lambda test: (nearness[test.file], test.file))
+    until = itertools.accumulate(test.seconds for test in every)
+    return [test for test, seconds in zip(every, until, strict=True) if seconds <= ENOUGH or test.file == mirror]
+
+
+def _by_file(tests: Sequence[Reached]) -> dict[str, list[Reached]]:
+    made: dict[str, list[Reached]] = {}
+    for test in tests:
+        made.setdefault(test.file, []).append(test)
+    return made
+
+
+def _breadth(tests: Sequence[Reached]) -> float:
+    return sum(len(test.blocks) for test in tests) / len(tests)
+
+
+def steps_of(tests: Sequence[Reached]) -> list[list[Reached]]:
+    """Divide the tests, so that few files have to be read for what the nearest notice."""
+    near: list[Reached] = []
+    for some in _by_file(tests).values():
+        if near and (sum(test.seconds for test in near) > NEAR or len({test.file for test in near}) >= FEW):
+            break
+        near += some
+    return [step for step in (near, list(tests[len(near) :])) if step]
 
 
 class Copy:
@@ -84,57 +140,57 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.source = folder / "src"
-        shutil.copytree(PACKAGE, self.source / "mfa_gate", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PACKAGE, self.source / "mfa_gate")
 
-    def notices(self, mutant: Mutant) -> str:
-        """Run the tests against the fault.
+    def compile(self) -> None:
+        """Compile all of it, which saves seconds in each run."""
+        compileall.compile_dir(self.source, quiet=2)
+
+    def notices(self, mutant: Mutant, tests: Sequence[Reached]) -> str:
+        """Run the tests against the fault, the first ones first.
 
         Returns the test that noticed it, or "".
         """
         path = self.source / "mfa_gate" / mutant.file
-        sound = path.read_bytes()
-        path.write_bytes(mutant.change.made(sound))
+        sound = path.rename(path.with_suffix(".sound"))  # with its time, so that its compiled form holds again
+        path.write_bytes(mutant.change.made(sound.read_bytes()))
         try:
-            return next(filter(None, (self._fails(tests) for tests in steps_of(mutant))), "")
+            return next(filter(None, (self.fails(step) for step in steps_of(tests))), "")
         finally:
-            path.write_bytes(sound)
+            sound.replace(path)
 
-    def collects(self) -> str:
-        """Read all tests against the copy as it is.
+    def fails(self, tests: Sequence[Reached]) -> str:
+        """Run these tests. Returns the first that fails, or ""."""
+        chosen = Chosen(test.test for test in tests)
+        seconds = PATIENCE + 10 * sum(test.seconds for test in tests)
+        return run(self.source, ["-x", *_by_file(tests)], [chosen], seconds=seconds).failed
 
-        Returns what went wrong, or "".
-        """
-        done = self._run("--collect-only", "tests")
-        return "" if done.returncode == 0 else done.stdout[-2000:] + done.stderr[-2000:]
 
-    def _fails(self, tests: Sequence[str]) -> str:
-        try:
-            done = self._run(*tests)
-        except subprocess.TimeoutExpired:
-            return f"no end after {PATIENCE} s"
-        if done.returncode in (0, 5):  # 5: no test was chosen
-            return ""
-        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return failed[0] if failed else f"exit code {done.returncode}"
+def measure(rooms: Sequence[str], folder: Path, at_once: int) -> None:
+    """Measure what the tests of these rooms reach, where that is not known.
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run pytest against the copy."""
-        # Two faults in one second would look alike to compiled files, which know the second and the size.
-        environment = os.environ | {"PYTHONPATH": f"{self.source}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        own = ["-o", f"pythonpath={self.source} {ROOT}"]  # pyproject.toml names the checkout's source first
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *own,
-            "-m",
-            COMPUTES,
-            *arguments,
-        ]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=PATIENCE
-        )
+    Raises ``SystemExit`` if tests cannot be read: every fault would seem to be noticed.
+    """
+    files = sorted({file for room in rooms for file in files_for(room) if not kept(file).exists()})
+    if not files:
+        return
+    print(f"{len(files)} files of tests are measured", flush=True)
+    copies = [Copy(folder / str(number)) for number in range(at_once)]
+    numbered = [make_marked(copy.source) for copy in copies]
+    names = numbered[0]
+    free: SimpleQueue[Copy] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def measured(some: Sequence[str]) -> None:
+        copy = free.get()
+        ran = run(copy.source, some, [Measured(names)], seconds=3600)
+        free.put(copy)
+        if ran.code not in (0, 1, 5):  # 1: a test fails on the sound source and is left out; 5: no test was chosen
+            raise SystemExit(f"{' '.join(some)} cannot be read:\n{ran.output[-2000:]}")
+        for file in some:
+            if not kept(file).exists():
+                Measured(names).write(file)
+
+    with ThreadPoolExecutor(at_once) as threads:
+        list(threads.map(measured, [files[at : at + TOGETHER] for at in range(0, len(files), TOGETHER)]))

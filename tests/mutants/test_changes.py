@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .__main__ import below, table
-from .changes import changes_of
-from .rooms import PACKAGE, Copy, Mutant, all_mutants, drawn, set_aside, steps_of
+from tests.mutants.__main__ import below, table
+from tests.mutants.changes import changes_of
+from tests.mutants.reach import PACKAGE, Reached
+from tests.mutants.rooms import Copy, Mutant, all_mutants, drawn, files_for, set_aside, steps_of
 
 
 def new_of(source: str) -> list[str]:
@@ -58,8 +59,8 @@ def test_the_same_seed_draws_the_same() -> None:
 
 def test_every_fault_has_tests_and_is_python() -> None:
     """A room without tests would only have survivors."""
-    for mutant in drawn(40, 7):
-        assert steps_of(mutant), mutant
+    for mutant in drawn(40, 7, ["core", "keyring", "senders"]):
+        assert files_for(mutant.room), mutant
         ast.parse(mutant.change.made((PACKAGE / mutant.file).read_bytes()))
 
 
@@ -73,12 +74,26 @@ def test_what_is_set_aside_still_exists() -> None:
     assert not {str(mutant) for mutant in drawn(200, 3, ["core"])} & set(aside)
 
 
+def test_few_files_are_read_for_the_nearest_tests() -> None:
+    """The first step has few files and seconds, and no test is lost or asked twice."""
+    tests = [Reached(f"tests/core/test_{file}.py::test", 1.0, frozenset()) for file in "abcdefg"]
+    assert steps_of(tests) == [tests[:4], tests[4:]]
+    slow = [Reached(f"{test.test}[{number}]", 9.0, frozenset()) for test in tests[:2] for number in (1, 2)]
+    assert steps_of(slow) == [slow[:2], slow[2:]]
+    assert steps_of(tests[:1]) == [tests[:1]]
+    assert steps_of([]) == []
+
+
+FILE, NOTICES = "tests/core/test_attempts.py", "test_a_refund_only_within_its_series"
+
+
 def test_a_fault_is_noticed_in_the_copy(tmp_path: Path) -> None:
     """The tests run against the copy, and not against the checkout, which stays as it is."""
     before = (PACKAGE / "core" / "attempts.py").read_bytes()
-    changes = [change for change in changes_of(before) if change.new == "None"]
+    refund = next(change for change in changes_of(before) if change.within == "refunded" and change.new == "None")
     copy = Copy(tmp_path)
-    assert "test_attempts.py" in copy.notices(Mutant("core/attempts.py", changes[0]))
+    tests = [Reached(f"{FILE}::{name}", 1.0, frozenset()) for name in ("test_nothing_of_this_name", NOTICES)]
+    assert "test_attempts.py" in copy.notices(Mutant("core/attempts.py", refund), tests)
     assert (PACKAGE / "core" / "attempts.py").read_bytes() == before
     assert (copy.source / "mfa_gate" / "core" / "attempts.py").read_bytes() == before
 

@@ -36,7 +36,7 @@ def raw_head(inbox: Inbox) -> list[str]:
     content = inbox.envelopes[0].content
     assert isinstance(content, bytes)
     lines = content.partition(b"\r\n\r\n")[0].decode().split("\r\n")
-    assert not any("\r" in line or "\n" in line for line in lines)
+    assert not {"\r", "\n"} & {*"".join(lines)}
     return [line.partition(":")[0] for line in lines if line[:1] not in (" ", "\t")]
 
 

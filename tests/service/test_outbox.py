@@ -106,6 +106,26 @@ async def test_a_hook_that_failed_hears_later() -> None:
         assert await catch_up(world, after=LONGEST_WAIT) == 0
 
 
+async def test_the_jobs_of_the_server_call_again() -> None:
+    """The running server's own jobs call the app's hooks again.
+
+    They send the mails again that all apps share, too.
+    """
+    lock = Ear()
+    async with running(make_world(on_lock=lock)) as world:
+        await world.enrolled()
+        await catch_up(world)
+        lock.deaf, world.email.failure = True, SendFailed("unreachable", transient=True)
+        await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen")
+        await catch_up(world)
+        lock.deaf, world.email.failure = False, None
+        before = len(world.email.messages)
+        world.clock.advance(LONGEST_WAIT)
+        await world.gate.service.worker.round()
+        assert [subject.id for subject in lock.heard] == ["ann"]
+        assert "locked" in "".join(message.subject for message in world.email.messages[before:])
+
+
 async def test_waiting_for_its_turn_uses_up_no_try(caplog: pytest.LogCaptureFixture) -> None:
     """An event whose turn does not come keeps its tries, new or late.
 

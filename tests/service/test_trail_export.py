@@ -70,6 +70,7 @@ async def test_a_search_is_exported_with_its_place_among_the_others(world: World
     assert (found.readable, dict(found.words)) == (250, {"account": "user1"})
     assert found.left_out == [(1, 200), (601, 800)]
     assert not any("user0" in line or "user3" in line for line in lines)
+    assert any("user1" in line for line in lines)
 
 
 def record(lines: list[str], number: int) -> int:

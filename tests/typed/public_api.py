@@ -348,6 +348,7 @@ def signals() -> ports.SharedSignals:
         audience="https://app.example",
         keys={"keys": []},
         subject_of=lambda subject_id: identity.subject_by_sub("t", issuer, subject_id),
+        token="shown by the transmitter",
     )
 
 

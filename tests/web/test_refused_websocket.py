@@ -96,6 +96,7 @@ async def test_not_unless_it_is_wanted() -> None:
     """Decision 65: without the option a refused websocket is never accepted."""
     async with running(make_world()) as world:
         reply = await opened(await owing(world))
+        assert reply.messages
         assert all(m["type"] != "websocket.accept" for m in reply.messages)
 
 

@@ -484,7 +484,8 @@ def test_unknown_kind_is_no_way_in() -> None:
 def test_frame_is_enough() -> None:
     """A frame of the two fields that have no default draws every page."""
     for view, _ in GALLERY.values():
-        Tree(RENDERER.render(view, Frame(prefix="", now=1_760_000_000)).decode())
+        page = Tree(RENDERER.render(view, Frame(prefix="", now=1_760_000_000)).decode())
+        assert list(page.root.all("h1")), view
 
 
 TEMPLATES = sorted((Path(render.__file__).parent / "templates").rglob("*.html"))

@@ -24,7 +24,7 @@ async def ask(world: World, ann: Browser, forwarded: str = "", times: int = 3) -
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     """List the lines about such callers."""
     found = [record for record in caplog.records if SAID in record.getMessage()]
-    assert all(record.levelno == logging.WARNING for record in found)
+    assert {record.levelno for record in found} <= {logging.WARNING}
     return [record.getMessage() for record in found]
 
 

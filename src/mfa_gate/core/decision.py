@@ -164,9 +164,6 @@ def _is_granted(requirement: Requirement, evidence: Evidence, now: int) -> bool:
     account = evidence.account
     if not is_in_force(account, now) or not may_stand_in(requirement.demands):
         return False
-    grant, ended = account.grant, requirement.proofs_from
-    if ended and grant and grant.ends_at - grant.life <= ended:
-        return False
     return has_room(account, mark_of(evidence))
 
 

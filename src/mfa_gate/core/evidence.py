@@ -26,8 +26,7 @@ class Evidence:
     """A subject with its account and the proofs that count here and now.
 
     Only ``standing_for`` makes it. ``other_networks`` is the number of proofs from other networks. ``ended`` is the
-    number of proofs that were ended: of an earlier epoch or of a removed authenticator, or with all others of the tenant,
-    at ``proofs_from``.
+    number of proofs that were ended: of an earlier epoch, or of a removed authenticator.
     """
 
     subject: Subject
@@ -40,7 +39,6 @@ class Evidence:
     ended: int = 0
     skipped: bool = False
     upstream: bool = False
-    proofs_from: int = 0
     traits: TraitsOf = field(default_factory=dict)
 
     @property
@@ -99,13 +97,12 @@ def standing_for(
     now: int,
     traits: TraitsOf,
     freshness: FreshnessRules,
-    proofs_from: int = 0,
 ) -> Evidence:
     """Collect the proofs of the caller that count here and now; no other function does so.
 
-    A proof of another subject, epoch, session or network is dropped, and one up to ``proofs_from``, when all proofs of the
-    tenant were ended. ``freshness`` decides if the network matters, and which sign-ins elsewhere count. Raises
-    ``ValueError`` if the account is not the caller's: nobody passes with the proof of another account.
+    A proof of another subject, epoch, session or network is dropped. ``freshness`` decides if the network matters, and
+    which sign-ins elsewhere count. Raises ``ValueError`` if the account is not the caller's: nobody passes with the proof of
+    another account.
     """
     subject = caller.subject
     if account.key is not subject.key and account.key != subject.key:
@@ -120,7 +117,7 @@ def standing_for(
         proofs = (*proofs, *_login(subject, account, freshness))
     for proof in proofs:
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
-        if proof.epoch != account.epoch or not known or (proofs_from and proof.at <= proofs_from):
+        if proof.epoch != account.epoch or not known:
             ended += 1
         elif proof.session and not _same_session(proof, subject, now):
             continue
@@ -143,7 +140,6 @@ def standing_for(
         ended=ended,
         skipped=skipped,
         upstream=bool(account.logins) and freshness.trusts_logins,
-        proofs_from=proofs_from,
         traits=traits,
     )
 

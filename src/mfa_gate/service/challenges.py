@@ -98,7 +98,7 @@ class Challenges:
 
         With ``user_verification``, only the answer of a verified user will be accepted.
         """
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         judgement = await self.access.own(caller, account=account)
         mine = usable(account, judgement, authenticator)
         if isinstance(mine, Refusal):
@@ -146,7 +146,7 @@ class Challenges:
         async with engine.turn(key):
             if issue.delivery is not None:
                 # A request that the account refuses must not use up the limit of the destination: others may share it (S-121).
-                loaded = await engine.store.load(key)
+                loaded = await engine.load(key)
                 foreseen = step(loaded)
                 if isinstance(foreseen.answer, Refusal) and foreseen.account != loaded:
                     await engine.change(key, lambda account: changes.put_in_time(account, moment))
@@ -158,7 +158,7 @@ class Challenges:
                 if refusal is not None:
                     return refusal
             elif limits is None:
-                account = await engine.store.load(key)
+                account = await engine.load(key)
                 refusal = await too_many(engine.store, caller, account, CHALLENGES, now=moment.now)
                 if refusal is not None:
                     return refusal

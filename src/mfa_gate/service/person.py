@@ -116,7 +116,7 @@ class Person:
     async def status(self) -> PersonStatus:
         """Return the person's state now, for a request that no rule names. Nothing is changed."""
         engine = self._engine
-        account = await engine.store.load(self.subject.key)
+        account = await engine.load(self.subject.key)
         judgement = await self._access.own(Caller(subject=self.subject, handle="", network=UNKNOWN), account=account)
         rules, summary = judgement.requirement.rules, summary_of(account)
         now = max(engine.now(), account.seen_at)
@@ -124,9 +124,7 @@ class Person:
             proof
             for browser in account.browsers
             for proof in browser.proofs
-            if proof.epoch == account.epoch
-            and not 0 < proof.at <= judgement.requirement.proofs_from
-            and now - proof.at < rules.freshness.max_age
+            if proof.epoch == account.epoch and now - proof.at < rules.freshness.max_age
         ]
         ticket = account.ticket
         return PersonStatus(
@@ -143,7 +141,7 @@ class Person:
 
     async def authenticators(self) -> tuple[PersonAuthenticator, ...]:
         """List the person's authenticators, backup codes included."""
-        account = await self._engine.store.load(self.subject.key)
+        account = await self._engine.load(self.subject.key)
         return tuple(
             PersonAuthenticator(
                 id=mine.id,

@@ -14,7 +14,7 @@ from mfa_gate.core.break_glass import CONFIRM_WITHIN, HOUR, MAX_HOURS, is_in_for
 from mfa_gate.core.changes import admin, break_glass, dispute, may_change
 from mfa_gate.core.decision import Agree, Allow, Decision, Deny, StepUp, mark_of
 from mfa_gate.core.events import Moment
-from mfa_gate.core.model import MAX_GRANT_BROWSERS, Account, Lock, Subject
+from mfa_gate.core.model import MAX_GRANT_BROWSERS, Acceptance, Account, Lock, Subject
 from mfa_gate.core.policy import Demand, Requirement
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.roles import Hand, is_same_hand
@@ -329,3 +329,17 @@ def test_a_proof_goes_before_it() -> None:
     allow = judged(granted(account("app", proofs=(proof(),))))
     assert isinstance(allow, Allow)
     assert (allow.granted, allow.why.rule) == (False, "proof")
+
+
+@pytest.mark.parametrize(("accepted", "done"), [(-1, Agree), (0, Allow), (60, Allow)])
+def test_an_agreement_at_each_sign_in(accepted: int, done: type[Decision]) -> None:
+    """The text is accepted once in each grant where sign-ins have no name.
+
+    It counts from the grant's beginning on. Otherwise the person would be asked for it again and again.
+    """
+    terms = AgreementRules(id="terms", version="1", title="Terms", text="Text", file="terms.md", again="each-sign-in")
+    demanded = requirement(rules_with(agreement=terms))
+    of = granted(account("app", subject=NO_SESSION_ANN))
+    taken = Acceptance(agreement="terms", version="1", digest=terms.digest, at=NOW + accepted, network=AWAY)
+    found = judged(replace(of, acceptances=(taken,)), demanded, caller(NO_SESSION_ANN), now=NOW + 120)
+    assert isinstance(found, done)

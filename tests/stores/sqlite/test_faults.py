@@ -320,6 +320,7 @@ async def test_locked_by_another_process(store: SQLiteStore, place: Path) -> Non
         assert (await store.load(ALICE)).version == 1
         assert changed(store) == frozenset()
         together = await asyncio.gather(*(store.swap(enrolled(BOB)) for _ in range(50)), return_exceptions=True)
+        assert len(together) == 50
         assert all(isinstance(outcome, StoreUnavailable) for outcome in together)
         holder.stdin.write("\n")
         holder.stdin.close()
@@ -435,6 +436,7 @@ async def main():
     together = await asyncio.gather(
         *(store.swap(enrolled(SubjectKey("t", f"u{done + n:04}"), name="x" * 3000)) for n in range(20)), return_exceptions=True
     )
+    assert len(together) == 20
     assert all(isinstance(outcome, StoreUnavailable) for outcome in together), together
     keys = await store.keys()
     assert len(keys) == done + 1, (len(keys), done)

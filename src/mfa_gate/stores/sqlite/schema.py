@@ -40,6 +40,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         " body BLOB NOT NULL)",
         "CREATE INDEX report_hour ON report (tenant, hour, seq)",
     ),
+    3: (
+        "ALTER TABLE meta ADD COLUMN until INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX meta_until ON meta (until) WHERE until > 0",
+    ),
 }
 """From version N to N + 1. A released step is never edited: a change of the tables is a further step."""
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ...core.model import MAX_ID_BYTES
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, impact, people, policy, reports, settings, start, what_if
+from . import account, admin, challenge, draft, enroll, impact, many, people, policy, reports, settings, start, what_if
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -26,6 +26,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/locked": {"GET": account.locked},
     "/admin": {"GET": start.start},
     "/admin/accounts": {"GET": people.accounts, "POST": people.act},
+    "/admin/many": {"POST": many.act},
     "/admin/reports": {"GET": reports.reports},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},

@@ -18,6 +18,7 @@ from ..responses import Answer
 from ..views import Notice, Problem, Sending
 from .admission import blocked, not_allowed
 from .common import (
+    STEPS,
     ask_later,
     keep_wrong,
     kinds_of,
@@ -27,7 +28,6 @@ from .common import (
     poll_url,
     problem_from,
     sent_notice,
-    steps_of,
     waiting_of,
     wants_code,
     was_wrong,
@@ -248,7 +248,7 @@ async def _start(
         back=request.own("/enroll") if others or _is_optional(judgement) else "",
         skippable=skippable,
         anew=anew,
-        steps=_steps(request, judgement),
+        steps=_steps(judgement),
     )
 
 
@@ -269,9 +269,9 @@ def _is_optional(judgement: Judgement) -> bool:
     return held or not isinstance(decision, Enroll) or decision.skippable
 
 
-def _steps(request: PageRequest, judgement: Judgement) -> int:
+def _steps(judgement: Judgement) -> int:
     """Count the steps of a first enrollment; 0 for a person who adds another way."""
-    return 0 if judgement.account and judgement.account.authenticators else steps_of(request, judgement)
+    return 0 if judgement.account and judgement.account.authenticators else STEPS
 
 
 def _introduction(request: PageRequest, kind: str, contacts: Contacts) -> Introduction:
@@ -303,7 +303,7 @@ async def _confirm(
         ask_label=any(a.factor == kind for a in (account.authenticators if account else ())),
         typed=shown.get("typed", ""),
         change_url=request.own(f"/enroll/{kind}?again=1") if shown.get("typed") else "",
-        steps=_steps(request, judgement),
+        steps=_steps(judgement),
         hint=shown.get("hint", ""),
         sending=sending,
         sent_at=challenge.issued_at if challenge else 0,
