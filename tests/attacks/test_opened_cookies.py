@@ -15,10 +15,10 @@ import pytest
 from mfa_gate import Subject
 from mfa_gate.core.changes.tenant_end import ended
 from mfa_gate.core.model import Account, Attempts, Grant, Lock, Seconds, SubjectKey
-from mfa_gate.core.rules import CompareRules, Policy
+from mfa_gate.core.rules import CompareRules, Policy, Rules
 from mfa_gate.service.quick_look import QuickLook
 from mfa_gate.web import callers as module
-from tests.harness import FETCH, POLICY, Browser, World, key, make_world, running
+from tests.harness import FETCH, POLICY, Browser, World, key, make_world, running, with_rules
 
 NUMBERS = count()
 ANN = SubjectKey("alpha", "ann")
@@ -232,10 +232,38 @@ async def test_the_first_use_of_a_grant_is_recorded(world: World, looks: list[bo
         ends_at=now + 3600,
     )
     assert await world.store.swap(replace(account, epoch=account.epoch + 1, grant=grant))
+    await cached(world)
     looks.clear()
     assert await asks(ann) == 200
-    assert True not in looks
+    assert looks[0] is False
     assert len(world.kinds("break_glass.used")) == 1
+
+
+async def cached(world: World) -> None:
+    """Read Ann's account and her tenant's settings, as another request of hers does."""
+    world.engine.notice()
+    await world.engine.settings("alpha")
+    await world.engine.entry(ANN)
+
+
+LEFT: dict[str, Callable[[Rules], Rules]] = {
+    "off": lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="off")),
+    "report-only": lambda rules: replace(rules, mode="report-only"),
+    "renewed early": lambda rules: replace(
+        rules, freshness=replace(rules.freshness, renew_early=Seconds(rules.freshness.max_age - 1))
+    ),
+}
+
+
+async def test_what_is_left_to_the_full_judgement(world: World) -> None:
+    """Free and only reported requests, and proofs that end soon, are judged in full."""
+    ann = await known(world)
+    opened = world.gate.web.callers.opened[ANN].by_text[ann.cookies[ann.handle]]
+    world.clock.advance(1)
+    for name, change in {"nothing": lambda rules: rules, **LEFT}.items():
+        world.engine.use_policy(with_rules(change))
+        await cached(world)
+        assert (world.gate.service.quick_look.judge(opened.caller) is not None) == (name == "nothing"), name
 
 
 async def test_the_quick_look_never_denies_and_never_writes(world: World, looks: list[bool]) -> None:

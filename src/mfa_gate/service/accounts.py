@@ -232,6 +232,13 @@ class Engine:
             oldest.stale = True
         return entry
 
+    def known_entry(self, key: SubjectKey) -> Entry | None:
+        """Return an account from the cache, or None. Call ``notice`` first."""
+        entry = self._accounts.get(key)
+        if entry is not None:
+            self._accounts.move_to_end(key)
+        return entry
+
     async def load(self, key: SubjectKey) -> Account:
         """Return an account from the store as it counts now.
 
@@ -250,13 +257,6 @@ class Engine:
         if account.tenant_epoch == known.epoch:
             return account
         return with_tenant(account, await self.store.settings(tenant), self.now())
-
-    def known_entry(self, key: SubjectKey) -> Entry | None:
-        """Return an account from the cache, or None. Call ``notice`` first."""
-        entry = self._accounts.get(key)
-        if entry is not None:
-            self._accounts.move_to_end(key)
-        return entry
 
     async def settings(self, tenant: str) -> TenantSettings:
         """Return the tenant's settings, from the cache if nothing has changed."""

@@ -38,7 +38,7 @@ class QuickLook:
         observer, began = engine.effects.observer, perf_counter()
         subject = caller.subject
         settings, entry = engine.known_settings(subject.tenant), engine.known_entry(subject.key)
-        if settings is None or entry is None or entry.stale:
+        if settings is None or entry is None:
             return None
         now = engine.now()
         requirement = self._requirement(subject, settings, now)
