@@ -154,10 +154,10 @@ async def test_ended_proofs_are_ended(world: World) -> None:
 
 
 async def test_the_end_of_all_proofs_of_a_tenant(world: World) -> None:
-    """No proof up to ``proofs_from`` counts for anybody."""
+    """No proof of before counts for anybody."""
     ann = await known(world)
     settings = await world.store.settings("alpha")
-    assert await world.store.swap_settings(replace(settings, proofs_from=int(world.clock.at)))
+    assert await world.store.swap_settings(replace(settings, epoch=settings.epoch + 1))
     assert await asks(ann) == 403
 
 
