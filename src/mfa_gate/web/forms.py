@@ -207,7 +207,10 @@ def _shallow(value: Any, depth: int) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    """Tell if every text in a value can be written. JSON can name half a character, and no answer can repeat it."""
+    """Tell if every text in a value can be written.
+
+    JSON can name half a character, and no answer can repeat it.
+    """
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
