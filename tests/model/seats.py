@@ -74,8 +74,8 @@ class Seat:
 
     @property
     def cookie(self) -> str:
-        """The value of the gate's cookie, "" for none."""
-        return self.browser.cookies.get(self.browser.handle, "") if self.browser.handle else ""
+        """The values of the gate's cookies, "" for none. A jar may hold those of several people."""
+        return " ".join(sorted(value for name, value in self.browser.cookies.items() if name.startswith("mfa-")))
 
 
 class LastingMemory(MemoryStore):

@@ -84,7 +84,7 @@ def sent_code(life: Stage, number: int, kind: str) -> None:
     """Answer with the newest code that this browser has asked for, in time or late."""
     seat = life.seats[number]
     person, now = life.person(seat), life.now(seat)
-    mine = [code for code in person.codes if code.kind == kind and code.cookie == seat.cookie]
+    mine = [code for code in person.codes if code.kind == kind and code.cookie and code.cookie == seat.cookie]
     if not mine or is_odd(life, seat, person) or life.is_crowded(person):
         return
     code = mine[-1]
@@ -102,8 +102,10 @@ def code_of_another_browser(life: Stage, number: int, kind: str) -> None:
     """Answer with a code that another browser has asked for: it is worth no more than a guess."""
     seat = life.seats[number]
     person = life.person(seat)
-    others = [code for code in person.codes if code.kind == kind and code.cookie != seat.cookie]
-    same = {code.code for code in person.codes if code.cookie == seat.cookie}
+    others = [
+        code for code in person.codes if code.kind == kind and not {*code.cookie.split()} & {*seat.cookie.split()}
+    ]
+    same = {code.code for code in person.codes} - {code.code for code in others}
     if others and others[-1].code not in same and kind in person.factors:
         life.judge(seat, life.run(life.answer(seat, kind, others[-1].code)), right=False)
 
