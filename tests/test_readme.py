@@ -33,7 +33,7 @@ from mfa_gate.core.reasons import REASONS
 from mfa_gate.keyring import make_key
 from mfa_gate.policyfile import load_policy
 from mfa_gate.testing import FixedClock, Kit
-from tests.attacks.ways import REQUIREMENT, WAYS, holding, ways_table
+from tests.attacks.ways import REQUIREMENT, TESTS, WAYS, holding, ways_table
 from tests.factors.softkey import SoftKey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,6 +115,11 @@ def test_each_way_round_is_held() -> None:
     tests = holding()
     named = {id: way.way for ways in WAYS.values() for way in ways for id in way.requirements.split()}
     assert {id: way for id, way in named.items() if not REQUIREMENT.fullmatch(id) or not tests.get(id)} == {}
+    for way in (way for ways in WAYS.values() for way in ways):
+        assert way.requirements or way.tests, way.way
+        for test in way.tests:
+            file, name = test.split("::")
+            assert f"def {name}(" in (TESTS / file).read_text(), test
 
 
 def test_every_argument_is_explained() -> None:

@@ -17,11 +17,15 @@ SHOWN = 3
 
 
 class Way(NamedTuple):
-    """One way round, and where it was seen in the field ("" for one that we found ourselves)."""
+    """One way round, and where it was seen in the field ("" for one that we found ourselves).
+
+    ``tests`` names tests of a way that no requirement closes.
+    """
 
     way: str
     requirements: str
     seen: str = ""
+    tests: tuple[str, ...] = ()
 
 
 WAYS: dict[str, tuple[Way, ...]] = {
@@ -62,6 +66,15 @@ WAYS: dict[str, tuple[Way, ...]] = {
             "S-108 S-109",
             "CVE-2025-59152, CVE-2026-76835",
         ),
+        Way("An address in another spelling, or one that nobody can parse", "S-110 S-111"),
+        Way("A refused form that the gate sends again by itself, as somebody wants it", "S-16 S-102"),
+        Way("An exemption, or a route of the app, over the gate's own addresses", "S-107"),
+        Way(
+            "Bytes that make a reader fail, or a fault that opens",
+            "S-80 F-1",
+            "",
+            ("fuzz/test_fuzz.py::test_any_bytes",),
+        ),
     ),
     "With somebody's session": (
         Way(
@@ -71,6 +84,15 @@ WAYS: dict[str, tuple[Way, ...]] = {
         ),
         Way("Another person's session under a proof that was given before", "S-21", "GHSA-9phw-7h96-q3rv"),
         Way("A cookie that the attacker has planted before the proof", "S-22"),
+        Way("Two cookies of the gate's name, one in another spelling, or one with foreign bytes behind it", "S-25"),
+        Way("A cookie that a script, another site or plain HTTP reads", "S-24"),
+        Way("Another address, which is to cost an attempt or lock its owner out", "S-111"),
+        Way(
+            "A text of a neighbour in the same database, after which the gate hears of no change any more",
+            "S-26",
+            "",
+            ("stores/postgres/test_invalidation.py::test_any_text_ends_no_listening",),
+        ),
         Way("A form or a call that names whose account it is for", "S-23 S-86", "GHSA-5vfx-8w6m-h3v4, CVE-2020-5240"),
         Way("An old session that lives on after a changed password, factor or lock", "S-26", "CVE-2023-31140"),
         Way("A sign-in that was left waiting, finished days later", "S-27"),
@@ -101,6 +123,11 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("An empty code where none was ever sent", "S-45", "CVE-2025-12374"),
         Way("A tenant's administrator who unlocks an account alone, or one's own", "S-36", "CVE-2026-108066"),
         Way("A policy under which guessing pays", "S-42"),
+        Way("Backup codes: guessed apart, as the only factor, or twice", "S-92 S-93"),
+        Way("A code from a weak source, or one that lost its zeros", "S-43"),
+        Way("A secret of an app that is short, or that the request brings", "S-63", "CVE-2024-8796"),
+        Way("A wider window of time, or a code at the very end of its life", "S-62 S-47"),
+        Way("Hanging up in the midst, or the same answer twice, for guesses without a charge", "F-11 F-12 F-13"),
     ),
     "With a code that somebody saw": (
         Way("One code twice, at the same moment", "S-44", "CVE-2026-107276"),
@@ -116,6 +143,10 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("A mailbox of the telephone that records the code", "S-56"),
         Way("Text of a user that writes into the mail's head or body", "S-54"),
         Way("A restored copy of the store in which used codes are unused", "S-123 F-38"),
+        Way("A page that shows where the code goes, to somebody with the password alone", "S-57"),
+        Way("A page of a thief to which a phone offers the code of a text", "S-53"),
+        Way("A message that comes late, or twice", "F-22"),
+        Way("Two applications of which one lets a code live longer", "F-39"),
     ),
     "Through passkeys": (
         Way("An old challenge that is answered again", "S-67", "CVE-2022-42731"),
@@ -126,6 +157,9 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("A registration in the place of a proof", "S-73"),
         Way("A key without a fingerprint where the policy wants one", "S-74", "GHSA-h4fw-6r7f-w494"),
         Way("A copied key whose counter goes back", "S-75"),
+        Way("A weak algorithm, or a kind of key that the policy leaves out", "S-76", "CVE-2026-8830"),
+        Way("One key under two accounts", "S-77"),
+        Way("A handle that tells a site whose key it is", "S-78"),
     ),
     "By setting up a factor of one's own": (
         Way(
@@ -142,11 +176,54 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("Removing the last factor", "S-88"),
         Way("A stolen copy of the store, with a row moved to another account", "S-64"),
     ),
+    "Through those who help": (
+        Way("An administrator's reset that sets a factor, or leaves the sessions", "S-94"),
+        Way(
+            "One administrator who lets somebody in alone, or lets in themselves",
+            "",
+            "",
+            (
+                "attacks/test_break_glass.py::test_one_administrator_is_not_two",
+                "attacks/test_break_glass.py::test_nobody_asks_or_confirms_for_themselves",
+                "attacks/test_break_glass.py::test_confirmations_at_once",
+            ),
+        ),
+        Way(
+            "A break-glass grant that outlives a lock, or that many browsers use",
+            "",
+            "",
+            (
+                "attacks/test_break_glass.py::test_it_ends_at_once",
+                "attacks/test_break_glass.py::test_few_browsers_come_in_by_it",
+            ),
+        ),
+        Way(
+            "Asking for help with the password, and waiting until it opens",
+            "",
+            "",
+            (
+                "attacks/test_slow_recovery.py::test_every_contact_is_told_with_a_link_that_stops_it",
+                "attacks/test_slow_recovery.py::test_a_proof_stops_it",
+                "attacks/test_slow_recovery.py::test_changed_contacts_begin_the_wait_again_and_both_are_told",
+            ),
+        ),
+        Way(
+            "A signal of an identity provider that is forged, old, or meant for others",
+            "",
+            "",
+            ("service/test_shared_signals.py::test_what_is_refused",),
+        ),
+        Way("An act of which nothing is written, or that its owner cannot report", "S-124 S-125 S-126"),
+        Way("The last privileged administrator locked out", "F-37"),
+    ),
     "By tiring people, and with their money": (
         Way("Pushing until somebody presses Yes", "S-95 S-97", "the MFA fatigue attacks of 2022"),
         Way("An approval that frees another browser than the one that asked", "S-96"),
         Way("Thousands of texts to numbers that cost, or to one person", "S-50 S-129 F-24 F-25"),
         Way("A forged report of a provider that counts as an answer", "S-128"),
+        Way("A wrong number for free, or a waiting page that tells the number", "S-98"),
+        Way("A provider that redirects, hangs or answers anything", "S-127 F-21"),
+        Way("A jar of cookies that is full, so that the browser goes round in a circle", "F-31"),
     ),
     "From another site": (
         Way("A form of another site, without our token", "S-99", "CVE-2023-6520"),
@@ -170,6 +247,13 @@ WAYS: dict[str, tuple[Way, ...]] = {
         Way("A lost or empty store, taken for one in which nobody has a factor", "F-6 F-8"),
         Way("A lost key, taken for a person without a factor", "F-19"),
         Way("Strangers who fill the caches", "S-122 F-30"),
+        Way("A file of the store that others on the machine read, or a network disk that forgets", "S-116"),
+        Way("A server that takes writes it will lose: a former primary, a moving slot, a power cut", "F-4 F-5 F-9"),
+        Way("A store that is read and not written, while codes are taken", "F-2 F-7"),
+        Way("A key that is taken for another purpose, or a new one that old workers do not know", "S-119 F-18"),
+        Way("A clock that jumps ahead and locks everybody out", "F-16"),
+        Way("Workers of two versions, of which the older one skips what it does not know", "F-20"),
+        Way("A forked worker that shares a connection", "F-40"),
         Way("A default or repeated secret", "S-120"),
     ),
 }
@@ -201,7 +285,8 @@ def ways_table() -> str:
     for kind, ways in WAYS.items():
         rows = [f"### {kind}", "", "| the way round | seen | requirement | held by |", "|---|---|---|---|"]
         for one in ways:
-            named = list(dict.fromkeys(test for id in one.requirements.split() for test in tests.get(id, ())))
+            by_id = (test for id in one.requirements.split() for test in tests.get(id, ()))
+            named = list(dict.fromkeys((*one.tests, *by_id)))
             shown = ", ".join(f"`{test}`" for test in named[:SHOWN])
             rows.append(f"| {one.way} | {one.seen} | {one.requirements.replace(' ', ', ')} | {shown} |")
         parts.append("\n".join(rows))

@@ -26,7 +26,7 @@ def quiet() -> Iterator[None]:
 
 @BY_NAME
 def test_any_bytes(target: Target) -> None:
-    """S-80, S-105: good inputs, those that were found once, and some hundred new ones."""
+    """S-25, S-80, S-105: good inputs, those that were found once, and some hundred new ones."""
     check = target.make()
     try:
         for data in (*target.seeds(), *target.found):

@@ -74,6 +74,8 @@ class ExportCheck:
                 self._mark(record) if "head" in record else self._line(record)
             except (WrongExport, NoHead) as error:
                 raise WrongExport(f"line {number} of the file: {error}") from error
+            except UnicodeEncodeError as error:
+                raise WrongExport(f"line {number} of the file holds half a character") from error
         self._require_end()
         missing = sorted(set(self._expected) - self._met)
         if missing:

@@ -1,0 +1,27 @@
+"""Stories in which the gate once did something else than the reference foretold."""
+
+from __future__ import annotations
+
+import pytest
+
+from .stage import Stage
+from .story import Story, tell
+
+FOUND: dict[str, Story] = {
+    "the end of all proofs of a tenant, under a clock that is behind one of them": [
+        ("enroll_contact", {"number": 5, "kind": "email"}),
+        ("step_back", {"seconds": 45}),
+        ("end_proofs_of_tenant", {"tenant": "delta"}),
+    ],
+    "a proof after the end of all proofs, under a clock that stepped back": [
+        ("end_proofs_of_tenant", {"tenant": "alpha"}),
+        ("step_back", {"seconds": 600}),
+        ("enroll", {"number": 2}),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", FOUND.values(), ids=FOUND)
+def test_what_was_found(story: Story) -> None:
+    """The gate does what the reference foretells."""
+    tell(Stage, story)
