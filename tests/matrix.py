@@ -95,13 +95,17 @@ class VersionSet:
         for step in steps:
             if fault := output_of_failure(step):
                 return f"{self.name}: the versions could not be resolved\n{fault}"
-        stamp, found = HOME / self.name / ".installed", hashlib.sha256(every.read_bytes()).hexdigest()
+        stamp, found = (
+            HOME / self.name / ".installed",
+            hashlib.sha256(every.read_bytes() + pins.read_bytes()).hexdigest(),
+        )
         if stamp.exists() and stamp.read_text() == found:
             return ""
         install = [str(uv), "pip", "install", "--quiet", "--python", str(self.python), "--no-deps"]
         for step in (
             [str(uv), "venv", "--quiet", "--clear", "--python", sys.executable, str(HOME / self.name)],
-            [*install, "--requirement", str(every)],
+            # An override takes a package without its extras, so what extras bring (psycopg's own libpq) comes from the pins.
+            [*install, "--requirement", str(every), "--requirement", str(pins)],
             [*install, "--editable", "."],
         ):
             if fault := output_of_failure(step):

@@ -68,7 +68,7 @@ class Part:
 TOGETHER = (
     Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True),
     Part("browser stories", "browser and not long", "2", only=("browser",), measured=True),
-    Part("tests that wait for servers", "waits and not long", "4", dist="load", only=("waits",)),
+    Part("tests that wait for servers", "waits and not long", "4", dist="load", only=("waits",), measured=True),
 )
 """Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
 ALONE = Part("tests of many processes", "slow and not long", "2", only=("slow",))
@@ -179,8 +179,18 @@ def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
         if any(ROOT.glob(".coverage.*")):
             run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
         steps.append(run("coverage", [python, "-m", "coverage", "report"]))
+        if not rest:
+            steps.append(unreached(python))
     tests[-1] = replace(tests[-1], output=total(seconds, *(step.last_line for step in tests)))
     return [*steps, *tests]
+
+
+def unreached(python: str) -> Step:
+    """Compare the branches that no test reached with the list of reasons."""
+    with tempfile.TemporaryDirectory() as folder:
+        measured = str(Path(folder) / "coverage.json")
+        run("coverage json", [python, "-m", "coverage", "json", "-q", "-o", measured])
+        return run("unreached", [python, "-m", "tests.unreached", measured])
 
 
 def all_tests(*, long: bool, coverage: bool) -> list[Step]:

@@ -221,3 +221,13 @@ def test_purposes_are_apart() -> None:
     seal, digest, sign = (ring._keys[0].derived(f"{use}/x") for use in ("seal", "digest", "sign"))
     assert len({seal, digest, sign}) == 3
     assert ring.secrets_for("x") == [sign]
+
+
+def test_a_derived_key_of_a_key_that_is_not_listed() -> None:
+    """F-18, S-119: a purpose's key is derived from listed keys only."""
+    ring = Keyring([NEW, OLD])
+    assert (
+        ring.secret_of("hook") == ring.secret_of("hook", ring.newest) != ring.secret_of("hook", Keyring([OLD]).newest)
+    )
+    with pytest.raises(Unopened, match="not listed"):
+        Keyring([NEW]).secret_of("hook", Keyring([OLD]).newest)

@@ -17,6 +17,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import PathRule, StepUpRule
 from mfa_gate.service import Actor
 from tests.harness import Browser, World, make_world, running, with_rules
+from tests.service.test_outbox import catch_up
 
 HOURS = 4
 ASK = {"reason": "phone in the lake", "ticket": "T-9", "hours": HOURS}
@@ -87,6 +88,10 @@ async def test_two_administrators_let_somebody_in_for_hours(world: World) -> Non
     hers = [m.subject for m in world.email.messages if m.to == "ann@alpha.example"]
     assert sum("Emergency access" in subject for subject in hers) == 4
     assert sum(m.to == OWNER and "Emergency access" in m.subject for m in world.email.messages) == 4
+    told = len(world.email.messages)
+    assert await catch_up(world) == 0
+    await world.engine.effects.idle()
+    assert len(world.email.messages) == told, "an alarm that was heard does not come again from the trail"
 
 
 async def test_by_page(world: World) -> None:

@@ -113,21 +113,19 @@ REAL_EACH = 20
 """Of the people of a large PostgreSQL store each twentieth can be challenged; the others' rows are only as large."""
 
 
-def pour_postgres(gate: MFAGate, url: str, count: int) -> None:
+def pour_postgres(gate: MFAGate, url: str, count: int, *, each: int = 1) -> None:
     """Put so many people into a PostgreSQL store, by statements that go into its own tables.
 
-    Those whose number is a multiple of ``REAL_EACH`` are real.
+    Those whose number is a multiple of ``each`` are real.
     """
-    numbers = f"generate_series(0, {count - 1}) n WHERE n % {REAL_EACH} <> 0"
+    numbers = f"generate_series(0, {count - 1}) n WHERE n % {each} <> 0"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         index = connection.execute("SELECT pg_get_indexdef(to_regclass('mfa_gate.roster_search'))").fetchone()
         connection.execute("DROP INDEX IF EXISTS mfa_gate.roster_search")
-        for at in range(0, count, REAL_EACH * POURED_AT_ONCE):
-            people = [
-                person(gate, id_of(number))
-                for number in range(at, min(count, at + REAL_EACH * POURED_AT_ONCE), REAL_EACH)
-            ]
+        for at in range(0, count, each * POURED_AT_ONCE):
+            numbered = range(at, min(count, at + each * POURED_AT_ONCE), each)
+            people = [person(gate, id_of(number)) for number in numbered]
             with connection.transaction():
                 with connection.cursor().copy("COPY mfa_gate.account FROM STDIN") as copy:
                     for one in people:
@@ -157,10 +155,11 @@ def pour_postgres(gate: MFAGate, url: str, count: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:
+async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE, new: bool = True) -> list[float]:
     """Settle one right answer of each person, many at once.
 
-    Return the seconds that each took, infinite if it was refused.
+    ``new``: the answer comes from a browser that was never seen, so its owner gets a mail about it. Return the seconds that
+    each took, infinite if it was refused.
     """
     verification = gate.service.verification
     code = pyotp.TOTP(SECRET).now()  # all have the same secret, and making codes is not what is measured
@@ -169,7 +168,7 @@ async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -
     async def one(id: str) -> float:
         async with turns:
             started = time.perf_counter()
-            handle = "f" + handle_of(id)[1:]
+            handle = "f" + handle_of(id)[1:] if new else handle_of(id)
             caller = Caller(subject=Subject(id), handle=handle_digest(handle), network=HOME)
             try:
                 result = await verification.verify(caller, handle=handle, authenticator="totp-1", response=code)

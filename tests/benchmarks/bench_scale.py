@@ -111,8 +111,8 @@ async def run() -> None:
         async with stores(small, only=STORE) as few, stores(large, only=STORE) as many:
             for name in few:
                 is_large = "PostgreSQL" in name and MANY > FEW
-                count = await filled(many[name], large)
-                await fill(few[name], [id_of(number) for number in range(FEW)])
+                await filled(few[name], small, FEW)
+                count = await filled(many[name], large, MANY)
                 sides = [Side(few[name], FEW, 1), Side(many[name], count, REAL_EACH if is_large else 1)]
                 for _ in range(SLICES):
                     for side in sides:
@@ -149,31 +149,38 @@ async def without_index(folder: Path) -> AsyncIterator[PostgresStore]:
         await store.aclose()
 
 
-async def filled(gate: MFAGate, folder: Path) -> int:
+async def filled(gate: MFAGate, folder: Path, wanted: int) -> int:
     """Put as many accounts as wanted into the store, or as the time allows: how many."""
     if "SQLite" in type(gate.service.engine.store).__name__:
-        pour(gate, folder / "bench.db", map(id_of, range(MANY)))
-        return MANY
+        pour(gate, folder / "bench.db", map(id_of, range(wanted)))
+        return wanted
     if "Postgres" in type(gate.service.engine.store).__name__:
-        pour_postgres(gate, (folder / "postgres.url").read_text(), MANY)
-        return MANY
+        url = (folder / "postgres.url").read_text()
+        pour_postgres(gate, url, wanted, each=1 if wanted == FEW else REAL_EACH)
+        return wanted
     at, until = 0, time.monotonic() + FILL_FOR
-    while at < MANY and time.monotonic() < until:
-        await fill(gate, [id_of(number) for number in range(at, min(at + 2000, MANY))])
-        at = min(at + 2000, MANY)
+    while at < wanted and time.monotonic() < until:
+        await fill(gate, [id_of(number) for number in range(at, min(at + 2000, wanted))])
+        at = min(at + 2000, wanted)
     return at
 
 
 def print_table(name: str, few: Side, many: Side) -> None:
-    """One row for each thing that was measured: milliseconds of both stores, and their ratio."""
-    print(f"{name:36}{few.count:>12,}{'p99':>12}{many.count:>12,}{'p99':>12}{'times':>9}{'to reach':>10}")
+    """One row for each thing that was measured: milliseconds of both stores, and their ratio.
+
+    The ratio of the shortest times is what the store itself does: the rest waits for a busy machine.
+    """
+    print(
+        f"{name:36}{few.count:>12,}{'p99':>12}{many.count:>12,}{'p99':>12}{'times':>9}{'shortest':>10}{'to reach':>10}"
+    )
     for what in few.took:
         figures = "".join(
             f"{statistics.median(took) / 1e3:9.3f} ms{percentile(took, 0.99) / 1e3:9.3f} ms"
             for took in (few.took[what], many.took[what])
         )
         times = statistics.median(many.took[what]) / statistics.median(few.took[what])
-        print(f"  {what:34}{figures}{times:9.2f}{LIMITS.get(what, ''):>10}")
+        shortest = min(many.took[what]) / min(few.took[what])
+        print(f"  {what:34}{figures}{times:9.2f}{shortest:10.2f}{LIMITS.get(what, ''):>10}")
 
 
 def main() -> None:

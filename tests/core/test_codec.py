@@ -329,6 +329,13 @@ def test_damage_is_told_as_such(body: bytes) -> None:
         decode(KEY, 1, body)
 
 
+@pytest.mark.parametrize("packed", ["[]", "7", "null", '"text"'])
+def test_an_account_that_is_no_object(packed: str) -> None:
+    """The operator reads what is wrong with the document."""
+    with pytest.raises(UnreadableAccount, match="Account is no object"):
+        decode(KEY, 1, f'{{"f":1,"a":{packed}}}'.encode())
+
+
 def typed_as_declared(value: Any) -> bool:
     """Return True if every plain field of an account holds a value of its declared type."""
     kinds = {"str": str, "int": int, "bool": bool, "Fields": dict}

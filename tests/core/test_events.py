@@ -6,13 +6,15 @@ A step is repeated when its swap is lost.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mfa_gate.core.entropy import draw_id, draw_ref, expand, handle_digest
-from mfa_gate.core.events import EVENTS, KINDS, UNKNOWN, EventKind, Notice, Words, kind_of
+from mfa_gate.core.events import EVENTS, KINDS, UNKNOWN, Event, EventKind, Moment, Notice, Words, kind_of
 from mfa_gate.core.events.kind import indexed
+from mfa_gate.core.events.record import MOVED, moved, place_of, unmoved
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.reasons import REASONS, Reason, Refusal, Sentence
 
@@ -173,3 +175,37 @@ def test_a_reason_without_its_words_cannot_be_made() -> None:
     for sentence in ({"text": ""}, {"detailed": "x"}, {"lasting": "x"}, {"behind": "x"}, {"by_detail": {"x": ""}}):
         with pytest.raises(ValueError):
             Sentence(**{"text": "A", **sentence})  # type: ignore[arg-type]
+
+
+def test_a_moment_names_who_acts() -> None:
+    """Without an actor the person acts; a stand-in is told in the detail."""
+    key = SubjectKey("clinic", "ann")
+    moment = Moment(now=7, nonce=b"n" * 32, acts_as="eve", browser="b1")
+    made = moment.event("attempt.failed", key, factor="app", count=2)
+    assert (made.actor, made.account, made.browser, made.factor) == ("ann", "ann", "b1", "app")
+    assert made.detail == {"acts_as": "eve", "count": 2}
+    assert moment.event("attempt.failed", key, acts_as="dan", browser="b2", actor="x").detail == {"acts_as": "dan"}
+    assert replace(moment, acts_as="", actor="boss").event("attempt.failed", key).actor == "boss"
+
+
+def test_a_line_that_was_moved() -> None:
+    """The line of another store tells when it came, and can be read as it was."""
+    made = Event(id="E", kind="attempt.failed", at=7, tenant="clinic", detail={"a": 1})
+    there = moved(made, at=9)
+    assert there.detail == {"a": 1, MOVED: 9}
+    assert unmoved(there) == made
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "place"),
+    [
+        ("192.0.2.7", "192.0.2.7", "192.0.2.7"),
+        ("", "192.0.2.0", "192.0.2.0"),
+        ("192.0.2.7", "=office", "192.0.2.7 (office)"),
+        ("", "=office", "office"),
+        ("", "", ""),
+    ],
+)
+def test_the_place_of_an_event(address: str, network: str, place: str) -> None:
+    """The address in full, with the name of a trusted network beside it."""
+    assert place_of(Event(id="E", kind="k", at=7, tenant="t", address=address, network=network)) == place

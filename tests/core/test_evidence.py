@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, Evidence, session_mark, skip_key, skip_time, standing_for
-from mfa_gate.core.model import Account, Subject
-from mfa_gate.core.rules import FreshnessRules
+from mfa_gate.core.changes.tenant_end import with_tenant
+from mfa_gate.core.evidence import (
+    NO_SESSION,
+    SESSION_LIFE,
+    UPSTREAM,
+    Evidence,
+    login_handle,
+    session_mark,
+    skip_key,
+    skip_time,
+    standing_for,
+)
+from mfa_gate.core.model import Account, Subject, Upstream
+from mfa_gate.core.rules import FreshnessRules, TenantSettings
 
-from .builders import ANN, AWAY, HANDLE, NO_SESSION_ANN, NOW, TRAITS, account, caller, evidence, proof
+from .builders import ANN, AWAY, HANDLE, NO_SESSION_ANN, NOW, TRAITS, account, browser, caller, evidence, proof
 
 
-def found(of: Account, who: Any = None, **parts: Any) -> Evidence:
-    return standing_for(who or caller(), of, now=NOW, traits=TRAITS, freshness=FreshnessRules(), **parts)
+def found(of: Account, who: Any = None) -> Evidence:
+    return standing_for(who or caller(), of, now=NOW, traits=TRAITS, freshness=FreshnessRules())
 
 
 @pytest.mark.parametrize("ages", [(60, 90), (90, 60)])
@@ -51,10 +63,11 @@ def test_where_the_network_does_not_matter() -> None:
     assert len(evidence(of, any_network=True).proofs) == 1
 
 
-@pytest.mark.parametrize(("since", "counts"), [(0, 1), (NOW - 61, 1), (NOW - 60, 0), (NOW, 0)])
-def test_all_proofs_of_a_tenant_were_ended(since: int, counts: int) -> None:
-    """A proof up to that second is one of them."""
-    made = found(account("app", proofs=(proof("app", age=60),)), proofs_from=since)
+@pytest.mark.parametrize(("seen", "counts"), [(0, 0), (1, 1), (2, 0)])
+def test_all_proofs_of_a_tenant_were_ended(seen: int, counts: int) -> None:
+    """They count where the account has seen as many ends as its tenant has had, and no time decides."""
+    of = replace(account("app", proofs=(proof("app", age=60),)), version=1, tenant_epoch=seen)
+    made = found(with_tenant(of, TenantSettings(tenant=of.key.tenant, epoch=1, ended_at=NOW), NOW))
     assert (len(made.proofs), made.ended) == (counts, 1 - counts)
 
 
@@ -89,3 +102,23 @@ def test_what_is_held() -> None:
     """Backup codes alone are no factor, but a first enrollment is over (S-82, S-83)."""
     assert [evidence(account(*kinds)).enrolled for kinds in ((), ("paper",), ("app",))] == [False, False, True]
     assert [evidence(account(*kinds)).holds for kinds in ((), ("paper",), ("app",))] == [False, True, True]
+
+
+@pytest.mark.parametrize(("acr", "counts", "resistant"), [("phr", 1, True), ("gold", 1, False), ("silver", 0, False)])
+def test_a_sign_in_elsewhere(acr: str, counts: int, resistant: bool) -> None:
+    """Its class says if it counts, and if it resists phishing.
+
+    The policy's words decide, not the kept proof.
+    """
+    trusts = FreshnessRules(trust_acr=("gold", "phr"))
+    upstream = Upstream(("pwd",), acr, NOW - 60)
+    login = browser(proof(UPSTREAM, authenticator=UPSTREAM), handle=login_handle(upstream), id="l", kind=UPSTREAM)
+    of = account(browsers=(login,), logins=((NOW - 60, NOW),))
+    who = caller(replace(ANN, upstream=upstream))
+    made = standing_for(who, of, now=NOW, traits=TRAITS, freshness=trusts)
+    assert [one.phishing_resistant for one in made.proofs] == [resistant] * counts
+    assert made.upstream
+    assert found(of, who).proofs == ()
+    assert not found(of, who).upstream
+    gone = standing_for(who, replace(of, browsers=()), now=NOW, traits=TRAITS, freshness=trusts)
+    assert gone.proofs == ()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta, timezone
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mfa_gate.core.messages.alarms import dispute_alarm
+from mfa_gate.core.messages.alarms import alarm, dispute_alarm, head_mail
 from mfa_gate.core.messages.calls import voice_script
 from mfa_gate.core.messages.codes import MAX_HOST, email_code, sms_text
+from mfa_gate.core.messages.facts import local_time
 from mfa_gate.core.messages.letter import Letter
 from mfa_gate.core.messages.notices import NOTICES, notice, sms_notice
 from mfa_gate.core.rules import BrandRules
@@ -552,3 +555,22 @@ def test_an_id_stays_whole(id: str, shown: str) -> None:
     facts = {"account": id, "ref": "REF"}
     mail = dispute_alarm(service="Clearview", facts=facts, translate=str)
     assert shown in mail.text
+
+
+def test_no_alarm_of_what_is_unknown() -> None:
+    """A kind that the administrators get no alarm of is a fault of the caller."""
+    with pytest.raises(ValueError, match="no alarm"):
+        alarm("nonsense", service="Clinic", facts={}, translate=english)
+
+
+def test_the_mail_with_the_head_of_a_trail() -> None:
+    """The owner gets the head itself, and the command that compares it."""
+    letter = head_mail(service="Clinic", tenant="alpha", lines=7, head="HEAD-1", translate=english)
+    assert all(words in letter.text for words in ("HEAD-1", "alpha", "7", "mfa-gate audit verify --expect"))
+
+
+def test_a_zone_without_a_name() -> None:
+    """A zone that has no name in letters is told by its distance from UTC."""
+    assert local_time(0, timezone(timedelta(hours=5, minutes=45)), english).endswith("5:45 UTC+05:45")
+    assert local_time(0, ZoneInfo("Asia/Kathmandu"), english).endswith("UTC+05:30")
+    assert local_time(0, ZoneInfo("Europe/Berlin"), english).endswith("CET")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.core.model import MAX_ID_BYTES, Subject, SubjectKey, Upstream
+from mfa_gate.core.model import MAX_ID_BYTES, Challenge, Subject, SubjectKey, Upstream
 
 from .builders import HANDLE, account, proof
 
@@ -102,3 +102,35 @@ def test_looking_up() -> None:
     assert of.browser("x") is None
     nameless = account("app", browsers=())
     assert nameless.browser("") is None
+
+
+def test_the_one_who_is_judged() -> None:
+    """While a person is impersonated, the actor is judged.
+
+    It is the actor's account, in this sign-in, without known groups.
+    """
+    upstream = Upstream(("pwd",), "gold", 7)
+    seen = Subject("ann", "clinic", frozenset({"staff"}), "s1", upstream, actor="boss")
+    assert seen.judged == Subject("boss", "clinic", session="s1", upstream=upstream)
+    assert seen.judged.key == SubjectKey("clinic", "boss")
+    alone = Subject("ann", "clinic", frozenset({"staff"}), "s1")
+    assert alone.judged is alone
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "a\n", "ﬁ", "x" * 256, "é" * 128])
+def test_an_id_that_is_not_canonical(name: str) -> None:
+    """Two spellings of one person would be two budgets of attempts; an actor is a person, too."""
+    with pytest.raises(ValueError):
+        Subject(name)
+    with pytest.raises(ValueError):
+        Subject("ann", name)
+    if name:
+        with pytest.raises(ValueError):
+            Subject("ann", actor=name)
+    assert [len(Subject(longest).id) for longest in ("x" * 255, "é" * 127 + "x")] == [255, 128]
+
+
+def test_a_fresh_challenge() -> None:
+    """It is unspent, unanswered, and was issued by a clock that was not behind."""
+    fresh = Challenge(id="c", factor="f", purpose="p", target="t", browser="b", issued_at=9, expires_at=19)
+    assert (fresh.spent_at, fresh.status, fresh.mark, fresh.data) == (0, "pending", 0, {})

@@ -17,6 +17,7 @@ from mfa_gate.core.networks import (
     network_of,
     parse_address,
     parse_networks,
+    read_address,
 )
 
 PROXIES = parse_networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
@@ -193,3 +194,11 @@ def test_versions_do_not_mix() -> None:
     """An IPv4 address never lies in an IPv6 network, and garbage lies in none."""
     assert not lies_in("10.0.0.1", parse_networks(["::/0"]))
     assert not lies_in("x", parse_networks(["0.0.0.0/0", "::/0"]))
+
+
+def test_the_longest_address() -> None:
+    """An address with its zone has at most 64 characters."""
+    longest = "fe80::1%" + "z" * 56
+    assert read_address(longest) == ip_address("fe80::1")
+    assert read_address(longest + "z") is None
+    assert read_address("") is None

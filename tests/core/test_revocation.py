@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from mfa_gate.core.evidence import skip_key
 from mfa_gate.core.model import Account, Grant, Lock
-from mfa_gate.core.revocation import is_revoked
+from mfa_gate.core.revocation import has_signed_out, is_revoked
 
-from .builders import NOW, WEEK, account, browser, evidence, proof
+from .builders import ANN, HANDLE, NOW, WEEK, account, browser, evidence, proof
 
 BEFORE = account("app", proofs=(proof(),))
 GRANT = Grant(
@@ -49,3 +50,17 @@ def test_by_grant() -> None:
     before = replace(BEFORE, browsers=(), grant=GRANT)
     assert is_revoked(before, evidence(replace(before, grant=None)), lock_ends_sessions=False)
     assert not is_revoked(before, evidence(before, now=NOW + 4000), lock_ends_sessions=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "out"),
+    [((), ("s",), True), (("s",), ("s",), False), ((), ("other",), False), (("s",), ("s", "s"), True), ((), (), False)],
+)
+def test_a_sign_out_since(before: tuple[str, ...], after: tuple[str, ...], out: bool) -> None:
+    """Only a sign-out of this sign-in counts, and only one that is new."""
+
+    def known(names: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+        return tuple((skip_key(ANN, HANDLE) if name == "s" else name, NOW + at) for at, name in enumerate(names))
+
+    seen = evidence(account("app", sign_outs=known(after)))
+    assert has_signed_out(account("app", sign_outs=known(before)), seen) is out

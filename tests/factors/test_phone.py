@@ -12,7 +12,7 @@ from mfa_gate.core.model import Contacts
 from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import Draft, Rejected
 from mfa_gate.factors.phone import TYPES as PHONE_TYPES
-from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_names
+from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_names, written
 from mfa_gate.factors.region_names import region_name, told_regions
 from mfa_gate.factors.regions import REGIONS
 from mfa_gate.factors.sms import Sms
@@ -220,3 +220,9 @@ def test_each_region_has_a_name_in_each_language(tag: str) -> None:
     assert all(region_name(code, tag) != code for code in REGIONS)
     assert tag == "en" or region_name("DE", tag) != "Germany"
     assert region_name("DE", "xx") == "Germany"
+
+
+def test_a_text_that_is_no_number_is_written_as_it_is() -> None:
+    """A number on file that cannot be read is shown as the host has it."""
+    assert written("+1 212 736 5000".replace(" ", "")) != "+12127365000"
+    assert written("extension seven") == "extension seven"

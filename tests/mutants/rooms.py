@@ -23,7 +23,7 @@ PATIENCE = 60
 """Seconds of processor time that are left to the tests besides ten times their usual ones: a loop without end is noticed."""
 NEAR, FEW = 5, 4
 """The seconds and the files of the tests that are asked first."""
-ENOUGH = 20
+ENOUGH = 30
 """Seconds of tests that are asked about one fault: more of them would be a whole room for each that survives."""
 TOGETHER = 12
 """Files of tests that one process measures."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate import RelyingParty
+from mfa_gate import RelyingParty, Subject
 from mfa_gate.core.model import replace as changed
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.web.assets import asset_name, static_assets
@@ -135,6 +135,18 @@ def test_the_phone_keeps_its_key_for_itself() -> None:
     assert "navigate" not in worker
 
 
+async def test_a_phone_of_a_forgotten_person_brings_no_line_back() -> None:
+    """An installed page starts with its old token, also after its owner has left."""
+    async with running(branded()) as world:
+        browser, phone = await world.browser("ann.smith"), Phone(world)
+        uri = (await browser.api("POST", "enroll", {"factor": "push"})).json()["uri"]
+        assert (await phone.join(uri)).status == 201
+        assert (await world.gate.forget(Subject("ann.smith", "alpha"))).pseudonym
+        assert (await Phone(world).join(uri)).reason == "code_expired"
+        lines = await world.store.links("alpha", limit=1_000)
+    assert not [link for link in lines if "ann.smith" in link.line]
+
+
 async def test_a_sibling_of_the_host_carries_no_token_here() -> None:
     """On https only a cookie counts that no other host of the site can set."""
     party = RelyingParty(id="app.example", name="Example", origins=["https://app.example"])
@@ -156,7 +168,7 @@ async def test_a_sibling_of_the_host_carries_no_token_here() -> None:
                 scope = http_scope("GET", "/mfa/approve/manifest.webmanifest", headers=headers)
                 reply = await call(world.app, {**scope, "scheme": scheme})
                 assert reply.json()["start_url"] == start
-    script = static_assets()[asset_name("approve.js")].content.decode()
+    script = static_assets()[asset_name("approve-join.js")].content.decode()
     assert '["__Host-", "/; Secure"]' in script
 
 

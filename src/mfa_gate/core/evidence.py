@@ -44,7 +44,7 @@ class Evidence:
     @property
     def enrolled(self) -> bool:
         """Tell if there is a second factor: one of ours, or sign-ins elsewhere that count (S-83)."""
-        return self.upstream or any(is_factor(a.factor, self.traits) for a in self.account.authenticators)
+        return self.upstream or holds_factor(self.account, self.traits)
 
     @property
     def holds(self) -> bool:
@@ -105,14 +105,17 @@ def standing_for(
     another account.
     """
     subject = caller.subject
-    if account.key != subject.key:
+    if account.key is not subject.key and account.key != subject.key:
         raise ValueError("an account was joined with another subject")
     now = max(now, account.seen_at)
     browser = account.browser(caller.handle)
     any_network = freshness.ip_change.action == "log"
     mine: list[Proof] = []
     others = ended = 0
-    for proof in (*(browser.proofs if browser else ()), *_login(subject, account, freshness)):
+    proofs = browser.proofs if browser else ()
+    if subject.upstream is not None:
+        proofs = (*proofs, *_login(subject, account, freshness))
+    for proof in proofs:
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
         if proof.epoch != account.epoch or not known:
             ended += 1
@@ -122,8 +125,9 @@ def standing_for(
             others += 1
         else:
             mine.append(proof)
-    mine.sort(key=lambda proof: proof.at, reverse=True)
-    skipped_at = skip_time(account, subject, caller.handle)
+    if len(mine) > 1:
+        mine.sort(key=lambda proof: proof.at, reverse=True)
+    skipped_at = skip_time(account, subject, caller.handle) if account.skips else 0
     skipped = bool(skipped_at) and (bool(subject.session) or now - skipped_at < SESSION_LIFE)
     return Evidence(
         subject=subject,
@@ -149,6 +153,14 @@ def _login(subject: Subject, account: Account, freshness: FreshnessRules) -> tup
     if kept is None or upstream.acr not in freshness.strong_acr:
         return kept.proofs if kept else ()
     return tuple(replace(proof, phishing_resistant=True) for proof in kept.proofs)
+
+
+def holds_factor(account: Account, traits: TraitsOf, kinds: tuple[str, ...] | None = None) -> bool:
+    """Tell if the account has a factor, of one of ``kinds`` unless they are None."""
+    for mine in account.authenticators:  # noqa: SIM110 - each judgement asks, and a generator costs as much again
+        if (kinds is None or mine.factor in kinds) and is_factor(mine.factor, traits):
+            return True
+    return False
 
 
 def is_factor(kind: str, traits: TraitsOf) -> bool:

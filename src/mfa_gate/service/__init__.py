@@ -55,6 +55,7 @@ from .policy_watch import PolicyWatch
 from .policy_workers import EVERY as POLICIES_EVERY
 from .policy_workers import PolicyWorkers
 from .provider_callbacks import ProviderCallbacks
+from .quick_look import QuickLook
 from .report_archive import ReportArchive
 from .report_mails import ReportMails
 from .report_recorder import PAUSE, ReportRecorder
@@ -92,6 +93,7 @@ class Service:
         keep_clean()
         self.engine = Engine(wiring, policy)
         self.access = Access(self.engine)
+        self.quick_look = QuickLook(self.access)
         self.recorder = ReportRecorder(self.engine)
         self.report = ReportArchive(self.engine, self.recorder)
         self.upstream = Upstream(self.engine)

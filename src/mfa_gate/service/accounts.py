@@ -218,9 +218,8 @@ class Engine:
 
         Call ``notice`` first, so that changed accounts have left the cache.
         """
-        entry = self._accounts.get(key)
+        entry = self.known_entry(key)
         if entry is not None:
-            self._accounts.move_to_end(key)
             return entry
         generation = self._generation
         entry = Entry(await self._counting(await self.store.load(key)))
@@ -251,6 +250,13 @@ class Engine:
         if account.tenant_epoch == known.epoch:
             return account
         return with_tenant(account, await self.store.settings(tenant), self.now())
+
+    def known_entry(self, key: SubjectKey) -> Entry | None:
+        """Return an account from the cache, or None. Call ``notice`` first."""
+        entry = self._accounts.get(key)
+        if entry is not None:
+            self._accounts.move_to_end(key)
+        return entry
 
     async def settings(self, tenant: str) -> TenantSettings:
         """Return the tenant's settings, from the cache if nothing has changed."""

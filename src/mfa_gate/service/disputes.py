@@ -99,7 +99,10 @@ class Disputing:
         return f"{start}/{short}"
 
     async def read(self, token: str) -> Disputed | None:
-        """Read a link; None for one that is not ours, or older than seven days."""
+        """Read a link; None for one that is not ours, too old, or of a forgotten person.
+
+        The id of a forgotten person is nobody's, or that of a new person.
+        """
         if not token.isascii() or len(token) > MAX_TOKEN:
             return None
         if len(token) == SHORT:
@@ -112,6 +115,9 @@ class Disputing:
         if self.engine.now() - int(at) >= _life_of(kind):
             return None
         key = SubjectKey(tenant, id)
+        account = await self.engine.load(key)
+        if account.is_unknown or int(at) < account.forgotten_at:
+            return None
         return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))
 
     async def dispute(self, token: str, *, network: str) -> Disputed | Refusal:

@@ -132,8 +132,9 @@ class Notices:
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
         where = place_of(event) if event.network.startswith("=") else event.address or event.network
-        if nearby := await self.engine.place_of(event.network):
-            where = near(where, nearby, translate)
+        places = self.engine.places
+        if places is not None and (named := await places.of(event.network)):
+            where = near(where, named, translate)
         letter = notice(
             kind,
             service=self.letters.service(event.tenant),

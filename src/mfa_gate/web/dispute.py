@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
+from ..core.spoken import spoken_in
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
@@ -51,10 +52,11 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     rules = site.service.engine.rules(tenant)
+    plain = site.plain_frame(scope, rules)
     return replace(
-        site.plain_frame(scope, rules),
+        plain,
         help_url=rules.brand.help_url,
-        contact=rules.recovery.contact,
+        contact=spoken_in(rules.recovery.contact, plain.lang),
         owner=rules.owner,
         dev=site.dev,
     )

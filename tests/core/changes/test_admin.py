@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.changes import Change, admin
+from mfa_gate.core.changes import Change, admin, dispute
 from mfa_gate.core.model import Account, Attempts, Enrollment, Lock, Recovery, Ticket
 from mfa_gate.core.reasons import Refusal
 
@@ -197,3 +197,11 @@ def test_a_reset_and_a_lock(cause: str, stays: bool) -> None:
     """
     kept = ACTS["reset"](owner(lock=replace(LOCK, cause=cause)), "lost").account
     assert (kept.lock is not None) is stays
+
+
+def test_a_request_for_help_is_taken_back() -> None:
+    """The person's own word ends it; without one there is nothing to take back."""
+    change = dispute.stop_recovery(owner(recovery=WAITS), moment())
+    assert (change.account.recovery, change.answer) == (None, None)
+    assert [e.kind for e in change.events] == ["recovery.stopped"]
+    assert refused(dispute.stop_recovery(owner(), moment()), "not_found")

@@ -8,7 +8,7 @@ from ..events import Moment
 from ..model import Account, replace
 from ..reasons import Refusal
 from ..rules import DAY
-from .base import Change, end_proofs, refuse, time_of
+from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .break_glass import close
 from .two_people import drop
@@ -21,8 +21,10 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str, at: int 
 
     A waiting call for help is taken back, and a break-glass grant ends. ``about`` and ``kind`` are the reference and
     the kind of the disputed event, "" where the person means no certain event. ``at`` is its time, 0 for now. Answers True
-    if the person can take it back: see ``undo``.
+    if the person can take it back: see ``undo``. Nothing changes for a forgotten person.
     """
+    if account.is_forgotten:
+        return keep(account, False)
     now = time_of(account, moment)
     events = [
         moment.event("account.disputed", account.key, about=about, what=kind),

@@ -139,11 +139,18 @@ class Account:
 
     def authenticator(self, id: str) -> Authenticator | None:
         """Return the confirmed authenticator with this id, or None if the subject has no such one."""
-        return next((a for a in self.authenticators if a.id == id), None)
+        for one in self.authenticators:
+            if one.id == id:
+                return one
+        return None
 
     def browser(self, handle: str) -> Browser | None:
         """Return the browser whose current handle has this digest, or None."""
-        return next((b for b in self.browsers if b.handle == handle), None) if handle else None
+        if handle:
+            for one in self.browsers:
+                if one.handle == handle:
+                    return one
+        return None
 
 
 @cache

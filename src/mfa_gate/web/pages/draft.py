@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.decision import Enroll
 from ...core.model import Challenge, Contacts
 from ...core.reasons import Refusal
+from ...core.spoken import spoken_in
 from ...factors.optional_parts import Introduces, Introduction
 from ...factors.region_names import region_name
 from ...service import Judgement, OpenDraft
@@ -242,7 +243,7 @@ async def _start(
         phone=phone,
         region=region,
         regions=tuple(views.Region(code=code, name=region_name(code, request.lang)) for code, _ in said.regions),
-        consent=request.site.languages.words(request.lang).gettext(said.consent) if said.consent else "",
+        consent=_consent(request, said.consent),
         apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or _is_optional(judgement) else "",
@@ -250,6 +251,11 @@ async def _start(
         anew=anew,
         steps=_steps(judgement),
     )
+
+
+def _consent(request: PageRequest, consent: str) -> str:
+    """Return the sentence about costs in the reader's language."""
+    return request.site.languages.words(request.lang).gettext(spoken_in(consent, request.lang)) if consent else ""
 
 
 def _same_number(request: PageRequest, kind: str, others: tuple[views.Way, ...]) -> str:

@@ -1,0 +1,1 @@
+"""Tests of ``mfa_gate.core.messages``."""
