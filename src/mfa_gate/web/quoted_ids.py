@@ -27,8 +27,3 @@ def with_quoted_slashes(scope: Scope, place: str) -> str:
         if "/" + "/".join(tail) == place:
             return "/" + "/".join(part.replace("/", SLASH) for part in tail)
     return place
-
-
-def id_in(segment: str) -> str:
-    """Return the id that a segment names."""
-    return segment.replace(SLASH, "/")

@@ -97,7 +97,7 @@ class Router:
     async def _answer(self, scope: Scope, receive: Receive, place: str, carried: str) -> Answer:
         if place.startswith("/api/") and scope["method"] == "OPTIONS" and (asked := self._preflight(scope)):
             return asked
-        if place.startswith(WITH_IDS):
+        if place.startswith(WITH_IDS) and b"%2f" in (scope.get("raw_path") or b"").lower():
             place = with_quoted_slashes(scope, place)
         name, slash, rest = place.removeprefix("/").partition("/")
         if found := WITHOUT_SIGN_IN.get(f"/{name}{slash}"):

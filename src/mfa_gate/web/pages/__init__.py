@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ...core.model import MAX_ID_BYTES
-from ..quoted_ids import id_in
+from ..quoted_ids import SLASH
 from ..request import PageRequest
 from ..responses import Answer
 from . import account, admin, challenge, draft, enroll, impact, many, people, policy, reports, settings, start, what_if
@@ -57,7 +57,7 @@ def find(place: str) -> Mapping[str, Page] | None:
     for beginning, handlers in ONE_OF.items():
         rest = place.removeprefix(beginning)
         if rest != place and rest and "/" not in rest and len(rest) <= MAX_ID_BYTES:
-            return {method: _bound(handler, id_in(rest)) for method, handler in handlers.items()}
+            return {method: _bound(handler, rest.replace(SLASH, "/")) for method, handler in handlers.items()}
     return None
 
 
