@@ -80,8 +80,6 @@ def default_of(one: inspect.Parameter) -> str:
     """The default of an argument, as a reader writes it."""
     if one.default is inspect.Parameter.empty:
         return "must be given"
-    if one.name == "factors":
-        return "`DEFAULT_FACTORS`"
     return "`secrets.token_bytes`" if one.name == "entropy" else f"`{one.default!r}`"
 
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from .core.rules import Policy
     from .errors import MFAGateError, Refused, SettingsError
     from .factors.registry import DEFAULT_FACTORS
-    from .gate import MFAGate, Status
-    from .ports import Message, PhoneSend, Senders
-    from .service import RelyingParty
+    from .gate import MFAGate
+    from .ports import Message, PhoneSend, RelyingParty, Senders
     from .service.person import EnrollmentTicket, Forgotten, Person, PersonAuthenticator, PersonChange, PersonStatus
     from .web.middleware import MFAGateMiddleware
+    from .web.status import Status
     from .web.stepup import require_proof
 
 __all__ = [
@@ -62,11 +62,11 @@ _HOMES = {
     "PhoneSend": "ports",
     "Policy": "core.rules",
     "Refused": "errors",
-    "RelyingParty": "service",
+    "RelyingParty": "ports",
     "require_proof": "web.stepup",
     "Senders": "ports",
     "SettingsError": "errors",
-    "Status": "gate",
+    "Status": "web.status",
     "Subject": "core.model",
     "Upstream": "core.model",
 }

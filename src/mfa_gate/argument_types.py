@@ -12,8 +12,7 @@ from inspect import isclass
 from typing import Any
 
 from .core.rules import Policy
-from .ports import CHANNELS, Senders, SharedSignals
-from .service import RelyingParty
+from .ports import CHANNELS, RelyingParty, Senders, SharedSignals
 
 STORE = ("open", "aclose", "load", "swap", "append", "meta")
 """Methods by which a store is known."""

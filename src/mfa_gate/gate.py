@@ -1,4 +1,8 @@
-"""``MFAGate``: the only place that chooses the concrete parts and joins them."""
+"""``MFAGate``: what an app makes of its arguments, and asks.
+
+This module is imported for its name alone in many places, so it imports next to nothing. The parts that do the work are
+imported when a gate is made, or when a method needs them.
+"""
 
 from __future__ import annotations
 
@@ -6,87 +10,38 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-from .argument_types import faults_of_types
-from .core.decision import Allow, State, state_of
-from .core.events import Event
-from .core.model import Subject
-from .core.rules import Policy
 from .errors import SettingsError, StoreContention, StoreUnavailable
-from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
-from .factors.base import Factor
-from .host_functions import faults_of_hooks, faults_of_identify
-from .keyring import Keyring
-from .middleware_order import faults_of_order
-from .optional_parts import faults_of_optional_parts
-from .passkey_site import faults_of_passkey_site
-from .ports import (
-    BeforeSend,
-    Clock,
-    ContactsOf,
-    DescribeNetwork,
-    DirectoryOf,
-    Entropy,
-    Identify,
-    Senders,
-    SharedSignals,
-    SignInAgain,
-)
-from .service import RelyingParty, Service, Wiring
-from .service.fault_records import empty_frames
-from .service.health import Health
-from .service.kept_forms import KeptForms
-from .service.person import Forgotten, Person, PersonChange
-from .service.policy_life import BY_HOST, PolicySource, Reloaded
-from .settings import (
-    faults_of_api_origins,
-    faults_of_app,
-    faults_of_forwarding,
-    faults_of_parts,
-    faults_of_places,
-    faults_of_prefix,
-    faults_of_public_url,
-    faults_of_relying_party,
-    origin_and_root,
-    proxies_of,
-)
-from .storage import Store
-from .system_clock import SystemClock
-from .web.callers import Callers
-from .web.cookies import Cookies
-from .web.forwarders import fault_of_environment
-from .web.gate import Gate
-from .web.middleware import MFAGateMiddleware
-from .web.origin_faults import OriginLog
-from .web.request import Site
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import HTTPConnection
 
-__all__ = ["MFAGate", "Status"]
+    from .core.events import Event
+    from .core.model import Subject
+    from .core.rules import Policy
+    from .factors.base import Factor
+    from .ports import (
+        BeforeSend,
+        Clock,
+        ContactsOf,
+        DescribeNetwork,
+        DirectoryOf,
+        Entropy,
+        Identify,
+        RelyingParty,
+        Senders,
+        SharedSignals,
+        SignInAgain,
+    )
+    from .service.health import Health
+    from .service.person import Forgotten, Person, PersonChange
+    from .service.policy_life import Reloaded
+    from .storage import Store
+    from .web.status import Status
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """The state of a connection.
-
-    Times are UTC seconds, 0 where there is none. ``age`` is the age of the proof in seconds. ``state`` is the contract's
-    word. ``requirement`` names the rule that decided. ``factors`` are the enrolled kinds.
-    """
-
-    state: State
-    requirement: str
-    age: int | None
-    ends_at: int
-    factors: tuple[str, ...]
-    factor: str = ""
+__all__ = ["MFAGate"]
 
 
 class MFAGate:
@@ -95,7 +50,8 @@ class MFAGate:
     ``policy`` is the policy file's path, or a ``Policy``. ``identify`` tells who is signed in on a connection: an adapter of
     ``mfa_gate.identity``, or any async function. ``contacts`` returns a subject's name, e-mail and phone. ``store`` is a URL
     or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``factors`` are the known factors,
-    strongest first: ``[*DEFAULT_FACTORS, Mine()]`` adds one. ``relying_party`` is the site's name, id and origins.
+    strongest first: ``[*DEFAULT_FACTORS, Mine()]`` adds one; ``"default"`` means ``DEFAULT_FACTORS``. ``relying_party`` is the
+    site's name, id and origins.
 
     ``senders`` sends codes and notices: ``Senders(email=…, sms=…, voice=…, push=…)``. A factor that the policy allows and that
     has no sender is a fault. ``prefix`` is the path of our own pages.
@@ -151,7 +107,7 @@ class MFAGate:
         store: str | Store,
         keys: Sequence[str],
         relying_party: RelyingParty,
-        factors: Sequence[Factor] = DEFAULT_FACTORS,
+        factors: Sequence[Factor] | Literal["default"] = "default",
         contacts: ContactsOf | None = None,
         senders: Senders | None = None,
         trusted_proxies: Sequence[str] = (),
@@ -182,145 +138,50 @@ class MFAGate:
         forwarded_prefix: bool = False,
         dev: bool = False,
     ) -> None:
-        from .policyfile import load_policy
-        from .stores import store_from_url
-        from .stores.common.platform import fault_of_platform
-        from .web.catalogue_check import read_catalogues
-        from .web.message_forms import MessageForms
-        from .web.render import Renderer
-        from .web.template_check import faults_of_templates
+        from .composition import compose
+        from .gate_arguments import GateArguments
 
-        if unfit := fault_of_platform():
-            raise SettingsError(unfit)
-        faults = faults_of_types(
+        given = GateArguments(
             policy=policy,
+            identify=identify,
             store=store,
             keys=keys,
             relying_party=relying_party,
             factors=factors,
+            contacts=contacts,
             senders=senders,
-            signals=signals,
             trusted_proxies=trusted_proxies,
-            clock=clock,
-            entropy=entropy,
-            accept_any_forwarder=accept_any_forwarder,
-            accept_refused_websockets=accept_refused_websockets,
-            keep_forms=keep_forms,
-            dev=dev,
-        )
-        if faults:  # everything below reads these arguments
-            raise SettingsError(faults)
-        registry = _collect(faults, lambda: Registry(factors))
-        known = BUILT_IN if registry is None else registry
-        loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
-        opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
-        keyring = _collect(faults, lambda: Keyring(keys))
-        faults += faults_of_relying_party(relying_party)
-        faults += faults_of_api_origins(api_origins, relying_party)
-        faults += faults_of_public_url(public_url, relying_party)
-        faults += faults_of_prefix(prefix)
-        faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
-        if json_status not in (401, 403):
-            faults.append(f"json_status={json_status!r}: must be 403 or 401")
-        if not accept_any_forwarder and (server := fault_of_environment()):
-            faults.append(server)
-        trusted, wrong = proxies_of(trusted_proxies)
-        faults += wrong
-        faults += faults_of_forwarding(address_header, forwarded_prefix, bool(trusted_proxies))
-        senders = senders or Senders()
-        blind = faults_of_identify(identify)
-        faults += blind + faults_of_optional_parts(None if blind else identify, senders)
-        faults += faults_of_app(app)
-        faults += faults_of_templates(templates, known)
-        languages, wrong = read_catalogues(catalogues)
-        faults += wrong
-        faults += faults_of_hooks(
-            on_event=on_event,
-            on_lock=on_lock,
-            on_reset=on_reset,
-            before_send=before_send,
-            contacts=contacts,
-            directory=directory,
-            describe_network=describe_network,
-            sign_in_again=sign_in_again,
-        )
-        if signals is not None and find_spec("jwt") is None:
-            faults.append("signals: PyJWT is missing: pip install mfa-gate[signals]")
-        if loaded is not None and registry is not None:
-            loaded = registry.complete(loaded)
-            faults += faults_of_parts(loaded, senders, contacts, registry)
-            faults += faults_of_passkey_site(loaded, relying_party, registry)
-        if faults or registry is None or loaded is None or opened is None or keyring is None:
-            raise SettingsError(faults)
-
-        own = Path(templates) if templates else None
-        forms = MessageForms(templates=own, languages=languages)
-        origin, root = origin_and_root(public_url, relying_party)
-        wiring = Wiring(
-            store=opened,
-            keyring=keyring,
-            clock=clock or SystemClock(),
-            entropy=entropy,
-            senders=senders,
-            relying_party=relying_party,
-            contacts=contacts,
-            on_event=on_event,
-            on_reset=on_reset,
-            on_lock=on_lock,
-            before_send=before_send,
-            directory=directory,
-            describe_network=describe_network,
-            signals=signals,
-            trusted_proxies=trusted,
-            origin=origin,
-            prefix=prefix,
-            root=root,
-            app=app,
-            factors=registry,
-            words=lambda lang: languages.words(lang).gettext,
-            letter_form=forms.letter,
-            text_form=forms.text,
-        )
-        self.service = Service(wiring, loaded)
-        if not isinstance(policy, Policy):
-            self.service.policy_life.source = PolicySource(
-                path=policy,
-                check=lambda made: (
-                    *faults_of_parts(made, wiring.senders, contacts, registry),
-                    *faults_of_passkey_site(made, relying_party, registry),
-                ),
-            )
-        self._identify = identify
-        self._prefix = prefix
-        https = all(origin.startswith("https:") for origin in relying_party.web_origins)
-        cookies = Cookies(keyring, entropy, https=https)
-        site = Site(
-            service=self.service,
-            callers=Callers(
-                service=self.service,
-                identify=identify,
-                cookies=cookies,
-                trusted=trusted,
-                told_in=address_header.lower().encode(),
-                reads_prefix=forwarded_prefix,
-            ),
-            cookies=cookies,
-            renderer=Renderer(templates=own, factors=registry, languages=languages),
-            languages=languages,
             prefix=prefix,
             sign_in=sign_in,
             sign_out=sign_out,
             home=home,
-            origins=relying_party.web_origins,
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
+            keep_forms=keep_forms,
             sign_in_again=sign_in_again,
-            kept_forms=KeptForms(self.service.engine) if keep_forms else None,
-            api_origins=tuple(api_origins),
+            api_origins=api_origins,
+            public_url=public_url,
+            app=app,
+            on_event=on_event,
+            on_reset=on_reset,
+            on_lock=on_lock,
+            before_send=before_send,
+            directory=directory,
+            describe_network=describe_network,
+            signals=signals,
+            clock=clock,
+            entropy=entropy,
+            templates=templates,
+            catalogues=catalogues,
+            accept_any_forwarder=accept_any_forwarder,
+            address_header=address_header,
+            forwarded_prefix=forwarded_prefix,
             dev=dev,
-            origin_log=OriginLog(relying_party.id, relying_party.web_origins),
         )
-        self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
+        self._identify = identify
+        self._prefix = prefix
+        self.web = compose(given, check=self.check)
+        self.service = self.web.service
 
     @property
     def policy(self) -> Policy:
@@ -334,6 +195,8 @@ class MFAGate:
         the number of differences and the looser ones. Raises ``SettingsError`` with every fault of the file, or because a looser
         policy waits for approvals: then the policy before stays in force. Raises it too for a gate that was given a ``Policy``.
         """
+        from .service.policy_life import BY_HOST
+
         await self.web.open()
         return await self.service.policy_life.reload(BY_HOST)
 
@@ -343,6 +206,8 @@ class MFAGate:
         The middleware that finds the signed-in user must be added after it: the last one added runs first. The order is checked
         when the app starts. A wrong order stops the start, and the error names the fix.
         """
+        from .web.middleware import MFAGateMiddleware
+
         app.add_middleware(MFAGateMiddleware, gate=self)
 
     def check(self, app: Any, *, inside: bool = False) -> Sequence[str]:
@@ -350,6 +215,8 @@ class MFAGate:
 
         ``app`` is the app with all that is put around it. ``inside``: it is only the part that this gate is put around.
         """
+        from .middleware_order import faults_of_order
+
         return [
             *faults_of_order(app, self._identify, self._prefix, inside=inside),
             *self.web.endpoint_demands.lost(),
@@ -360,27 +227,16 @@ class MFAGate:
 
         Raises the same errors as a guarded request, e.g. ``StoreUnavailable``.
         """
+        from .service.fault_records import empty_frames
+        from .web.status import status_of
+
         __tracebackhide__ = True
         try:
             judgement = await self.web.judge_again(connection.scope)
         except Exception as error:
             empty_frames(error)  # they hold the cookies, and a report of the app's fault would send them
             raise
-        if judgement is None:
-            return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
-        decision = judgement.decision
-        proof = decision.proof if isinstance(decision, Allow) else None
-        account = judgement.account
-        known, mine = self.service.engine.factors, account.authenticators if account else ()
-        kinds = tuple(dict.fromkeys(a.factor for a in mine if a.factor in known))
-        return Status(
-            state=state_of(decision),
-            requirement=decision.why.rule,
-            age=self.service.engine.now() - proof.at if proof else None,
-            ends_at=decision.until if isinstance(decision, Allow) and proof else 0,
-            factors=kinds,
-            factor=proof.factor if proof else "",
-        )
+        return status_of(judgement, self.service.engine)
 
     async def person(self, subject: Subject) -> Person:
         """Return what is known about a person, and the acts on one, outside of a request.
@@ -390,10 +246,11 @@ class MFAGate:
         It opens the gate if nothing has done so yet: in a script, use it inside ``async with gate.lifespan()``. Raises
         ``TypeError`` for anything but a ``Subject``, ``SettingsError`` if the gate cannot start, and ``StoreUnavailable``.
         """
-        if not isinstance(subject, Subject):
-            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        from .service.person import Person
+
+        person = Person(subject, self.service.access, spare=self.web.connections.spare)
         await self.web.open()
-        return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
+        return person
 
     async def end_proofs(self, subject: Subject, *, reason: str) -> PersonChange:
         """End every proof of a person, as ``Person.end_proofs``.
@@ -441,13 +298,3 @@ class MFAGate:
             yield
         finally:
             await self.web.aclose()
-
-
-def _collect(faults: list[str], make: Callable[[], T]) -> T | None:
-    try:
-        return make()
-    except SettingsError as error:
-        faults += error.faults
-    except ValueError as error:
-        faults.append(str(error))
-    return None

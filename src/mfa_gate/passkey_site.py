@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from .core.public_suffixes import is_public_suffix, registrable
 from .core.rules import Policy
 from .factors import Registry
-from .service import RelyingParty
+from .ports import RelyingParty
 
 
 def faults_of_passkey_site(policy: Policy, party: RelyingParty, factors: Registry) -> list[str]:

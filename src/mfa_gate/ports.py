@@ -129,7 +129,7 @@ class SharedSignals:
 
     ``issuer`` and ``audience`` are the claims that its tokens have. ``keys`` is its JWK set (``{"keys": [...]}``), or a
     function that returns it, sync or async. ``subject_of`` gets the subject identifier of an event (RFC 9493) and returns the
-    ``Subject``, or None for somebody who is not known. ``token`` is the bearer token that the transmitter shows; "" for none.
+    ``Subject``, or None for somebody who is not known. ``token`` is the bearer token that the transmitter shows; it must be given.
     It needs PyJWT: ``pip install mfa-gate[signals]``.
     """
 
@@ -322,3 +322,31 @@ SignInAgain = Callable[["HTTPConnection", FreshSignIn], object]
 Sync or async. The page "Sign in again" links to it. Any other value, an exception, or five seconds without an answer leaves
 the link out.
 """
+
+
+APP_ORIGIN = "android:"
+"""The beginning of an Android app's origin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelyingParty:
+    """The site that passkeys are bound to, and the name that people see.
+
+    ``id`` is its host name; ``origins`` are exact. None of them is ever taken from a request. An origin may be an Android
+    app: ``android:apk-key-hash:…``, with the SHA-256 of its signing certificate in base64url.
+
+    ``related_origins`` lets passkeys of ``id`` work at listed origins of other domains: browsers read the list at
+    ``/.well-known/webauthn``. ``passkey_endpoints`` serves ``/.well-known/passkey-endpoints``, by which password managers
+    find the page for passkeys. Both are served by the app at the host ``id``.
+    """
+
+    id: str
+    name: str
+    origins: tuple[str, ...] | list[str] = ()
+    related_origins: bool = False
+    passkey_endpoints: bool = False
+
+    @property
+    def web_origins(self) -> tuple[str, ...]:
+        """Return the origins that a browser opens; the others are apps."""
+        return tuple(one for one in self.origins if isinstance(one, str) and not one.startswith(APP_ORIGIN))

@@ -17,11 +17,9 @@ from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import Registry
 from .factors.optional_parts import Hears
-from .ports import CallsBack, ContactsOf, Senders
-from .service import RelyingParty
+from .ports import APP_ORIGIN, CallsBack, ContactsOf, RelyingParty, Senders
 from .service.hook_places import COMMANDS
 from .service.own_address import is_root
-from .service.wiring import APP_ORIGIN
 from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")

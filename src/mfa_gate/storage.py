@@ -26,6 +26,7 @@ __all__ = [
     "Changed",
     "ChecksColumns",
     "EventPage",
+    "FindsLines",
     "InFile",
     "Limits",
     "Link",
@@ -222,6 +223,22 @@ class Trail(Protocol):
         """
 
 
+@runtime_checkable
+class FindsLines(Protocol):
+    """The optional part of a store with indexes for the search in the trail.
+
+    Without it a search looks at line after line.
+    """
+
+    async def lines_with(
+        self, tenant: str, name: str, values: Sequence[str], /, *, after: str = "", limit: int = 50
+    ) -> EventPage:
+        """Return the tenant's events whose part ``name`` is one of ``values``, newest first.
+
+        ``name`` is ``address`` (which also looks at the network), ``browser`` or ``id``. ``next`` is as that of ``events``.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
     """``count`` of ``limit`` in the ``window`` seconds before ``at``, from ``bucket``."""
@@ -306,14 +323,29 @@ class Roster(Protocol):
 class Notes(Protocol):
     """The gate's own small values and marks.
 
-    Examples are the canary, ratchets, places in a trail, and delivered events.
+    Examples are the canary, ratchets, places in a trail, and delivered events. A value that is needed for some time only
+    is written with its end, so that it does not stay for good.
     """
 
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""
 
-    async def put_meta(self, name: str, value: bytes, /) -> None:
-        """Write a small value."""
+    async def put_meta(self, name: str, value: bytes, /, *, until: int = 0) -> None:
+        """Write a small value.
+
+        ``until`` is the time (UTC seconds) from which nobody needs it, 0 for never: ``prune_meta`` removes it then. It takes
+        the place of an earlier one.
+        """
+
+    async def drop_meta(self, name: str, /) -> None:
+        """Remove a small value; nothing happens where there is none."""
+
+    async def prune_meta(self, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove up to ``limit`` values that nobody needs any more. Returns how many.
+
+        Their end lies at or before ``before`` (UTC seconds). The oldest ends come first. A value that is written at this
+        very moment may go as well.
+        """
 
     async def mark(self, name: str, ids: Sequence[str], /) -> None:
         """Remember ``ids`` under ``name`` until ``unmark``."""

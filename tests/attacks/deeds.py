@@ -228,6 +228,11 @@ async def desk(world: World) -> Stage:
     return Stage(await world.enrolled("boss", "desk", groups=["admin"]))
 
 
+async def privileged_desk(world: World) -> Stage:
+    """The same, who may act on people with rights as well."""
+    return Stage(await world.enrolled("boss", "desk", groups=["admin", "security"]))
+
+
 async def waited(world: World) -> Stage:
     """A person whose wait for a new set-up is over."""
     await (await world.enrolled("ann", "slow")).enroll_email()
@@ -299,11 +304,12 @@ PAGE_DEEDS = (
     Deed("choose", desk, "/admin/tenant", fields={"action": "choose", "factors": "totp", "confirm": "desk"}),
     Deed(
         "let all confirm again",
-        desk,
+        privileged_desk,
         "/admin/tenant",
         fields={"action": "end-sessions", "reason": "incident", "confirm": "desk"},
     ),
     Deed("announce", desk, "/admin/tenant", fields={"action": "announced"}),
+    Deed("sign out many", boss, "/admin/many", fields={"action": "end-sessions", "ids": "bob", **_WHY}),
     Deed("remind one", boss_and_newcomer, "/admin/accounts", fields={"action": "remind", "pick-1": "new"}),
     Deed("begin anew", waited, "/recovery", fields={"action": "begin"}),
     Deed("approve policy", chief, "/admin/policy", fields={"digest": "{digest}", **_WHY}),
@@ -342,7 +348,7 @@ API_DEEDS = (
     Deed("admin remind", desk, "/api/admin/tenant/remind", body={}),
     Deed(
         "admin end all sessions",
-        desk,
+        privileged_desk,
         "/api/admin/tenant/end-sessions",
         body={"reason": "incident", "confirm": "desk"},
     ),

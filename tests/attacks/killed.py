@@ -1,4 +1,4 @@
-"""The processes that the tests of ``kill -9`` kill, their ground, and their remains."""
+"""The workers that the tests of strikes hit, their ground, and their remains."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Ground:
     deeds: dict[str, Deed]
     secret: str
     now: float
+    sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +68,9 @@ class Killed:
 
     def written(self, kill: Kill) -> int:
         """Count the changes that the store had confirmed before the process died."""
-        swaps = {other.at for other in self.of(kill.deed) if other.call == "swap"}
         if kill.moment == "end":
-            return len(swaps)
-        return len([at for at in swaps if at < kill.at or (at == kill.at and kill.moment == "after")])
+            return len(kill.swaps)
+        return len([at for at in kill.swaps if at < kill.at or (at == kill.at and kill.moment == "after")])
 
     def _marks(self, kill: Kill, what: str) -> int:
         path = self.ground.marks / str(kill.number) / what
@@ -91,8 +91,10 @@ class Killed:
         return str(getattr(done, "reason", "again" if getattr(done, "again", False) else "granted"))
 
 
-async def prepared(stores: str, marks: Path) -> Ground:
+async def prepared(stores: str, marks: Path, *, sample: int) -> Ground:
     """Prepare Ann's account, and a copy of it that is near the lock.
+
+    ``sample`` is the number of kills of a deed in a usual run, 0 for all.
 
     Ann has two factors, three failures and a phone number that she has not confirmed. The copy has three failures more.
     """
@@ -135,6 +137,7 @@ async def prepared(stores: str, marks: Path) -> Ground:
         deeds=deeds,
         secret=ann.secret,
         now=world.clock.at,
+        sample=sample,
     )
 
 

@@ -1,6 +1,6 @@
-"""``kill -9`` at every call that a worker makes of its store.
+"""``kill -9`` and other strikes at every call that a worker makes of its store.
 
-A fresh interpreter forks the workers and sees them die.
+A fresh interpreter forks the workers and sees what becomes of them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import redis
 
 from tests.attacks.doomed import Deed, Kill, act, do
@@ -29,16 +30,27 @@ from tests.stores.patience import patient_store
 TRIES = 20
 ORIGINS, PARENTS, EACH = 2, 2, 250
 """Stores that all copies are made of; who works at the same time, and how many copies each of them makes at most."""
+ALONE = frozenset({"server"})
+"""Victims that others would feel as well."""
+Call = tuple[str, float]
+_calls: dict[str, list[Call]] = {}
+"""The calls of each deed, found out once in the life of this interpreter."""
 
 
 def copy(origin: str, target: str) -> None:
     """Copy a store as it lies there.
 
-    This copies the directory of a file, or a logical database of one Redis server.
+    This copies the directory of a file, a logical database of one Redis server, or a database of one PostgreSQL server.
     """
     if origin.startswith("sqlite:"):
         shutil.rmtree(directory(target), ignore_errors=True)
         shutil.copytree(directory(origin), directory(target))
+        return
+    if origin.startswith("postgresql:"):
+        server, _, name = target.rpartition("/")
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {origin.rpartition('/')[2]}")
         return
     with redis.Redis.from_url(origin) as old, redis.Redis.from_url(target) as new:
         number = int(target.rpartition("/")[2])
@@ -62,6 +74,7 @@ class Parent:
         self._marks = Path(told["marks"])
         self._number = number
         self._dice = random.Random(f"{told['seed']} {number}")
+        self._victim, self._sample = told["victim"], told["sample"]
         self._world = world_on(patient_store(self._stores.format(0)), told["now"])
 
     def warm_up(self, deeds: Iterable[Deed]) -> None:
@@ -78,60 +91,84 @@ class Parent:
         asyncio.run(each())
 
     def kills(self, name: str, deed: Deed) -> list[Kill]:
-        """The deed once for every call of the store and every moment of it, and once to its end."""
-        calls = self._calls(deed)
+        """The deed once for every moment of every call of the store, and once to its end.
+
+        With a ``sample``: for so many of these.
+        """
+        calls = _calls[_key(self._stores, deed)]
         moments = [(at, moment) for at in range(1, len(calls) + 1) for moment in deed["moments"]]
+        swaps = tuple(at for at, (call, _) in enumerate(calls, 1) if call == "swap")
+        places = self._dice.sample(moments, self._sample) if self._sample else [*moments, (0, "end")]
         found = []
-        for at, moment in [*moments, (0, "end")]:
+        for at, moment in places:
             call, seconds = calls[at - 1]
-            kill = Kill(number=self._number, deed=name, at=at, call=call if at else "", moment=moment)
+            kill = Kill(
+                number=self._number,
+                deed=name,
+                at=at,
+                call=call if at else "",
+                moment=moment,
+                swaps=swaps,
+                victim=self._victim,
+            )
             found.append(self._inside(deed, kill, seconds) if moment == "inside" else self._beside(deed, kill))
             self._number += 1
         return found
 
-    def _calls(self, deed: Deed) -> list[tuple[str, float]]:
+    def calls(self, deed: Deed) -> list[Call]:
         """The calls of the store that the deed makes, and the seconds that each is under way."""
-        assert self._try(deed, None) == 0
-        calls: list[tuple[str, float]] = json.loads((self._marks / str(self._number) / "calls").read_text())
+        assert not self._try(deed, None)
+        calls: list[Call] = json.loads((self._marks / str(self._number) / "calls").read_text())
         return calls
 
     def _beside(self, deed: Deed, kill: Kill) -> Kill:
-        died_of = self._try(deed, kill)
-        assert died_of == signal.SIGKILL, (kill, died_of)
+        struck = self._try(deed, kill)
+        assert struck == "beside" or kill.moment == "end", (kill, struck)
         return kill
 
     def _inside(self, deed: Deed, kill: Kill, seconds: float) -> Kill:
         """At a random moment; where the call was over sooner than that, once more, and sooner."""
         for turn in range(1, TRIES):
             kill = replace(kill, delay=max(1e-6, self._dice.random() * seconds / turn))
-            died_of = self._try(deed, kill)
-            if died_of == signal.SIGALRM:
+            struck = self._try(deed, kill)
+            if struck == "inside":
                 return kill
-            assert died_of == signal.SIGKILL, (kill, died_of)
+            assert struck == "beside", (kill, struck)
         raise AssertionError(f"never inside: {kill}")
 
-    def _try(self, deed: Deed, kill: Kill | None) -> int:
-        """The signal that the worker died of (0: it lives)."""
+    def _try(self, deed: Deed, kill: Kill | None) -> str:
+        """Tell when somebody was struck: inside the call, beside it, or not at all."""
         store, marks = self._stores.format(self._number), self._marks / str(self._number)
         copy(self._stores.format(deed["origin"]), store)
         shutil.rmtree(marks, ignore_errors=True)
         marks.mkdir(parents=True)
         _, status = os.waitpid(child(partial(act, self._world, store, marks, deed, kill)), 0)
-        assert os.WIFSIGNALED(status) or status == 0, (kill, status)
-        return os.WTERMSIG(status) if status else 0
+        if os.WIFSIGNALED(status):
+            return {signal.SIGALRM: "inside", signal.SIGKILL: "beside"}[signal.Signals(os.WTERMSIG(status))]
+        assert status == 0, (kill, status)
+        return (marks / "struck").read_text()
 
 
-def kills(told: dict[str, Any], number: int) -> list[Kill]:
-    """Do the share of one parent process."""
+def kills(told: dict[str, Any], number: int, parents: int) -> list[Kill]:
+    """Do the share of one parent process of so many."""
     parent = Parent(told, ORIGINS + number * EACH)
-    return [kill for name, deed in list(told["deeds"].items())[number::PARENTS] for kill in parent.kills(name, deed)]
+    return [kill for name, deed in list(told["deeds"].items())[number::parents] for kill in parent.kills(name, deed)]
 
 
 def all_kills(told: dict[str, Any]) -> list[Kill]:
     """All that was told, by several parents at once."""
-    Parent(told, ORIGINS).warm_up(told["deeds"].values())
-    with multiprocessing.get_context("fork").Pool(PARENTS) as pool:
-        return [kill for found in pool.starmap(kills, [(told, n) for n in range(PARENTS)], 1) for kill in found]
+    first = Parent(told, ORIGINS)
+    new = [deed for deed in told["deeds"].values() if _key(told["stores"], deed) not in _calls]
+    first.warm_up(new)
+    _calls.update({_key(told["stores"], deed): first.calls(deed) for deed in new})
+    parents = 1 if told["victim"] in ALONE else PARENTS
+    with multiprocessing.get_context("fork").Pool(parents) as pool:
+        shares = [(told, number, parents) for number in range(parents)]
+        return [kill for found in pool.starmap(kills, shares, 1) for kill in found]
+
+
+def _key(stores: str, deed: Deed) -> str:
+    return json.dumps([stores, deed])
 
 
 def main() -> None:

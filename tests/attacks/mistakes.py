@@ -18,6 +18,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.service.accounts import Engine
 from mfa_gate.service.attempt import Attempts, Guess
 from mfa_gate.storage import Store
+from mfa_gate.stores.postgres import PostgresStore
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.sqlite import SQLiteStore
 
@@ -74,7 +75,7 @@ def split_the_swap() -> None:
 
     The mistake shows only if a process dies inside a call.
     """
-    for kind in (SQLiteStore, RedisStore):
+    for kind in (SQLiteStore, RedisStore, PostgresStore):
         kind.swap = _torn(kind.swap)  # type: ignore[method-assign]
 
 

@@ -207,6 +207,7 @@ class Pair:
         gate.service.access._passes.clear()
         gate.latest_path_rules = PathRules(gate.service.engine.policy, prefix="/mfa", sign_out=gate.site.sign_out)
         gate.site.cookies._jars.clear()
+        gate.callers.opened.clear()
         network_of.cache_clear()
         connection = await gate.judge(scope, receive, send)
         if connection is not None:

@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment of any step.
+"""``kill -9`` at any moment of any step, and other strikes.
 
 Nothing succeeds twice, no attempt comes back, and afterwards everything works.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,61 +15,23 @@ import pytest
 
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account
+from tests.attacks.conftest import Strike
 from tests.attacks.doomed import Deed, Kill
-from tests.attacks.killed import HANDLE, MOMENTS, Ground, Killed, prepared
-from tests.attacks.killing import EACH, ORIGINS, PARENTS
+from tests.attacks.killed import HANDLE, MOMENTS, Ground, Killed
 from tests.attacks.worker import KEY
-from tests.beside import beside
-from tests.stores.servers import single
 
 pytestmark = pytest.mark.slow
 MIN_CALLS = {"wrong": 4, "last": 4, "right": 4, "code": 4, "confirm": 5, "send": 5}
-Kills = Callable[[Ground, dict[str, Deed], int], Killed]
+ON_A_FILE = pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def kill() -> Iterator[Kills]:
-    """A function that does the deeds on copies of a ground and kills them.
-
-    Its last argument is the seed of the dice.
-    """
-    with beside("tests.attacks.killing") as ask:
-
-        def kill(ground: Ground, deeds: dict[str, Deed], seed: int) -> Killed:
-            what = {
-                "stores": ground.stores,
-                "marks": str(ground.marks),
-                "now": ground.now,
-                "deeds": deeds,
-                "seed": seed,
-            }
-            kills = [Kill(**found) for found in ask(what)]
-            print(f"{len(kills)} kills; the dice begin with {seed}")
-            return Killed(ground=ground, kills=kills)
-
-        yield kill
+def killed(ground: Ground, strike: Strike) -> Killed:
+    """Every deed killed before, after and inside every call of the store, or some of it."""
+    return strike(ground, ground.deeds, sample=ground.sample)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "redis"])
-def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """A store of either kind, and another one in which a single attempt is left."""
-    base = tmp_path_factory.mktemp("kills")
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            (base / "0").mkdir()
-            stores = f"sqlite:///{base}/{{}}/mfa.db"
-        else:
-            durable = ("--appendonly", "yes", "--appendfsync", "always", "--databases", str(ORIGINS + PARENTS * EACH))
-            stores = f"redis://127.0.0.1:{stack.enter_context(single(base, *durable)).port}/{{}}"
-        yield asyncio.run(prepared(stores, base / "marks"))
-
-
-@pytest.fixture(scope="module")
-def killed(ground: Ground, kill: Kills) -> Killed:
-    """Every deed killed before, after and inside every call that it makes of the store."""
-    return kill(ground, ground.deeds, 0)
-
-
+@ON_A_FILE
 def test_the_kills_are_everywhere(killed: Killed) -> None:
     """The harness kills before, after and inside each of the calls, and at the end.
 
@@ -221,14 +182,35 @@ CHECKS = (
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 50))
-async def test_fifty_times(ground: Ground, kill: Kills, seed: int) -> None:
+async def test_fifty_times(ground: Ground, strike: Strike, seed: int) -> None:
     """Fifty rounds of kills, with the one above, keep all of these properties.
 
     Each round kills inside each call at another moment. Requirements S-31, S-35, S-44, F-10.
     """
-    killed = await asyncio.to_thread(kill, ground, ground.deeds, seed)
+    killed = await asyncio.to_thread(strike, ground, ground.deeds, seed=seed)
+    test_the_kills_are_everywhere(killed)
     for check in CHECKS:
         await check(killed)
+
+
+OTHERS = [("sqlite", "caller"), ("redis", "caller"), ("postgres", "caller"), ("postgres", "session")]
+SOME = [pytest.param(*other, 1, id="-".join([*other, "some"])) for other in OTHERS]
+ALL = [
+    pytest.param(*other, 0, id="-".join([*other, "all"]), marks=pytest.mark.long)
+    for other in [*OTHERS, ("postgres", "server")]
+]
+
+
+@pytest.mark.parametrize(("ground", "victim", "sample"), [*SOME, *ALL], indirect=["ground"])
+async def test_other_victims(ground: Ground, strike: Strike, victim: str, sample: int) -> None:
+    """The same holds where the caller is cancelled, or a session on the server ends.
+
+    Both happen at every call, or at some. Requirements S-31, S-44, S-117, F-10, F-12.
+    """
+    deeds = {name: deed for name, deed in ground.deeds.items() if not sample or name in ("last", "right", "confirm")}
+    struck = await asyncio.to_thread(strike, ground, deeds, victim=victim, sample=sample)
+    for check in CHECKS:
+        await check(struck)
 
 
 MISTAKES: dict[str, Deed] = {
@@ -239,15 +221,19 @@ MISTAKES: dict[str, Deed] = {
 
 
 @pytest.fixture(scope="module")
-def mistaken(ground: Ground, kill: Kills) -> Killed:
+def mistaken(ground: Ground, strike: Strike) -> Killed:
     """The same kills of deeds that have a mistake.
 
     One has a counter that is read and then written. One has a success in two writes. One has a store that writes an
     account first and its events afterwards, which shows only inside a call.
     """
-    return kill(ground, {name: ground.deeds[name] | mistake for name, mistake in MISTAKES.items()}, 0)
+    return strike(ground, {name: ground.deeds[name] | mistake for name, mistake in MISTAKES.items()})
 
 
+IN_A_SERVER = [pytest.param(name, marks=pytest.mark.long) for name in ("redis", "postgres")]
+
+
+@pytest.mark.parametrize("ground", ["sqlite", *IN_A_SERVER], indirect=True)
 @pytest.mark.parametrize(
     ("name", "fault", "check"),
     [

@@ -14,6 +14,7 @@ import secrets
 import statistics
 import sys
 import tempfile
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from typing import Any
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from mfa_gate import MFAGate
+from mfa_gate.core.model import SubjectKey
 from mfa_gate.keyring import make_key
+from mfa_gate.web.callers import OpenedCookies
 from tests.benchmarks import _django
 from tests.benchmarks._host import (
     App,
@@ -75,6 +78,13 @@ async def measure(rows: Sequence[Row]) -> dict[str, list[float]]:
     return found
 
 
+class _Forgets(OrderedDict[SubjectKey, OpenedCookies]):
+    """The opened cookies of a gate to which every browser is new."""
+
+    def __setitem__(self, key: SubjectKey, value: OpenedCookies) -> None:
+        """Keep nothing."""
+
+
 class Loads:
     """Counts the reads of a gate's store."""
 
@@ -97,6 +107,10 @@ async def rows_of(gates: dict[str, tuple[MFAGate, MFAGate]]) -> list[Row]:
     """
     host = session_cookie()
     session = with_session(plain())
+    first = gate_on("memory://")
+    unknown = host + b"; " + await prove(first)
+    first.service.access.remember = lambda *_: None  # type: ignore[method-assign]
+    first.web.callers.opened = _Forgets()
     rows: list[Row] = [
         ("bare app", "", plain(), "/", host, 200),
         ("+ session", "bare app", session, "/", host, 200),
@@ -117,6 +131,7 @@ async def rows_of(gates: dict[str, tuple[MFAGate, MFAGate]]) -> list[Row]:
         other = host + b"; " + await prove(forgetful)
         if name == "memory":
             rows.append(("+ session, both cookies", "bare app", session, "/", both, 200))
+            rows.append(("memory: first look", "+ session, both cookies", gated(first), "/", unknown, 200))
         app, looking = gated(gate), gated(forgetful)
         forgetful.service.access.remember = lambda *_: None  # type: ignore[method-assign]
         rows += [
@@ -182,6 +197,9 @@ def report(rows: Sequence[Row], found: dict[str, list[float]]) -> None:
     for name in ("+ django-otp", "+ django-multifactor"):
         print(f"{name[2:]} adds {added(found, below, name) / remembered:.0f} times what the gate does (to reach: 80)")
     print(f"microseconds of processor time a request, in {ROUNDS} rounds of {BATCH}, each in another order")
+    print(
+        "full look: nothing is remembered, the account is in the cache; first look: the cookie was never opened before"
+    )
     print("both cookies: the same request with the gate's cookie, which SessionMiddleware parses as well")
     print(
         "added: median of the differences to the stack below, round by round; of session: of what SessionMiddleware adds"

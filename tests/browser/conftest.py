@@ -25,6 +25,14 @@ Arrive = Callable[..., Person]
 OFFICE = "198.51.100.10"
 
 
+def more(*cases: object) -> list[Any]:
+    """Return further cases of a story, for ``--long``.
+
+    A case is one value, or a tuple of several.
+    """
+    return [pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.long) for case in cases]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell a story without JavaScript by default only where it says ``without_script``.

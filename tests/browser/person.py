@@ -82,7 +82,7 @@ class Person:
 
     def choose(self, start: str) -> None:
         """Follow or press the row (of factors, of other ways) whose words begin with ``start``."""
-        self.unfold(".exits details:not([open])")
+        self.unfold(":is(.exits details, main .more):not([open])")
         self.page.locator(".row", has_text=re.compile(rf"^\s*{re.escape(start)}")).first.click()
         self.look()
 
@@ -216,12 +216,7 @@ class Person:
         """The whole way in of somebody new with an authenticator app."""
         self.sign_in(email)
         app = self.set_up_app()
-        codes = self.keep_codes()
-        self.at("You’re all set")
-        self.find("Continue to", within="main")
-        self.page.locator("p.go a").click()
-        self.page.wait_for_load_state("load")
-        return app, codes
+        return app, self.keep_codes()
 
 
 @dataclass(slots=True, kw_only=True)

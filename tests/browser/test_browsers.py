@@ -19,6 +19,7 @@ ASKED = "Enter the code from your app"
 HOTEL = "203.0.113.25"
 
 
+@pytest.mark.long
 def test_several_users_of_one_browser(person: Arrive, example: Example) -> None:
     """Two people who share a browser each keep their own proof, and neither has the other's."""
     shared = person()
@@ -40,6 +41,7 @@ def test_several_users_of_one_browser(person: Arrive, example: Example) -> None:
         assert shared.page.locator(".thing-name", has_text="This browser").count() == 1
 
 
+@pytest.mark.long
 def test_not_remembered(person: Arrive, example: Example, script: bool) -> None:
     """Without "Remember this browser" a proof ends with the sign-in.
 
@@ -106,7 +108,6 @@ def test_back_after_success(person: Arrive, example: Example) -> None:
         assert somebody.path in ("/", "/mfa/enroll/totp")
 
 
-@pytest.mark.without_script
 def test_pressed_twice(person: Arrive, example: Example, script: bool) -> None:
     """Two quick presses of "Confirm" with the right code are one success, in the app (U-55)."""
     app, _ = Pipeline(example, USER).enroll_app()
@@ -121,6 +122,7 @@ def test_pressed_twice(person: Arrive, example: Example, script: bool) -> None:
     assert somebody.page.locator(".log-what", has_text="wrong").count() == 0
 
 
+@pytest.mark.long
 def test_sent_twice_without_a_script(person: Arrive, example: Example) -> None:
     """The same right code from two tabs at once is one success, and both arrive."""
     app, _ = Pipeline(example, USER).enroll_app()

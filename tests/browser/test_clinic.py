@@ -16,6 +16,7 @@ USER, SECOND, PATIENT = "user@clinic.example", "second@clinic.example", "patient
 HOTEL = "203.0.113.25"
 
 
+@pytest.mark.long
 def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     """A number from elsewhere or of the wrong kind is refused in words that say why.
 
@@ -48,12 +49,9 @@ def test_a_us_number(person: Arrive, example: Example, script: bool) -> None:
     somebody.press("Send a new code")
     somebody.type_code(example.code("sms"))
     somebody.keep_codes()
-    somebody.says("Default sign-in method Text message")
-    somebody.press("Continue to Harbor")
     somebody.is_in()
 
 
-@pytest.mark.without_script
 def test_email(person: Arrive, example: Example, script: bool) -> None:
     """Another user of the clinic chooses e-mail, and is asked by e-mail from then on."""
     somebody = person(script=script)
@@ -62,7 +60,6 @@ def test_email(person: Arrive, example: Example, script: bool) -> None:
     somebody.says("in about 10 minutes")
     somebody.type_code(example.code("email"))
     somebody.keep_codes()
-    somebody.press("Continue to Harbor")
     somebody.is_in()
     example.advance(MINUTE)
     somebody.from_address(HOTEL)

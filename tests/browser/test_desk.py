@@ -30,10 +30,6 @@ def enroll_mail(somebody: Person, example: Example, email: str, *, choose: bool 
         somebody.press("Send the code")
     somebody.type_code(example.code("email"))
     somebody.keep_codes()
-    onward = somebody.page.locator("p.go a")
-    if onward.count():
-        onward.click()
-        somebody.page.wait_for_load_state("load")
     example.advance(WAIT)
 
 
@@ -119,6 +115,7 @@ def test_practice(person: Arrive, example: Example) -> None:
     user.is_in()
 
 
+@pytest.mark.long
 def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
     """With "Email only" the next user meets no choice page and gets in by e-mail.
 
@@ -138,8 +135,6 @@ def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
     user.press("Send the code")
     user.type_code(example.code("email"))
     user.keep_codes()
-    user.page.locator("p.go a").click()
-    user.page.wait_for_load_state("load")
     user.is_in()
 
 
@@ -190,13 +185,10 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     lost.press("Sign in")
     app = lost.set_up_app()
     lost.keep_codes()
-    lost.page.locator("p.go a").click()
-    lost.page.wait_for_load_state("load")
     lost.is_in()
     assert app.uri
 
 
-@pytest.mark.without_script
 def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) -> None:
     """A press on "This was not me" without sign-in asks the user again everywhere.
 

@@ -22,6 +22,8 @@ from tests.harness import ORIGIN, World, log_in, make_world, with_rules
 from tests.harness import Browser as Wire
 from tests.web.serving import served
 
+from .conftest import more
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -138,7 +140,7 @@ navigator.serviceWorker.register("/worker.js");
 navigator.serviceWorker.ready.then(() => document.querySelector("#out").textContent = "ready");</script></html>"""
 
 
-@pytest.mark.parametrize("way", WORKER, ids=str)
+@pytest.mark.parametrize("way", ["the request itself", *more("a copy", "its headers")], ids=str)
 def test_a_page_load_through_a_service_worker(browser: Browser, free_port: int, way: str) -> None:
     """V-18: the person is led to the challenge and back through a service worker."""
     loads = "event.request.mode === 'navigate' && event.request.method === 'GET'"
@@ -162,7 +164,7 @@ def test_a_page_load_through_a_service_worker(browser: Browser, free_port: int, 
 FRAMING = '<!doctype html><html lang="en"><title>Board</title><h1>Board</h1><iframe src="/inner" title="Inner"></iframe></html>'
 
 
-@pytest.mark.parametrize("isolated", [False, True], ids=["", "isolated"])
+@pytest.mark.parametrize("isolated", [False, *more(True)], ids=["", "isolated"])
 def test_a_frame_shows_the_link(browser: Browser, free_port: int, isolated: bool) -> None:
     """V-19: the frame shows the small page; its link leads to the challenge and back."""
     more = (

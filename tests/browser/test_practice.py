@@ -27,9 +27,12 @@ def enroll(somebody: Person, example: Example) -> None:
     somebody.press("Text me a code")
     somebody.type_code(example.code("sms"))
     somebody.keep_codes()
+    somebody.is_in()
+    somebody.go("/mfa/enroll")
     somebody.choose("Email")
     somebody.type_code(example.code("email"))
-    somebody.press("Continue to Ledgerline")
+    somebody.says("Email was added.")
+    somebody.go("/")
     somebody.is_in()
     example.advance(WAIT)
 
@@ -42,6 +45,7 @@ def enrolled(example: Example, email: str = USER) -> None:
     example.advance(WAIT)
 
 
+@pytest.mark.long
 def test_either_contact_on_file(person: Arrive, example: Example, script: bool) -> None:
     """The number is the one on file, and is not typed.
 
@@ -109,6 +113,7 @@ def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
     again.says("6 attempts are left")
 
 
+@pytest.mark.long
 def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None:
     """A code that nobody typed within fifteen minutes has ended.
 
@@ -126,6 +131,7 @@ def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None
     somebody.is_in()
 
 
+@pytest.mark.long
 def test_another_address(person: Arrive, example: Example, script: bool) -> None:
     """Within the seven days another address asks again; after them the office does as well."""
     somebody = person(script=script)

@@ -19,16 +19,11 @@ HOTEL = "203.0.113.25"
 
 @pytest.mark.without_script
 def test_app_then_agreement(person: Arrive, example: Example, script: bool) -> None:
-    """After the set-up and its success page comes the agreement, which is accepted once.
-
-    The success page names the default. The agreement is not asked again.
-    """
+    """After the set-up comes the agreement, which is accepted once and not asked again."""
     somebody = person(script=script)
     somebody.sign_in(USER, to="/records")
     somebody.set_up_app()
     somebody.keep_codes()
-    somebody.says("Default sign-in method Authenticator app")
-    somebody.press("Continue to Clearview")
     somebody.at(AGREEMENT)
     somebody.go("/records")
     somebody.at(AGREEMENT)
@@ -59,7 +54,6 @@ def test_text_message(person: Arrive, example: Example, script: bool) -> None:
     somebody.press("Text me a code")
     somebody.type_code(example.code("sms"))
     somebody.keep_codes()
-    somebody.press("Continue to Clearview")
     somebody.page.get_by_label("I accept").check()
     somebody.press("Confirm")
     somebody.is_in()
@@ -71,6 +65,7 @@ def test_text_message(person: Arrive, example: Example, script: bool) -> None:
     elsewhere.is_in()
 
 
+@pytest.mark.long
 def test_declined(person: Arrive, script: bool) -> None:
     """Declining is explained, ends this browser's proof, and leads to the sign-out.
 
@@ -80,7 +75,6 @@ def test_declined(person: Arrive, script: bool) -> None:
     somebody.sign_in(USER)
     app = somebody.set_up_app()
     somebody.keep_codes()
-    somebody.press("Continue to Clearview")
     somebody.press("Decline and sign out")
     somebody.at("You declined")
     somebody.says(f"You can’t use the app without accepting “{AGREEMENT}”.")

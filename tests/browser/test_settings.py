@@ -44,7 +44,6 @@ def thing(somebody: Person, name: str) -> str:
     return " ".join(somebody.page.locator("li.thing", has_text=name).first.inner_text().split())
 
 
-@pytest.mark.without_script
 def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     """A method is renamed, made the default, and removed with a notice; the last one stays.
 
@@ -91,6 +90,7 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
         assert words in activity
 
 
+@pytest.mark.long
 def test_forgotten_browser(person: Arrive, example: Example, script: bool) -> None:
     """Both browsers are listed with network and last use.
 
@@ -146,6 +146,7 @@ def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
     somebody.at("Your sign-in security")
 
 
+@pytest.mark.long
 def test_new_backup_codes(person: Arrive, example: Example) -> None:
     """A new set ends the old one at once, and the page says so before and after."""
     somebody = person()

@@ -22,7 +22,6 @@ NOTE = """<!doctype html><html lang="en"><title>Note</title><h1>Note</h1><form m
 TEXT = 'one\n\ntwo "quoted" <b> & ä ß 漢 %41+'
 
 
-@pytest.mark.without_script
 @pytest.mark.parametrize("script", [True, False], ids=["script", "noscript"])
 def test_a_kept_form_is_sent_on(browser: Browser, free_port: int, script: bool) -> None:
     """The app gets the very bytes that the stopped form had."""

@@ -73,7 +73,7 @@ class Pipeline:
         codes = re.findall(r"<li><code>([0-9A-Z]{5}-[0-9A-Z]{5})</code></li>", self.page)
         if codes:
             self.post("/mfa/backup-codes", action="saved", saved="yes")
-        assert self.heading == "You’re all set", self.page
+        assert codes or self.heading in ("You’re all set", "Your sign-in security"), self.page
         return codes
 
     def _field(self, name: str) -> str:

@@ -262,3 +262,22 @@ def test_a_damaged_export_brings_nothing(
     assert main(["accounts", "import", "--from", str(file), *WHO]) == 2
     assert f"line {len(lines) - 2}" in capsys.readouterr().err
     assert run("accounts", "list", "--tenant", "alpha")[1]["accounts"] == []
+
+
+def test_a_mistyped_tenant_makes_nobody(run: Run) -> None:
+    """K-17: a ticket in a tenant that nobody knows is refused, with the name that was meant.
+
+    ``--new-tenant`` begins it on purpose.
+    """
+    code, told = run("accounts", "ticket", "new", "--tenant", "alhpa", *WHO)
+    assert (code, told["reason"]) == (1, "not_found")
+    assert 'Did you mean "alpha"?' in told["detail"]
+    assert run("accounts", "show", "new", "--tenant", "alhpa")[0] == 1
+    assert run("accounts", "ticket", "new", "--tenant", "alpha", *WHO)[0] == 0
+    assert run("accounts", "ticket", "first", "--tenant", "gamma", *WHO, "--new-tenant")[0] == 0
+    assert run("accounts", "ticket", "second", "--tenant", "gamma", *WHO)[0] == 0
+
+
+def test_mail_needs_the_app(run: Run) -> None:
+    """The app knows the addresses and has the sender: without it no ticket is made."""
+    assert run("accounts", "ticket", "bob", "--tenant", "alpha", *WHO, "--mail") == (2, None)

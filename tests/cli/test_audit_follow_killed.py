@@ -9,14 +9,15 @@ import random
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.keyring import Keyring
 from mfa_gate.service.accounts import Engine
-from mfa_gate.stores import store_from_url
 from tests.harness import make_world, running
 from tests.stores import servers
 
@@ -36,8 +37,11 @@ async def load(engine: Engine, written: list[str], ends: asyncio.Event) -> None:
     while not ends.is_set():
         moment = engine.moment(actor="load")
         event = moment.event("tenant.message", SubjectKey(luck.choice(TENANTS), ""), reason="load")
-        await engine.record((event,))
-        written.append(event.id)
+        with suppress(
+            StoreUnavailable
+        ):  # a starved machine: such a line may be written or not, and it comes at most once
+            await engine.record((event,))
+            written.append(event.id)
         await asyncio.sleep(EVERY)
 
 
@@ -77,7 +81,7 @@ async def killed_often(folder: Path, url: str, *, times: int) -> None:
     """Kill the command ``times`` times, then let it catch up, and compare."""
     written: list[str] = []
     luck, ends = random.Random(times), asyncio.Event()
-    async with running(make_world(store=store_from_url(url))) as world:
+    async with running(make_world(store=url)) as world:
         assert isinstance(world.engine.keyring, Keyring)
         writing = asyncio.create_task(load(world.engine, written, ends))
         for _ in range(times):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mfa_gate.core.changes.tenant_end import with_tenant
 from mfa_gate.core.evidence import (
     NO_SESSION,
     SESSION_LIFE,
@@ -19,13 +20,13 @@ from mfa_gate.core.evidence import (
     standing_for,
 )
 from mfa_gate.core.model import Account, Subject, Upstream
-from mfa_gate.core.rules import FreshnessRules
+from mfa_gate.core.rules import FreshnessRules, TenantSettings
 
 from .builders import ANN, AWAY, HANDLE, NO_SESSION_ANN, NOW, TRAITS, account, browser, caller, evidence, proof
 
 
-def found(of: Account, who: Any = None, **parts: Any) -> Evidence:
-    return standing_for(who or caller(), of, now=NOW, traits=TRAITS, freshness=FreshnessRules(), **parts)
+def found(of: Account, who: Any = None) -> Evidence:
+    return standing_for(who or caller(), of, now=NOW, traits=TRAITS, freshness=FreshnessRules())
 
 
 @pytest.mark.parametrize("ages", [(60, 90), (90, 60)])
@@ -62,10 +63,11 @@ def test_where_the_network_does_not_matter() -> None:
     assert len(evidence(of, any_network=True).proofs) == 1
 
 
-@pytest.mark.parametrize(("since", "counts"), [(0, 1), (NOW - 61, 1), (NOW - 60, 0), (NOW, 0)])
-def test_all_proofs_of_a_tenant_were_ended(since: int, counts: int) -> None:
-    """A proof up to that second is one of them."""
-    made = found(account("app", proofs=(proof("app", age=60),)), proofs_from=since)
+@pytest.mark.parametrize(("seen", "counts"), [(0, 0), (1, 1), (2, 0)])
+def test_all_proofs_of_a_tenant_were_ended(seen: int, counts: int) -> None:
+    """They count where the account has seen as many ends as its tenant has had, and no time decides."""
+    of = replace(account("app", proofs=(proof("app", age=60),)), version=1, tenant_epoch=seen)
+    made = found(with_tenant(of, TenantSettings(tenant=of.key.tenant, epoch=1, ended_at=NOW), NOW))
     assert (len(made.proofs), made.ended) == (counts, 1 - counts)
 
 

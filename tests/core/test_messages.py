@@ -474,6 +474,7 @@ def test_notices_that_must_be_there() -> None:
         "recovery.open",
         "recovery.used",
         "proofs.revoked",
+        "account.dispute_undone",
         "enrollment.ticket",
         "act.asked",
         "break_glass.asked",

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.stores import postgres_servers
+
 pytestmark = pytest.mark.slow
 
 
@@ -31,10 +33,16 @@ def start(root: Path, data: Path, port: int, *options: str) -> subprocess.Popen[
     )
 
 
-@pytest.fixture
-def served(root: Path, tmp_path: Path, free_port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The app with two workers and --ready, and its address."""
-    process = start(root, tmp_path / "data", free_port, "--workers", "2", "--ready")
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+def served(
+    request: pytest.FixtureRequest, root: Path, tmp_path: Path, free_port: int
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The app with two workers and --ready, and its address.
+
+    It has its own store, or that of ``--store``.
+    """
+    store = ("--store", postgres_servers.shared().schema()) if request.param == "postgres" else ()
+    process = start(root, tmp_path / "data", free_port, "--workers", "2", "--ready", *store)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:

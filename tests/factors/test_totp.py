@@ -120,6 +120,18 @@ def test_a_step_counts_once(last: int, off: int) -> None:
         assert outcome == Rejected(reason="code_already_used", free=True)
 
 
+@pytest.mark.parametrize("behind", [FAR_STEPS + 1, 2880])
+def test_a_clock_far_behind_charges_nobody(behind: int) -> None:
+    """A server whose clock is far behind judges no code, right or wrong.
+
+    D-41, F-14. It cannot tell a right code from a wrong one, so it gives all of them one answer, which costs nothing.
+    """
+    used = data(step=STEP)
+    for code in (code_at(STEP), code_at(STEP + 1), code_at(STEP - behind), "000000"):
+        outcome = verify(code, used, now=NOW - 30 * behind)
+        assert outcome == Rejected(reason="clock_ahead", free=True, alarm="clock_ahead"), code
+
+
 def test_a_later_code_ends_the_earlier_ones() -> None:
     """The current code is used up after the next step's code, though it never was entered.
 

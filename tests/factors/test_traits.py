@@ -78,7 +78,7 @@ NAMED: dict[str, dict[str, str]] = {
     "web/templates/factors/_phone.html": {"push": "an icon"},
     "web/templates/_icons.html": {"push": "an icon"},
     "web/static/approve-worker.js": {"push": "an event of the browser"},
-    "web/static/mfa.js": {"sms": "a transport of WebOTP"},
+    "web/static/waiting.js": {"sms": "a transport of WebOTP"},
 }
 """Each word outside of ``factors/`` that is also a kind, with its reason."""
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from mfa_gate import RelyingParty
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account, Caller, Contacts, Subject
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import EnrollmentRules, FactorRules, Policy, Rules
 from mfa_gate.keyring import Keyring, make_key
 from mfa_gate.ports import Senders
-from mfa_gate.service import Enrolled, Issued, OpenDraft, RelyingParty, Service, Verified, Wiring
+from mfa_gate.service import Enrolled, Issued, OpenDraft, Service, Verified, Wiring
 from mfa_gate.stores.memory import MemoryStore
 
 from .softkey import ORIGIN, Bend, SoftKey

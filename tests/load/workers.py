@@ -14,6 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from mfa_gate import Subject
@@ -67,8 +68,11 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(0.2)
 
 
-async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
-    """All answers at once."""
+async def answer_all(world: World, id: str, answers: Answers, *, again: bool = False) -> Counter[str]:
+    """All answers at once.
+
+    ``again``: one that a busy machine did not get done in time is sent once more.
+    """
     account = await patiently(lambda: world.store.load(SubjectKey("alpha", id)))
     authenticator = account.authenticators[0].id
     verification = world.gate.service.verification
@@ -76,11 +80,12 @@ async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
 
     async def one(handle: str, code: str) -> str:
         caller = Caller(subject=Subject(id, "alpha", session="s"), handle=handle_digest(handle), network=HOME)
+        verify = partial(verification.verify, caller, handle=handle, authenticator=authenticator, response=code)
         try:
             async with turns:
-                result = await verification.verify(caller, handle=handle, authenticator=authenticator, response=code)
-        except MFAGateError:
-            return "unavailable"
+                result = await (patiently(verify) if again else verify())
+        except MFAGateError as error:
+            return f"{type(error).__name__}: {error}"
         if isinstance(result, Verified):
             return "again" if result.again else "granted"
         return result.reason
@@ -96,7 +101,7 @@ async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[in
     for id, shares in told["jobs"]:
         before = worker.compared
         await asyncio.to_thread(barrier.wait)
-        outcomes = await answer_all(world, id, shares[number])
+        outcomes = await answer_all(world, id, shares[number], again=True)
         results.append((worker.compared - before, outcomes))
     await world.engine.effects.idle()
     await asyncio.to_thread(barrier.wait)

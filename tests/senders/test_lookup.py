@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
+from mfa_gate import RelyingParty
 from mfa_gate.core.web_address import read_address
 from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.factors.twiml import Spoken, say_and_hang_up
 from mfa_gate.policyfile.predicates import help_address
 from mfa_gate.ports import Closes, Sender
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioSender, TwilioVoiceSender, WebhookSender
-from mfa_gate.service import RelyingParty
 from mfa_gate.settings import faults_of_relying_party
 
 from .servers import email_message, text_message

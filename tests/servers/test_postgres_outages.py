@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.servers.outage import IN_TIME, Running, app_on, back, refused, strangers_pass
+from tests.servers.outage import BUSY, IN_TIME, Running, app_on, back, refused, strangers_pass
 from tests.stores import postgres_servers
 from tests.stores.postgres_servers import Postgres
 
@@ -57,6 +57,27 @@ async def test_hanging(app: Running, one_server: Postgres) -> None:
         assert len(app.compared) == 1
     finally:
         one_server.signal(signal.SIGCONT)
+    await back(app)
+
+
+async def test_full(app: Running, one_server: Postgres) -> None:
+    """A disk without room takes no line of the trail, so no guess passes (F-2).
+
+    Each one that is compared stays charged. A person who has proven a factor before goes on.
+    """
+    schema = app.store.rpartition("=")[2]
+    one_server.say(  # lines that leave no room in any page
+        f"INSERT INTO {schema}.event (tenant, account, kind, at, line, digest)"
+        " SELECT 'filler', '', 'x', 0, repeat('x', 1960), '' FROM generate_series(1, 10000)"
+    )
+    one_server.limit_files(16 * 2**20)  # no file may grow beyond it, and that of the trail has
+    for _ in range(3):
+        answer = await app.guess()
+        assert (answer.status, answer.reason) == (503, "store_unavailable")
+        assert answer.seconds < IN_TIME + BUSY
+    assert {(await app.home()).status for _ in range(5)} == {200}
+    await strangers_pass(app)
+    one_server.limit_files(None)
     await back(app)
 
 

@@ -152,7 +152,7 @@ class IntoSQLite:
                         "INSERT INTO event (seq, id, tenant, account, kind, at, body, digest) VALUES (?,?,?,?,?,?,?,?)",
                         (row.place, event.id, tenant, row.account, row.kind, event.at, row.line, row.digest),
                     )
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", loot.notes.items())
+            connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", loot.notes.items())
 
         self._do(work)
 

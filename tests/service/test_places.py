@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from dataclasses import replace
 
 import pytest
 
+from mfa_gate.core.rules import RoleRules
 from mfa_gate.service import places as module
 from mfa_gate.service.places import Places
-from tests.harness import HOME, make_world, running
+from tests.harness import FORM, HOME, PAGE, make_world, running, with_rules
+
+ROLES = RoleRules(look=("desk",), unlock=("desk",), audit=("desk",))
 
 ASKED: list[str] = []
 
@@ -32,6 +37,27 @@ async def test_the_place_stands_beside_the_address() -> None:
         texts = [message.text for message in world.email.messages]
         assert len(texts) >= 3
         assert all("203.0.113.7, near Boston, MA" in text for text in texts)
+
+
+async def test_the_place_is_told_to_those_who_help() -> None:
+    """It stands in an alarm, on the desk's page of an account, and on a notice's page."""
+    policy = with_rules(lambda rules: replace(rules, owner="security@example.org", roles=ROLES))
+    async with running(make_world(policy=policy, describe_network=describe)) as world:
+        ann, boss = await world.enrolled(), await world.enrolled("boss", groups=["desk"])
+        told = '<bdi>Boston, MA</bdi> (<bdi class="where" dir="ltr">203.0.113.7</bdi>)'
+        page = (await boss.page("/mfa/admin/accounts/ann")).text
+        assert page.count(told) >= 2, page
+        await world.engine.effects.idle()
+        mail = next(message for message in world.email.messages if "/dispute/" in message.text)
+        path = re.findall(r"localhost:8000(/mfa/dispute/[\w-]+)", mail.text)[0]
+        assert told in (await ann.page(path)).text
+        world.email.messages.clear()
+        await ann.lock()
+        await ann.ask("POST", path, headers=[*PAGE, FORM], body=b"action=dispute&sure=yes")
+        await world.engine.effects.idle()
+        alarms = [message.text for message in world.email.messages if message.to == "security@example.org"]
+        assert alarms
+        assert all("203.0.113.7, near Boston, MA" in text for text in alarms), alarms
 
 
 async def test_a_network_without_a_place_stands_alone() -> None:

@@ -10,6 +10,7 @@ import signal
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,67 @@ async def test_a_looser_policy_waits_for_two_people(file: Path) -> None:
         assert (await world.gate.reload_policy()).looser
         assert len(await trail_of(world, "policy.approved")) == 2
         assert world.gate.policy.base.freshness.max_age == 7 * 86_400
+
+
+@asynccontextmanager
+async def named(path: Path, store: MemoryStore, app: str) -> AsyncIterator[World]:
+    """A gate of the application ``app`` over the policy file."""
+    world = make_world(policy=path, store=store)  # type: ignore[arg-type]
+    world.engine.wiring = replace(world.engine.wiring, app=app)
+    async with running(world):
+        await world.gate.web.open()
+        yield world
+
+
+async def test_a_new_name_of_the_application_is_no_way_around_approvals(file: Path) -> None:
+    """Its first policy is compared with those of the applications that ask for approvals."""
+    from mfa_gate.core.roles import Hand
+    from mfa_gate.policyfile import load_policy
+
+    once = APPROVED.replace("2", "1")
+    file.write_text(STRICT + once)
+    store = MemoryStore()
+    async with named(file, store, "portal") as world:
+        await world.enrolled("ann")
+    file.write_text(STRICT.replace("'1d'", "'12h'") + once)
+    async with named(file, store, "stricter") as world:
+        assert world.gate.policy.base.freshness.max_age == 43_200
+    file.write_text(LOOSE)
+    with pytest.raises(SettingsError, match=r'in force in "portal" .*0 of 1 approvals'):
+        async with named(file, store, "renamed"):
+            pass
+    wanted = load_policy(file)
+    file.write_text(STRICT + once)
+    async with named(file, store, "portal") as world:
+        (waiting,) = await world.gate.service.policy_life.waiting.all()
+        assert (waiting.app, waiting.is_compared) == ("renamed", True)
+        await world.gate.service.policy_life.approvals.approve(wanted, Hand("operator:eve"), "meant so")
+    file.write_text(LOOSE)
+    async with named(file, store, "renamed") as world:
+        assert world.gate.policy.base.freshness.max_age == 7 * 86_400
+
+
+async def test_other_tenants_do_not_read_who_approved(file: Path) -> None:
+    """The name stands in the approver's tenant alone; the others tell two people apart."""
+    from mfa_gate.core.roles import Hand
+    from mfa_gate.policyfile import load_policy
+
+    async with living(file) as world:
+        for tenant in ("alpha", "beta"):
+            await world.enrolled("ann", tenant)
+        file.write_text(LOOSE)
+        approvals = world.gate.service.policy_life.approvals
+        for name in ("boss", "chief"):
+            await approvals.approve(load_policy(file), Hand(name, "alpha"), "tested")
+        await approvals.approve(load_policy(file), Hand("operator:eve"), "tested")
+        own, foreign = [
+            [event.actor for event in (await world.store.events(tenant, kind="policy.approved")).items]
+            for tenant in ("alpha", "beta")
+        ]
+    assert own == ["operator:eve", "chief", "boss"]
+    assert foreign[0] == "operator:eve"
+    assert len(set(foreign)) == 3
+    assert all(name.startswith("approver-") for name in foreign[1:])
 
 
 async def test_the_file_is_watched(file: Path) -> None:
@@ -436,7 +498,7 @@ async def test_an_approval_ends(file: Path) -> None:
     """It counts for 30 days, and ends where another policy took the place of this one."""
     from mfa_gate.core.roles import Hand
     from mfa_gate.policyfile import load_policy
-    from mfa_gate.service.policy_approvals import LIFE
+    from mfa_gate.service.waiting_policies import APPROVAL_LIFE as LIFE
 
     approved = APPROVED.replace("2", "1")
     file.write_text(STRICT + approved)
@@ -460,6 +522,34 @@ async def test_an_approval_ends(file: Path) -> None:
             await world.gate.reload_policy()
         clock.advance(60)
         await approvals.approve(load_policy(file), Hand("operator:eve"), "once more")
+        assert (await world.gate.reload_policy()).looser
+
+
+async def test_no_clock_brings_an_approval_or_a_policy_back(file: Path) -> None:
+    """A policy of a worker whose clock ran ahead, once replaced, needs approvals anew."""
+    from mfa_gate.core.roles import Hand
+    from mfa_gate.policyfile import load_policy
+
+    approved = APPROVED.replace("2", "1")
+    file.write_text(STRICT + approved)
+    clock = FixedClock()
+    async with living(file, clock=clock) as world:
+        await world.enrolled("ann")
+        life = world.gate.service.policy_life
+        clock.advance(86_400)
+        file.write_text(LOOSE + approved)
+        await life.approvals.approve(load_policy(file), Hand("operator:eve"), "tested")
+        assert (await world.gate.reload_policy()).looser
+        clock.advance(60 - 86_400)
+        file.write_text(STRICT + approved)
+        assert (await world.gate.reload_policy()).changed
+        latest = await life.archive.latest("")
+        assert latest is not None
+        assert latest.digest == world.gate.policy.digest
+        file.write_text(LOOSE + approved)
+        with pytest.raises(SettingsError, match="0 of 1 approvals"):
+            await world.gate.reload_policy()
+        await life.approvals.approve(load_policy(file), Hand("operator:eve"), "meant so")
         assert (await world.gate.reload_policy()).looser
 
 

@@ -12,12 +12,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mfa_gate import Subject
+from mfa_gate.errors import SettingsError
 from mfa_gate.identity import subject_by_sub
 from mfa_gate.ports import SharedSignals
 from mfa_gate.service.shared_signals import KEPT, SignalRefused
 from tests.harness import START, Browser, Reply, World, make_world, running
 
 ISSUER, AUDIENCE = "https://idp.example.com/", "https://sp.example.com/caep"
+TOKEN = "shown by the transmitter"
 SECRET = ec.generate_private_key(ec.SECP256R1())
 OTHER = ec.generate_private_key(ec.SECP256R1())
 KEYS = {"keys": [{**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(SECRET.public_key())), "kid": "one", "alg": "ES256"}]}
@@ -53,6 +55,7 @@ def settings(**more: Any) -> SharedSignals:
         "audience": AUDIENCE,
         "keys": KEYS,
         "subject_of": partial(subject_by_sub, "alpha", ISSUER),
+        "token": TOKEN,
     }
     return SharedSignals(**{**plain, **more})
 
@@ -66,7 +69,9 @@ def signed(
     return jwt.encode(whole, key, algorithm="ES256", headers={"typ": "secevent+jwt", "kid": "one", **(head or {})})
 
 
-async def push(world: World, token: str, *, authorization: str = "", media: str = "application/secevent+jwt") -> Reply:
+async def push(
+    world: World, token: str, *, authorization: str = f"Bearer {TOKEN}", media: str = "application/secevent+jwt"
+) -> Reply:
     """Push a token as a transmitter does."""
     headers = [("content-type", media), ("accept", "application/json")]
     headers += [("authorization", authorization)] if authorization else []
@@ -143,13 +148,13 @@ async def test_a_published_example() -> None:
 
     It does not when a byte is changed.
     """
-    clock_at = 1_636_741_200
+    clock_at, shown = 1_636_741_200, f"Bearer {TOKEN}"
     given = settings(issuer="https://most-secure.com/", audience="https://popular-app.com", keys=lambda: PUBLISHED_KEYS)
     async with running(make_world(signals=given)) as world:
         world.clock.advance(clock_at - START)
-        assert await world.gate.service.signals.take(PUBLISHED, authorization="") == 0
+        assert await world.gate.service.signals.take(PUBLISHED, authorization=shown) == 0
         with pytest.raises(SignalRefused):
-            await world.gate.service.signals.take(PUBLISHED[:-5] + "AAAAA", authorization="")
+            await world.gate.service.signals.take(PUBLISHED[:-5] + "AAAAA", authorization=shown)
 
 
 async def test_switched_off_and_guarded() -> None:
@@ -166,6 +171,43 @@ async def test_switched_off_and_guarded() -> None:
         assert await ann.is_in()
         assert (await push(world, signed(), authorization="Bearer s3cret")).status == 202
         assert not await ann.is_in()
+
+
+@pytest.mark.parametrize("token", ["", "  "])
+def test_signals_need_a_token(token: str) -> None:
+    """Without one, anybody's push would make the host fetch keys."""
+    with pytest.raises(SettingsError, match=r"signals: SharedSignals\(token='.*'\): .*token=os.environ"):
+        make_world(signals=settings(token=token))
+
+
+async def test_a_push_without_the_token_reads_no_keys() -> None:
+    """The token comes before the keys."""
+    read: list[bool] = []
+
+    def keys() -> dict[str, Any]:
+        read.append(True)
+        return KEYS
+
+    async with running(make_world(signals=settings(keys=keys))) as world:
+        assert (await push(world, signed(), authorization="")).status == 401
+        assert read == []
+        assert (await push(world, signed())).status == 202
+        assert read == [True]
+
+
+async def _away() -> dict[str, Any]:
+    raise OSError("the issuer is away")
+
+
+@pytest.mark.parametrize("keys", [_away, lambda: None, lambda: {"keys": []}, {"keys": [{"kty": "?"}]}, {"jwks": []}])
+async def test_a_broken_key_set_is_asked_for_again(keys: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The fault is not the token's, so the transmitter pushes it again (RFC 8935, 2.3)."""
+    async with running(make_world(signals=settings(keys=keys))) as world:
+        ann = await world.enrolled("ann")
+        told = await push(world, signed())
+        assert (told.status, told.header("retry-after")) == (503, "60")
+        assert "signals: keys= gave no key set" in caplog.text
+        assert await ann.is_in()
 
 
 @pytest.mark.parametrize(

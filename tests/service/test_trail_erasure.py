@@ -249,3 +249,37 @@ async def test_an_administrator_erases_no_word_that_is_no_person(world: World, w
     before = await all_links(world.store)
     await boss.api("POST", f"admin/accounts/{word}/forget", {"reason": "has left"})
     assert (await all_links(world.store))[: len(before)] == before
+
+
+@pytest.mark.parametrize("word", ["TICKET-4711", "rootroot"])
+@pytest.mark.parametrize("acts", [("ticket",), ("ticket", "lock", "unlock"), ("ticket", "reset"), ("ticket", "forget")])
+async def test_a_ticket_makes_no_word_a_person(world: World, word: str, acts: tuple[str, ...]) -> None:
+    """A made-up id with a ticket erases no word from the lines of others.
+
+    The lines about the account itself lose the id.
+    """
+    boss = await world.enrolled("boss", groups=["admin"])
+    await world.enrolled("ann")
+    moment = world.engine.moment(actor=word if word == "rootroot" else "boss")
+    await world.engine.record((moment.event("account.locked", Subject("ann", "alpha").key, reason="TICKET-4711"),))
+    before = await all_links(world.store)
+    for act in acts:
+        body = {"reason": "has left", **({"ticket": "T-1"} if act == "reset" else {})}
+        assert (await boss.api("POST", f"admin/accounts/{word}/{act}", body)).status in (200, 201)
+    await boss.api("POST", f"admin/accounts/{word}/forget", {"reason": "has left"})
+    after = await all_links(world.store)
+    assert after[: len(before)] == before
+    assert not [link for link in after if json.loads(link.line).get("account") == word]
+    assert await verify_trail(world.store) == {}
+
+
+async def test_a_person_who_only_put_it_off_is_a_person(world: World) -> None:
+    """A person who was here is erased from every line, also after a reset."""
+    boss = await world.enrolled("boss", groups=["admin"])
+    await world.enrolled(ZOE)
+    await world.engine.record(
+        (world.engine.moment(actor="boss").event("account.locked", Subject("ann", "alpha").key, reason=f"by {ZOE}"),)
+    )
+    await boss.api("POST", f"admin/accounts/{ZOE}/reset", {"reason": "new phone", "ticket": "T-1"})
+    assert (await boss.api("POST", f"admin/accounts/{ZOE}/forget", {"reason": "has left"})).status == 200
+    assert not [link for link in await all_links(world.store) if ZOE in link.line]

@@ -51,6 +51,7 @@ class Server:
     options: list[str] = field(default_factory=list)
     settings: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
 
     def start(self) -> Server:
         """Start, and wait until it answers."""
@@ -63,7 +64,7 @@ class Server:
             "--port",
             str(self.port),
             "--bind",
-            "127.0.0.1",
+            self.host,
         ]
         with open(self.place / "out", "wb") as out:
             self.process = subprocess.Popen([*command, "--dir", str(self.place), *self.options], stdout=out, stderr=out)
@@ -79,7 +80,7 @@ class Server:
 
     def client(self) -> Any:
         """Return a plain client, by which a test acts on the server."""
-        return redis.Redis(port=self.port, socket_timeout=5, decode_responses=False)
+        return redis.Redis(self.host, self.port, socket_timeout=5, decode_responses=False)
 
     def say(self, *words: str | int) -> Any:
         """One command, and its reply."""
@@ -244,10 +245,10 @@ def pair(place: Path, *, link: Link | None = None) -> Iterator[Pair]:
             server.stop()
 
 
-def raw_info(server: Server) -> bytes:
-    """INFO replication as text."""
+def raw_info(server: Server, section: str = "replication") -> bytes:
+    """One section of INFO as text."""
     with server.client() as client:
         client.set_response_callback("INFO", lambda reply, **_: reply)
-        answer = client.execute_command("INFO", "replication")
+        answer = client.execute_command("INFO", section)
         assert isinstance(answer, bytes)
         return answer

@@ -96,7 +96,7 @@ class TestCluster(StoreSuite):
             yield missing
 
 
-@pytest.mark.slow
+@pytest.mark.long
 class TestSentinel(StoreSuite):
     """The shared suite behind a Sentinel, with a replica that must have every change."""
 

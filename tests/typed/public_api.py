@@ -279,6 +279,8 @@ async def look(store: storage.Store) -> None:
         assert_type(store.path, str)
     if isinstance(store, storage.RemembersGeneration):
         assert_type(store.generation_file, str)
+    if isinstance(store, storage.FindsLines):
+        assert_type(await store.lines_with("t", "address", ("192.0.2.1",)), storage.EventPage)
     if isinstance(store, storage.ChecksColumns):
         assert_type(await store.misfiled("t"), Sequence[int])
     if isinstance(store, storage.ReportParts):
@@ -348,6 +350,7 @@ def signals() -> ports.SharedSignals:
         audience="https://app.example",
         keys={"keys": []},
         subject_of=lambda subject_id: identity.subject_by_sub("t", issuer, subject_id),
+        token="shown by the transmitter",
     )
 
 

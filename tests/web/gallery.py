@@ -29,10 +29,12 @@ from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
+from mfa_gate.web.views.desk import Slip
 from mfa_gate.web.views.frame import Language
 from mfa_gate.web.views.impact import AdminImpact, WalledOut
 from tests.chromium import launch
 
+from .gallery_many import many_pages, report_pages
 from .gallery_policy import policy_pages
 from .gallery_what_if import what_if_pages
 
@@ -359,6 +361,7 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     )
     yield "settings-new-codes", replace(full, checkup="codes"), told(frame, "others_forgotten", count=3)
     yield "settings-frozen", replace(full, frozen_until=NOW + DAY), frame
+    yield "settings-frozen-undo", replace(full, frozen_until=NOW + DAY, can_undo=True), frame
     yield "settings-stale", replace(full, confirm_url="/mfa/challenge"), frame
     yield "settings-renamed", full, told(frame, "renamed", value="Work phone")
     yield "settings-removed", full, told(frame, "removed", value="iPhone")
@@ -427,7 +430,7 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"
     )
     yield "dispute", disputed, nobody
-    yield "dispute-done", replace(disputed, done=True), nobody
+    yield "dispute-done", replace(disputed, done=True, undoable=True, place="Boston, MA"), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
     yield "unsent-lost", v.Unsent(back="/records"), frame
     kept = (v.HiddenField(name="text", value='two\nlines with "quotes"'), v.HiddenField(name="csrf_token", value="abc"))
@@ -447,6 +450,7 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         enrolled=399,
         missing=40,
         chart=chart_of(days),
+        can_end=True,
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
@@ -531,7 +535,15 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         replace(person, grant=None, forms=_forms("lock", "ticket", "break-glass", "refuse"), open_form="break-glass"),
         frame,
     )
+    slip = Slip(
+        id="eve@clinic.example", name="Eve Example", code="S8SX2-P6Y1M-78FC4-V28Q4-TFZ7C-1", ends_at=NOW + 86_400
+    )
+    fresh = replace(person, grant=None, forms=_forms("ticket", "lock"), slip=slip, not_sent="timeout")
+    yield "admin-account-fresh-ticket", fresh, frame
+    yield "admin-account-give-ticket", replace(fresh, slip=None, open_form="ticket", can_mail=True), frame
     yield from policy_pages(frame, desk, NOW)
+    yield from many_pages(frame, desk, NOW)
+    yield from report_pages(frame, desk, NOW)
     yield from what_if_pages(frame, desk, NOW)
 
 

@@ -60,6 +60,11 @@ def table(kind: type) -> list[str]:
     types = (
         {field.name: str(field.type) for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else {}
     )
+    types |= {
+        name: str(one.fget.__annotations__["return"])
+        for name, one in vars(kind).items()
+        if isinstance(one, property) and one.fget is not None
+    }
     types |= {"dir": "str", "problem": "a function: the problem of a field, or none"}
     lines = [f"| `{name}` | `{types[name]}` |".replace(" | None", " or none") for name in values_of(kind)]
     return ["| value | type |", "|---|---|", *lines] if lines else ["It has no values of its own."]

@@ -35,6 +35,11 @@ TOO_SMALL = """() => [...document.querySelectorAll("button, .button," +
   .filter(([, box]) => box.width < 44 || box.height < 44)
   .map(([element, box]) => `${element.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
 
+TOO_NARROW = """() => [...document.querySelectorAll("nav li")]
+  .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
+  .map((element) => element.textContent.trim())"""
+"""The places of a menu whose words run into the next one."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -168,14 +173,16 @@ def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 640})
     page = context.new_page()
     refused = _refused(page)
-    wide, small = [], []
+    wide, small, cut = [], [], []
     with served(tmp_path) as address:
         for name in names:
             show(page, f"{address}/{name}.html")
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append(name)
             small += [f"{name}: {found}" for found in page.evaluate(TOO_SMALL)]
+            cut += [f"{name}: {found}" for found in page.evaluate(TOO_NARROW)]
     context.close()
+    assert cut == []
     assert wide == []
     assert small == []
     assert refused == []

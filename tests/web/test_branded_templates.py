@@ -43,10 +43,12 @@ def test_values_written_in_change_no_letter(brand: BrandRules, lang: str) -> Non
 
 def test_brands_keep_their_own_letters_and_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(message_forms, "MAX_BRANDED", 2)
+    message_forms._BRANDED_LETTERS.clear()
     forms, plain = MessageForms(), message_forms._ours().get_template(LETTER)
     for _ in range(2):
         for brand in BRANDS:
             for lang in ("en", "ar"):
                 made = forms.letter(LETTERS[0], lang, brand)
                 assert made.html == plain.render(view=mail_view(LETTERS[0], lang, brand))
-    assert len(forms._branded) == 2
+    assert len(message_forms._BRANDED_LETTERS) == 2
+    message_forms._BRANDED_LETTERS.clear()

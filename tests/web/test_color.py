@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,10 @@ def test_shipped_files_have_a_hash() -> None:
     assert static_asset(asset_name("mfa.css")) is not None
     with pytest.raises(KeyError):
         asset_name("other.css")
+
+
+def test_the_files_are_small() -> None:
+    """Styles and scripts are under 40 KB on the wire together; no script has over 250 lines."""
+    files = [it for it in static_assets().values() if it.name.endswith((".css", ".js"))]
+    assert sum(len(gzip.compress(it.content)) for it in files) < 40_000
+    assert [it.name for it in files if it.name.endswith(".js") and it.content.count(b"\n") > 250] == []

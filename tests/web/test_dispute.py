@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate import RelyingParty
+from mfa_gate import RelyingParty, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.messages.notices import NOTICES, sms_notice
 from mfa_gate.core.text_safety import SMS_LENGTH, gsm7
@@ -149,6 +149,23 @@ async def test_seven_days(world: World) -> None:
     assert (await Browser(world).page(path)).status == 404
     assert (await press(Browser(world), path)).status == 404
     assert world.kinds("account.disputed") == []
+
+
+async def test_a_link_of_a_forgotten_person_is_dead(world: World) -> None:
+    """It brings no record and no line back, and ends nothing of a new person with the same id."""
+    await world.enrolled("ann.smith")
+    path = await link(world)
+    world.clock.advance(60)
+    assert (await world.gate.forget(Subject("ann.smith", "alpha"))).ref
+    assert (await Browser(world).page(path)).status == 404
+    assert (await press(Browser(world), path)).status == 404
+    assert (await world.account("ann.smith")).is_forgotten
+    assert world.kinds("account.disputed") == []
+    again = await world.enrolled("ann.smith")
+    assert (await press(Browser(world), path)).status == 404
+    assert await again.is_in()
+    assert (await press(Browser(world), await link(world))).status == 200
+    assert not await again.is_in()
 
 
 async def test_only_our_own_links(world: World) -> None:

@@ -86,13 +86,23 @@ async def test_an_app_in_four_presses(world: World) -> None:
     assert 'type="text" id="label"' not in text
     tried = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp(), "action": "confirm"})
     assert (tried.status, place(tried)) == (303, "/mfa/backup-codes")
-    assert "Step 3 of 4" in (await ann.page("/mfa/backup-codes")).text
+    assert "Step 3 of 3" in (await ann.page("/mfa/backup-codes")).text
     saved = await ann.form("/mfa/backup-codes", {"action": "saved", "saved": "yes"})
-    assert (saved.status, place(saved)) == (303, "/mfa/enroll/done")
-    done = (await ann.page("/mfa/enroll/done")).text
-    assert "Step 4 of 4" in done
-    assert "Default sign-in method" in done
-    assert 'href="/records"' in done
+    assert (saved.status, place(saved)) == (303, "/records")
+
+
+async def test_without_codes_the_last_page_says_what_is_set_up() -> None:
+    """The page after the right code names the default method, and leads to the app."""
+    async with running(make_world(policy=policy(kinds=("totp", "email")))) as world:
+        ann = await world.browser()
+        await ann.ask("GET", "/records")
+        draft, _ = await begun(ann)
+        tried = await ann.form("/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp()})
+        assert (tried.status, place(tried)) == (303, "/mfa/enroll/done")
+        done = (await ann.page("/mfa/enroll/done")).text
+        assert "Step 3 of 3" in done
+        assert "Default sign-in method" in done
+        assert 'href="/records"' in done
 
 
 async def test_a_passkey_has_no_page_before_its_button(world: World) -> None:
@@ -377,3 +387,32 @@ async def test_every_page_has_another_form_id(world: World) -> None:
     ann = await world.browser()
     ids = [FORM_ID.findall((await ann.page("/mfa/enroll")).text)[0] for _ in range(3)]
     assert len(set(ids)) == 3
+
+
+async def test_a_long_choice_is_folded_after_three() -> None:
+    """Six kinds are three rows and a fold, five stand open; each says its time."""
+    kinds = ("webauthn", "push", "totp", "sms", "voice", "email")
+    senders = Senders(email=Outbox(), sms=Outbox(), voice=Outbox())
+    for shown in (kinds, kinds[1:]):
+        async with running(
+            make_world(policy=policy(kinds=(*shown, "backup-code"), options=VOICE), senders=senders)
+        ) as world:
+            text = (await (await world.browser()).page("/mfa/enroll")).text
+            open_rows, fold, folded = text.partition('<details class="more">')
+            assert bool(fold) == (len(shown) == 6)
+            rows = [part.count('class="row"') for part in (open_rows, folded)]
+            assert rows == ([3, 3] if fold else [5, 0])
+            assert text.count('class="takes"') == len(shown)
+
+
+async def test_a_request_for_help_leaves_by_redirect(world: World) -> None:
+    """A reload of the page after it sends nothing again."""
+    await world.enrolled()
+    other = await world.browser(sid="another")
+    sent = await other.form("/mfa/recovery", {"action": "request", "about": "My phone was stolen."})
+    assert (sent.status, sent.location.split("#")[0]) == (303, "/mfa/recovery?sent=1")
+    for _ in range(2):
+        page = await other.page("/mfa/recovery?sent=1")
+        assert "Your request was sent" in page.text
+    assert "is waiting for an administrator" in (await other.page("/mfa/recovery")).text
+    assert len(world.kinds("recovery.requested")) == 1

@@ -114,11 +114,28 @@ async def test_allowed_after_a_full_look() -> None:
         ann = await world.enrolled()
         await ann.is_in()
         world.gate.service.access._passes.clear()
+        world.gate.web.callers.opened.clear()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
     check(found, files=23, calls=81, jumps=54)
     assert found.of("Access.judge") == found.of("Access.free") == 1
     assert found.of("browser_label") == found.of("MemoryStore.load") == 0
+
+
+async def test_allowed_after_a_look_at_a_known_browser() -> None:
+    """A browser whose cookie was opened before is judged once, without waiting.
+
+    Its cookie is not opened again, and nothing is read or written.
+    """
+    async with running(make_world()) as world:
+        ann = await world.enrolled()
+        await ann.is_in()
+        world.gate.service.access._passes.clear()
+        found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
+    assert reply.status == 200
+    check(found, files=18, calls=40, jumps=26)
+    assert found.of("QuickLook.judge") == 1
+    assert found.of("Access.judge") == found.of("_opened") == found.of("MemoryStore.load") == 0
 
 
 async def _owing(world: World) -> tuple[Browser, str]:

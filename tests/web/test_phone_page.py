@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
+from mfa_gate import RelyingParty, Subject
 from mfa_gate.core.model import replace as changed
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.web.assets import asset_name, static_assets
@@ -133,7 +135,44 @@ def test_the_phone_keeps_its_key_for_itself() -> None:
     assert "navigate" not in worker
 
 
+async def test_a_phone_of_a_forgotten_person_brings_no_line_back() -> None:
+    """An installed page starts with its old token, also after its owner has left."""
+    async with running(branded()) as world:
+        browser, phone = await world.browser("ann.smith"), Phone(world)
+        uri = (await browser.api("POST", "enroll", {"factor": "push"})).json()["uri"]
+        assert (await phone.join(uri)).status == 201
+        assert (await world.gate.forget(Subject("ann.smith", "alpha"))).pseudonym
+        assert (await Phone(world).join(uri)).reason == "code_expired"
+        lines = await world.store.links("alpha", limit=1_000)
+    assert not [link for link in lines if "ann.smith" in link.line]
+
+
+async def test_a_sibling_of_the_host_carries_no_token_here() -> None:
+    """On https only a cookie counts that no other host of the site can set."""
+    party = RelyingParty(id="app.example", name="Example", origins=["https://app.example"])
+    policy = push_policy()
+    world = make_world(
+        policy=changed(policy, tenants={**policy.tenants, "alpha": replace(policy.base, brand=PURPLE)}),
+        relying_party=party,
+        public_url="https://app.example",
+    )
+    async with running(world):
+        service = world.gate.service
+        assert service.out_of_band is not None
+        plain = json.dumps(["alpha", "ann", "secret"]).encode()
+        token = service.engine.keyring.seal("token/join", plain, row=("join",), nonce=b"n" * 12)
+        assert service.out_of_band.tenant_of(token) == "alpha"
+        for scheme in ("http", "https"):
+            for name, start in (("mfa-carry", "/mfa/approve"), ("__Host-mfa-carry", f"/mfa/approve#e={token}")):
+                headers = [*PAGE, ("cookie", f"{name}={token}")]
+                scope = http_scope("GET", "/mfa/approve/manifest.webmanifest", headers=headers)
+                reply = await call(world.app, {**scope, "scheme": scheme})
+                assert reply.json()["start_url"] == start
+    script = static_assets()[asset_name("approve-join.js")].content.decode()
+    assert '["__Host-", "/; Secure"]' in script
+
+
 def test_an_address_writes_no_cookie_of_its_own() -> None:
     """The token of an address cannot add a domain or a path to the cookie."""
-    script = static_assets()[asset_name("approve.js")].content.decode()
+    script = static_assets()[asset_name("approve-join.js")].content.decode()
     assert "mfa-carry=${encodeURIComponent(token)};" in script

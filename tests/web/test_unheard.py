@@ -127,7 +127,7 @@ async def test_a_fault_behind_the_body_is_told_at_once() -> None:
     async with running(make_world(keep_forms=True)) as world:
         browser = await world.browser()
 
-        async def breaks(name: str, value: bytes) -> None:
+        async def breaks(name: str, value: bytes, /, *, until: int = 0) -> None:
             raise RuntimeError("a fault of the store's own")
 
         world.store.put_meta = breaks  # type: ignore[method-assign]

@@ -13,7 +13,7 @@ from ..service import Actor, Service
 from ..service.admin.actions import ACTIONS, Action
 from ..service.admin.documents import AccountDocument, GrantLine
 from ..service.admin.reviews import MAX_PAGE
-from ..web.api.admin import data_json
+from ..web.api.admin import data_json, ticket_json
 from ..web.responses import stamp
 from . import bulk
 from .accounts_list import add_filters, list_accounts
@@ -90,6 +90,12 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
     for part in ("authenticator", "browser"):
         if part in action.fields:
             command.add_argument(f"--{part}", required=True, metavar="PART", help="its id, as accounts show prints it")
+    if "mail" in action.fields:
+        command.add_argument(
+            "--mail", action="store_true", help="mail it to the person's address, which the app of --app knows"
+        )
+    if action.unknown and not action.erases:
+        command.add_argument("--new-tenant", action="store_true", help="the tenant is new: nobody was ever there")
     if "ref" in action.fields:
         command.add_argument("--ref", default="", help="the reference of the request: without it nothing is confirmed")
     if action.name == "reset":
@@ -182,6 +188,8 @@ async def leavers(args: argparse.Namespace, service: Service) -> int:
 async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
     """Run the command of a row: do the act, and print the line of the row."""
     given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    if action.unknown:
+        given["new_tenant"] = getattr(args, "new_tenant", False)
     if bool(args.id) == bool(args.ids):
         raise SettingsError("name one ID, or --ids FILE")
     if args.ids:
@@ -197,8 +205,9 @@ async def act(args: argparse.Namespace, service: Service, *, action: Action) -> 
     words = {"key": str(key), "ticket": done.ticket, "ref": grant.ref if grant else "", "ends_at": ends_at}
     told: dict[str, str] = {name: words[name] for name in action.tells}
     document = {"id": args.id, "tenant": args.tenant, "done": action.command[-1], **told}
-    if done.ticket:
-        document = {"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}
+    if done.ticket_ends_at:
+        tell(args, ticket_json(done), action.done.format(**words) if done.ticket else f"mailed to {done.mailed_to}")
+        return DONE
     if action.erases:
         document["pseudonym"] = done.pseudonym
         if not done.pseudonym:

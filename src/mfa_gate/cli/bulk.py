@@ -12,12 +12,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.model import Subject
-from ..core.reasons import Refusal
-from ..errors import DamagedAccount, SettingsError, StoreContention
+from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.actions import Action
-from ..web.responses import stamp
+from ..service.admin.many import outcome_of
+from ..web.api.admin import ticket_json
 from .context import DONE, NO, operator
 from .progress import Progress
 from .terminal import json_text, one_line
@@ -85,17 +84,13 @@ async def _one(
 ) -> Row:
     """Do the act to one person. Returns the row of the result."""
     row: Row = {"id": id, "tenant": args.tenant, "act": action.command[-1], "done": True}
-    try:
-        key = Subject(id, args.tenant).key
-        done = await service.account_desk.act(actor, action.name, key, **given, drawn=False, is_dry=args.dry_run)
-    except ValueError as error:
-        return {**row, "done": False, "reason": "malformed", "detail": str(error)}
-    except (DamagedAccount, StoreContention) as error:
-        return {**row, "done": False, "reason": "fault", "detail": str(error)}
-    if isinstance(done, Refusal):
-        return {**row, "done": False, "reason": done.reason, "detail": done.detail or done.row.title}
-    if done.ticket:
-        row |= {"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}
+    desk = service.account_desk
+    found = await outcome_of(desk, actor, action.name, args.tenant, id, **given, is_dry=args.dry_run)
+    done = found.done
+    if done is None:
+        return {**row, "done": False, "reason": found.word, "detail": found.detail}
+    if done.ticket_ends_at:
+        row |= ticket_json(done)
     if done.pseudonym:
         row["pseudonym"] = done.pseudonym
     return row
@@ -106,6 +101,8 @@ def _line(row: Row, *, is_dry: bool) -> str:
     if not row["done"]:
         return f"{one_line(row['id'])}\tnot done ({row['reason']}): {one_line(row['detail'])}"
     told = row.get("ticket") or row.get("pseudonym") or ("would be done" if is_dry else "done")
+    if row.get("mailed_to"):
+        told = f"mailed to {row['mailed_to']}"
     return f"{one_line(row['id'])}\t{told}"
 
 

@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.model import Subject, SubjectKey
@@ -19,8 +20,8 @@ from ..core.text_safety import MAX_REASON, stated
 from ..errors import SettingsError
 from ..factors import Registry
 from ..keyring import KeyFault, Keyring
-from ..ports import DirectoryOf, Senders
-from ..service import Actor, RelyingParty, Service, Wiring
+from ..ports import DirectoryOf, RelyingParty, Senders
+from ..service import Actor, Service, Wiring
 from ..service.hook_places import COMMANDS
 from ..stores import store_from_url
 from ..system_clock import SystemClock
@@ -116,7 +117,8 @@ def _directory(args: argparse.Namespace) -> DirectoryOf | None:
 async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncIterator[Service]:
     """Open the service over the store, check its keys, and close it afterwards.
 
-    It sends nothing. ``makes``: the command may begin a new store; else ``StoreMissing`` is raised where there is none.
+    It sends nothing, but for a command with ``--mail``. ``makes``: the command may begin a new store; else ``StoreMissing`` is
+    raised where there is none.
     """
     policy = policy_of(args)
     _require_tenant(args)
@@ -131,6 +133,8 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
         factors=_factors(args),
         directory=_directory(args),
     )
+    if getattr(args, "mail", False):
+        wiring = _mailing(args, wiring)
     service = Service(wiring, policy)
     try:
         fault = await service.open(make=makes)
@@ -139,6 +143,28 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
         yield service
     finally:
         await service.aclose()
+
+
+def _mailing(args: argparse.Namespace, wiring: Wiring) -> Wiring:
+    """Add the mail sender of the app's gate, its addresses and its words.
+
+    Raises ``SettingsError``.
+    """
+    gate = gate_for(args)
+    if gate is None:
+        raise SettingsError("--mail needs --app module:attribute: the app knows the addresses, and has the sender")
+    theirs = gate.service.engine.wiring
+    return replace(
+        wiring,
+        senders=Senders(email=theirs.senders.email),
+        contacts=theirs.contacts,
+        relying_party=theirs.relying_party,
+        words=theirs.words,
+        letter_form=theirs.letter_form,
+        origin=theirs.origin,
+        prefix=theirs.prefix,
+        root=theirs.root,
+    )
 
 
 def operator(args: argparse.Namespace) -> Actor:

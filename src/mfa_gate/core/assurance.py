@@ -63,7 +63,7 @@ def meeting(proofs: Iterable[Proof], demands: tuple[Demand, ...], now: int) -> t
     fresh strong one.
     """
     joint = demands[0] if len(demands) == 1 else combine(demands, rule="")
-    return tuple(proof for proof in proofs if meets(proof, joint, now))
+    return tuple([proof for proof in proofs if meets(proof, joint, now)])
 
 
 def could_meet(kind: str, demand: Demand, traits: TraitsOf) -> bool:

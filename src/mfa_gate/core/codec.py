@@ -71,6 +71,8 @@ _NAMES: dict[type, dict[str, str]] = {
         "nudged_at": "na",
         "holds_rights": "hr",
         "asked": "as",
+        "undo_by": "ub",
+        "tenant_epoch": "te",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},
@@ -187,6 +189,7 @@ _PAIRS: dict[tuple[type, str], tuple[type, type]] = {
     (Account, "uncounted"): (str, int),
     (Account, "drifted"): (str, int),
     (Account, "sign_outs"): (str, int),
+    (Account, "undo_by"): (str, int),
     (Attempts, "days"): (int, int),
     (Grant, "browsers"): (str, int),
 }

@@ -9,7 +9,7 @@ from .assurance import TraitsOf, can_meet, combine, could_meet, meeting, meets
 from .attempts import is_spent
 from .break_glass import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
 from .entropy import handle_digest
-from .evidence import NO_SESSION, SESSION_LIFE, UPSTREAM, Evidence, is_factor, skip_key, skip_time
+from .evidence import NO_SESSION, SESSION_LIFE, UPSTREAM, Evidence, holds_factor, is_factor, skip_key, skip_time
 from .model import Acceptance, Account, Authenticator, Proof, Subject
 from .policy import Demand, Requirement, sign_in_could_meet
 from .rules import AgreementRules
@@ -129,7 +129,7 @@ def decide(requirement: Requirement, evidence: Evidence, now: int) -> Decision:
     account = evidence.account
     now = max(now, account.seen_at)
     met = meeting(evidence.proofs, requirement.demands, now)
-    watched = tuple(d.rule for d in requirement.watched if not meeting(met or evidence.proofs, (d,), now))
+    watched = tuple([d.rule for d in requirement.watched if not meeting(met or evidence.proofs, (d,), now)])
 
     locked = account.lock is not None or is_spent(account.attempts, rules.attempts)
     if locked and (
@@ -141,17 +141,16 @@ def decide(requirement: Requirement, evidence: Evidence, now: int) -> Decision:
 
     if not met and _is_granted(requirement, evidence, now):
         return _by_grant(requirement, evidence, watched)
-    if not evidence.enrolled:
+    usable = holds_factor(account, evidence.traits, requirement.factors)
+    if not usable and not evidence.enrolled:
         return _first_enrollment(requirement, evidence, watched)
     if not met:
         return _step_up(requirement, evidence, watched, now)
-    if all(p.factor != UPSTREAM for p in met) and not any(
-        is_factor(a.factor, evidence.traits) and a.factor in requirement.factors for a in account.authenticators
-    ):
+    if not usable and all(p.factor != UPSTREAM for p in met):
         return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)
 
-    max_age = min(demand.max_age for demand in requirement.demands)
-    until = max(_end_of(proof, max_age) for proof in met)
+    max_age = min([demand.max_age for demand in requirement.demands])
+    until = max([_end_of(proof, max_age) for proof in met])
     why = Why(rule="proof", demands=requirement.demands, watched=watched)
     return _then_agreement(requirement, evidence, Allow(why=why, state="verified", until=until, proof=met[0]))
 
@@ -164,9 +163,6 @@ def mark_of(evidence: Evidence) -> str:
 def _is_granted(requirement: Requirement, evidence: Evidence, now: int) -> bool:
     account = evidence.account
     if not is_in_force(account, now) or not may_stand_in(requirement.demands):
-        return False
-    grant, ended = account.grant, requirement.proofs_from
-    if ended and grant and grant.ends_at - grant.life <= ended:
         return False
     return has_room(account, mark_of(evidence))
 

@@ -26,8 +26,7 @@ class Evidence:
     """A subject with its account and the proofs that count here and now.
 
     Only ``standing_for`` makes it. ``other_networks`` is the number of proofs from other networks. ``ended`` is the
-    number of proofs that were ended: of an earlier epoch or of a removed authenticator, or with all others of the tenant,
-    at ``proofs_from``.
+    number of proofs that were ended: of an earlier epoch, or of a removed authenticator.
     """
 
     subject: Subject
@@ -40,13 +39,12 @@ class Evidence:
     ended: int = 0
     skipped: bool = False
     upstream: bool = False
-    proofs_from: int = 0
     traits: TraitsOf = field(default_factory=dict)
 
     @property
     def enrolled(self) -> bool:
         """Tell if there is a second factor: one of ours, or sign-ins elsewhere that count (S-83)."""
-        return self.upstream or any(is_factor(a.factor, self.traits) for a in self.account.authenticators)
+        return self.upstream or holds_factor(self.account, self.traits)
 
     @property
     def holds(self) -> bool:
@@ -99,25 +97,27 @@ def standing_for(
     now: int,
     traits: TraitsOf,
     freshness: FreshnessRules,
-    proofs_from: int = 0,
 ) -> Evidence:
     """Collect the proofs of the caller that count here and now; no other function does so.
 
-    A proof of another subject, epoch, session or network is dropped, and one up to ``proofs_from``, when all proofs of the
-    tenant were ended. ``freshness`` decides if the network matters, and which sign-ins elsewhere count. Raises
-    ``ValueError`` if the account is not the caller's: nobody passes with the proof of another account.
+    A proof of another subject, epoch, session or network is dropped. ``freshness`` decides if the network matters, and
+    which sign-ins elsewhere count. Raises ``ValueError`` if the account is not the caller's: nobody passes with the proof of
+    another account.
     """
     subject = caller.subject
-    if account.key != subject.key:
+    if account.key is not subject.key and account.key != subject.key:
         raise ValueError("an account was joined with another subject")
     now = max(now, account.seen_at)
     browser = account.browser(caller.handle)
     any_network = freshness.ip_change.action == "log"
     mine: list[Proof] = []
     others = ended = 0
-    for proof in (*(browser.proofs if browser else ()), *_login(subject, account, freshness)):
+    proofs = browser.proofs if browser else ()
+    if subject.upstream is not None:
+        proofs = (*proofs, *_login(subject, account, freshness))
+    for proof in proofs:
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
-        if proof.epoch != account.epoch or not known or (proofs_from and proof.at <= proofs_from):
+        if proof.epoch != account.epoch or not known:
             ended += 1
         elif proof.session and not _same_session(proof, subject, now):
             continue
@@ -125,8 +125,9 @@ def standing_for(
             others += 1
         else:
             mine.append(proof)
-    mine.sort(key=lambda proof: proof.at, reverse=True)
-    skipped_at = skip_time(account, subject, caller.handle)
+    if len(mine) > 1:
+        mine.sort(key=lambda proof: proof.at, reverse=True)
+    skipped_at = skip_time(account, subject, caller.handle) if account.skips else 0
     skipped = bool(skipped_at) and (bool(subject.session) or now - skipped_at < SESSION_LIFE)
     return Evidence(
         subject=subject,
@@ -139,7 +140,6 @@ def standing_for(
         ended=ended,
         skipped=skipped,
         upstream=bool(account.logins) and freshness.trusts_logins,
-        proofs_from=proofs_from,
         traits=traits,
     )
 
@@ -153,6 +153,14 @@ def _login(subject: Subject, account: Account, freshness: FreshnessRules) -> tup
     if kept is None or upstream.acr not in freshness.strong_acr:
         return kept.proofs if kept else ()
     return tuple(replace(proof, phishing_resistant=True) for proof in kept.proofs)
+
+
+def holds_factor(account: Account, traits: TraitsOf, kinds: tuple[str, ...] | None = None) -> bool:
+    """Tell if the account has a factor, of one of ``kinds`` unless they are None."""
+    for mine in account.authenticators:  # noqa: SIM110 - each judgement asks, and a generator costs as much again
+        if (kinds is None or mine.factor in kinds) and is_factor(mine.factor, traits):
+            return True
+    return False
 
 
 def is_factor(kind: str, traits: TraitsOf) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from .durations import seconds_of
+from .spoken import texts_of
 
 T = TypeVar("T")
 Direction = Literal["", "lower", "higher", "zero or higher", "fewer", "more", "either", "none"]
@@ -31,7 +32,7 @@ class Key:
     ``low`` and ``high`` are for the schema; both are seconds for a duration. ``stricter`` is the direction of the
     safer values; ``weakest_first`` is the same for words and for yes or no. ``seen``: a change shows in the decision on
     some request, so ``policy diff`` compares decisions in place of values. ``means`` is one sentence for the person who
-    writes the policy.
+    writes the policy. ``spoken``: people read the text, so it may be a table with one text a language.
     """
 
     says: str = ""
@@ -43,6 +44,7 @@ class Key:
     one_of: tuple[str, ...] = ()
     means: str = ""
     seen: bool = False
+    spoken: bool = False
 
     @property
     def has_direction(self) -> bool:
@@ -100,6 +102,12 @@ def text(longest: int, *, empty: bool = False) -> Key:
     """Bound printable text by its length in characters."""
     says = f"it must be {'at most' if empty else '1 to'} {longest} printable characters"
     return Key(says=says, holds=lambda v: v.isprintable() and (empty or v.strip() != "") and len(v) <= longest)
+
+
+def sentence(longest: int) -> Key:
+    """Bound a sentence that people read by its length, in each language. It may be empty."""
+    bounds = text(longest, empty=True)
+    return replace(bounds, spoken=True, holds=lambda v: all(map(bounds.holds, texts_of(v))))
 
 
 def some_of(words: Sequence[str], *, empty: bool = False, stricter: Direction = "") -> Key:

@@ -86,7 +86,7 @@ class Requirement:
 
     ``free`` is the name of the exemption, or ``off``, where nothing is demanded. One proof must meet all of
     ``demands``. ``watched`` are the demands of report-only rules. ``floors`` are the demands of strength that apply
-    to this subject anywhere in the app; only changes of factors ask for them. No proof up to ``proofs_from`` counts.
+    to this subject anywhere in the app; only changes of factors ask for them.
     """
 
     rules: Rules
@@ -98,7 +98,6 @@ class Requirement:
     report_only: bool = False
     factors: tuple[str, ...] = ()
     floors: tuple[Demand, ...] = ()
-    proofs_from: int = 0
 
 
 def is_chosen(rules: EnrollmentRules) -> bool:
@@ -282,5 +281,4 @@ def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now:
         watched=watched,
         report_only=rules.mode == "report-only",
         factors=factors,
-        proofs_from=settings.proofs_from,
     )

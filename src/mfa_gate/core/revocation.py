@@ -23,9 +23,7 @@ def is_revoked(before: Account, evidence: Evidence, *, lock_ends_sessions: bool)
         return True
     known = before.browser(evidence.handle)
     id = known.id if known else ""
-    ended = evidence.proofs_from
-    left = [proof for proof in _kept(after, evidence.subject, id) if not ended or proof.at > ended]
-    return bool(_kept(before, evidence.subject, id)) and not left
+    return bool(_kept(before, evidence.subject, id)) and not _kept(after, evidence.subject, id)
 
 
 def has_signed_out(before: Account, evidence: Evidence) -> bool:

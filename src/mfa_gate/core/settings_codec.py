@@ -11,6 +11,8 @@ from .rules import TenantSettings
 from .trail import LAST_SECOND
 
 _SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version", "stamp"}
+ENDED_BY_TIME = "proofs_from"
+"""The time of the last end of all proofs, in settings of before the number. It is read as the first end."""
 
 
 def settings_to(settings: TenantSettings) -> str:
@@ -29,8 +31,11 @@ def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSetting
     """
     try:
         document = json.loads(body)
-        if unknown := document.keys() - _SETTINGS:
+        if unknown := document.keys() - _SETTINGS - {ENDED_BY_TIME}:
             raise ValueError(f"unknown parts {sorted(unknown)}")
+        ended_at = _setting(ENDED_BY_TIME, document.pop(ENDED_BY_TIME, 0))
+        if ended_at:
+            document = {"epoch": 1, "ended_at": ended_at, **document}
         parts: dict[str, Any] = {name: _setting(name, document[name]) for name in document}
         return TenantSettings(tenant=tenant, version=version, **parts)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:

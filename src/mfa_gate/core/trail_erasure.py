@@ -30,12 +30,14 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 class Erasure:
     """One act of erasure.
 
-    ``id`` goes, ``pseudonym`` takes its place, and ``ref`` is the reference of the event.
+    ``id`` goes, ``pseudonym`` takes its place, and ``ref`` is the reference of the event. ``only_about``: only the lines about
+    the account of this id, for an id that may be no person. The same word in other lines may mean something else.
     """
 
     id: str
     pseudonym: str
     ref: str
+    only_about: bool = False
 
     def concerns(self, line: str) -> bool:
         """Tell if a line may name the id. It is a quick look before the line is read."""
@@ -49,14 +51,14 @@ class Erasure:
         parts = _object(line) if self.concerns(line) else None
         if parts is None or not self._is_named(parts):
             return None
-        own = self.id in (parts.get("account"), parts.get("actor"))
+        own = self.id in (parts.get("account"), parts.get("actor")) and not self.only_about
         parts[WAS] = link_digest(line)
         earlier = [[ref, before, digest or digest_of(line)] for ref, before, digest in marks_of(line)]
         is_about = parts.get("account") == self.id
         if own:
             for name in PLACES:
                 parts.pop(name, None)
-        for name in ("account", "actor"):
+        for name in ("account",) if self.only_about else ("account", "actor"):
             if parts.get(name) == self.id:
                 parts[name] = self.pseudonym
         for name in ("reason", "ticket"):
@@ -70,6 +72,8 @@ class Erasure:
         return _encode(parts)
 
     def _is_named(self, parts: dict[str, Any]) -> bool:
+        if self.only_about:
+            return parts.get("account") == self.id
         found = parts.get("detail")
         detail = found if isinstance(found, dict) else {}
         named = (parts.get("account"), parts.get("actor"), *(detail.get(name) for name in NAMING))

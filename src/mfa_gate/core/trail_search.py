@@ -75,6 +75,22 @@ class Search:
         """Tell if a store finds the lines by itself: nothing but account and kind is asked for."""
         return not (self.words.keys() - {"account", "kind"}) and ("kind" not in self.words or bool(self.kind))
 
+    @property
+    def exact(self) -> tuple[str, tuple[str, ...]] | None:
+        """Return the part of a line, and the values of it, that fitting lines have at least.
+
+        A store with an index finds them by it. None stands for no such part.
+        """
+        if ref := self.words.get("ref", ""):
+            return "id", (ref, ref.upper())
+        if browser := self.words.get("browser", ""):
+            return "browser", (browser,)
+        address = self.words.get("address", "")
+        if not address or (self.networks is not None and self.networks.prefixlen < self.networks.max_prefixlen):
+            return None
+        plain = str(self.networks.network_address) if self.networks is not None else f"={address}"
+        return "address", (address, plain)
+
     def fits(self, event: Event) -> bool:
         """Tell if a line fits all filters."""
         words = self.words

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..core.model import Contacts, Fields
-from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
+from ..core.options import PLAIN, Key, is_distinct, option, sentence, some_of, words
 from ..core.rules import CodeRules, ResendRules
 from .base import Context, Draft, Rejected
 from .optional_parts import Introduction, OptionFault
@@ -80,7 +80,7 @@ class PhoneRules:
         'Types of numbers that are refused; "premium-rate" includes personal numbers, which cost as much.',
     )
     consent_text: str = option(
-        CONSENT, text(300, empty=True), "The sentence about costs beside the field for the number.", stricter="none"
+        CONSENT, sentence(300), "The sentence about costs beside the field for the number.", stricter="none"
     )
 
     @property

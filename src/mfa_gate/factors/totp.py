@@ -24,6 +24,8 @@ LENGTHS = (6, 7, 8)
 FAR_STEPS = 10
 """Steps that a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
 PURPOSE = "totp"
+CLOCK_AHEAD = Rejected(reason="clock_ahead", free=True, alarm="clock_ahead")
+"""The last accepted step is ahead of this clock: this one is behind, or an earlier one was ahead."""
 
 
 def _are_names(apps: Sequence[str]) -> bool:
@@ -166,7 +168,8 @@ class Totp:
         """Accept at most one step of drift, and no step twice (RFC 6238 5.2, S-59).
 
         A step must be greater than the last accepted one. It is the wall clock's. A right code of another time is told apart
-        from a wrong one, and is never accepted.
+        from a wrong one, and is never accepted. Where our clock is far behind the last accepted step, every code gets the
+        same answer: a right one cannot be told from a wrong one, and a fault of ours costs nobody an attempt (D-41).
         """
         code, digits, period = str(response), int(str(data["digits"])), int(str(data["period"]))
         if len(code) != digits or not code.isascii() or not code.isdecimal():
@@ -179,6 +182,8 @@ class Totp:
             around = range(max(0, current - steps), current + steps + 1)
             return [step for step in around if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
 
+        if last > current + FAR_STEPS:  # no code of any near step could be accepted, nor a right one be recognized
+            return CLOCK_AHEAD
         near = matching_within(drift)
         for step in near:
             if step > last and str(step) not in context.recognized:
@@ -223,7 +228,7 @@ def _not_yet(context: Context, data: Fields, *, newest: int, ahead: int) -> Reje
     Our clock was wrong, an accepted copy of the store voids it, or it was used.
     """
     if _last_step(context, data, ahead=ahead) > ahead:
-        return Rejected(reason="clock_ahead", free=True, alarm="clock_ahead")
+        return CLOCK_AHEAD
     if context.purpose == "enroll" and int(str(data["step"])) < newest:
         return Rejected(reason="code_too_early", free=True)
     return Rejected(reason="code_already_used", free=True)

@@ -10,7 +10,20 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from ..core.options import KEY, PROOF_AGE, Direction, Key, is_distinct, key, length, number, some_of, text, words
+from ..core.options import (
+    KEY,
+    PROOF_AGE,
+    Direction,
+    Key,
+    is_distinct,
+    key,
+    length,
+    number,
+    sentence,
+    some_of,
+    text,
+    words,
+)
 from ..core.rules import (
     METHODS,
     AgreementRules,
@@ -311,7 +324,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             'The ways that are offered; "request" asks the administrators.',
             some_of(RecoveryRules().ways, empty=True, stricter="fewer"),
         ),
-        "contact": key("The sentence that says whom to ask for help.", text(500, empty=True), stricter="either"),
+        "contact": key("The sentence that says whom to ask for help.", sentence(500), stricter="either"),
         "hold": key(
             "Time that a request waits before it can be granted, so that the person can stop it.",
             length("0s", "30d", "higher"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from ..core.durations import FORM, parse_duration
 from ..core.model import Seconds
 from ..core.networks import Network
 from ..core.rules import Exemption, PathRule, Rules, SubjectExemption
+from ..core.spoken import Spoken
 from ..factors import Registry
 from . import predicates as is_
 from .faults import Report, Wrong, dotted, listed, nearest, shown
@@ -18,6 +20,7 @@ from .lines import Path
 from .shape import PERMANENT, Spec, keys_of, leaves, specs_of
 
 T = TypeVar("T")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 Table = Mapping[str, Any]
 Layer = tuple[Path, Table]
 """A table and its place. Of several layers the first one with a key decides it."""
@@ -119,12 +122,14 @@ def _plain(report: Report, cls: type, spec: Spec, path: Path, value: Any) -> Any
     """Read one value: first its type is tested, then the predicate of its row."""
     if spec.kind in ("list", "paths") and isinstance(value, list):
         return _array(report, cls, spec, path, value)
+    row = key_for(cls, spec.name, report.factors)
     try:
-        read_value = _READERS[spec.kind](spec, value)
+        read_value = (
+            _by_language(value) if row.spoken and isinstance(value, Mapping) else _READERS[spec.kind](spec, value)
+        )
     except Wrong as wrong:
         report.add(path, str(wrong))
         return None
-    row = key_for(cls, spec.name, report.factors)
     if row.holds(read_value):
         return read_value
     report.add(path, f"{shown(value)} is out of bounds: {row.says}")
@@ -194,6 +199,18 @@ def _text(_spec: Spec, value: Any) -> str:
     if isinstance(value, str):
         return value
     raise Wrong(f"{shown(value)} is not text; put it in quotes")
+
+
+def _by_language(value: Mapping[str, Any]) -> Spoken:
+    """Read a sentence that has one text a language."""
+    for tag, said in value.items():
+        if not LANGUAGE.fullmatch(tag):
+            raise Wrong(f'"{tag}" is no language; write its tag, like {{ en = "…", es = "…", "pt-BR" = "…" }}')
+        if not isinstance(said, str):
+            raise Wrong(f'{shown(said)} for "{tag}" is not text; put it in quotes')
+    if not value:
+        raise Wrong('an empty table says nothing; write a text, or one a language: { en = "…", es = "…" }')
+    return Spoken(by=value)
 
 
 def _word(spec: Spec, value: Any) -> str:

@@ -14,7 +14,9 @@ from .accounts import Engine
 from .admin.accounts import AccountDesk, Done
 from .admin.break_glass import BreakGlass
 from .admin.chart import EnrollmentChart
+from .admin.daily_counts import DailyCounts
 from .admin.impact import ImpactDesk
+from .admin.many import ManyDesk
 from .admin.needs import StartPage
 from .admin.people import TenantPeople
 from .admin.person_data import PersonDesk
@@ -45,6 +47,7 @@ from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
 from .metrics import Metrics
+from .notes_end import prune_notes
 from .out_of_band import OutOfBand
 from .outbox import EVERY, Outbox
 from .policy_life import PolicyLife
@@ -52,6 +55,7 @@ from .policy_watch import PolicyWatch
 from .policy_workers import EVERY as POLICIES_EVERY
 from .policy_workers import PolicyWorkers
 from .provider_callbacks import ProviderCallbacks
+from .quick_look import QuickLook
 from .report_archive import ReportArchive
 from .report_mails import ReportMails
 from .report_recorder import PAUSE, ReportRecorder
@@ -67,7 +71,7 @@ from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
 from .what_if import WhatIf
-from .wiring import RelyingParty, Wiring
+from .wiring import Wiring
 
 __all__ = [
     "Actor",
@@ -76,7 +80,6 @@ __all__ = [
     "Issued",
     "Judgement",
     "OpenDraft",
-    "RelyingParty",
     "Service",
     "Verified",
     "Wiring",
@@ -90,6 +93,7 @@ class Service:
         keep_clean()
         self.engine = Engine(wiring, policy)
         self.access = Access(self.engine)
+        self.quick_look = QuickLook(self.access)
         self.recorder = ReportRecorder(self.engine)
         self.report = ReportArchive(self.engine, self.recorder)
         self.upstream = Upstream(self.engine)
@@ -117,7 +121,9 @@ class Service:
         self.break_glass = BreakGlass(self.engine)
         self.people = TenantPeople(self.engine)
         self.reviews = Reviews(self.engine, self.rights, self.people)
-        sources = Sources(self.engine, self.people, self.reviews)
+        self.many_desk = ManyDesk(self.engine, self.rights, self.account_desk, self.reviews)
+        self.daily = DailyCounts(self.engine)
+        sources = Sources(self.engine, self.people, self.reviews, self.daily)
         self.report_desk = ReportDesk(self.rights, sources)
         self.start_page = StartPage(self.rights, sources, self.sending)
         self.chart = EnrollmentChart(self.engine, self.people)
@@ -146,11 +152,13 @@ class Service:
                 Job(name="break-glass", every=60, work=self.break_glass.expire),
                 Job(name="recoveries", every=300, work=self.slow_recovery.keep),
                 Job(name="counts", every=3600, work=self.chart.note),
+                Job(name="daily", every=3600, work=self.daily.note),
                 Job(name="exemptions", every=USES_EVERY, work=self.engine.exemption_uses.keep, shared=False),
                 Job(name="heads", every=3600, work=self.head_reports.send),
                 Job(name="reports", every=3600, work=self.report_mails.send),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
+                Job(name="notes", every=3600, work=partial(prune_notes, self.engine)),
                 Job(name="report-retention", every=3600, work=self.report.prune),
                 Job(name="report", every=PAUSE, work=self.recorder.flush, shared=False),
                 Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),

@@ -303,7 +303,7 @@ class Access:
         key, moment, mark = caller.subject.key, self.engine.moment_of(caller), mark_of(evidence)
         if await self.engine.change(key, lambda account: break_glass.use(account, moment, mark=mark)):
             return decision
-        evidence = self.evidence(caller, await self.engine.store.load(key), requirement, moment.now)
+        evidence = self.evidence(caller, await self.engine.load(key), requirement, moment.now)
         return decide(requirement, evidence, moment.now)
 
     async def _tell_acting(self, caller: Caller, subject: Subject) -> None:
@@ -327,7 +327,6 @@ class Access:
             now=now,
             traits=self.engine.factors.traits,
             freshness=requirement.rules.freshness,
-            proofs_from=requirement.proofs_from,
         )
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
+from ..core.changes.tenant_end import with_tenant
 from ..core.entropy import LETTERS, MARK, session_id
 from ..core.events import Event, KeyedEvent, Moment
 from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
@@ -82,6 +83,14 @@ class Engine:
         """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
         self.sign_heads: Callable[[], None] | None = None
         self._signing: asyncio.AbstractEventLoop | None = None
+
+    async def place_of(self, network: str) -> str:
+        """Return the place of a network in the host's words, "" where the host names none."""
+        return await self.places.of(network) if self.places is not None else ""
+
+    async def places_of(self, networks: Iterable[str]) -> Mapping[str, str]:
+        """Return the places of several networks, by network; those without one are left out."""
+        return await self.places.all_of(networks) if self.places is not None else {}
 
     def now(self) -> int:
         """Return the time of the gate's clock in UTC seconds."""
@@ -209,12 +218,11 @@ class Engine:
 
         Call ``notice`` first, so that changed accounts have left the cache.
         """
-        entry = self._accounts.get(key)
+        entry = self.known_entry(key)
         if entry is not None:
-            self._accounts.move_to_end(key)
             return entry
         generation = self._generation
-        entry = Entry(await self.store.load(key))
+        entry = Entry(await self._counting(await self.store.load(key)))
         if generation != self._generation:
             entry.stale = True
             return entry
@@ -222,6 +230,32 @@ class Engine:
         if len(self._accounts) > MAX_CACHED:
             _, oldest = self._accounts.popitem(last=False)
             oldest.stale = True
+        return entry
+
+    async def load(self, key: SubjectKey) -> Account:
+        """Return an account from the store as it counts now.
+
+        An end of all proofs of its tenant is taken into account (``with_tenant``).
+        """
+        self.notice()
+        return await self._counting(await self.store.load(key))
+
+    async def _counting(self, account: Account) -> Account:
+        """Bring an account up to the last end of all proofs of its tenant.
+
+        The kept settings may be older than the account, so a difference is looked at with those of the store.
+        """
+        tenant = account.key.tenant
+        known = self._settings.get(tenant) or await self.settings(tenant)
+        if account.tenant_epoch == known.epoch:
+            return account
+        return with_tenant(account, await self.store.settings(tenant), self.now())
+
+    def known_entry(self, key: SubjectKey) -> Entry | None:
+        """Return an account from the cache, or None. Call ``notice`` first."""
+        entry = self._accounts.get(key)
+        if entry is not None:
+            self._accounts.move_to_end(key)
         return entry
 
     async def settings(self, tenant: str) -> TenantSettings:
@@ -292,7 +326,7 @@ class Engine:
         lock = self._turns.get(key)
         guess = None if lock is None else self._committed.pop(lock, None)
         for attempt in range(MAX_TURNS):
-            account = guess or await self.store.load(key)
+            account = await self._counting(guess or await self.store.load(key))
             change = step(account)
             events = change.events
             if events and (
@@ -347,7 +381,7 @@ class Engine:
         """
         lock = self._turns.get(key)
         committed = None if lock is None else self._committed.get(lock)
-        return committed or await self.store.load(key)
+        return await self._counting(committed or await self.store.load(key))
 
     async def record(self, events: Sequence[Event]) -> None:
         """Write events that belong to no change of an account.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..core.events import Event, place_of
 from ..core.messages.alarms import ALARMS, alarm
+from ..core.messages.facts import near
 from ..core.messages.letter import Letter, Translate
 from ..core.model import Account, Subject
 from ..storage import take_one
@@ -67,7 +68,8 @@ class Alarms:
         bucket = f"alarm:{event.kind}:{event.tenant}"
         if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
             return
-        self.send(event.tenant, _about(event), at=event.at, key=f"alarm-{event.id}-{event.kind}")
+        if engine.wiring.senders.email is not None:
+            engine.effects.later(self._raise(event, f"alarm-{event.id}-{event.kind}"))
 
     async def tell_owners(self, event: Event, owners: Sequence[str]) -> None:
         """Mail the owners of a policy about ``event``, which belongs to no tenant. A few an hour."""
@@ -79,7 +81,7 @@ class Alarms:
         }
         if found and engine.wiring.senders.email is not None:
             key = f"alarm-{event.id}-{event.kind}"
-            engine.effects.later(self._mail(dict(found.values()), event.tenant, _about(event), event.at, key))
+            engine.effects.later(self._mail(dict(found.values()), event.tenant, _about(event, ""), event.at, key))
 
     def send(self, tenant: str, write: Write, *, at: int, key: str) -> None:
         """Mail the tenant's administrators in the background, each in the own language.
@@ -93,6 +95,10 @@ class Alarms:
         """Mail one address in the background."""
         if self.engine.wiring.senders.email is not None:
             self.engine.effects.later(self._mail({address: None}, tenant, write, at, key))
+
+    async def _raise(self, event: Event, key: str) -> None:
+        place = await self.engine.place_of(event.network)
+        await self._send(event.tenant, _about(event, place), event.at, key)
 
     async def _send(self, tenant: str, write: Write, at: int, key: str) -> None:
         await self._mail(await self.people(tenant), tenant, write, at, key)
@@ -131,20 +137,20 @@ class Alarms:
         return dict(list(found.values())[:MOST_TOLD])
 
 
-def _about(event: Event) -> Write:
-    """Make the writer of the mail about ``event``."""
+def _about(event: Event, place: str) -> Write:
+    """Make the writer of the mail about ``event``, which came from ``place``."""
     told = ALARMS[event.kind].details
     facts = {
         "account": event.account,
         "tenant": event.tenant,
-        "where": place_of(event),
         "agent": event.agent,
         "ref": event.id,
         **{word: str(value) for word, value in event.detail.items() if word in told},
     }
 
     def write(when: str, service: str, translate: Translate) -> Letter:
-        return alarm(event.kind, service=service, facts={**facts, "when": when}, translate=translate)
+        where = near(place_of(event), place, translate)
+        return alarm(event.kind, service=service, facts={**facts, "where": where, "when": when}, translate=translate)
 
     return write
 

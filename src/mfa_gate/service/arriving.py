@@ -40,7 +40,7 @@ async def end_arrival(notes: Notes, name: str = "") -> None:
     if name:
         await notes.put_meta(ARRIVED, name.encode())
     if await notes.meta(ARRIVING):
-        await notes.put_meta(ARRIVING, b"")
+        await notes.drop_meta(ARRIVING)
 
 
 async def who_is_missing(notes: Notes) -> str:

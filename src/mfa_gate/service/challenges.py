@@ -16,14 +16,13 @@ from ..core.rules import Rules
 from ..errors import SendFailed
 from ..factors.base import Context, Delivery, Rejected, UserVerification
 from ..factors.optional_parts import Faces
-from ..ports import Message
+from ..ports import APP_ORIGIN, Message
 from .access import Access, Judgement
 from .accounts import Engine
 from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
 from .send_failures import UNKNOWN, cause_of, is_unknown
 from .send_limits import Sending
-from .wiring import APP_ORIGIN
 
 log = logging.getLogger("mfa_gate")
 
@@ -99,7 +98,7 @@ class Challenges:
 
         With ``user_verification``, only the answer of a verified user will be accepted.
         """
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         judgement = await self.access.own(caller, account=account)
         mine = usable(account, judgement, authenticator)
         if isinstance(mine, Refusal):
@@ -147,7 +146,7 @@ class Challenges:
         async with engine.turn(key):
             if issue.delivery is not None:
                 # A request that the account refuses must not use up the limit of the destination: others may share it (S-121).
-                loaded = await engine.store.load(key)
+                loaded = await engine.load(key)
                 foreseen = step(loaded)
                 if isinstance(foreseen.answer, Refusal) and foreseen.account != loaded:
                     await engine.change(key, lambda account: changes.put_in_time(account, moment))
@@ -159,7 +158,7 @@ class Challenges:
                 if refusal is not None:
                     return refusal
             elif limits is None:
-                account = await engine.store.load(key)
+                account = await engine.load(key)
                 refusal = await too_many(engine.store, caller, account, CHALLENGES, now=moment.now)
                 if refusal is not None:
                     return refusal

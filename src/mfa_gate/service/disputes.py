@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.changes import dispute as steps
+from ..core.changes.enroll_rights import CHANGE_AGE
 from ..core.events import Event, kind_of
 from ..core.messages.alarms import dispute_alarm
+from ..core.messages.facts import near
 from ..core.messages.letter import Letter, Translate
 from ..core.messages.notices import NOTICES
 from ..core.model import Caller, SubjectKey
@@ -32,6 +34,11 @@ SHORT_BYTES, SHORT = 10, 16
 """The random bytes of a short link, and its length in characters."""
 
 
+def _life_of(kind: str) -> int:
+    """Return the seconds for which a link in a notice of ``kind`` works."""
+    return STOP_LIFE if kind in NOTICES and NOTICES[kind].stops else LIFE
+
+
 def _short_name(short: str) -> str:
     return f"short-link:{hashlib.sha256(short.encode()).hexdigest()}"
 
@@ -40,7 +47,7 @@ def _short_name(short: str) -> str:
 class Disputed:
     """The event that a link disputes: its account, reference, kind, time and network.
 
-    ``used``: the event was disputed already.
+    ``used``: the event was disputed already. ``undoable``: the person can take the dispute back.
     """
 
     key: SubjectKey
@@ -49,6 +56,7 @@ class Disputed:
     at: int
     network: str
     used: bool = False
+    undoable: bool = False
 
 
 class Disputing:
@@ -86,11 +94,15 @@ class Disputing:
             return ""
         start, _, token = long.rpartition("/")
         short = base64.b32encode(self.engine.wiring.entropy(SHORT_BYTES)).decode().lower()
-        await self.engine.store.put_meta(_short_name(short), token.encode())
+        until = max(event.at, self.engine.now()) + _life_of(kind)
+        await self.engine.store.put_meta(_short_name(short), token.encode(), until=until)
         return f"{start}/{short}"
 
     async def read(self, token: str) -> Disputed | None:
-        """Read a link; None for one that is not ours, or older than seven days."""
+        """Read a link; None for one that is not ours, too old, or of a forgotten person.
+
+        The id of a forgotten person is nobody's, or that of a new person.
+        """
         if not token.isascii() or len(token) > MAX_TOKEN:
             return None
         if len(token) == SHORT:
@@ -100,9 +112,12 @@ class Disputing:
             tenant, id, ref, kind, at, network = found
         except (Unopened, ValueError, TypeError):
             return None
-        if self.engine.now() - int(at) >= (STOP_LIFE if kind in NOTICES and NOTICES[kind].stops else LIFE):
+        if self.engine.now() - int(at) >= _life_of(kind):
             return None
         key = SubjectKey(tenant, id)
+        account = await self.engine.load(key)
+        if account.is_unknown or int(at) < account.forgotten_at:
+            return None
         return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))
 
     async def dispute(self, token: str, *, network: str) -> Disputed | Refusal:
@@ -120,10 +135,12 @@ class Disputing:
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         if not found.used:
-            moment = engine.moment(network=network)
-            await engine.change(
-                found.key, lambda account: steps.dispute(account, moment, about=found.ref, kind=found.kind)
+            moment, about = engine.moment(network=network), found
+            undoable = await engine.change(
+                about.key,
+                lambda account: steps.dispute(account, moment, about=about.ref, kind=about.kind, at=about.at),
             )
+            found = replace(about, undoable=undoable)
             await self._alarm(found)
         return found
 
@@ -139,10 +156,23 @@ class Disputing:
         mine = await own_activity(self.engine, key, limit=LOOK_BACK) if about else ()
         event = next((event for event in mine if event.id == about), None)
         ref, kind = (event.id, event.kind) if event else ("", "")
-        await self.engine.change(key, lambda account: steps.dispute(account, moment, about=ref, kind=kind))
         at, network = (event.at, event.network) if event else (moment.now, caller.network)
+        await self.engine.change(key, lambda account: steps.dispute(account, moment, about=ref, kind=kind, at=at))
         await self._alarm(Disputed(key=key, ref=ref, kind=kind, at=at, network=network))
         return None
+
+    async def undo(self, caller: Caller) -> Refusal | None:
+        """Take back a dispute: changes are allowed again.
+
+        It needs a fresh proof by an authenticator that had no part in what was disputed.
+        """
+        judgement = await self.access.own(caller)
+        refusal = owed(judgement, self.engine.now())
+        if refusal is not None or judgement.evidence is None:
+            return refusal
+        now, moment = self.engine.now(), self.engine.moment_of(caller)
+        proven = [proof.authenticator for proof in judgement.evidence.proofs if now - proof.at < CHANGE_AGE]
+        return await self.engine.change(caller.subject.key, lambda account: steps.undo(account, moment, proven=proven))
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:
         """Take back one's own request for recovery; needs a proven second factor."""
@@ -165,14 +195,15 @@ class Disputing:
         facts = {
             "account": found.key.id,
             "tenant": found.key.tenant,
-            "where": found.network,
             "ref": found.ref,
         }
+        place = await self.engine.place_of(found.network)
 
         def write(when: str, service: str, translate: Translate) -> Letter:
             words = kind_of(found.kind).about if found.kind else None
             what = f"{translate(words.plain)} ({found.kind})" if words else found.kind
-            return dispute_alarm(service=service, facts={**facts, "what": what, "when": when}, translate=translate)
+            told = {"what": what, "when": when, "where": near(found.network, place, translate)}
+            return dispute_alarm(service=service, facts={**facts, **told}, translate=translate)
 
         key = f"alarm-{found.key}-{found.ref}-{self.engine.now()}"
         self.alarms.send(found.key.tenant, write, at=found.at, key=key)

@@ -149,7 +149,7 @@ class Enrollments:
 
         Its picture lives, or its code went out a moment ago.
         """
-        account, now = await self.engine.store.load(caller.subject.key), self.engine.now()
+        account, now = await self.engine.load(caller.subject.key), self.engine.now()
         limits = self.engine.factors[known.enrollment.factor].limits(self.engine.rules(caller.subject.tenant))
         live = [c for c in account.challenges if c.target == known.enrollment.id and c.is_live(now, account.seen_at)]
         if "uri" in known.shown or "device" in known.shown:
@@ -161,7 +161,7 @@ class Enrollments:
 
         Returns None if this browser has no such draft, or one for an address that is no longer on file.
         """
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, factor, self.engine.now())
         if draft is None or draft.factor not in self.engine.factors:
             return None
@@ -183,7 +183,7 @@ class Enrollments:
     async def send(self, caller: Caller, enrollment: str) -> Issued | Refusal:
         """Send a code (or issue a challenge) for the caller's own draft."""
         judgement = await self.access.own(caller)
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None:
             return Refusal(reason="not_found")
@@ -217,7 +217,7 @@ class Enrollments:
         self, caller: Caller, handle: str, enrollment: str, response: object, label: str
     ) -> Enrolled | Refusal:
         judgement = await self.access.own(caller)
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None or draft.factor not in self.engine.factors:
             twin = await self.twin(caller, handle=handle, enrollment=enrollment, response=response)
@@ -274,7 +274,7 @@ class Enrollments:
         A copy may come with the browser's handle of before, or with the one that the success has given it. No attempt is
         charged for it, so a minute has few: who has the handle of before could try all codes.
         """
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         now = max(self.engine.now(), account.seen_at)
         for browser in account.browsers:
             mine, twin = account.authenticator(browser.last_factor), browser.twin
@@ -372,7 +372,7 @@ class Enrollments:
 
     async def _again(self, caller: Caller, new_handle: str, twin: Forwarded) -> Enrolled | Refusal:
         """Answer a copy of a confirmation that has just succeeded: same result, nothing new."""
-        account = await self.engine.store.load(caller.subject.key)
+        account = await self.engine.load(caller.subject.key)
         mine = account.authenticator(twin.browser.last_factor)
         if mine is None:
             return Refusal(reason="not_found")

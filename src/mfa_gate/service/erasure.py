@@ -13,6 +13,9 @@ from .lookalikes import fold_of
 from .report_archive import erase_from_report
 from .trail_erasure import erase_from_trail, lines_naming
 
+ENROLLED = "factor.enrolled"
+"""The kind of event that no act of an administrator makes."""
+
 
 async def empty_damaged(
     engine: Engine, key: SubjectKey, error: DamagedAccount, moment: Moment, *, pseudonym: str, reason: str = ""
@@ -29,23 +32,38 @@ async def empty_damaged(
     return made
 
 
-async def erase(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> int:
+async def erase(
+    engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str, is_person: bool = True
+) -> int:
     """Erase what is left of a person whose account is empty.
 
     These are claims, kept forms, records of report-only, lines of the trail up to ``until``, and the name of the person in
-    the accounts of others on whom they acted as an administrator. After an error, call it again: it does the rest.
+    the accounts of others on whom they acted as an administrator. Where nobody knows if the id is a person (``is_person``, the
+    answer of ``was_here``), only the lines about its account are erased. After an error, call it again: it does the rest.
     Returns the number of lines. Raises ``StoreUnavailable``.
     """
     if not until and (account := await engine.store.load(key)).is_forgotten:
         # An earlier call may have stopped before the store had put the row where its name tells nothing.
         await engine.store.swap(account)
     await erase_beside(engine, key)
-    lines = await lines_naming(engine, key, moment, pseudonym=pseudonym, until=until)
+    lines = await lines_naming(engine, key, moment, pseudonym=pseudonym, until=until, only_about=not is_person)
     # The accounts first: once the lines are erased, nothing tells any more which accounts these are.
     for other in sorted(lines.acted_on):
         named = SubjectKey(key.tenant, other)
         await engine.change(named, lambda account: rename_hand(account, id=key.id, pseudonym=pseudonym))
     return await erase_from_trail(engine, lines)
+
+
+async def was_here(engine: Engine, key: SubjectKey) -> bool:
+    """Tell if the person of this id was ever here.
+
+    The account or the trail then shows something of their own. Call it before the account is emptied. Any word can be an id
+    for an administrator, who gives it a ticket.
+    """
+    account = await engine.load(key)
+    if account.shows_a_person:
+        return True
+    return bool((await engine.store.events(key.tenant, account=key.id, kind=ENROLLED, limit=1)).items)
 
 
 async def erase_beside(engine: Engine, key: SubjectKey) -> None:

@@ -172,6 +172,9 @@ async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
 
 async def save_late(notes: Notes, name: str, tenant: str, late: dict[str, Late]) -> None:
     """Store the failed events that a hook must receive again in one tenant."""
+    if not late:
+        await notes.drop_meta(late_of(name, tenant))
+        return
     stored = {id: [one.line, one.tries, one.next_at] for id, one in late.items()}
     await notes.put_meta(late_of(name, tenant), json.dumps(stored, separators=(",", ":")).encode())
 

@@ -81,7 +81,7 @@ class KeptForms:
             word = await self._place(caller) + random
             sealed = engine.keyring.seal("form", form, row=_row(caller, word), nonce=nonce)
             name = name_of(engine, caller.subject.key, word[0])
-            await engine.store.put_meta(name, sealed.encode())
+            await engine.store.put_meta(name, sealed.encode(), until=engine.now() + LIFE)
         except MFAGateError as error:
             log.warning("mfa_gate: a form that was stopped could not be kept: %s", error)
             return ""
@@ -99,7 +99,7 @@ class KeptForms:
             if not sealed:
                 return None
             form = json.loads(self._engine.keyring.open("form", sealed.decode(), row=_row(caller, word)))
-            await store.put_meta(name, b"")
+            await store.drop_meta(name)
         except (Unopened, MFAGateError):
             return None
         if self._engine.now() - form["at"] >= LIFE:
@@ -128,7 +128,7 @@ class KeptForms:
         store = self._engine.store
         try:
             if _mark(await store.meta(name) or b"") == mark:
-                await store.put_meta(name, b"")
+                await store.drop_meta(name)
         except MFAGateError as error:
             log.debug("mfa_gate: a form that was stopped stays in the store, sealed: %s", error)
 
@@ -145,9 +145,7 @@ def name_of(engine: Engine, key: SubjectKey, place: str) -> str:
 async def drop_forms(engine: Engine, key: SubjectKey) -> None:
     """Remove all forms that are kept for a person. Raises ``StoreUnavailable``."""
     for place in NEW + PLACES:
-        name = name_of(engine, key, place)
-        if await engine.store.meta(name):
-            await engine.store.put_meta(name, b"")
+        await engine.store.drop_meta(name_of(engine, key, place))
 
 
 def _row(caller: Caller, word: str) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ class OutOfBand:
         named = read_token(self.engine.keyring, JOIN, token)
         if named is None:
             return await tell_refused(self.engine, None, self.kind, "not_found", shown="code_expired", address=address)
-        account = await self.engine.store.load(named.key)
+        account = await self.engine.load(named.key)
         draft = next((e for e in account.enrollments if self._is(e, JOIN, named)), None)
         if draft is None:
             return await tell_refused(
@@ -311,7 +311,7 @@ class OutOfBand:
         if named is None:
             return None
         if fresh:
-            account = await self.engine.store.load(named.key)
+            account = await self.engine.load(named.key)
         else:
             self.engine.notice()
             account = (await self.engine.entry(named.key)).account

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core import attempts
 from ..core.changes import Change, admin, keep
@@ -102,8 +102,13 @@ class Person:
     """
 
     def __init__(self, subject: Subject, access: Access, *, spare: Callable[[SubjectKey], None]) -> None:
-        """Take the parts. ``spare`` keeps the request that acts on its own person from being cut."""
-        self.subject = subject
+        """Take the parts. ``spare`` keeps the request that acts on its own person from being cut.
+
+        The person is the subject, whoever acts for it. Raises ``TypeError`` for anything but a ``Subject``.
+        """
+        if not isinstance(subject, Subject):
+            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        self.subject = replace(subject, actor="")
         self._spare = spare
         self._engine = access.engine
         self._access = access
@@ -111,7 +116,7 @@ class Person:
     async def status(self) -> PersonStatus:
         """Return the person's state now, for a request that no rule names. Nothing is changed."""
         engine = self._engine
-        account = await engine.store.load(self.subject.key)
+        account = await engine.load(self.subject.key)
         judgement = await self._access.own(Caller(subject=self.subject, handle="", network=UNKNOWN), account=account)
         rules, summary = judgement.requirement.rules, summary_of(account)
         now = max(engine.now(), account.seen_at)
@@ -119,9 +124,7 @@ class Person:
             proof
             for browser in account.browsers
             for proof in browser.proofs
-            if proof.epoch == account.epoch
-            and not 0 < proof.at <= judgement.requirement.proofs_from
-            and now - proof.at < rules.freshness.max_age
+            if proof.epoch == account.epoch and now - proof.at < rules.freshness.max_age
         ]
         ticket = account.ticket
         return PersonStatus(
@@ -138,7 +141,7 @@ class Person:
 
     async def authenticators(self) -> tuple[PersonAuthenticator, ...]:
         """List the person's authenticators, backup codes included."""
-        account = await self._engine.store.load(self.subject.key)
+        account = await self._engine.load(self.subject.key)
         return tuple(
             PersonAuthenticator(
                 id=mine.id,

@@ -7,30 +7,31 @@ people approve it anew.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 from ..core.model import SubjectKey
 from ..core.roles import Hand, is_same_hand
-from ..core.rules import DAY, Policy
+from ..core.rules import Policy
 from .accounts import Engine
 from .policy_archive import PolicyArchive
-
-LIFE = 30 * DAY
-"""Seconds for which an approval counts."""
+from .waiting_policies import APPROVAL_LIFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """The word of one person.
 
-    ``tenant`` is "" for an operator at the store; ``at`` is in UTC seconds.
+    ``tenant`` is "" for an operator at the store; ``at`` is in UTC seconds. ``replaced`` is the number of times, by
+    application, that the policy had been replaced by another one when the word was given.
     """
 
     by: str
     tenant: str
     at: int
     reason: str
+    replaced: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def hand(self) -> Hand:
@@ -40,7 +41,7 @@ class Approval:
     @property
     def ends_at(self) -> int:
         """Return the moment from which it counts no more (UTC seconds)."""
-        return self.at + LIFE
+        return self.at + APPROVAL_LIFE
 
 
 class ApprovedBefore(ValueError):
@@ -58,11 +59,16 @@ class PolicyApprovals:
 
         Without ``app`` only those are listed that count in every application over the store.
         """
-        replaced, now = await self._replaced_at(digest, app), self.engine.now()
+        replaced, now = await self._replaced(digest, app), self.engine.now()
         found: list[Approval] = []
         for approval in await self._kept(digest):
-            counts = replaced < approval.at and now < approval.ends_at
-            if counts and not any(is_same_hand(approval.hand, other.hand) for other in found):
+            # Numbers, because the clock of a worker may be wrong: a later time would bring an ended approval back.
+            is_over = any(approval.replaced.get(name, 0) != count for name, count in replaced.items())
+            if (
+                not is_over
+                and now < approval.ends_at
+                and not any(is_same_hand(approval.hand, other.hand) for other in found)
+            ):
                 found.append(approval)
         return tuple(found)
 
@@ -76,31 +82,38 @@ class PolicyApprovals:
         known = await self.of(policy.digest)
         if any(is_same_hand(approval.hand, hand) for approval in known):
             raise ApprovedBefore(f"{hand.name} has approved this policy before; another person must do so as well")
-        await PolicyArchive(engine.store).keep(policy)
         for tenant in await engine.store.trails():
-            moment = engine.moment(actor=hand.name)
+            moment = engine.moment(actor=self._told(hand, tenant))
             event = moment.event("policy.approved", SubjectKey(tenant, ""), reason=reason, digest=policy.digest[:12])
             await engine.record((event,))
-        made = Approval(by=hand.name, tenant=hand.tenant, at=engine.now(), reason=reason)
+        replaced = await self._replaced(policy.digest)
+        made = Approval(by=hand.name, tenant=hand.tenant, at=engine.now(), reason=reason, replaced=replaced)
+        await PolicyArchive(engine.store).keep(policy, until=made.ends_at)
         living = [one for one in await self._kept(policy.digest) if engine.now() < one.ends_at]
         rows = [asdict(approval) for approval in (*living, made)]
-        await engine.store.put_meta(_name(policy.digest), json.dumps(rows).encode())
+        last = max(one.ends_at for one in (*living, made))
+        await engine.store.put_meta(_name(policy.digest), json.dumps(rows).encode(), until=last)
         return (*known, made)
+
+    def _told(self, hand: Hand, tenant: str) -> str:
+        """Return the name by which a tenant's trail knows an approver.
+
+        Only the approver's own tenant has the name. All others tell approvers apart by a pseudonym. An operator is of no
+        tenant.
+        """
+        if hand.tenant in ("", tenant):
+            return hand.name
+        return f"approver-{self.engine.keyring.digest('approver', hand.tenant, hand.name)[:10]}"
 
     async def _kept(self, digest: str) -> tuple[Approval, ...]:
         body = await self.engine.store.meta(_name(digest))
         return tuple(Approval(**row) for row in json.loads(body)) if body else ()
 
-    async def _replaced_at(self, digest: str, app: str | None) -> int:
-        """Return the last moment at which another policy took the place of this one.
-
-        -1 if none did.
-        """
-        archive, found = PolicyArchive(self.engine.store), -1
+    async def _replaced(self, digest: str, app: str | None = None) -> dict[str, int]:
+        """Count how often another policy took the place of this one, by application."""
+        archive, found = PolicyArchive(self.engine.store), dict[str, int]()
         for name in await archive.apps() if app is None else (app,):
-            own = await archive.history(name)
-            after = [later.at for entry, later in pairwise(own) if entry.digest == digest]
-            found = max(found, *after) if after else found
+            found[name] = sum(entry.digest == digest for entry, _ in pairwise(await archive.history(name)))
         return found
 
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..core.rules import ChangeRules, Policy
 from ..errors import SettingsError
@@ -78,21 +79,36 @@ class PolicyArchive:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
 
-    async def keep(self, policy: Policy) -> None:
-        """Keep the text of a policy, once."""
-        name = f"policy:text:{policy.digest}"
-        if await self._notes.meta(name) is not None:
+    async def keep(self, policy: Policy, *, until: int = 0) -> None:
+        """Keep the text of a policy for good, or until a time (UTC seconds).
+
+        An earlier end never takes the place of a later one.
+        """
+        known = await self._document(policy.digest)
+        if known is not None and _lasts(int(known.get("until", 0)), until):
             return
         files = {file: base64.b64encode(content).decode() for file, content in policy.files.items()}
-        document = {"name": policy.name, "text": policy.text, "files": files}
-        await self._notes.put_meta(name, zlib.compress(json.dumps(document).encode()))
+        await self._put(policy.digest, {"name": policy.name, "text": policy.text, "files": files}, until)
+
+    async def end(self, digest: str, *, until: int) -> None:
+        """Give the text of a policy an end, unless it was ever in force."""
+        known = await self._document(digest)
+        if known is not None and not any(entry.digest == digest for entry in await self.history()):
+            await self._put(digest, known, until)
+
+    async def _document(self, digest: str) -> dict[str, Any] | None:
+        body = await self._notes.meta(_text(digest))
+        return json.loads(zlib.decompress(body)) if body else None
+
+    async def _put(self, digest: str, document: dict[str, Any], until: int) -> None:
+        body = zlib.compress(json.dumps({**document, "until": until}).encode())
+        await self._notes.put_meta(_text(digest), body, until=until)
 
     async def text_of(self, digest: str) -> Kept | None:
         """Return the kept text of a policy; None where there is none. ``digest`` is the whole one."""
-        body = await self._notes.meta(f"policy:text:{digest}")
-        if body is None:
+        document = await self._document(digest)
+        if document is None:
             return None
-        document = json.loads(zlib.decompress(body))
         files = {name: base64.b64decode(content) for name, content in document["files"].items()}
         return Kept(name=document["name"], digest=digest, text=document["text"], files=files)
 
@@ -105,7 +121,7 @@ class PolicyArchive:
         if len(wanted) < SHORTEST:
             raise ValueError(f"name at least the first {SHORTEST} characters of the digest")
         found = {entry.digest for entry in await self.history() if entry.digest.startswith(wanted)}
-        if not found and await self._notes.meta(f"policy:text:{wanted}") is not None:
+        if not found and await self._document(wanted) is not None:
             found = {wanted}
         if len(found) != 1:
             raise ValueError(f'{len(found) or "no"} policies have a digest that begins with "{wanted}"')
@@ -117,14 +133,17 @@ class PolicyArchive:
         return tuple(json.loads(body)) if body else ()
 
     async def history(self, app: str | None = None) -> tuple[Entry, ...]:
-        """List the changes of an application, or of all, the oldest first."""
+        """List the changes of an application, the oldest first, or of all by their time.
+
+        The clock of a worker may be wrong, so within an application the order of the rows counts and no time.
+        """
         found: list[Entry] = []
         for name in await self.apps() if app is None else (app,):
             body = await self._notes.meta(_history(name))
             own = [Entry(**{**row, "looser": tuple(row["looser"])}) for row in json.loads(body)] if body else []
             # Two workers that start together may both have written the same change.
             found += [entry for n, entry in enumerate(own) if not n or own[n - 1].digest != entry.digest]
-        return tuple(sorted(found, key=lambda entry: entry.at))
+        return tuple(found) if app is not None else tuple(sorted(found, key=lambda entry: entry.at))
 
     async def latest(self, app: str) -> Entry | None:
         """Return the newest change of an application."""
@@ -146,6 +165,15 @@ class PolicyArchive:
             await self._notes.put_meta(APPS, json.dumps([*known, entry.app]).encode())
         rows = [asdict(row) for row in (*await self.history(entry.app), entry)][-MOST_ENTRIES:]
         await self._notes.put_meta(_history(entry.app), json.dumps(rows).encode())
+
+
+def _lasts(known: int, until: int) -> bool:
+    """Tell if a text with the end ``known`` stays until ``until`` by itself; 0 is for good."""
+    return not known or (bool(until) and known >= until)
+
+
+def _text(digest: str) -> str:
+    return f"policy:text:{digest}"
 
 
 def _history(app: str) -> str:

@@ -22,7 +22,7 @@ from .accounts import Engine
 from .admin_alerts import Alarms
 from .forgotten_tenants import forgotten_tenants, told_forgotten
 from .policy_approvals import PolicyApprovals
-from .policy_archive import Entry, PolicyArchive
+from .policy_archive import Entry, Kept, PolicyArchive
 from .retention_grace import RETENTIONS, RetentionGrace
 from .waiting_policies import WaitingPolicies, WaitingPolicy, waiting_changes
 
@@ -114,7 +114,7 @@ class PolicyLife:
             try:
                 policy = await asyncio.to_thread(load_policy, source.path, factors=self.engine.factors)
                 if policy.digest == before.digest:
-                    await self.waiting.drop(self.engine.wiring.app)
+                    await self.waiting.drop(self.engine.wiring.app, now=self.engine.now())
                     self._last_refusal = ()
                     return Reloaded(digest=policy.digest, changed=False)
                 faults = source.check(self.engine.factors.complete(policy))
@@ -133,8 +133,10 @@ class PolicyLife:
         """Return the policy that this application worked with before, as this version reads it."""
         latest = await self.archive.latest(self.engine.wiring.app)
         kept = None if latest is None else await self.archive.text_of(latest.digest)
-        if kept is None:
-            return None
+        return None if kept is None else await self._read(kept)
+
+    async def _read(self, kept: Kept) -> Policy | None:
+        """Read a kept text as this version reads it; None where it does not any more."""
         if kept.digest == self.engine.policy.digest:
             return self.engine.policy
         try:
@@ -151,7 +153,7 @@ class PolicyLife:
         latest = await self.archive.latest(self.engine.wiring.app)
         if latest is not None and latest.digest == policy.digest:
             # Another worker of this application has loaded it, and has asked for approvals.
-            await self.waiting.drop(self.engine.wiring.app)
+            await self.waiting.drop(self.engine.wiring.app, now=self.engine.now())
             return Reloaded(
                 digest=policy.digest, changed=True, differences=max(0, latest.differences), looser=latest.looser
             )
@@ -163,6 +165,8 @@ class PolicyLife:
         if looser:
             change = before.base.change if before is not None else await self._asked_before(latest, policy)
             await self._require_approvals(policy, change, looser, None if before is None else found)
+        if latest is None:
+            await self._look_at_others(policy)
         await self.archive.keep(policy)
         if before is not None or latest is not None:
             for grace in self.graces:
@@ -180,8 +184,24 @@ class PolicyLife:
         # The trace comes first: what the history knows is in force without another question.
         await self._tell(entry, before, loosened(found))
         await self.archive.add(entry)
-        await self.waiting.drop(entry.app)
+        await self.waiting.drop(entry.app, now=entry.at)
         return Reloaded(digest=policy.digest, changed=True, differences=count, looser=looser)
+
+    async def _look_at_others(self, policy: Policy) -> None:
+        """Refuse a first policy that is looser than that of another application.
+
+        A new name of the application would else be the way around approvals. Raises ``SettingsError``.
+        """
+        for app in await self.archive.apps():
+            other = await self.archive.latest(app)
+            kept = None if other is None else await self.archive.text_of(other.digest)
+            if kept is None or kept.digest == policy.digest or kept.change.looser != "approve":
+                continue
+            before = await self._read(kept)
+            found = None if before is None else await self._compared(before, policy)
+            looser = (UNKNOWN_BEFORE,) if found is None else tuple(told(entry) for entry in loosened(found))
+            if looser:
+                await self._require_approvals(policy, kept.change, looser, found, where=f' in "{app}"')
 
     async def _look_for_tenants(self, before: Policy | None, policy: Policy, by: str) -> None:
         """Refuse a reload that forgets a tenant whose people are in the store.
@@ -213,12 +233,19 @@ class PolicyLife:
         return ChangeRules(looser="approve", approvals=max(asking)) if asking else new
 
     async def _require_approvals(
-        self, policy: Policy, change: ChangeRules, looser: tuple[str, ...], found: tuple[Difference, ...] | None
+        self,
+        policy: Policy,
+        change: ChangeRules,
+        looser: tuple[str, ...],
+        found: tuple[Difference, ...] | None,
+        *,
+        where: str = "",
     ) -> None:
         """Refuse a looser policy without the approvals that ``change`` asks for.
 
         It is kept, for the desk to show. The rules are those of the policy before, because the new one could ask for
-        none. ``found`` are all differences from that one, None where it cannot be read.
+        none. ``found`` are all differences from that one, None where it cannot be read. ``where`` names another application
+        in which it is in force.
         """
         if change.looser != "approve":
             return
@@ -238,7 +265,7 @@ class PolicyLife:
             )
             await self.waiting.note(waiting, policy)
             raise SettingsError(
-                f'policy: "{policy.name}" ({policy.digest[:12]}) is looser than the one in force ({_shortened(looser)}), '
+                f'policy: "{policy.name}" ({policy.digest[:12]}) is looser than the one in force{where} ({_shortened(looser)}), '
                 f"and {have} of {change.approvals} approvals are there: on the desk's page of the policy, "
                 "or mfa-gate policy approve FILE --actor NAME --reason TEXT"
             )

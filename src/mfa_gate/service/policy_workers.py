@@ -65,7 +65,7 @@ class PolicyWorkers:
         )
         others = [one for one in await reported(engine.store, now) if one.worker != self._worker]
         rows = [asdict(one) for one in (*others, own)]
-        await engine.store.put_meta(NOTE, json.dumps(rows).encode())
+        await engine.store.put_meta(NOTE, json.dumps(rows).encode(), until=now + GONE)
         apart = differing((*others, own), now)
         if apart:
             await self._tell(apart)

@@ -71,7 +71,7 @@ class ProviderCallbacks:
         subject = Subject(id=named.key.id, tenant=named.key.tenant)
         caller = Caller(subject=subject, handle="", network="")
         moment = self.engine.moment()
-        account = await self.engine.store.load(named.key)
+        account = await self.engine.load(named.key)
         context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
 
         def step(current: Account) -> Change[str | Refusal]:

@@ -21,8 +21,11 @@ async def tell_refused(
     """Report a refusal with the network that it came from. Returns it for the caller.
 
     Writes at most 20 trail lines per account and hour, none if no account is known. Any other refusal goes to the log
-    and the hook, at a bounded rate for each network and hour. ``shown`` is the reason that the caller gets.
+    and the hook, at a bounded rate for each network and hour. ``shown`` is the reason that the caller gets. Nobody is known
+    by the token of a person who was forgotten: no line may bring the id back.
     """
+    if named is not None and (await engine.load(named.key)).is_unknown:
+        named = None
     key = named.key if named else SubjectKey("", "")
     network = engine.rules(key.tenant).network_of(address)
     moment = engine.moment(network=network, actor="outside")

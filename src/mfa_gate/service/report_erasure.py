@@ -20,7 +20,7 @@ async def note_erasure(engine: Engine, key: SubjectKey) -> None:
     """Note that a person was forgotten now. Raises ``StoreUnavailable``."""
     known = {**await _read(engine, key.tenant), _digest(engine, key): engine.now()}
     recent = {digest: at for digest, at in known.items() if at > engine.now() - KNOWN_FOR}
-    await engine.store.put_meta(_note(key.tenant), json.dumps(recent).encode())
+    await engine.store.put_meta(_note(key.tenant), json.dumps(recent).encode(), until=engine.now() + KNOWN_FOR)
 
 
 async def erased_at(engine: Engine, tenant: str, ids: Iterable[str]) -> dict[str, int]:

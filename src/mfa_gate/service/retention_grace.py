@@ -54,7 +54,8 @@ class RetentionGrace:
                 longest = None if None in (old, held.retention) else max(int(old or 0), held.retention or 0)
                 known[tenant] = Longer(longest, max(held.until, now + grace))
         rows = {tenant: [longer.retention, longer.until] for tenant, longer in known.items()}
-        await self.engine.store.put_meta(self._name, json.dumps(rows).encode())
+        last = max((longer.until for longer in known.values()), default=now)
+        await self.engine.store.put_meta(self._name, json.dumps(rows).encode(), until=last)
 
     async def for_tenant(self, tenant: str) -> Longer | None:
         """Return the longer retention that still holds for a tenant, or None."""

@@ -5,10 +5,12 @@ A signal is a Security Event Token (RFC 8417), pushed by the transmitter (RFC 89
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
 from dataclasses import dataclass
+from importlib.util import find_spec
 from inspect import isawaitable
 from typing import Any
 
@@ -29,6 +31,8 @@ TYPE = "secevent+jwt"
 KEPT = 7 * 86_400
 """Seconds for which a signal is taken after it was issued, and its id is known."""
 SKEW = 60
+KEYS_WITHIN = 5.0
+"""Seconds for which an async ``keys`` is waited for."""
 EVENTS = "https://schemas.openid.net/secevent/"
 ENDS = {
     f"{EVENTS}caep/event-type/session-revoked": "session-revoked",
@@ -48,6 +52,25 @@ class SignalRefused(Exception):
     description: str
 
 
+class KeysUnreadable(Exception):
+    """The error for a key set of the issuer that cannot be read now.
+
+    The token may be sound, so the transmitter should push it again."""
+
+
+def faults_of_signals(settings: SharedSignals) -> list[str]:
+    """Return what is wrong with the host's settings, each with its fix."""
+    faults = []
+    if find_spec("jwt") is None:
+        faults.append("signals: PyJWT is missing: pip install mfa-gate[signals]")
+    if not settings.token.strip():
+        faults.append(
+            f"signals: SharedSignals(token={settings.token!r}): without a token anybody's push makes this application read its "
+            'keys; give the bearer token that the transmitter shows, e.g. token=os.environ["SIGNALS_TOKEN"]'
+        )
+    return faults
+
+
 class SignalReceiver:
     """The use case of one pushed token. Without ``SharedSignals`` there is none."""
 
@@ -63,13 +86,13 @@ class SignalReceiver:
         """Verify a token, and end what it says has ended.
 
         Returns the number of people whose proofs ended. A token that was taken before does nothing. Raises
-        ``SignalRefused``, ``StoreUnavailable``.
+        ``SignalRefused``, ``KeysUnreadable``, ``StoreUnavailable``.
         """
         settings = self.settings
         if settings is None:
             raise SignalRefused("access_denied", "Signals are not switched on.")
         wanted = f"Bearer {settings.token}"
-        if settings.token and not hmac.compare_digest(authorization.encode(), wanted.encode()):
+        if not settings.token or not hmac.compare_digest(authorization.encode(), wanted.encode()):
             raise SignalRefused("authentication_failed", "The transmitter has not shown its token.")
         claims = await self._claims(settings, token)
         named = hashlib.blake2b(
@@ -114,11 +137,9 @@ class SignalReceiver:
             head = jwt.get_unverified_header(token)
             if str(head.get("typ", "")).lower().removeprefix("application/") != TYPE:
                 raise SignalRefused("invalid_request", f"The token is not of the type {TYPE}.")
-            keys = settings.keys() if callable(settings.keys) else settings.keys
-            found = await keys if isawaitable(keys) else keys
             claims: dict[str, Any] = jwt.decode(
                 token,
-                _key_of(jwt.PyJWKSet.from_dict(dict(found)).keys, head.get("kid")),
+                _key_of(await _keys_of(settings), head.get("kid")),
                 algorithms=list(ALGORITHMS),
                 audience=settings.audience,
                 issuer=settings.issuer,
@@ -138,6 +159,20 @@ class SignalReceiver:
         if not isinstance(events, dict) or not events or type(claims["jti"]) is not str:
             raise SignalRefused("invalid_request", "The token holds no event.")
         return claims
+
+
+async def _keys_of(settings: SharedSignals) -> list[Any]:
+    """Read the keys of the issuer. Raises ``KeysUnreadable``: the fault is not the token's."""
+    import jwt
+
+    try:
+        async with asyncio.timeout(KEYS_WITHIN):
+            keys = settings.keys() if callable(settings.keys) else settings.keys
+            found = await keys if isawaitable(keys) else keys
+        return list(jwt.PyJWKSet.from_dict(dict(found)).keys)
+    except Exception as error:
+        log.exception("signals: keys= gave no key set of %s, so its signals are not taken now", settings.issuer)
+        raise KeysUnreadable from error
 
 
 def _key_of(keys: list[Any], kid: object) -> Any:

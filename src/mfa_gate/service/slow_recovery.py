@@ -134,7 +134,7 @@ class SlowRecovery:
                 return
 
     async def _keep(self, key: SubjectKey) -> None:
-        account, wait = await self.engine.store.load(key), self.wait_of(key.tenant)
+        account, wait = await self.engine.load(key), self.wait_of(key.tenant)
         if not opens_at(account.recovery, wait) or await self._look_at_contacts(account, wait):
             return
         moment = self.engine.moment(actor="mfa_gate")

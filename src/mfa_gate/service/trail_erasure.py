@@ -30,13 +30,16 @@ class NamingLines:
     acted_on: frozenset[str]
 
 
-async def lines_naming(engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str) -> NamingLines:
+async def lines_naming(
+    engine: Engine, key: SubjectKey, moment: Moment, *, pseudonym: str, until: str, only_about: bool
+) -> NamingLines:
     """Find the lines that name a person, and put ``pseudonym`` in their place.
 
-    They are the lines up to the event ``until``, or all for "".
+    They are the lines up to the event ``until``, or all for "". ``only_about``: only the lines about this account.
     """
     event = moment.event(KIND, SubjectKey(key.tenant, ""))
-    found = await _found(engine, key, Erasure(id=key.id, pseudonym=pseudonym, ref=event.id), until)
+    erasure = Erasure(id=key.id, pseudonym=pseudonym, ref=event.id, only_about=only_about)
+    found = await _found(engine, key, erasure, until)
     last = digest_of(found[-1].line) if found else ""
     return NamingLines(
         tenant=key.tenant,

@@ -88,7 +88,7 @@ def read_head(word: str, verify_key: Callable[[str], bytes]) -> Head:
             export=_export_of(parts.get("x")),
         )
         made = unb64(signature)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise NoHead("it is no head: copy it whole, as mfa-gate audit head printed it") from error
     public = verify_key(head.key)
     if name != HEAD or not public:

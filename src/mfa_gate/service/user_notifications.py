@@ -132,8 +132,9 @@ class Notices:
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
         where = place_of(event) if event.network.startswith("=") else event.address or event.network
-        if self.engine.places is not None:
-            where = near(where, await self.engine.places.of(event.network), translate)
+        places = self.engine.places
+        if places is not None and (named := await places.of(event.network)):
+            where = near(where, named, translate)
         letter = notice(
             kind,
             service=self.letters.service(event.tenant),

@@ -77,7 +77,7 @@ class Verification:
         account = account_of(judgement)
         if challenge and not any(c.id == challenge for c in account.challenges):
             # Another worker may have issued it a moment ago, and the store's notice of that is not here yet.
-            account = await self.engine.store.load(caller.subject.key)
+            account = await self.engine.load(caller.subject.key)
             judgement = await self.access.own(caller, account=account)
         if account.lock is not None and (locked := behind_lock(account, judgement)) is not None:
             # It comes first: a lock drops the challenges, and a right answer to one of them is not unknown.

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from ..core.rules import Policy
+from ..core.rules import DAY, Policy
 from ..policyfile.tools.diff import Difference
 from ..storage import Notes
 from .policy_archive import PolicyArchive
 
+APPROVAL_LIFE = 30 * DAY
+"""Seconds for which an approval counts."""
 MOST_CHANGES = 200
 """Changes that are kept with a waiting policy; the rest is counted."""
 
@@ -84,6 +86,8 @@ class WaitingPolicies:
             if waiting == known:
                 return
         await self._archive.keep(policy)
+        if known is not None and known.digest != waiting.digest:
+            await self._let_go(known, now=waiting.since)
         apps = await self._apps()
         if waiting.app not in apps:
             await self._notes.put_meta(APPS, json.dumps([*apps, waiting.app]).encode())
@@ -102,13 +106,20 @@ class WaitingPolicies:
         found = [await self.of(app) for app in await self._apps()]
         return tuple(one for one in found if one is not None)
 
-    async def drop(self, app: str) -> None:
-        """Forget the waiting policy of an application.
+    async def drop(self, app: str, *, now: int) -> None:
+        """Forget the waiting policy of an application. ``now`` is in UTC seconds.
 
-        Another one is in force, or its file is gone.
+        Another one is in force, or its file is gone. Its text stays as long as its latest approval can count.
         """
-        if await self._notes.meta(_name(app)):
-            await self._notes.put_meta(_name(app), b"")
+        known = await self.of(app)
+        if known is not None:
+            await self._notes.drop_meta(_name(app))
+            await self._let_go(known, now=now)
+
+    async def _let_go(self, known: WaitingPolicy, *, now: int) -> None:
+        """Give the text of a policy that waited its end, unless it waits elsewhere."""
+        if not any(one.digest == known.digest and one.app != known.app for one in await self.all()):
+            await self._archive.end(known.digest, until=now + APPROVAL_LIFE)
 
     async def _apps(self) -> tuple[str, ...]:
         body = await self._notes.meta(APPS)

@@ -98,7 +98,7 @@ class WhatIf:
             return Refusal(reason="not_found")
         groups = question.groups or await self._groups_at_host(question.key)
         rules = engine.rules(question.key.tenant)
-        account = await engine.store.load(question.key)
+        account = await engine.load(question.key)
         settings = await engine.store.settings(question.key.tenant)
         now = engine.now() if question.at is None else question.at
         browser = _browser(account, question.browser)

@@ -10,36 +10,19 @@ from ..core.messages.texts import Text
 from ..core.networks import Proxy
 from ..factors import BUILT_IN, Registry
 from ..keyring import Keyring
-from ..ports import BeforeSend, Clock, ContactsOf, DescribeNetwork, DirectoryOf, Entropy, Senders, SharedSignals
+from ..ports import (
+    BeforeSend,
+    Clock,
+    ContactsOf,
+    DescribeNetwork,
+    DirectoryOf,
+    Entropy,
+    RelyingParty,
+    Senders,
+    SharedSignals,
+)
 from ..storage import Store
 from .effects import OnEvent, SubjectHook
-
-APP_ORIGIN = "android:"
-"""The beginning of an Android app's origin."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelyingParty:
-    """The site that passkeys are bound to, and the name that people see.
-
-    ``id`` is its host name; ``origins`` are exact. None of them is ever taken from a request. An origin may be an Android
-    app: ``android:apk-key-hash:…``, with the SHA-256 of its signing certificate in base64url.
-
-    ``related_origins`` lets passkeys of ``id`` work at listed origins of other domains: browsers read the list at
-    ``/.well-known/webauthn``. ``passkey_endpoints`` serves ``/.well-known/passkey-endpoints``, by which password managers
-    find the page for passkeys. Both are served by the app at the host ``id``.
-    """
-
-    id: str
-    name: str
-    origins: tuple[str, ...] | list[str] = ()
-    related_origins: bool = False
-    passkey_endpoints: bool = False
-
-    @property
-    def web_origins(self) -> tuple[str, ...]:
-        """Return the origins that a browser opens; the others are apps."""
-        return tuple(one for one in self.origins if isinstance(one, str) and not one.startswith(APP_ORIGIN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ class _Contents:
     claims: dict[str, SubjectKey] = field(default_factory=dict)
     taken: dict[str, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
     meta: dict[str, bytes] = field(default_factory=dict)
+    meta_ends: dict[str, int] = field(default_factory=dict)
     report: dict[str, dict[str, ReportPart]] = field(default_factory=dict)
     report_parts: int = 0
     changes: ChangeLog = field(default_factory=ChangeLog)
@@ -345,9 +346,27 @@ class MemoryStore:
         """Return a small value, or None."""
         return self._ready().meta.get(name)
 
-    async def put_meta(self, name: str, value: bytes, /) -> None:
-        """Write a small value."""
-        self._ready().meta[name] = bytes(value)
+    async def put_meta(self, name: str, value: bytes, /, *, until: int = 0) -> None:
+        """Write a small value, with its end."""
+        contents = self._ready()
+        contents.meta[name] = bytes(value)
+        contents.meta_ends.pop(name, None)
+        if until:
+            contents.meta_ends[name] = until
+
+    async def drop_meta(self, name: str, /) -> None:
+        """Remove a small value."""
+        contents = self._ready()
+        contents.meta.pop(name, None)
+        contents.meta_ends.pop(name, None)
+
+    async def prune_meta(self, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove small values that nobody needs any more."""
+        ends = self._ready().meta_ends
+        over = sorted((until, name) for name, until in ends.items() if until <= before)[:limit]
+        for _, name in over:
+            await self.drop_meta(name)
+        return len(over)
 
     async def add_report_part(self, tenant: str, hour: int, body: bytes, /) -> None:
         """Add a part of the records of report-only."""

@@ -159,7 +159,7 @@ class Kit:
         async def load() -> Account:
             require_test_store(self.gate)
             await self.gate.web.open()
-            return await self.gate.service.engine.store.load(subject.key)
+            return await self.gate.service.engine.load(subject.key)
 
         return run_for(self.gate, load)
 

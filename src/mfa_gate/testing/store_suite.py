@@ -59,6 +59,7 @@ def enrolled(key: SubjectKey, **parts: object) -> Account:
         ),
         browsers=(Browser(id="b1", handle="h", label="Firefox", created_at=1, proofs=(proof,)),),
         skips=(("2024-01-01", 5),),
+        tenant_epoch=3,
     )
     return replace(account, **parts)  # type: ignore[arg-type]
 
@@ -547,7 +548,15 @@ class StoreSuite:
         assert await store.settings("clinic") == TenantSettings(tenant="clinic")
         await settle(store)
         await settle(other)
-        chosen = TenantSettings(tenant="clinic", enabled_at=5, factors=("totp", "email"), announced_at=6, tested_at=7)
+        chosen = TenantSettings(
+            tenant="clinic",
+            enabled_at=5,
+            factors=("totp", "email"),
+            announced_at=6,
+            tested_at=7,
+            epoch=2,
+            ended_at=8,
+        )
         assert await store.swap_settings(chosen, [event(1, kind="tenant.enabled")])
         assert await other.settings("clinic") == replace(chosen, version=1)
         assert await heard(other, lambda told: told is EVERYTHING) is EVERYTHING
@@ -735,6 +744,27 @@ class StoreSuite:
         assert await other.meta("canary") == b"\x00\xff'"
         await other.put_meta("canary", b"")
         assert await store.meta("canary") == b""
+
+    async def test_meta_with_an_end(self, store: Store, other: Store) -> None:
+        """A small value with an end goes when it is over; one without an end stays."""
+        await store.put_meta("stays", b"1")
+        for name, until in (("form/a:{x}", 100), ("form/b", 101), ("form/c", 102), ("longer", 100), ("kept", 100)):
+            await store.put_meta(name, b"2", until=until)
+        await other.put_meta("longer", b"3", until=500)
+        await other.put_meta("kept", b"4")
+        assert await store.prune_meta(before=99) == 0
+        assert await other.prune_meta(before=101, limit=1) == 1
+        assert await store.meta("form/a:{x}") is None
+        assert await other.meta("form/b") == b"2"
+        assert (await store.prune_meta(before=101), await store.prune_meta(before=101)) == (1, 0)
+        left = [await other.meta(name) for name in ("form/b", "form/c", "longer", "kept", "stays")]
+        assert left == [None, b"2", b"3", b"4", b"1"]
+        for name in ("form/c", "stays", "never"):
+            await store.drop_meta(name)
+        assert [await other.meta(name) for name in ("form/c", "stays", "never")] == [None] * 3
+        await store.put_meta("form/c", b"5")
+        assert await other.prune_meta(before=499) == 0
+        assert await store.meta("form/c") == b"5"
 
     async def test_report_parts(self, store: Store, other: Store) -> None:
         """A store that keeps records of report-only has each part, by tenant and hour."""

@@ -75,7 +75,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
         scope=scope,
         address=site.callers.address(scope),
         base=f"{root}{site.prefix}/approve",
-        tenant=_tenant(scope, desk),
+        tenant=_tenant(site, scope, desk),
         is_known=read_note(scope, desk.engine.keyring) is not None,
     )
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -101,11 +101,16 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     return await handler(phone, body)
 
 
-def _tenant(scope: Scope, desk: OutOfBand) -> str | None:
+def _tenant(site: Site, scope: Scope, desk: OutOfBand) -> str | None:
     """Return the tenant in the phone's cookie, or in the picture that it joins with."""
-    token = carried_token(scope)
+    token = carried_token(scope, https=_is_https(site))
     found = desk.tenant_of(token) if token else None
     return read_note(scope, desk.engine.keyring) if found is None else found
+
+
+def _is_https(site: Site) -> bool:
+    """Tell if every origin is https, whatever a proxy makes of the scheme."""
+    return all(origin.startswith("https:") for origin in site.origins)
 
 
 # -- the page and its files --------------------------------------------------------------------------------------------
@@ -141,7 +146,7 @@ def manifest(phone: Phone) -> Answer:
     """
     brand = phone.rules.brand
     name = brand.name or phone.service.engine.wiring.relying_party.name
-    token = carried_token(phone.scope)
+    token = carried_token(phone.scope, https=_is_https(phone.site))
     if phone.desk.tenant_of(token) is None:
         token = ""
     static = phone.base.removesuffix("/approve") + "/static/"

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from inspect import isawaitable
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Subject
+from ..core.model import Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN, Proxy
 from ..core.policy import Facts, facts_of
+from ..core.rules import Policy
 from ..identity.first import FirstOf
 from ..identity.values import WiringFault
 from ..ports import Identify, LeavesMark, NamesSession, ReadsScope
 from ..service import Service
-from .cookies import Cookies, Jar, is_native, proof_token
+from .cookies import Cookies, Jar, cookie_value, is_native, proof_token
 from .scope import FORWARDED_FOR, address_of, browser_label
 from .types import Scope
 from .unknown_address import UnknownAddresses
@@ -27,6 +29,9 @@ from .unknown_address import UnknownAddresses
 log = logging.getLogger("mfa_gate")
 
 IDENTIFY_TIMEOUT = 5.0
+MAX_PEOPLE = 10_000
+MAX_OWN = 8
+"""The most people whose opened cookies are kept, and the most cookies of one person."""
 NO_SESSION_NAMED = (
     'identify: the subject names no sign-in session, so "Don\'t remember this browser" holds until sign_out is asked for, or for '
     "12 hours, and outlives a session that ends in any other way; name an id that each sign-in makes anew, e.g. "
@@ -44,6 +49,26 @@ class Identified:
     jar: Jar
     handle: str
     caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A cookie that was opened, and all from which its caller was found besides the cookie."""
+
+    handle: str
+    caller: Caller
+    subject: Subject
+    address: str
+    policy: Policy
+
+
+@dataclass(slots=True, eq=False)
+class OpenedCookies:
+    """The cookies of one person that were opened, by their text, under the names of ``jar``."""
+
+    jar: Jar
+    scheme: object
+    by_text: dict[str, Opened] = field(default_factory=dict)
 
 
 class Callers:
@@ -67,6 +92,8 @@ class Callers:
         self._origins = frozenset(service.engine.wiring.relying_party.web_origins)
         self.identify = identify
         self.cookies = cookies
+        self.opened: OrderedDict[SubjectKey, OpenedCookies] = OrderedDict()
+        """The cookies that were opened, so that none is opened twice. The keys of a gate never change."""
         self.trusted = tuple(trusted)
         self.told_in = told_in
         self.reads_prefix = reads_prefix
@@ -139,11 +166,16 @@ class Callers:
         if not subject.session:
             self.warn_of_sessions()
         jar = self.cookies.jar(subject.key, scope)
-        native = is_native(scope, self._origins)
+        native, value, mine = is_native(scope, self._origins), "", None
         if native:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:
-            handle = self.cookies.open(jar, self.cookies.value(jar, scope))
+            value = self.cookies.value(jar, scope)
+            # To check a signature takes as long as to judge. What it says of one subject under the listed keys never changes,
+            # and only texts that could be opened are kept.
+            mine = self.opened.get(subject.key)
+            opened = mine.by_text.get(value) if mine is not None else None
+            handle = opened.handle if opened is not None else self.cookies.open(jar, value)
         policy = self._service.engine.policy
         if policy.tenants_are == "closed" and subject.tenant not in policy.tenants:
             raise WiringFault(
@@ -164,7 +196,31 @@ class Callers:
             else (),
             acts_as=acts_as,
         )
+        if value and handle and network != UNKNOWN and acts_as is None and subject.upstream is None and not caller.also:
+            if mine is None or mine.jar is not jar or len(mine.by_text) >= MAX_OWN:
+                mine = self.opened[subject.key] = OpenedCookies(jar, scope.get("scheme"))
+            mine.by_text[value] = Opened(handle, caller, subject, address, policy)
+            if len(self.opened) > MAX_PEOPLE:
+                self.opened.popitem(last=False)
         return Identified(jar=jar, handle=handle, caller=caller)
+
+    def seen(self, scope: Scope, subject: Subject, address: str) -> Caller | None:
+        """Find the caller of a browser that comes back as it was, else None.
+
+        No cookie is opened. Cookie, subject, address and policy are the same, so the caller is the same. Never returned are
+        callers that act for another, have a sign-in at an identity provider, or hold several handles.
+        """
+        mine = self.opened.get(subject.key)
+        if mine is None or mine.scheme != scope.get("scheme"):
+            return None
+        known = mine.by_text.get(cookie_value(scope, mine.jar.handle))
+        if known is None or known.address != address or known.policy is not self._service.engine.policy:
+            return None
+        if known.subject is not subject and known.subject != subject:
+            return None
+        if mine.jar.earlier and any(cookie_value(scope, name) for name in mine.jar.earlier):
+            return None
+        return known.caller
 
     def with_handle(self, found: Identified, scope: Scope, address: str) -> Identified:
         """Give a fresh handle, which proves nothing, to a caller that has none."""

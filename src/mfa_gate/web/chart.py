@@ -54,7 +54,7 @@ def chart_of(history: Sequence[Count], *, required_from: int | None = None) -> C
     if not history:
         return None
     first, last, newest = history[0].day, history[-1].day, history[-1]
-    top = _round_up(max(row.people for row in history))
+    top = round_up(max(row.people for row in history))
 
     def across(day: float) -> float:
         return (day - first) / (last - first) if last > first else 1.0
@@ -83,7 +83,7 @@ def chart_of(history: Sequence[Count], *, required_from: int | None = None) -> C
     )
 
 
-def _round_up(most: int) -> int:
+def round_up(most: int) -> int:
     """Return the smallest round even number from ``most`` on, for the top of the axis."""
     unit = 1
     while unit * 10 < most:

@@ -77,7 +77,7 @@ class ProofRequired(HTTPException):
         super().__init__(403, "a fresher or stronger second factor is needed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class LetIn:
     """The right of a signed-in subject who was let in.
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadData, BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..core.model import SubjectKey
@@ -219,11 +219,12 @@ def _opened(signer: Signer, value: str) -> str:
         return ""
     try:
         handle = signer.unsign(value).decode()
-    except (BadSignature, UnicodeDecodeError):
+        # The signature's own decoder takes more than one spelling; only the one that we write counts (S-25).
+        mark = value.rpartition(".")[2]
+        is_ours = base64_encode(base64_decode(mark)).decode() == mark
+    except (BadData, UnicodeDecodeError):
         return ""
-    # The signature's own decoder takes more than one spelling; only the one that we write counts (S-25).
-    mark = value.rpartition(".")[2]
-    return handle if base64_encode(base64_decode(mark)).decode() == mark else ""
+    return handle if is_ours else ""
 
 
 def _set(name: bytes, value: str, jar: Jar, max_age: int | None) -> tuple[bytes, bytes]:

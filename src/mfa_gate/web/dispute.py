@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
+from ..core.spoken import spoken_in
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
@@ -27,7 +28,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     service, method, token = site.service.disputing, scope["method"], place.removeprefix("/")
     if method in ("GET", "HEAD"):
         found = await service.read(token)
-        return _gone(site, scope) if found is None else _show(site, scope, found, done=found.used)
+        return _gone(site, scope) if found is None else await _show(site, scope, found, done=found.used)
     if method != "POST":
         return _fault(site, scope, Refusal(reason="method_not_allowed"), headers=[(b"allow", b"GET, HEAD, POST")])
     try:
@@ -38,11 +39,11 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
         return _fault(site, scope, Refusal(reason="malformed"))
     read = await service.read(token)
     if read is not None and not read.used and not form.get("sure"):
-        return _show(site, scope, read, done=False, unsure=True)
+        return await _show(site, scope, read, done=False, unsure=True)
     network = site.service.engine.rules(read.key.tenant).network_of(site.callers.address(scope)) if read else UNKNOWN
     done = await service.dispute(token, network=network)
     if not isinstance(done, Refusal):
-        return _show(site, scope, done, done=True)
+        return await _show(site, scope, done, done=True)
     if done.reason == "not_found":
         return _gone(site, scope)
     wait = str(done.retry_after or 1).encode()
@@ -51,18 +52,26 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     rules = site.service.engine.rules(tenant)
+    plain = site.plain_frame(scope, rules)
     return replace(
-        site.plain_frame(scope, rules),
+        plain,
         help_url=rules.brand.help_url,
-        contact=rules.recovery.contact,
+        contact=spoken_in(rules.recovery.contact, plain.lang),
         owner=rules.owner,
         dev=site.dev,
     )
 
 
-def _show(site: Site, scope: Scope, found: Disputed, *, done: bool, unsure: bool = False) -> Answer:
+async def _show(site: Site, scope: Scope, found: Disputed, *, done: bool, unsure: bool = False) -> Answer:
     view = views.Disputing(
-        kind=found.kind, at=found.at, url=own_place(scope), network=found.network, ref=found.ref, done=done
+        place=await site.service.engine.place_of(found.network),
+        kind=found.kind,
+        at=found.at,
+        url=own_place(scope),
+        network=found.network,
+        ref=found.ref,
+        done=done,
+        undoable=found.undoable,
     )
     problems = (views.Problem(reason="sure_missing", field="sure"),) if unsure else ()
     frame = replace(_frame(site, scope, found.key.tenant), problems=problems)

@@ -157,7 +157,8 @@ def has_body(scope: Scope) -> bool:
 async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int = MAX_BODY) -> dict[str, Any]:
     """Read the object in a JSON body. Raises ``BadBody``.
 
-    It refuses another media type, duplicate keys, NaN, a body nested too deep, and a value that is no object.
+    It refuses another media type, duplicate keys, NaN, a body nested too deep, half a character, and a value that is no
+    object.
     """
     if media_type(scope) != "application/json":
         raise BadBody("media_type", detail="Send the body as JSON, with the header Content-Type: application/json.")
@@ -174,14 +175,19 @@ async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int
         raise BadBody("malformed", "The body is no JSON object", 'Send an object of members, e.g. {"factor": "totp"}.')
     if not _shallow(value, MAX_DEPTH):
         raise BadBody("malformed", "The body is nested too deeply", f"An object has at most {MAX_DEPTH} levels.")
+    if not _is_whole(value):
+        raise BadBody("malformed", NO_JSON, HALF)
     return value
 
 
+HALF = "A text holds half a character (a lone surrogate)."
 NO_JSON = "The body is no JSON"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
+    if not all(map(_is_whole, fields)):
+        raise BadBody("malformed", NO_JSON, HALF)
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)[:64]
@@ -198,6 +204,17 @@ def _shallow(value: Any, depth: int) -> bool:
         return True
     inner = value.values() if isinstance(value, dict) else value
     return depth > 0 and all(_shallow(item, depth - 1) for item in inner)
+
+
+def _is_whole(value: Any) -> bool:
+    """Tell if every text in a value can be written.
+
+    JSON can name half a character, and no answer can repeat it.
+    """
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(map(_is_whole, inner))
 
 
 def is_early(scope: Scope) -> bool:

@@ -168,6 +168,21 @@ class Gate:
         connection.afterwards = leaving.finish
         return connection
 
+    def look(self, scope: Scope, subject: Subject, cookies: bytes, address: str) -> LetIn | None:
+        """Judge a request that no rule names, without waiting.
+
+        Returns None where it must be judged in full. It passes browsers whose cookie was opened before, and never denies.
+        Call it only where the policy reports nothing.
+        """
+        if not cookies or "mfa_gate" in scope or not self.lifespan.opened:
+            return None
+        caller = self.callers.seen(scope, subject, address)
+        judgement = None if caller is None else self.service.quick_look.judge(caller)
+        if judgement is None:
+            return None
+        self.service.access.remember(judgement, subject, cookies, address)
+        return self.let_in(subject, judgement)
+
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule of the policy exempts ``path`` for everybody."""
         return self.path_rules.is_exempt(scope, path, self.engine.wiring.clock.now())

@@ -55,6 +55,7 @@ MEMBERS: Mapping[str, Member] = {
         (int,), f"a whole number from 1 to {MAX_HOURS}", {"type": "integer", "minimum": 1, "maximum": MAX_HOURS}
     ),
     "label": _text("text of 1 to 40 printable characters"),
+    "mail": Member((bool,), "true or false", {"type": "boolean"}),
     "phone": _text("a phone number with its country code"),
     "reason": _text("text of 1 to 200 printable characters", least=1),
     "ref": _text("the reference that was shown with the request"),

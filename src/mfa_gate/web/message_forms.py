@@ -36,6 +36,8 @@ MAX_MAIL = 100_000
 MAX_TEXT = 1_000
 MAX_BRANDED = 64
 """The most brands and languages whose letter is compiled with their values. Others are filled in anew each time."""
+_BRANDED_LETTERS: dict[tuple[object, ...], Template] = {}
+"""The letters that have the values of a brand and a language written in: the same for all gates of a process."""
 
 
 def is_message(name: str) -> bool:
@@ -50,7 +52,6 @@ class MessageForms:
         self._languages = languages or Languages()
         self._own = templates
         self._environments: dict[str, Environment] = {}
-        self._branded: dict[tuple[object, ...], Template] = {}
 
     def letter(self, letter: Letter, lang: str, brand: BrandRules, /) -> EmailText:
         """Write a mail as plain text and as HTML."""
@@ -79,23 +80,8 @@ class MessageForms:
             if not fault:
                 return made
             log.error("templates=: %s; the message went out in our own form", fault)
-        ours = self._branded_letter(view) if name == LETTER and isinstance(view, Mail) else _ours().get_template(name)
+        ours = _branded_letter(view) if name == LETTER and isinstance(view, Mail) else _ours().get_template(name)
         return ours.render(view=view)
-
-    def _branded_letter(self, view: Mail) -> Template:
-        """Return our letter with the values of its brand written in.
-
-        Brands that come after the first ``MAX_BRANDED`` get the letter that is filled in anew.
-        """
-        from .branded_templates import written_in
-
-        key = (view.light, view.dark, view.font, view.radius, view.lang)
-        made = self._branded.get(key)
-        if made is None:
-            made = _ours().get_template(LETTER)
-            if len(self._branded) < MAX_BRANDED:
-                made = self._branded[key] = written_in(_ours(), LETTER, our_texts()[LETTER], view)
-        return made
 
     def _own_form(self, name: str, view: Mail | TextMessage) -> tuple[str, str]:
         """Write a template of the host. Returns the text, and the fault if it may not be sent."""
@@ -149,6 +135,22 @@ def _ours() -> Environment:
     from jinja2 import DictLoader
 
     return _environment(DictLoader(our_texts()))
+
+
+def _branded_letter(view: Mail) -> Template:
+    """Return our letter with the values of its brand written in.
+
+    Brands that come after the first ``MAX_BRANDED`` get the letter that is filled in anew.
+    """
+    from .branded_templates import written_in
+
+    known, key = _BRANDED_LETTERS, (view.light, view.dark, view.font, view.radius, view.lang)
+    made = known.get(key)
+    if made is None:
+        made = _ours().get_template(LETTER)
+        if len(known) < MAX_BRANDED:
+            made = known[key] = written_in(_ours(), LETTER, our_texts()[LETTER], view)
+    return made
 
 
 def _environment(loader: BaseLoader) -> Environment:

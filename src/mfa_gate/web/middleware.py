@@ -93,7 +93,10 @@ class MFAGateMiddleware:
                             address_of(whole, trusted, callers.told_in) if trusted or client is None else client[0]
                         )
                         passed = known = self._passes(subject, cookies, address)
-                        if known is not None and known.counts is not None:
+                        if known is None:
+                            if subject.key in callers.opened and not rules.reports:
+                                passed = gate.look(whole, subject, cookies, address)
+                        elif known.counts is not None:
                             known.counts.hit(method, own)
         except Exception as error:
             self._tell(error)

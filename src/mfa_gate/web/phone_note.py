@@ -41,13 +41,17 @@ def set_note(scope: Scope, keyring: Keyring, entropy: Entropy, *, path: str, ten
     return b"set-cookie", text.encode("latin-1", "replace")
 
 
-def carried_token(scope: Scope) -> str:
+def carried_token(scope: Scope, *, https: bool) -> str:
     """Return the token that the page has put into a cookie; "" for none.
+
+    On https, which ``https`` says of all origins, the name begins with ``__Host-``: another host of the same site could else
+    let this phone join the account of somebody else.
 
     An iPhone keeps the storage of an installed page apart from that of its browser. Only the start address of the
     manifest leads from one to the other, and no address that a server logs has the token in it.
     """
-    value = cookie_value(scope, CARRIED)
+    secure = https or scope.get("scheme") == "https"
+    value = cookie_value(scope, b"__Host-" + CARRIED if secure else CARRIED)
     return value if _TOKEN.fullmatch(value) else ""
 
 

@@ -17,6 +17,7 @@ from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
 from ..core.readable_ids import readable_id
 from ..core.rules import Rules
+from ..core.spoken import Spoken, spoken_in
 from ..core.web_address import read_address
 from ..factors import Registry
 from ..ports import SignInAgain
@@ -315,7 +316,7 @@ class PageRequest:
     def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:
         """Make the frame that every page has around it."""
         rules, site = self.rules, self.site
-        brand = rules.brand
+        brand, contact = rules.brand, rules.recovery.contact
         account = self._judgement.account if self._judgement else None
         going = None if self.carried else self._going
         static = f"{self.root}{site.prefix}/static/"
@@ -332,7 +333,7 @@ class PageRequest:
             logo=logo,
             logo_dark=logo_dark,
             help_url=brand.help_url,
-            contact=rules.recovery.contact,
+            contact=spoken_in(contact, self.lang) if isinstance(contact, Spoken) else contact,
             owner=rules.owner,
             person=(account.name if account else "") or self._readable_id,
             sign_out=self.host(site.sign_out),

@@ -18,6 +18,7 @@ from .forms import BadBody, is_early, read_form, same_origin
 from .i18n import LANG_COOKIE
 from .interruption import MARK, going_note
 from .origin_faults import OriginFault, OriginKind, origin_fault
+from .quoted_ids import with_quoted_slashes
 from .request import PageRequest, Site
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
@@ -33,6 +34,9 @@ MAX_LOGGED = 200
 log = logging.getLogger("mfa_gate")
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
+
+WITH_IDS = ("/admin/accounts/", "/api/admin/accounts/")
+"""Addresses that hold the id of a person, in which a slash may stand."""
 
 FAULT_WORDS: Mapping[OriginKind, str] = {"unlisted": "csrf", "elsewhere": "other_site", "untold": "origin_untold"}
 """The problem of a form for each fault of its origin."""
@@ -93,6 +97,8 @@ class Router:
     async def _answer(self, scope: Scope, receive: Receive, place: str, carried: str) -> Answer:
         if place.startswith("/api/") and scope["method"] == "OPTIONS" and (asked := self._preflight(scope)):
             return asked
+        if place.startswith(WITH_IDS):
+            place = with_quoted_slashes(scope, place)
         name, slash, rest = place.removeprefix("/").partition("/")
         if found := WITHOUT_SIGN_IN.get(f"/{name}{slash}"):
             answer, needs_store = found

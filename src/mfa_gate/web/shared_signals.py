@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ..core.reasons import Refusal
-from ..service.shared_signals import TYPE, SignalRefused
+from ..service.shared_signals import TYPE, KeysUnreadable, SignalRefused
 from .forms import BadBody, media_type, read_body
 from .request import Site
 from .responses import NO_STORE, Answer, problem
@@ -16,7 +16,10 @@ PLACE = "signals"
 
 
 async def answer(site: Site, scope: Scope, receive: Receive) -> Answer:
-    """Take one token: 202 where it was understood, 400 with the reason where it was not."""
+    """Take one token: 202 where it was understood, 400 with the reason where it was not.
+
+    503 asks the transmitter to push it again: the fault is on this side (RFC 8935, 2.3).
+    """
     receiver = site.service.signals
     if receiver.settings is None:
         return problem(Refusal(reason="not_found"))
@@ -32,6 +35,8 @@ async def answer(site: Site, scope: Scope, receive: Receive) -> Answer:
         return _refused(SignalRefused("invalid_request", bad.detail or "The body did not come."))
     except SignalRefused as refused:
         return _refused(refused)
+    except KeysUnreadable:
+        return Answer(503, b"", [*NO_STORE, (b"retry-after", b"60")])
     return Answer(202, b"", NO_STORE)
 
 

@@ -46,3 +46,24 @@ class Streamed(Answer):
             async for piece in self.pieces:
                 await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+class StreamedPage(Streamed):
+    """A page of ours whose middle comes in pieces, while the work that it tells of goes on.
+
+    ``shell`` is the whole page without them, ``at`` the mark in it where they go.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, shell: Answer, middle: AsyncIterator[str], *, at: str) -> None:
+        head, _, tail = shell.body.decode().partition(at)
+
+        async def whole() -> AsyncIterator[str]:
+            yield head
+            async for piece in middle:
+                yield piece
+            yield tail
+
+        super().__init__(whole(), media="")
+        self.headers = [item for item in shell.headers if item[0] != b"content-length"]

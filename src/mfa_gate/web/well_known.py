@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..service import RelyingParty
+from ..ports import RelyingParty
 from .request import Site
 from .responses import Answer, as_json
 from .scope import root_of

@@ -79,7 +79,14 @@ def test_removed_ones_stay_removed_and_lost_ones_come_back() -> None:
 
 
 ON = TenantSettings(
-    tenant="clinic", enabled_at=7, factors=("totp",), announced_at=5, tested_at=6, proofs_from=9, tokens=("t1", "t2")
+    tenant="clinic",
+    enabled_at=7,
+    factors=("totp",),
+    announced_at=5,
+    tested_at=6,
+    epoch=9,
+    ended_at=9,
+    tokens=("t1", "t2"),
 )
 BLANK = TenantSettings(tenant="clinic", version=3, stamp="s")
 
@@ -95,5 +102,5 @@ def test_settings() -> None:
         assert made == replace(ON, version=3, stamp="s", tokens=())
     both = regained_settings(replace(ON, tokens=("t2", "t3")), ON, untouched=False)
     assert both.tokens == ("t2",)
-    assert regained_settings(replace(ON, enabled_at=1, proofs_from=10), ON, untouched=False).proofs_from == 10
+    assert regained_settings(replace(ON, enabled_at=1, epoch=10), ON, untouched=False).epoch == 10
     assert regained_settings(replace(ON, enabled_at=1), ON, untouched=False).enabled_at == 1

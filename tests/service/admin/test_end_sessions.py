@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate import Subject
-from mfa_gate.core.changes.after_failover import regained_settings
-from mfa_gate.core.rules import TenantSettings
+from mfa_gate.service.admin.rights import Actor
+from mfa_gate.service.admin.tenant import ENDS_A_DAY
 from tests.harness import Browser, World, make_world, running, with_rules
 
 WHY = {"reason": "laptop stolen"}
@@ -83,7 +83,7 @@ async def test_all_proofs_of_a_tenant(form: bool) -> None:
     """One write ends every proof of the tenant, and no other tenant's."""
     async with running(make_world()) as world:
         ann, zoe = await world.enrolled("ann"), await world.enrolled("zoe", "beta")
-        boss = await world.enrolled("boss", groups=["admin"])
+        boss = await world.enrolled("boss", groups=["admin", "security"])
         assert [await who.is_in() for who in (ann, zoe, boss)] == [True] * 3
         body = {"reason": "session keys leaked", "confirm": "alpha"}
         if form:
@@ -115,11 +115,47 @@ async def test_support_ends_nothing() -> None:
         assert (await sue.api("POST", "admin/tenant/end-sessions", body)).reason == "not_allowed"
 
 
+@pytest.mark.parametrize("form", [True, False])
+async def test_only_the_privileged_end_all_proofs(form: bool) -> None:
+    """An administrator who is not privileged does not end all proofs.
+
+    People with rights are among them."""
+    async with running(make_world()) as world:
+        chief = await world.enrolled("chief", groups=["security"])
+        boss = await world.enrolled("boss", groups=["admin"])
+        body = {**WHY, "confirm": "alpha"}
+        if form:
+            assert 'value="end-sessions"' not in (await boss.page("/mfa/admin/tenant")).text
+            assert (await boss.form("/mfa/admin/tenant", {"action": "end-sessions", **body})).status == 403
+        else:
+            assert (await boss.api("POST", "admin/tenant/end-sessions", body)).reason == "not_allowed"
+        assert await chief.is_in()
+        assert (await world.store.settings("alpha")).epoch == 0
+
+
+async def test_all_proofs_end_a_few_times_a_day() -> None:
+    """Nobody keeps a whole organization busy with codes.
+
+    The operator at the store is not counted."""
+    async with running(make_world()) as world:
+        desk, body = world.gate.service.tenant_desk, {**WHY, "confirm": "alpha"}
+        boss = await world.enrolled("boss", groups=["admin", "security"])
+        assert 'value="end-sessions"' in (await boss.page("/mfa/admin/tenant")).text
+        for _ in range(ENDS_A_DAY):
+            assert (await boss.api("POST", "admin/tenant/end-sessions", body)).status == 200
+            world.clock.advance(60)
+            await boss.prove()
+        last = await boss.api("POST", "admin/tenant/end-sessions", body)
+        assert (last.status, last.reason) == (429, "too_soon")
+        assert await boss.is_in()
+        assert await desk.end_proofs(Actor(name="operator:eve"), "alpha", reason="again", confirm="alpha") is None
+
+
 async def test_a_grant_of_before_ends_with_the_tenants_proofs() -> None:
     """A break-glass grant ends with the tenant's proofs, and a later one opens."""
     async with running(make_world()) as world:
         ann = await world.enrolled("ann")
-        one, two = [await world.enrolled(id, groups=["admin"]) for id in ("boss", "chief")]
+        one, two = [await world.enrolled(id, groups=["security"]) for id in ("boss", "chief")]
         other = await world.browser("ann")
         place = "admin/accounts/ann/break-glass"
         for turn in ("before", "after"):
@@ -135,13 +171,7 @@ async def test_a_grant_of_before_ends_with_the_tenants_proofs() -> None:
                 world.clock.advance(60)
                 for admin in (one, two):
                     await admin.prove()
-                assert (await one.api("POST", f"{place}/revoke", WHY)).status == 200
-
-
-def test_a_failover_brings_no_ended_proof_back() -> None:
-    """The settings that a failed primary had confirmed keep the latest end."""
-    stored, confirmed = TenantSettings(tenant="t", proofs_from=5), TenantSettings(tenant="t", proofs_from=9)
-    assert regained_settings(stored, confirmed, untouched=False).proofs_from == 9
+                assert (await one.api("POST", f"{place}/revoke", WHY)).reason == "not_found"
 
 
 async def test_the_gate_itself_ends_and_forgets() -> None:

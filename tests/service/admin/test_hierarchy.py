@@ -159,3 +159,26 @@ async def test_nobody_is_privileged_where_the_policy_names_nobody() -> None:
         await world.enrolled("sue", groups=["support"])
         sam = await world.enrolled("sam", groups=["security"])
         assert (await sam.api("POST", "admin/accounts/sue/unlock", WHY)).reason == "not_allowed"
+
+
+@pytest.mark.parametrize("groups", [("admin",), ("security",)])
+async def test_only_an_operator_discards_a_record(groups: tuple[str, ...]) -> None:
+    """A record that cannot be read may be of a person with rights.
+
+    It cannot wait for a second administrator either."""
+    async with running(make_world()) as world:
+        boss = await world.enrolled("boss", groups=groups)
+        browser = (await world.account("boss")).browsers[0]
+        caller = Caller(
+            subject=Subject("boss", "alpha", frozenset(groups), "s-boss-alpha"),
+            handle=browser.handle,
+            network=browser.proofs[0].network,
+        )
+        desk, key = world.gate.service.account_desk, SubjectKey("alpha", "sue")
+        refused = await desk.discard(Actor(name="boss", caller=caller), key, ticket="T-1", reason="torn")
+        assert refused is not None
+        assert refused.reason == "not_allowed"
+        told = await desk.discard(Actor(name="operator:eve"), key, ticket="T-1", reason="torn")
+        assert told is not None
+        assert told.reason == "not_found"
+        assert await boss.is_in()

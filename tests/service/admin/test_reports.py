@@ -11,6 +11,7 @@ import pytest
 
 from mfa_gate.core.rules import DAY
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.service.admin.people import MAX_KEPT
 from mfa_gate.service.admin.reports import REPORTS
 from mfa_gate.service.exemption_uses import ExemptionUses
 from tests.harness import World, make_world, running, with_rules
@@ -167,3 +168,34 @@ async def test_the_mail_to_the_owner() -> None:
             await world.gate.service.report_mails.send()
             await world.engine.effects.idle()
             assert len([mail for mail in world.email.messages if mail.to == "owner@example.org"]) == 2 * count
+
+
+async def test_a_mail_that_could_not_be_counted_is_still_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour later it is sent, and not a week later."""
+    weekly = with_rules(
+        lambda rules: replace(rules, owner="owner@example.org", audit=replace(rules.audit, mail_reports="weekly"))
+    )
+    async with running(make_world(policy=weekly)) as world:
+        await world.enrolled("ann")
+        reports = world.gate.service.report_mails
+
+        async def away(tenant: str) -> dict[str, int]:
+            raise StoreUnavailable("away")
+
+        world.email.messages.clear()
+        with monkeypatch.context() as outage:
+            outage.setattr(reports, "_numbers", away)
+            await reports.send()
+        await reports.send()
+        await world.engine.effects.idle()
+        assert [mail.to for mail in world.email.messages if mail.to == "owner@example.org"] == ["owner@example.org"]
+
+
+async def test_counts_of_many_tenants_take_no_more_room() -> None:
+    """An administrator of all tenants may ask for any name of one."""
+    async with running(make_world(directory=lambda tenant: [])) as world:
+        people = world.gate.service.people
+        for number in range(3 * MAX_KEPT):
+            await people.counts(f"tenant-{number}")
+        assert len(people._counted) <= MAX_KEPT
+        assert len(people._counting) == 0

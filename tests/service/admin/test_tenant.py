@@ -10,11 +10,14 @@ import pytest
 
 from mfa_gate import Contacts, Subject
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import PathRule, Rules, StepUpRule
-from mfa_gate.errors import SendFailed
+from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.identity import SessionUser
 from mfa_gate.service.admin.people import all_reachable
+from mfa_gate.service.admin.rights import Actor
 from mfa_gate.service.outbox import LAG
+from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, make_world, running, with_rules
 
 DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin", checklist="advice")))
@@ -139,6 +142,37 @@ async def test_no_reminder_for_who_signs_in_elsewhere() -> None:
         assert await missing("alpha") == (SubjectKey("alpha", "bob"),)
         world.engine.use_policy(OPTIONAL)
         assert set(await missing("alpha")) == {SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")}
+
+
+async def test_a_reminder_keeps_no_id_in_the_store() -> None:
+    """The count of a person's reminders is under a digest.
+
+    So a forgotten person leaves no name there."""
+    store = MemoryStore()
+    async with running(make_world(policy=OPTIONAL, store=store)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        await (await world.browser("ann.smith")).api("POST", "enroll/skip", {})
+        fields = {"action": "remind", "pick-1": "ann.smith"}
+        assert (await boss.form("/mfa/admin/accounts", fields)).status == 303
+        assert (await boss.form("/mfa/admin/accounts", fields)).status == 429
+        assert not [name for name in store._ready().taken if "ann.smith" in name]
+
+
+async def test_a_reminder_that_found_nobody_uses_up_no_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store or a directory that fails while the people are listed costs nothing."""
+    async with running(make_world(policy=OPTIONAL)) as world:
+        await (await world.browser("ann")).api("POST", "enroll/skip", {})
+        messages, operator = world.gate.service.tenant_messages, Actor(name="operator:eve")
+
+        async def away(tenant: str) -> tuple[SubjectKey, ...]:
+            raise StoreUnavailable("away")
+
+        with monkeypatch.context() as outage:
+            outage.setattr(messages.people, "missing", away)
+            with pytest.raises(StoreUnavailable):
+                await messages.remind(operator, "alpha")
+        assert await messages.remind(operator, "alpha") == 1
+        assert isinstance(await messages.remind(operator, "alpha"), Refusal)
 
 
 async def test_one_address_that_fails_stops_no_other() -> None:

@@ -253,6 +253,44 @@ async def test_a_locked_row_delays_none_that_share_its_statement(server: Postgre
     await store.aclose()
 
 
+@pytest.mark.parametrize("ends", ["COMMIT", "ROLLBACK"])
+async def test_a_first_row_that_somebody_inserts(server: Postgres, url: str, ends: str) -> None:
+    """An account whose first row another transaction has inserted waits alone.
+
+    It is told apart when that ends.
+    """
+    store = PostgresStore(url, timing=replace(POSTGRES, lock_within=30.0, swap_within=20.0, answer_within=30.0))
+    await store.open()
+    await prepared(store)
+    with server.connect() as connection:
+        connection.execute("BEGIN")
+        connection.execute(f"INSERT INTO {schema_of(url)}.account VALUES ('clinic', 'bob', 1, 'x', 0, '')")
+        keys = [SubjectKey("clinic", f"u{number}") for number in range(10)]
+        mine = asyncio.ensure_future(store.swap(enrolled(BOB), [event(7, key=BOB)]))
+        assert await asyncio.gather(*(store.swap(enrolled(key)) for key in keys)) == [True] * 10
+        assert not mine.done()
+        connection.execute(ends)
+        assert await mine is (ends == "ROLLBACK")
+    assert len((await store.events("clinic")).items) == 1 + (ends == "ROLLBACK")
+    assert await verify_trail(store) == {}
+    await store.aclose()
+
+
+async def test_a_first_row_is_not_waited_for_long(server: Postgres, store: PostgresStore, url: str) -> None:
+    """A first row that stays uncommitted is refused within a second (F-1).
+
+    It takes no other person's time.
+    """
+    with server.connect() as connection, connection.transaction():
+        connection.execute(f"INSERT INTO {schema_of(url)}.account VALUES ('clinic', 'bob', 1, 'x', 0, '')")
+        began = time.monotonic()
+        mine = asyncio.ensure_future(store.swap(enrolled(BOB)))
+        assert await store.swap(enrolled(ALICE, version=1))
+        with pytest.raises(StoreUnavailable, match="another transaction holds the row"):
+            await mine
+        assert time.monotonic() - began < 1
+
+
 async def test_a_race_for_a_locked_row_has_one_winner(server: Postgres, url: str) -> None:
     """Swaps of one version that waited for the row are told apart when it is free."""
     store = PostgresStore(url, timing=POSTGRES)
@@ -360,7 +398,7 @@ async def test_an_unknown_outcome_is_looked_up(server: Postgres, store: Postgres
         task = asyncio.ensure_future(store.swap(enrolled(BOB, version=number), [event(number, key=BOB)]))
         await asyncio.sleep(0.001 * (number % 6))
         server.say(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfa_gate' AND query ~ 'swap_1'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfa_gate' AND query ~ 'swap_2'"
         )
         (told,) = await asyncio.gather(task, return_exceptions=True)
         version = (await store.load(BOB)).version

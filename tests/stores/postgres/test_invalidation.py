@@ -71,6 +71,21 @@ async def test_a_number_that_comes_again_forgets_everything(url: str, store: Pos
     await other.aclose()
 
 
+async def test_any_text_ends_no_listening(url: str, store: PostgresStore) -> None:
+    """Texts that are no notices, which anybody in the database may send, hide no change."""
+    other = PostgresStore(url, timing=POSTGRES)
+    await other.open()
+    await silence(store)
+    store_id = postgres_servers.shared().say(f"SELECT store FROM {schema_of(url)}.about")[0][0]
+    for text in ("no JSON", "[" * 5000, "{}", "[9"):
+        postgres_servers.shared().say("SELECT pg_notify(%s, %s)", f"mfa_gate_{store_id}", text)
+    assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
+    await silence(store)
+    assert await other.swap(enrolled(ALICE))
+    assert tells(ALICE)(await heard(store, tells(ALICE)))
+    await other.aclose()
+
+
 async def test_the_listener_is_made_anew(url: str, store: PostgresStore) -> None:
     """A listening connection that breaks empties the cache.
 

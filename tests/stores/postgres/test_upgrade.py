@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mfa_gate.core.model import SubjectKey
@@ -11,7 +13,7 @@ from mfa_gate.storage import Rewrite
 from mfa_gate.stores import store_from_url
 from mfa_gate.stores.postgres import PostgresStore
 from mfa_gate.stores.postgres.url import place_of
-from mfa_gate.testing.store_suite import ALICE, enrolled, event
+from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 from tests.stores.faults import READS, WRITES
 
 from .. import postgres_servers
@@ -46,6 +48,12 @@ async def test_least_privileges(server: Postgres) -> None:
     await store.open(make=False)
     for call in (*READS.values(), *WRITES.values()):
         await call(store)
+    await store.add_report_part("clinic", 1, b"x")
+    (part,) = await store.report_parts("clinic", since=0, until=1)
+    await store.replace_report_part("clinic", part, b"y")
+    assert await store.prune_report("clinic", before=2) == 1
+    await store.put_meta("form", b"x", until=5)
+    assert await store.prune_meta(before=6) == 1
     assert await store.swap(enrolled(ALICE), [event(1)])
     line = (await store.links("clinic"))[0]
     await store.rewrite("clinic", [Rewrite(line.place, line.line, line.line)])
@@ -123,6 +131,49 @@ async def test_names_are_found(server: Postgres, indexed: bool, monkeypatch: pyt
         assert pages == ids, query
     await store.aclose()
     assert ("not indexed" in await PostgresStore(url, timing=POSTGRES).upgrade()) is False
+
+
+SHAPE = (
+    "SELECT 'column', table_name || '.' || column_name, data_type || is_nullable FROM information_schema.columns"
+    " WHERE table_schema = %s",
+    "SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = %s",
+    "SELECT 'function', proname, pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+    " WHERE n.nspname = %s",
+)
+
+
+def shape(server: Postgres, url: str) -> set[tuple[str, ...]]:
+    """Describe the tables, indexes and functions of a store, whatever its schema is called."""
+    schema = url.rpartition("=")[2]
+    rows = [row for statement in SHAPE for row in server.say(statement, schema)]
+    return {tuple(str(part).replace(schema, "") for part in row) for row in rows}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_store_of_an_older_release(server: Postgres, version: int) -> None:
+    """A store of an older version is upgraded with all that is in it (F-8, F-20).
+
+    It has the tables and functions of a new one then. The dumps were made by those releases.
+    """
+    new, url = server.schema(), server.schema()
+    await PostgresStore(new, timing=POSTGRES).upgrade()
+    dump = (Path(__file__).parent / "older" / f"version_{version}.sql").read_text()
+    server.say(dump.replace("mfa_gate", url.rpartition("=")[2]))
+    assert f"upgraded from version {version}" in await PostgresStore(url, timing=POSTGRES).upgrade()
+    assert shape(server, url) == shape(server, new)
+    store = PostgresStore(url, timing=POSTGRES)
+    await store.open(make=False)
+    assert (await store.load(ALICE)).version == 2
+    assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
+    assert (await store.settings("clinic")).enabled_at == 5
+    assert (await store.counts("clinic"))["verified"] == 1
+    assert await store.meta("canary") == b"sings"
+    assert await store.marked("told", ["e1", "e2"]) == {"e1"}
+    assert not await store.claim("name", BOB)
+    assert await store.total("bucket", window=60, now=1000) == 1
+    assert await store.swap(enrolled(ALICE, version=2), [event(3)])
+    assert await verify_trail(store) == {}
+    await store.aclose()
 
 
 async def test_other_schemas_are_named(server: Postgres) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from mfa_gate.core.model import Attempts, SubjectKey
 from mfa_gate.core.trail import event_from_json, event_to_json
@@ -187,6 +189,34 @@ async def test_out_of_memory(server: servers.Server, store: RedisStore) -> None:
     await refused(store, {name: call for name, call in WRITES.items() if name != "release"})
     assert (await store.load(ALICE)).version == 1
     server.say("CONFIG", "SET", "maxmemory", 0)
+    await nothing_lost(store)
+
+
+async def test_a_disk_without_room(server: servers.Server, store: RedisStore) -> None:
+    """A server that cannot write to its disk refuses changes, and can be read.
+
+    F-2. Such a server refuses a PING as well, which is no reason to give it up.
+    """
+    server.say("CONFIG", "SET", "save", "3600 1000")
+    shutil.rmtree(server.place)
+    server.say("BGSAVE")
+    while b"rdb_last_bgsave_status:err" not in servers.raw_info(server, "persistence"):
+        await asyncio.sleep(0.02)
+    with server.client() as client, pytest.raises(redis.ResponseError, match="MISCONF"):
+        client.ping()
+    await refused(store, {"swap": WRITES["swap"]})
+    for _ in range(10):  # longer than an unanswered channel is believed
+        assert (await store.load(ALICE)).version == 1
+        changed(store)
+        await asyncio.sleep(0.1)
+    assert changed(store) == frozenset()
+    again = RedisStore(f"redis://127.0.0.1:{server.port}", timing=REDIS)
+    await again.open()
+    await silence(again)
+    assert (await again.load(ALICE)).version == 1
+    await again.aclose()
+    server.say("CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
+    await answers(store)
     await nothing_lost(store)
 
 

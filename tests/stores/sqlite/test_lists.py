@@ -103,7 +103,6 @@ async def test_pieces_make_no_difference(
     This holds page by page.
     """
     monkeypatch.setattr(roster, "SEARCHED_AT_ONCE", 3)
-    monkeypatch.setattr(roster, "COUNTED_AT_ONCE", 8)
     memory = MemoryStore()
     await memory.open()
     for number in range(40):

@@ -84,7 +84,10 @@ def table(path: Path, options: Options) -> Iterator[Raw | Unusable]:
     text = _text(path)
     separator = separator_of(text)
     rows = csv.DictReader(io.StringIO(text), strict=True, delimiter=separator or ",")
-    names = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+    try:
+        names = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+    except csv.Error as error:
+        raise SettingsError(f"{path}, line 1: {error}") from error
     user = _user_in(names)
     if not separator:
         raise SettingsError(

@@ -106,12 +106,12 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
 
 
 def give_ticket(
-    account: Account, moment: Moment, *, digest: str, life: int, reason: str, hold: int = 0
+    account: Account, moment: Moment, *, digest: str, life: int, reason: str, hold: int = 0, mail: bool = False
 ) -> Change[Refusal | None]:
     """Give a ticket for one first enrollment within ``life`` seconds.
 
     Only a person without a factor gets one. A newer ticket replaces an older one. ``digest`` is the digest of the
-    ticket's text, ``hold`` is in seconds. Answers a refusal, or None.
+    ticket's text, ``hold`` is in seconds. ``mail``: it goes to the person by mail. Answers a refusal, or None.
     """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
@@ -120,7 +120,8 @@ def give_ticket(
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
     now = time_of(account, moment)
-    event = moment.event("enrollment.ticket", account.key, reason=stated(reason))
+    more = {"by": "mail"} if mail else {}
+    event = moment.event("enrollment.ticket", account.key, reason=stated(reason), **more)
     ticket = Ticket(digest=digest, expires_at=now + life, actor=moment.actor, ref=event.id)
     return Change(account=tidy(replace(account, ticket=ticket), now), events=(event,), answer=None)
 

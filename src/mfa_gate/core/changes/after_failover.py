@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..model import Account, Attempts, Authenticator
 from ..rules import TenantSettings
 from .after_restore import after_restore
+from .tenant_end import joined_end
 
 
 def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account:
@@ -36,6 +37,7 @@ def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account
         drifted=max(stored.drifted, confirmed.drifted, key=len),
         grant=None,
         frozen_until=max(stored.frozen_until, confirmed.frozen_until),
+        undo_by=tuple(one for one in stored.undo_by if one in confirmed.undo_by),
         quiet_until=max(stored.quiet_until, confirmed.quiet_until),
         skip_count=max(stored.skip_count, confirmed.skip_count),
         logins_from=max(stored.logins_from, confirmed.logins_from, at),
@@ -63,13 +65,15 @@ def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, unto
     """
     if untouched:
         return replace(confirmed, version=stored.version, stamp=stored.stamp)
+    epoch, ended_at = joined_end(stored, confirmed)
     return replace(
         stored,
         enabled_at=stored.enabled_at or confirmed.enabled_at,
         factors=stored.factors or confirmed.factors,
         announced_at=stored.announced_at or confirmed.announced_at,
         tested_at=stored.tested_at or confirmed.tested_at,
-        proofs_from=max(stored.proofs_from, confirmed.proofs_from),
+        epoch=epoch,
+        ended_at=ended_at,
         tokens=tuple(row for row in stored.tokens if row in confirmed.tokens),
     )
 

@@ -9,13 +9,11 @@ from ..break_glass import HOUR, MAX_HOURS, has_room, is_in_force, is_known, is_w
 from ..events import TOLD_BY, Event, Moment
 from ..model import Account, Grant, replace
 from ..reasons import Refusal
-from ..roles import Hand, is_same_hand, is_second_hand
+from ..roles import Hand
 from ..text_safety import stated
-from .base import Change, refuse, time_of
+from .base import Change, keep, refuse, time_of
 from .bounds import tidy
-
-WHICH = "Name the request that you have read by its reference: no other one waits."
-SECOND = "A second administrator confirms, not the one who asked and not the person concerned."
+from .second_person import not_by_the_concerned, not_confirmed
 
 
 def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str, hours: int) -> Change[Refusal | None]:
@@ -28,8 +26,8 @@ def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str,
         return refuse(account, "malformed", member=next(name for name, is_good in given.items() if not is_good))
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
-    if is_same_hand(by, Hand(account.key.id, account.key.tenant)):
-        return refuse(account, "not_allowed", detail=SECOND)
+    if refusal := not_by_the_concerned(account, by=by):
+        return keep(account, refusal)
     now = time_of(account, moment)
     if is_waiting(account, now) or is_in_force(account, now):
         return refuse(account, "not_allowed", detail="There is one already; end it before you ask for another.")
@@ -57,12 +55,9 @@ def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[R
     grant, now = account.grant, time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
-    if grant is None or not is_waiting(account, now):
-        return refuse(account, "not_found")
-    if not is_second_hand(by, first=Hand(grant.asked_by, grant.asked_in), concerned=account.key):
-        return refuse(account, "not_allowed", detail=SECOND)
-    if ref != grant.ref:
-        return refuse(account, "not_found", detail=WHICH)
+    refusal = not_confirmed(account, grant if is_waiting(account, now) else None, by=by, ref=ref)
+    if grant is None or refusal is not None:
+        return keep(account, refusal)
     ends_at = now + grant.life
     event = moment.event(
         "break_glass.granted",

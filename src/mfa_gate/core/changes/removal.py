@@ -39,6 +39,7 @@ def emptied(account: Account, moment: Moment, *, told_by: str) -> tuple[Account,
         recovery=None,
         asked=None,
         frozen_until=0,
+        undo_by=(),
         uncounted=(),
         drifted=(),
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 from ..events import Event, Moment
 from ..model import Account, Asked, replace
 from ..reasons import Refusal
-from ..roles import Hand, is_same_hand, is_second_hand
+from ..roles import Hand
 from ..text_safety import stated
 from .base import HOUR, Change, keep, refuse, time_of
 from .bounds import tidy
-from .break_glass import SECOND
+from .second_person import not_by_the_concerned, not_confirmed
 
 CONFIRM_WITHIN = HOUR
 WAITS = "Something else waits for a second administrator; take it back before you ask anew."
@@ -33,8 +33,8 @@ def ask(
     """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
-    if is_same_hand(by, Hand(account.key.id, account.key.tenant)):
-        return refuse(account, "not_allowed", detail=SECOND)
+    if refusal := not_by_the_concerned(account, by=by):
+        return keep(account, refusal)
     now = time_of(account, moment)
     waiting = asked_now(account, now)
     if waiting is not None:
@@ -61,12 +61,9 @@ def confirmed(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change
     or a refusal.
     """
     waiting = asked_now(account, moment.now)
-    if waiting is None:
-        return refuse(account, "not_found")
-    if not is_second_hand(by, first=Hand(waiting.asked_by, waiting.asked_in), concerned=account.key):
-        return refuse(account, "not_allowed", detail=SECOND)
-    if ref != waiting.ref:
-        return refuse(account, "not_found", detail="Name the request that you have read by its reference.")
+    refusal = not_confirmed(account, waiting, by=by, ref=ref)
+    if waiting is None or refusal is not None:
+        return keep(account, refusal or Refusal(reason="not_found"))
     event = moment.event(
         "act.confirmed",
         account.key,

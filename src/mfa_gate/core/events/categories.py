@@ -8,7 +8,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "sign-ins": ("challenge", "attempt", "proof", "backup_code", "proofs", "session", "browser", "account.lookalike"),
     "set-ups": ("factor", "backup_codes", "enrollment", "contact", "agreement"),
     "locks": ("account.locked", "account.unlocked"),
-    "recoveries": ("recovery", "break_glass", "account.reset", "account.disputed"),
+    "recoveries": ("recovery", "break_glass", "account.reset", "account.disputed", "account.dispute_undone"),
     "administration": ("tenant", "admin", "account.forgotten", "account.impersonated", "act"),
 }
 """Whole kinds, or the first part of their names, by category. All others are of the system."""

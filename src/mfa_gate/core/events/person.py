@@ -213,6 +213,20 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="account.dispute_undone",
+        trail="the user took back: this was not me",
+        seen_by="person",
+        own=Words("You took back that something wasn’t you"),
+        desk=Words("The person took back: this wasn’t me"),
+        notice=Notice(
+            headline="Your sign-in methods can be changed again",
+            sentence="Somebody signed in to your {service} account and took back the report that something wasn’t you.",
+            closing=NOTHING_TO_DO,
+            everywhere=True,
+        ),
+        grave=True,
+    ),
+    EventKind(
         kind="account.lookalike",
         trail="a new account's id equals a known one but for case: one person may have two accounts",
         seen_by="desk",

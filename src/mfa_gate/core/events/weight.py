@@ -15,6 +15,7 @@ _HIGH = frozenset(
         "audit.accepted",
         "account.locked",
         "account.disputed",
+        "account.dispute_undone",
         "account.reset",
         "recovery.used",
         "audit.altered",

@@ -55,7 +55,7 @@ class Part:
 class Letter:
     """The words of one mail, in the language of its reader.
 
-    ``kind`` is the event's kind, or ``code``, ``trial``, ``reminder``, ``dispute``. ``title`` is the headline that the
+    ``kind`` is the event's kind, or ``code``, ``trial``, ``reminder``, ``ticket``, ``dispute``. ``title`` is the headline that the
     subject says too; the plain text does not repeat it. ``service`` is the name that people know.
     """
 

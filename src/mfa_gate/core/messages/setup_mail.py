@@ -1,6 +1,6 @@
 """The mails of a tenant's set-up.
 
-These are the test message, and the reminder to set up a second step.
+These are the test message, the reminder to set up a second step, and the set-up code.
 """
 
 from __future__ import annotations
@@ -28,3 +28,19 @@ def reminder(*, service: str, url: str, translate: Translate) -> Letter:
     parts = (Part(fill(asked, translate, service=named(service))), last)
     title = fill(N_("Please set up two-step sign-in"), translate)
     return letter("reminder", service=service, title=title, parts=parts)
+
+
+def set_up_code(*, service: str, code: str, ends: str, url: str, translate: Translate) -> Letter:
+    """Write the mail with a set-up code.
+
+    ``ends`` is the end of its life in the reader's words. ``url`` is our own page, "" where there is none to name.
+    """
+    asked = N_("Your administrator gives you a set-up code for two-step sign-in at {service}:")
+    how = fill(N_("Sign in as usual, and enter the code when you are asked for it."), translate)
+    parts = (
+        Part(fill(asked, translate, service=named(service))),
+        Part(code, "code"),
+        button(how, fill(N_("Set it up"), translate), url) if url else Part(how),
+        Part(fill(N_("It works once, until {when}. Don’t pass it on."), translate, when=ends), "note"),
+    )
+    return letter("ticket", service=service, title=fill(N_("Your set-up code"), translate), parts=parts)

@@ -28,7 +28,8 @@ class Account:
     ``version`` counts the changes; the store compares it when it swaps the account. ``stamp`` tells apart two
     versions of the same number, which appear after a store has lost its latest changes. Only the store reads it.
     ``epoch``: a proof of a smaller epoch does not count. ``seen_at`` is the latest time at which this account was
-    changed: a clock that steps back revives nothing. ``quiet_until``: until then no request goes to a phone, because
+    changed: a clock that steps back revives nothing. ``tenant_epoch`` is the number of ends of all proofs of the tenant
+    (``TenantSettings.epoch``) that this account has seen. ``quiet_until``: until then no request goes to a phone, because
     one was denied there.
 
     ``logins`` are the latest sign-ins at an identity provider that became proofs (time of the sign-in, time it was
@@ -46,7 +47,8 @@ class Account:
     ``nudges`` counts the offers of a stronger factor, ``nudged_at`` is the time of the last one.
 
     ``holds_rights``: at their latest proof, the person's groups gave a right of administration. ``asked`` is an act on this
-    account that waits for a second administrator.
+    account that waits for a second administrator. ``undo_by`` are the authenticators that had no part in what the person
+    disputed, with the time of that event: a proof by one of them ends the stop of changes before ``frozen_until``.
     """
 
     key: SubjectKey
@@ -87,6 +89,8 @@ class Account:
     nudged_at: int = 0
     holds_rights: bool = False
     asked: Asked | None = None
+    undo_by: tuple[tuple[str, int], ...] = ()
+    tenant_epoch: int = 0
 
     @property
     def is_unknown(self) -> bool:
@@ -100,6 +104,21 @@ class Account:
     def is_forgotten(self) -> bool:
         """Tell if the person was forgotten, and the account not used since."""
         return bool(self.forgotten_at) and self == self.without_person()
+
+    @property
+    def shows_a_person(self) -> bool:
+        """Tell if something is here that only the person can have made.
+
+        Administrators can bring an account into being for any word, by a ticket, and then act on it.
+        """
+        return self != replace(
+            self.without_person(),
+            attempts=self.attempts,
+            lock=self.lock,
+            ticket=self.ticket,
+            grant=self.grant,
+            asked=self.asked,
+        )
 
     def without_person(self) -> Account:
         """Return the account without everything about the person.
@@ -115,15 +134,23 @@ class Account:
             logins_from=self.logins_from,
             restored_at=self.restored_at,
             forgotten_at=self.forgotten_at,
+            tenant_epoch=self.tenant_epoch,
         )
 
     def authenticator(self, id: str) -> Authenticator | None:
         """Return the confirmed authenticator with this id, or None if the subject has no such one."""
-        return next((a for a in self.authenticators if a.id == id), None)
+        for one in self.authenticators:
+            if one.id == id:
+                return one
+        return None
 
     def browser(self, handle: str) -> Browser | None:
         """Return the browser whose current handle has this digest, or None."""
-        return next((b for b in self.browsers if b.handle == handle), None) if handle else None
+        if handle:
+            for one in self.browsers:
+                if one.handle == handle:
+                    return one
+        return None
 
 
 @cache

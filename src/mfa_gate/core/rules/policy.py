@@ -119,7 +119,8 @@ class Policy:
 class TenantSettings:
     """The choices of a tenant's administrators: the time it was turned on, and its factors.
 
-    No proof up to ``proofs_from`` counts any more: all of the tenant's proofs were ended then. ``tokens`` are the rows of
+    ``epoch`` is the number of ends of all the tenant's proofs so far, ``ended_at`` the time of the last one: accounts are
+    compared with the number (``core/changes/tenant_end.py``). ``tokens`` are the rows of
     tokens for automation (``core/automation.py``).
     Times are UTC seconds, 0 for never. ``version`` and ``stamp`` belong to the store, as in ``Account``.
     """
@@ -130,6 +131,7 @@ class TenantSettings:
     factors: tuple[str, ...] = ()
     announced_at: int = 0
     tested_at: int = 0
-    proofs_from: int = 0
+    epoch: int = 0
+    ended_at: int = 0
     tokens: tuple[str, ...] = ()
     stamp: str = field(default="", compare=False, repr=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.durations import format_duration
 from ...core.rules import AgreementRules, Rules
+from ...core.spoken import Spoken
 from ...factors import Registry
 from ..faults import shown
 from ..keys import key_for
@@ -199,4 +200,6 @@ def _shown(spec: Spec, value: Any) -> str:
         return datetime.fromtimestamp(value, UTC).isoformat()
     if spec.kind == "paths":
         return shown(tuple(path.text for path in value))
+    if isinstance(value, Spoken) and value.by:
+        return "{ " + ", ".join(f"{tag} = {shown(said)}" for tag, said in value.by.items()) + " }"
     return shown(value)

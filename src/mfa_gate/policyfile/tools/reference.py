@@ -214,7 +214,8 @@ def _value(spec: Spec, row: Key) -> str:
     bounds = row.says.removeprefix("it must be ").removeprefix("it must ")
     if spec.kind == "list":
         return bounds.replace("name of", "array of").replace("name one or more of", "array of one or more of")
-    return f"{WORDED[spec.kind]}, {bounds}" if bounds else WORDED[spec.kind]
+    kind = "text, or a table with one text a language" if row.spoken else WORDED[spec.kind]
+    return f"{kind}, {bounds}" if bounds else kind
 
 
 def _stricter(row: Key) -> str:

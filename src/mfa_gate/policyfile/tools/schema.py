@@ -18,6 +18,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DATE = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 UNQUOTED = "A date of TOML, without quotes: 2027-12-31 or 2027-12-31T00:00:00Z."
 """Editors see dates as text, so only words can tell that quotes are refused."""
+SPOKEN = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
 ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
@@ -83,6 +84,8 @@ def _value(cls: type, spec: Spec, factors: Registry, *, partial: bool) -> dict[s
             return {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^=/|^/.*\*\*$"}, **about}
         case "networks":
             return {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}, **about}
+    if row.spoken:
+        return {"anyOf": [{"type": "string"}, SPOKEN], **about}
     return {"type": "string", **about}
 
 

@@ -17,7 +17,7 @@ from ...core.reasons import Refusal
 from ...core.roles import names_no_person
 from ...errors import DamagedAccount
 from ..accounts import Engine
-from ..erasure import empty_damaged, erase, erase_beside
+from ..erasure import empty_damaged, erase, erase_beside, was_here
 from ..kept_forms import drop_forms
 from .account_changes import change_and_release, draw_ticket
 from .actions import ACTIONS, Action, Given
@@ -25,6 +25,7 @@ from .damaged_accounts import discard
 from .documents import AccountDocument, account_document
 from .hierarchy import ABOVE, Hierarchy
 from .rights import A_PERSON, Actor, Rights
+from .ticket_mails import TicketMails
 
 NO_PERSON = "The trail calls an operator or a program by this name: only an operator erases it."
 RECENT = 20
@@ -35,13 +36,16 @@ class Done:
     """A finished act.
 
     ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once, and ends at
-    ``ticket_ends_at`` (UTC seconds). ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done yet, the
-    act waits for a second administrator.
+    ``ticket_ends_at`` (UTC seconds). It is "" where it was mailed to the masked address ``mailed_to``; ``not_sent`` is the
+    word for a mail that was not delivered. ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done
+    yet, the act waits for a second administrator.
     """
 
     account: AccountDocument | None
     ticket: str = ""
     ticket_ends_at: int = 0
+    mailed_to: str = ""
+    not_sent: str = ""
     pseudonym: str = ""
     waits: bool = False
 
@@ -53,6 +57,7 @@ class AccountDesk:
         self.engine = engine
         self.rights = rights
         self.hierarchy = Hierarchy(engine)
+        self.ticket_mails = TicketMails(engine)
 
     async def account(self, actor: Actor, key: SubjectKey, *, recent: bool = False) -> AccountDocument | Refusal:
         """Return one account.
@@ -62,7 +67,7 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, "look", key, changing=False)
         if refusal is not None:
             return refusal
-        account = await self.engine.store.load(key)
+        account = await self.engine.load(key)
         if account.is_unknown:
             return Refusal(reason="not_found")
         activity: tuple[Event, ...] | None = None
@@ -94,14 +99,17 @@ class AccountDesk:
         ref: str = "",
         authenticator: str = "",
         browser: str = "",
+        mail: bool = False,
+        new_tenant: bool = False,
         drawn: bool = True,
         is_dry: bool = False,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
         A name without a row is refused (404). People who hold rights are administered by the privileged only, and some acts
-        on them wait for a second administrator. ``drawn``: answer with the account, for an actor who may look. ``is_dry``:
-        only try it, and write nothing.
+        on them wait for a second administrator. ``mail``: send a ticket to the person's address. ``new_tenant``: the operator
+        may begin a tenant that nobody knows yet. ``drawn``: answer with the account, for an actor who may look. ``is_dry``: only
+        try it, and write nothing.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -109,10 +117,17 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
         if refusal is not None:
             return refusal
+        if action.unknown and not new_tenant:
+            refusal = await self.rights.misnamed(actor, key.tenant)
+        if refusal is not None:
+            return refusal
         if action.by_person and actor.token is not None:
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         if action.erases and not actor.is_operator and names_no_person(key.id):
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=NO_PERSON))
+        to = await self.ticket_mails.address(key, is_dry=is_dry) if mail else ""
+        if isinstance(to, Refusal):
+            return to
         made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         rules, moment = self.engine.rules(key.tenant), self.rights.moment(actor)
         given = Given(
@@ -129,22 +144,29 @@ class AccountDesk:
             ref=ref,
             authenticator=authenticator,
             browser=browser,
+            mail=bool(to),
         )
+        is_person = actor.is_operator or not action.erases or await was_here(self.engine, key)
         change = await self._change(actor, action, key, given, is_dry=is_dry)
-        if change.answer is ABOVE:
+        if change.answer is ABOVE and not is_dry:
             return await self.rights.deny(actor, key, ABOVE)
+        account, waits = change.account, any(event.kind == "act.asked" for event in change.events)
         if change.answer is not None or is_dry:
-            return change.answer or Done(account=None)
-        account, kinds = change.account, [event.kind for event in change.events]
-        pseudonym = await self._follow(actor, action, key, change, given)
+            return change.answer or Done(account=None, waits=waits)
+        pseudonym = await self._follow(actor, action, key, change, given, is_person=is_person)
+        ticket_ends_at, sent = account.ticket.expires_at if made and account.ticket else 0, ("", "")
+        if to and ticket_ends_at:
+            sent = await self.ticket_mails.send(key, made, to=to, ends_at=ticket_ends_at, ref=change.events[0].id)
         # The account was loaded once, for the change. The answer shows the account that was written.
         shown = drawn and not pseudonym and self.rights.has(actor, "look", key.tenant)
         return Done(
             account=self._document(account, actor) if shown else None,
-            ticket=made,
-            ticket_ends_at=account.ticket.expires_at if made and account.ticket else 0,
+            ticket="" if sent[0] else made,
+            ticket_ends_at=ticket_ends_at,
+            mailed_to=sent[0],
+            not_sent=sent[1],
             pseudonym=pseudonym,
-            waits="act.asked" in kinds,
+            waits=waits,
         )
 
     async def _change(
@@ -166,7 +188,7 @@ class AccountDesk:
             return _asked_first(action, account, given) if action.needs_two else action.step(account, given)
 
         if is_dry:
-            return step(await self.engine.store.load(key))
+            return step(await self.engine.load(key))
         try:
             return await change_and_release(self.engine, key, step)
         except DamagedAccount as error:
@@ -178,7 +200,14 @@ class AccountDesk:
             return Change(account=made.account, events=made.events, answer=None)
 
     async def _follow(
-        self, actor: Actor, action: Action, key: SubjectKey, change: Change[Refusal | None], given: Given
+        self,
+        actor: Actor,
+        action: Action,
+        key: SubjectKey,
+        change: Change[Refusal | None],
+        given: Given,
+        *,
+        is_person: bool,
     ) -> str:
         """Do what follows an act after its commit.
 
@@ -194,12 +223,18 @@ class AccountDesk:
             await erase_beside(self.engine, key)
             return ""
         again = self.rights.moment(actor)
-        count = await erase(self.engine, key, again, pseudonym=given.pseudonym, until=forgotten)
+        count = await erase(self.engine, key, again, pseudonym=given.pseudonym, until=forgotten, is_person=is_person)
         return given.pseudonym if forgotten or count else ""
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
-        """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
+        """Begin anew one account whose record cannot be read; needs a ticket and a reason.
+
+        Nobody can read if it is of a person who holds rights, and it cannot keep a request for a second administrator. So
+        only the operator at the store does it.
+        """
         refusal = await self.rights.permit(actor, "reset", key, changing=True)
+        if refusal is None and not actor.is_operator:
+            refusal = await self.rights.deny(actor, key, ABOVE)
         return refusal or await discard(self.engine, self.rights.moment(actor), key, ticket=ticket, reason=reason)
 
     def _document(

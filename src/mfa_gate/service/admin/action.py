@@ -14,7 +14,7 @@ from ...core.reasons import Refusal
 from ...core.roles import Hand, Right
 from .documents import AccountDocument
 
-Field = Literal["reason", "ticket", "hours", "ref", "authenticator", "browser"]
+Field = Literal["reason", "ticket", "hours", "ref", "authenticator", "browser", "mail"]
 Tone = Literal["primary", "secondary", "danger"]
 
 
@@ -41,6 +41,7 @@ class Given:
     ref: str = ""
     authenticator: str = ""
     browser: str = ""
+    mail: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +78,4 @@ class Action:
     erases: bool = False
     drops_forms: bool = False
     by_person: bool = False
-    optional: tuple[Field, ...] = ("hours",)
+    optional: tuple[Field, ...] = ("hours", "mail")

@@ -72,7 +72,7 @@ class BreakGlass:
         return found
 
     async def _expire(self, key: SubjectKey) -> bool:
-        account, now = await self.engine.store.load(key), self.engine.now()
+        account, now = await self.engine.load(key), self.engine.now()
         if account.grant is None or is_waiting(account, now) or is_in_force(account, now):
             return False
         moment = self.engine.moment(actor="mfa_gate")

@@ -143,7 +143,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDocument:
-    """The settings of a tenant, with the facts to check before turning it on."""
+    """The settings of a tenant, with the facts to check before turning it on.
+
+    ``can_end``: the actor may end all proofs.
+    """
 
     settings: TenantSettings
     rules: Rules
@@ -151,6 +154,7 @@ class TenantDocument:
     people: PeopleCounts
     history: tuple[Count, ...]
     pickable: tuple[str, ...]
+    can_end: bool = False
 
 
 def account_document(

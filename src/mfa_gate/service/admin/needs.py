@@ -93,7 +93,7 @@ async def _in_state(desk: Desk, tenant: str, kind: str, status: str) -> Need | N
     page = await store.page(tenant, status=status, limit=SHOWN)
     first = []
     for summary in page.items:
-        account = await store.load(summary.key)
+        account = await desk.sources.engine.load(summary.key)
         at = account.recovery.at if status == "recovery" and account.recovery else summary.locked_at
         first.append(Named(id=summary.key.id, name=summary.name, at=at))
     return _need(kind, max(count, len(first)), first)
@@ -122,7 +122,7 @@ async def _acts(desk: Desk, tenant: str) -> Need | None:
     for event in page.items:
         if event.at < engine.now() - DAY or event.account in found:
             continue
-        account = await engine.store.load(SubjectKey(tenant, event.account))
+        account = await engine.load(SubjectKey(tenant, event.account))
         asked = two_people.asked_now(account, engine.now())
         if asked is not None:
             found[event.account] = Named(id=event.account, name=account.name, word=asked.act, at=asked.asked_at)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from weakref import WeakValueDictionary
 
 from ...core.model import Contacts, Subject, SubjectKey
 from ...core.policy import subject_exemption_for
@@ -19,6 +21,8 @@ PIECE = 200
 COUNTED_AT_ONCE = 2_000
 """People of a directory that are counted anew at every look. The count of a larger one is kept for a minute."""
 KEPT_FOR = 60.0
+MAX_KEPT = 100
+"""Tenants whose counts are kept, the latest ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,8 @@ class TenantPeople:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._counted: dict[str, tuple[float, PeopleCounts]] = {}
-        self._counting: dict[str, asyncio.Lock] = {}
+        self._counted: OrderedDict[str, tuple[float, PeopleCounts]] = OrderedDict()
+        self._counting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def exemption(self, subject: Subject) -> str:
         """Return the name of the exemption that covers a person whatever they ask for, or ""."""
@@ -72,13 +76,23 @@ class TenantPeople:
         """Count the people of a tenant. Where there is a directory, it says who they are."""
         if self.engine.wiring.directory is None:
             return _met(await self.engine.store.counts(tenant))
-        async with self._counting.setdefault(tenant, asyncio.Lock()):
+        async with self._turn(tenant):
             at, kept = self._counted.get(tenant, (0.0, None))
             if kept is not None and kept.known > COUNTED_AT_ONCE and monotonic() - at < KEPT_FOR:
                 return kept
             counts = await self._count(tenant)
-            self._counted[tenant] = monotonic(), counts
+            if counts.known > COUNTED_AT_ONCE:
+                self._counted[tenant] = monotonic(), counts
+            if len(self._counted) > MAX_KEPT:
+                self._counted.popitem(last=False)
             return counts
+
+    def _turn(self, tenant: str) -> asyncio.Lock:
+        """Return the lock of those who count a tenant. It exists as long as some code holds it."""
+        lock = self._counting.get(tenant)
+        if lock is None:
+            lock = self._counting[tenant] = asyncio.Lock()
+        return lock
 
     async def _count(self, tenant: str) -> PeopleCounts:
         states = await self.engine.store.counts(tenant)
@@ -155,7 +169,7 @@ class TenantPeople:
     async def _signs_in_elsewhere(self, key: SubjectKey, summary: Summary | None) -> bool:
         if summary is None or not self.engine.rules(key.tenant).freshness.trusts_logins:
             return False
-        return bool((await self.engine.store.load(key)).logins)
+        return bool((await self.engine.load(key)).logins)
 
     async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
         """Ask the host's directory for its people.
@@ -172,7 +186,7 @@ class TenantPeople:
         roles, ready, known = self.engine.rules(tenant).roles, 0, self.engine.factors.traits
         for subject, _ in people:
             if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
-                account = await self.engine.store.load(subject.key)
+                account = await self.engine.load(subject.key)
                 ready += any(a.factor in known and not known[a.factor].backup for a in account.authenticators)
             if ready >= 2:
                 return True

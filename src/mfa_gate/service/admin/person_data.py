@@ -62,7 +62,7 @@ class PersonDesk:
         found = await self.accounts.account(actor, key)
         if isinstance(found, Refusal):
             return found
-        account, events, after = await self.engine.store.load(key), list[Event](), ""
+        account, events, after = await self.engine.load(key), list[Event](), ""
         while True:
             page = await self.engine.store.events(key.tenant, account=key.id, after=after, limit=500)
             events += page.items

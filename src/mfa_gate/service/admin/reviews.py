@@ -76,13 +76,15 @@ class Reviews:
             lines, rest = await self._page(tenant, search, order, cursor_of(after), size)
         return PeoplePage(rows=tuple(lines), next=rest, counts=counts if counted else None)
 
-    async def stream(self, actor: Actor, tenant: str, search: PeopleSearch) -> AsyncIterator[PersonLine] | Refusal:
+    async def stream(
+        self, actor: Actor, tenant: str, search: PeopleSearch, *, whole: bool = True
+    ) -> AsyncIterator[PersonLine] | Refusal:
         """Return all people who fit, one after the other, by id.
 
-        People without an account come last.
+        People without an account come last. ``whole``: with the members that only their accounts have.
         """
         refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
-        return refusal if refusal is not None else self.lines(tenant, search)
+        return refusal if refusal is not None else self.lines(tenant, search, whole=whole)
 
     async def lines(self, tenant: str, search: PeopleSearch, *, whole: bool = True) -> AsyncIterator[PersonLine]:
         """Yield all people who fit. ``whole``: with the members that only their accounts have."""
@@ -105,9 +107,7 @@ class Reviews:
     async def whole(self, lines: Sequence[PersonLine]) -> list[PersonLine]:
         """Add the members that only the accounts have."""
         strength, now = self.strength, self.engine.now()
-        return [
-            line if line.is_whole else line_of(await self.engine.store.load(line.key), strength, now) for line in lines
-        ]
+        return [line if line.is_whole else line_of(await self.engine.load(line.key), strength, now) for line in lines]
 
     async def _page(
         self, tenant: str, search: PeopleSearch, order: Order, cursor: Cursor, size: int
@@ -169,7 +169,7 @@ class Reviews:
     async def _recent(self, tenant: str, search: PeopleSearch) -> list[PersonLine]:
         strength, now, found = self.strength, self.engine.now(), list[PersonLine]()
         for key in await people_in(self.engine, tenant, search.left_by):
-            account = await self.engine.store.load(key)
+            account = await self.engine.load(key)
             line = line_of(account, strength, now)
             if not account.is_unknown and search.fits(line, now):
                 found.append(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from ...core.assurance import meeting
 from ...core.automation import Automation
@@ -16,6 +17,7 @@ from ...storage import take_one
 from ..access import Access, owed
 from ..accounts import Engine
 
+NO_TENANT = 'Nobody was ever in a tenant "{tenant}", and the policy names no such one: --new-tenant begins it.'
 A_PERSON = "A person confirms this, not a program."
 DENIED_PER_HOUR = 200
 """Refusals of one actor that the trail takes in an hour. Further ones go only to the log, so nobody fills the trail."""
@@ -120,6 +122,20 @@ class Rights:
         if changing and target.id and is_self(subject, target):
             return await self.deny(actor, target, Refusal(reason="not_allowed", detail="Nobody acts on themselves."))
         return await self._owed(actor.caller, changing=changing)
+
+    async def misnamed(self, actor: Actor, tenant: str) -> Refusal | None:
+        """Return the refusal for a tenant that nobody knows, with a name that is nearly it.
+
+        A tenant is known if the policy names it, if it is the actor's own, or if it has a trail. In a store without a
+        trail, under a policy that names none, each is the first one.
+        """
+        if tenant == actor.tenant or tenant in self.engine.policy.tenants:
+            return None
+        known = {*self.engine.policy.tenants, *filter(None, await self.engine.store.trails())}
+        if not known or tenant in known:
+            return None
+        near = "".join(f' Did you mean "{name}"?' for name in get_close_matches(tenant, sorted(known), n=1))
+        return Refusal(reason="not_found", detail=NO_TENANT.format(tenant=tenant) + near)
 
     async def _by_token(self, actor: Actor, token: Automation, right: Right, target: SubjectKey) -> Refusal | None:
         if not (token.everywhere or token.tenant == target.tenant) or not _can_exist(target):

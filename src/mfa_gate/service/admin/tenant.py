@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...core.changes.tenant_end import ended as end_all
 from ...core.model import SubjectKey
 from ...core.policy import factors_for
 from ...core.reasons import Refusal
-from ...core.rules import Rules, TenantSettings
+from ...core.rules import DAY, Rules, TenantSettings
 from ...core.text_safety import stated
 from ...policyfile.checks import dead_ends
+from ...storage import take_one
 from ..accounts import Engine
 from .chart import EnrollmentChart
 from .documents import Check, TenantDocument
@@ -17,6 +19,9 @@ from .people import PeopleCounts, TenantPeople, all_reachable
 from .rights import Actor, Rights
 
 MAX_TURNS = 50
+ENDS_A_DAY = 5
+"""How often a day administrators end all proofs of a tenant. Each time everybody confirms again, by paid messages too."""
+ON_ALL = "This acts on people who hold rights as well: only a privileged administrator does it."
 REACHABLE = "Everybody has their own email address or a mobile number on file."
 TWO_ADMINISTRATORS = "At least two administrators have set up two-step sign-in."
 TWO_PEOPLE = "At least two people, administrators among them, have set up two-step sign-in."
@@ -46,6 +51,7 @@ class TenantDesk:
             people=counts,
             history=await self.chart.history(tenant, counts),
             pickable=pickable(rules),
+            can_end=self.rights.has(actor, "unlock", tenant) and self.rights.is_privileged(actor),
         )
 
     async def set(
@@ -98,15 +104,24 @@ class TenantDesk:
     async def end_proofs(self, actor: Actor, tenant: str, *, reason: str, confirm: str) -> Refusal | None:
         """End every proof of the tenant's people, and their break-glass grants, by one write.
 
-        Nothing is locked and nothing is removed. ``confirm`` is the tenant's name, as the actor has typed it.
+        Nothing is locked and nothing is removed. ``confirm`` is the tenant's name, as the actor has typed it. It falls on
+        everybody, people who hold rights included, so it takes a privileged actor besides the right to do it to one person.
+        All but the operator do it a few times a day at most.
         """
-        refusal = await self.rights.permit(actor, "unlock", SubjectKey(tenant, ""), changing=True)
+        key = SubjectKey(tenant, "")
+        refusal = await self.rights.permit(actor, "unlock", key, changing=True)
         if refusal is not None:
             return refusal
+        if not self.rights.is_privileged(actor):
+            return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=ON_ALL))
         if confirm != tenant:
             return Refusal(reason="malformed", member="confirm", detail="Type the organization's name to confirm.")
         if not stated(reason):
             return Refusal(reason="malformed", member="reason")
+        if not actor.is_operator:
+            bucket, now = f"ends:{tenant}", self.engine.now()
+            if wait := await take_one(self.engine.store, bucket, limit=ENDS_A_DAY, window=DAY, now=now):
+                return Refusal(reason="too_soon", retry_after=wait)
         return await self._swap(actor, tenant, ended=stated(reason))
 
     async def _swap(
@@ -135,8 +150,8 @@ class TenantDesk:
                 factors=old.factors if factors is None else factors,
                 announced_at=moment.now if announced else old.announced_at,
                 tested_at=moment.now if tested else old.tested_at,
-                proofs_from=max(old.proofs_from, moment.now if ended else 0),
             )
+            new = end_all(new, moment.now) if ended else new
             if new == old:
                 return None
             events = []
@@ -147,7 +162,7 @@ class TenantDesk:
                 events.append(moment.event("tenant.changed", key, factors=" ".join(new.factors)))
             if (new.announced_at, new.tested_at) != (old.announced_at, old.tested_at):
                 events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
-            if new.proofs_from != old.proofs_from:
+            if new.epoch != old.epoch:
                 events.append(moment.event("tenant.proofs_ended", key, reason=ended))
             if await store.swap_settings(new, self.engine.chained(events)):
                 for event in events:

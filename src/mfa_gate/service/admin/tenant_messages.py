@@ -82,12 +82,12 @@ class TenantMessages:
             return Refusal(reason="no_contact")
         if ids is not None and not ids:
             return Refusal(reason="malformed", member="ids")
-        wait = 0 if ids else await self._take(f"remind:{tenant}")
-        if wait:
-            return Refusal(reason="too_soon", retry_after=wait)
+        # The people are listed first: where that fails, nobody has got a mail, and the day is not used up.
         missing = await self.people.missing(tenant) if ids is None else await self.people.missing_among(tenant, ids)
+        if ids is None and (wait := await self._take(f"remind:{tenant}")):
+            return Refusal(reason="too_soon", retry_after=wait)
         if ids:
-            waits = {key: await self._take(f"remind:{key}") for key in missing}
+            waits = {key: await self._take(self.engine.bucket("remind", key)) for key in missing}
             missing = tuple(key for key in missing if not waits[key])
             if waits and not missing:
                 return Refusal(reason="too_soon", retry_after=min(waits.values()))

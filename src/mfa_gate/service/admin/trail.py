@@ -6,14 +6,17 @@ An administrator needs the right ``audit``.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from ...core.events import Event
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.trail_search import Search
-from ...storage import EventPage, Trail
+from ...storage import EventPage, FindsLines, Trail
 from ..accounts import Engine
 from .rights import Actor, Rights
+
+Some = Callable[[str, int], Awaitable[EventPage]]
 
 MAX_PAGE = 200
 PIECE = 500
@@ -47,19 +50,17 @@ class TrailDesk:
 
 async def search_trail(trail: Trail, tenant: str, search: Search, *, after: str, limit: int) -> EventPage:
     """Find lines in pieces, so that no other request waits for a long search."""
-    found, looked_at = list[Event](), 0
+    found, looked_at, some = list[Event](), 0, _source(trail, tenant, search)
     while True:
         size = limit - len(found) if search.is_indexed else min(PIECE, limit * 20)
-        page = await trail.events(tenant, account=search.account, kind=search.kind, after=after, limit=size)
+        page = await some(after, size)
         for place, event in enumerate(page.items):
             if not search.fits(event):
                 continue
             found.append(event)
             if len(found) == limit:
                 if place + 1 < len(page.items):  # the cursor stands behind the last line that was given
-                    part = await trail.events(
-                        tenant, account=search.account, kind=search.kind, after=after, limit=place + 1
-                    )
+                    part = await some(after, place + 1)
                     return EventPage(items=tuple(found), next=part.next)
                 return EventPage(items=tuple(found), next=page.next)
         looked_at, after = looked_at + len(page.items), page.next
@@ -68,3 +69,14 @@ async def search_trail(trail: Trail, tenant: str, search: Search, *, after: str,
         if not after or looked_at >= MAX_LOOKED_AT:
             return EventPage(items=tuple(found), next=after)
         await asyncio.sleep(0)
+
+
+def _source(trail: Trail, tenant: str, search: Search) -> Some:
+    """Return the reader of the lines among which the search looks.
+
+    These are the lines that an index gives, else all of the account or the tenant. It takes a cursor and a number of lines.
+    """
+    exact = search.exact
+    if tenant and exact is not None and isinstance(trail, FindsLines):
+        return lambda after, limit: trail.lines_with(tenant, *exact, after=after, limit=limit)
+    return lambda after, limit: trail.events(tenant, account=search.account, kind=search.kind, after=after, limit=limit)

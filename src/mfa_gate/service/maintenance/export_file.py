@@ -94,9 +94,13 @@ class ExportReader:
     def _opened(self, line: bytes) -> Record:
         row = row_of(self.header, self.count + 1)
         try:
-            record: Record = json.loads(self._keyring.open(PURPOSE, line.decode("ascii"), row=row))
+            record = json.loads(self._keyring.open(PURPOSE, line.decode("ascii"), row=row))
         except (Unopened, UnicodeDecodeError) as error:
             raise self.fault(str(error), at=self.count + 1) from error
+        except (ValueError, RecursionError) as error:
+            raise self.fault("holds no record", at=self.count + 1) from error
+        if not isinstance(record, dict) or ("export" in record and not isinstance(record.get("id"), str)):
+            raise self.fault("holds no record", at=self.count + 1)
         return record
 
     def fault(self, text: str, *, at: int = 0) -> SettingsError:

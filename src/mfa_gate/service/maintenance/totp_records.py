@@ -124,7 +124,10 @@ def from_uri(uri: str, *, line: int, user: str, tenant: str) -> Raw | Unusable:
 
     Without ``user``, its label names the user.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        return Unusable(line=line, reason="uri", text=f"this is no otpauth: address: {error}", user=user)
     if parts.scheme.lower() != "otpauth":
         return Unusable(line=line, reason="uri", text="this is no otpauth: address", user=user)
     issuer, colon, account = unquote(parts.path.lstrip("/")).partition(":")

@@ -79,7 +79,7 @@ class Loader:
             "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
             " a.version, a.op, a.body, a.checksum"
             f" FROM (SELECT * FROM {schema}.about LIMIT 1) b CROSS JOIN (SELECT * FROM {schema}.counter LIMIT 1) c"
-            " CROSS JOIN unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS k(tenant, id, buried, place)"
+            " CROSS JOIN unnest(%b::text[], %b::text[], %b::text[]) WITH ORDINALITY AS k(tenant, id, buried, place)"
             # Key by key, by the index: a planner that knows the table little would read all of it.
             f" LEFT JOIN LATERAL (SELECT * FROM {schema}.account o WHERE o.tenant = k.tenant"
             " AND o.id = ANY (ARRAY[k.id, k.buried]) ORDER BY o.id = k.id DESC LIMIT 1) a ON true ORDER BY k.place",

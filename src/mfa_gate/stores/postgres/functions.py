@@ -5,7 +5,8 @@ Each is one transaction and one round trip.
 A released function is never edited. Another text gets another number in its name, so that workers of two releases
 never run each other's (F-20). They run with the rights of their caller.
 
-Locks are taken in one order: accounts by their key, the lines of the list, trails by their tenant, the counter. So no two
+Locks are taken in one order: accounts by their key, the lines of the list, their counts by tenant and status, trails by
+their tenant, the counter. So no two
 of them wait for each other.
 """
 
@@ -19,7 +20,7 @@ _HEAD = (
 
 WRITE_LINES = (
     """
-CREATE FUNCTION {s}.write_lines_1(
+CREATE OR REPLACE FUNCTION {s}.write_lines_1(
   tenants text[], accounts text[], kinds text[], times bigint[], lines text[], digests text[], wanted boolean[]
 ) RETURNS void """
     + _HEAD
@@ -55,7 +56,7 @@ of the tenant's head. Only the ``wanted`` lines are written."""
 
 SWAP = (
     """
-CREATE FUNCTION {s}.swap_1(
+CREATE OR REPLACE FUNCTION {s}.swap_2(
   known text, channel text, waits boolean, tenants text[], ids text[], versions bigint[], befores text[], ops text[],
   checksums bigint[], bodies bytea[], names text[], statuses text[], factors text[], locks bigint[], proofs bigint[],
   searches text[], owners integer[], event_tenants text[], event_accounts text[], kinds text[], times bigint[],
@@ -64,7 +65,8 @@ CREATE FUNCTION {s}.swap_1(
     + _HEAD
     + """
 DECLARE
-  n integer; won boolean[] := '{}'; number bigint; wanted boolean[] := '{}';
+  n integer; won boolean[] := '{}'; number bigint; wanted boolean[] := '{}'; patience text := current_setting('lock_timeout');
+  before text; moved_tenants text[] := '{}'; moved_statuses text[] := '{}'; moved_by integer[] := '{}'; moved record;
   numbers bigint[] := array_fill(0::bigint, ARRAY[cardinality(ids)]);
 BEGIN
   PERFORM 1 FROM {s}.about b WHERE b.store = known;
@@ -78,9 +80,21 @@ BEGIN
         CONTINUE;
       END IF;
     END IF;
-    IF versions[n] = 0 THEN
+    IF versions[n] = 0 AND waits THEN
       INSERT INTO {s}.account (tenant, id, version, op, checksum, body)
         VALUES (tenants[n], ids[n], 1, ops[n], checksums[n], bodies[n]) ON CONFLICT DO NOTHING;
+    ELSIF versions[n] = 0 THEN
+      -- A row that is inserted and not committed is seen by nobody, and no SKIP LOCKED passes it by.
+      BEGIN
+        PERFORM set_config('lock_timeout', '1ms', true);
+        INSERT INTO {s}.account (tenant, id, version, op, checksum, body)
+          VALUES (tenants[n], ids[n], 1, ops[n], checksums[n], bodies[n]) ON CONFLICT DO NOTHING;
+        won[n] := FOUND;
+        PERFORM set_config('lock_timeout', patience, true);
+      EXCEPTION WHEN lock_not_available THEN
+        numbers[n] := -1;
+      END;
+      CONTINUE;
     ELSE
       UPDATE {s}.account a SET version = versions[n] + 1, op = ops[n], checksum = checksums[n], body = bodies[n]
         WHERE a.tenant = tenants[n] AND a.id = ids[n] AND a.version = versions[n]
@@ -90,6 +104,12 @@ BEGIN
   END LOOP;
   FOR n IN 1 .. cardinality(ids) LOOP
     CONTINUE WHEN NOT won[n];
+    SELECT r.status INTO before FROM {s}.roster r WHERE r.tenant = tenants[n] AND r.id = ids[n];
+    IF coalesce(before, '') <> statuses[n] THEN
+      moved_tenants := moved_tenants || tenants[n] || tenants[n];
+      moved_statuses := moved_statuses || coalesce(before, '') || statuses[n];
+      moved_by := moved_by || -1 || 1;
+    END IF;
     IF statuses[n] = '' THEN
       DELETE FROM {s}.roster r WHERE r.tenant = tenants[n] AND r.id = ids[n];
     ELSE
@@ -101,6 +121,14 @@ BEGIN
         WHERE (r.name, r.status, r.factors, r.locked_at, r.last_proof_at) IS DISTINCT FROM
           (excluded.name, excluded.status, excluded.factors, excluded.locked_at, excluded.last_proof_at);
     END IF;
+  END LOOP;
+  FOR moved IN
+    SELECT m.tenant, m.status, sum(m.by) AS people FROM unnest(moved_tenants, moved_statuses, moved_by) AS m(tenant, status, by)
+    WHERE m.status <> '' GROUP BY 1, 2
+    ORDER BY m.tenant COLLATE "C", m.status COLLATE "C"
+  LOOP
+    INSERT INTO {s}.tally AS t VALUES (moved.tenant, moved.status, moved.people)
+      ON CONFLICT (tenant, status) DO UPDATE SET people = t.people + excluded.people;
   END LOOP;
   IF cardinality(owners) > 0 THEN
     FOR n IN 1 .. cardinality(owners) LOOP wanted[n] := won[owners[n]]; END LOOP;
@@ -129,7 +157,7 @@ swap an event belongs; a status "" is a person who was forgotten."""
 
 SWAP_SETTINGS = (
     """
-CREATE FUNCTION {s}.swap_settings_1(
+CREATE OR REPLACE FUNCTION {s}.swap_settings_1(
   known text, channel text, chosen text, expected bigint, before text, operation text, document text,
   event_tenants text[], event_accounts text[], kinds text[], times bigint[], lines text[], digests text[]
 ) RETURNS bigint """
@@ -155,11 +183,11 @@ BEGIN
 END $body$
 """
 )
-"""Swap a tenant's settings as ``swap_1`` swaps an account."""
+"""Swap a tenant's settings as ``swap_2`` swaps an account."""
 
 APPEND = (
     """
-CREATE FUNCTION {s}.append_1(
+CREATE OR REPLACE FUNCTION {s}.append_1(
   known text, event_tenants text[], event_accounts text[], kinds text[], times bigint[], lines text[], digests text[]
 ) RETURNS boolean """
     + _HEAD
@@ -176,7 +204,7 @@ END $body$
 
 PRUNE = (
     """
-CREATE FUNCTION {s}.prune_1(chosen text, before bigint, now_at bigint, most integer) RETURNS bigint """
+CREATE OR REPLACE FUNCTION {s}.prune_1(chosen text, before bigint, now_at bigint, most integer) RETURNS bigint """
     + _HEAD
     + """
 DECLARE
@@ -201,7 +229,7 @@ END $body$
 
 TAKE = (
     """
-CREATE FUNCTION {s}.take_1(
+CREATE OR REPLACE FUNCTION {s}.take_1(
   buckets text[], limits bigint[], windows bigint[], ats bigint[], wants bigint[], kept_for bigint
 ) RETURNS bigint[] """
     + _HEAD
@@ -257,7 +285,7 @@ Returns the place of the bucket without room
 
 CLAIM = (
     """
-CREATE FUNCTION {s}.claim_1(wanted text, for_tenant text, for_id text) RETURNS boolean """
+CREATE OR REPLACE FUNCTION {s}.claim_1(wanted text, for_tenant text, for_id text) RETURNS boolean """
     + _HEAD
     + """
 BEGIN

@@ -104,6 +104,8 @@ class Invalidation:
                 await self._listen_once()
             except (Error, OSError, StoreUnavailable) as error:
                 log.debug("the listening connection to PostgreSQL broke: %s", outage(error))
+            except Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
+                log.exception("listening to PostgreSQL failed, and begins anew")
             self.log = None
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
 
@@ -168,7 +170,13 @@ class Invalidation:
         self.settled.set()
 
     def _hear(self, payload: str) -> None:
-        match json.loads(payload):
+        """Take one notice. Anybody in the same database can send one, so it may hold any text."""
+        try:
+            said = json.loads(payload)
+        except (ValueError, RecursionError):
+            self._log.note(None)
+            return
+        match said:
             case ["hello", hello]:
                 if hello == self._hello and self.log is None:
                     self._arrive()

@@ -13,12 +13,30 @@ async def meta(session: Session, name: str) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
-async def put_meta(session: Session, name: str, value: bytes) -> None:
-    """Write a small value."""
+async def put_meta(session: Session, name: str, value: bytes, until: int) -> None:
+    """Write a small value, with its end."""
     await session.call(
-        f"INSERT INTO {session.schema}.meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
+        f"INSERT INTO {session.schema}.meta (name, value, until) VALUES (%s, %s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value, until = excluded.until",
+        (name, value, until),
     )
+
+
+async def drop_meta(session: Session, name: str) -> None:
+    """Remove a small value."""
+    await session.call(f"DELETE FROM {session.schema}.meta WHERE name = %s", (name,))
+
+
+async def prune_meta(session: Session, *, before: int, limit: int) -> int:
+    """Remove small values that nobody needs any more."""
+    table = f"{session.schema}.meta"
+    count = await session.call(
+        f"WITH old AS (SELECT name FROM {table} WHERE until > 0 AND until <= %s ORDER BY until LIMIT %s"
+        f" FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM {table} m USING old WHERE m.name = old.name RETURNING 1)"
+        " SELECT count(*) FROM gone",
+        (before, limit),
+    )
+    return int(count)
 
 
 async def mark(session: Session, name: str, ids: Sequence[str]) -> None:

@@ -16,6 +16,8 @@ _UNKNOWN = frozenset({"40003", "57P01", "57P02", "57P04"})
 _NEVER_BEGUN = frozenset({"57P03", "57P05", "53300", "25P03"})
 """The server took no statement: it starts, or it has ended a session that did nothing."""
 NOT_ALLOWED = "42501"
+_HELD = "55P03"
+"""A lock that somebody else holds for longer than we wait: nothing was written."""
 READ_ONLY = "25006"
 _MISSING = frozenset({"42P01", "42883", "3F000"})
 """A table, function or schema that is not there."""
@@ -47,6 +49,8 @@ def outage(error: BaseException) -> StoreUnavailable:
         return Missing(f"PostgreSQL: {text}")
     if state in _UNKNOWN or (state.startswith("08") and state not in _NEVER_BEGUN):
         return OutcomeUnknown(f"PostgreSQL broke off ({state}): {text}")
+    if state == _HELD:
+        return StoreUnavailable(f"PostgreSQL: another transaction holds the row ({state}): {text}")
     if state == NOT_ALLOWED:
         return StoreUnavailable(
             f"PostgreSQL refuses ({state}): {text}; grant what the role needs: mfa-gate store upgrade"

@@ -43,7 +43,26 @@ _REPORT = (
     "CREATE INDEX report_hour ON {s}.report (tenant, hour, seq)",
 )
 
-STEPS: dict[int, tuple[str, ...]] = {0: (*_TABLES, *FUNCTIONS), 1: _REPORT}
+_ENDS = (
+    "ALTER TABLE {s}.meta ADD COLUMN until bigint NOT NULL DEFAULT 0",
+    "CREATE INDEX meta_until ON {s}.meta (until) WHERE until > 0",
+)
+
+_TALLY = (
+    # The people of a tenant by status, as each swap changes their number: who counts lines waits longer the more there are.
+    'CREATE TABLE {s}.tally (tenant text COLLATE "C" NOT NULL, status text COLLATE "C" NOT NULL, people bigint NOT NULL,'
+    " PRIMARY KEY (tenant, status)) WITH (fillfactor = 10)",
+    "LOCK TABLE {s}.roster IN SHARE MODE",
+    "INSERT INTO {s}.tally SELECT tenant, status, count(*) FROM {s}.roster GROUP BY 1, 2",
+)
+
+STEPS: dict[int, tuple[str, ...]] = {
+    0: _TABLES,
+    1: _REPORT,
+    # All functions, so that a store of any age has the same ones.
+    2: (*_TALLY, "DROP FUNCTION IF EXISTS {s}.swap_1", *FUNCTIONS),
+    3: _ENDS,
+}
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 
 A released step is never edited: a change of the tables
@@ -56,6 +75,7 @@ TABLES = (
     "counter",
     "account",
     "roster",
+    "tally",
     "tenant",
     "event",
     "trail",

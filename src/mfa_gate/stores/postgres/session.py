@@ -198,7 +198,7 @@ class Session:
         self.require_sound()
 
         async def work(connection: Connection) -> list[Row]:
-            return await (await connection.execute(statement, values)).fetchall()
+            return await (await connection.execute(statement, values, binary=True)).fetchall()
 
         pool = self._lists if is_list else self._calls
         return await pool.run(work, within=self.timing.answer_within, reads=True)

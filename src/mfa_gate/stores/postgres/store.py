@@ -232,9 +232,17 @@ class PostgresStore:
         """Return a small value, or None."""
         return await notes.meta(await self._ready(), name)
 
-    async def put_meta(self, name: str, value: bytes, /) -> None:
-        """Write a small value."""
-        await notes.put_meta(await self._ready(), name, value)
+    async def put_meta(self, name: str, value: bytes, /, *, until: int = 0) -> None:
+        """Write a small value, with its end."""
+        await notes.put_meta(await self._ready(), name, value, until)
+
+    async def drop_meta(self, name: str, /) -> None:
+        """Remove a small value."""
+        await notes.drop_meta(await self._ready(), name)
+
+    async def prune_meta(self, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove small values that nobody needs any more."""
+        return await notes.prune_meta(await self._ready(), before=before, limit=limit)
 
     async def mark(self, name: str, ids: Sequence[str], /) -> None:
         """Remember ``ids`` under ``name``."""

@@ -12,7 +12,8 @@ from .session import Session
 
 REWRITTEN_AT_ONCE = 500
 Lines = Sequence[tuple[Event, str]]
-LINE_PARTS = "%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[]"
+LINE_PARTS = "%b::text[], %b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[]"
+"""In binary: as text every quote of a line would be escaped here, and read back there."""
 
 
 def to_lines(events: Sequence[Event]) -> Lines:

@@ -12,7 +12,7 @@ from psycopg.errors import InsufficientPrivilege
 from ...errors import SettingsError
 from .connections import Connection, Dialer
 from .outcomes import outage
-from .schema import SCHEMA, STEPS, TRIGRAMS
+from .schema import SCHEMA, STEPS, TABLES, TRIGRAMS
 from .url import Place
 
 _ROLE = re.compile(r"[^\0\"]{1,63}")
@@ -149,7 +149,7 @@ async def grant(connection: Connection, place: Place, role: str, *, insert_only:
         raise SettingsError(f"{role!r} is no name of a role")
     schema, to = place.quoted_schema, f'TO "{role}"'
     event = "SELECT, INSERT" if insert_only else "SELECT, INSERT, UPDATE, DELETE"
-    tables = ("account", "roster", "tenant", "claim", "taken", "meta", "mark")
+    tables = [table for table in TABLES if table not in ("about", "counter", "trail", "event")]
     statements = [
         f'REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM "{role}"',
         f"GRANT USAGE ON SCHEMA {schema} {to}",

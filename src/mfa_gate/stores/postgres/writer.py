@@ -92,8 +92,8 @@ class Writer:
     async def _written(self, swaps: list[Swap], *, waits: bool) -> list[int]:
         session = self._session
         statement = (
-            f"SELECT {session.schema}.swap_1(%s, %s, %s, %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
-            " %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],"
+            f"SELECT {session.schema}.swap_2(%s, %s, %s, %b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[],"
+            " %s::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %s::bigint[], %s::bigint[], %b::text[],"
             f" %s::integer[], {LINE_PARTS})"
         )
         values = (session.store_id, CHANNEL + session.store_id, waits, *_columns(swaps))

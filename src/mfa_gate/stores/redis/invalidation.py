@@ -180,7 +180,7 @@ class Invalidation:
                 replies = Replies(connection)
                 for command in (("PING",), ("SUBSCRIBE", self.name)):
                     await connection.send_packed_command(connection.pack_command(*command), check_health=False)
-                    if isinstance(refused := await replies.next(), ResponseError):
+                    if isinstance(refused := await replies.next(), ResponseError) and not _answers_a_ping(refused):
                         raise refused
             ready.set()
             async with asyncio.TaskGroup() as group:
@@ -217,6 +217,8 @@ class Invalidation:
                     self._hear(message, last, heard_at[0])
                 case [b"pong", *_] | [b"subscribe", *_]:
                     continue
+                case ResponseError() if _answers_a_ping(reply):
+                    continue
                 case _:
                     raise StoreUnavailable(f"the push channel answers {reply!r:.80}")
 
@@ -236,3 +238,11 @@ class Invalidation:
             self._log.note(None)
         if self._is_new(op):
             self._log.note(None if id is None else SubjectKey(tenant, id))
+
+
+def _answers_a_ping(refused: ResponseError) -> bool:
+    """Tell whether a server refused a ping because it cannot write to its disk (F-2).
+
+    It serves all reads.
+    """
+    return str(refused).startswith("MISCONF")

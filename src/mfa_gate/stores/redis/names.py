@@ -16,6 +16,8 @@ STORE = PREFIX + "{store}:id"
 TENANTS = PREFIX + "{store}:tenants"
 REPORTED = PREFIX + "{store}:reported"
 """The tenants that have had records of report-only."""
+NOTE_ENDS = PREFIX + "{store}:ends"
+"""The names of small values that are needed for some time only, by their end."""
 RESTORED = PREFIX + "{store}:restored"
 """The time when an operator last accepted an older copy (UTC seconds). Each tenant's head has it as well."""
 

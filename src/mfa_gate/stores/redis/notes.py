@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .names import mark_key, meta_key
+from .names import NOTE_ENDS, mark_key, meta_key
 from .session import Session
 
 
@@ -14,9 +14,31 @@ async def meta(session: Session, name: str) -> bytes | None:
     return None if value is None else bytes(value)
 
 
-async def put_meta(session: Session, name: str, value: bytes) -> None:
-    """Write a small value."""
+async def put_meta(session: Session, name: str, value: bytes, until: int) -> None:
+    """Write a small value, with its end.
+
+    The end comes first: a value without its end would stay for good.
+    """
+    command = ("ZADD", NOTE_ENDS, until, name) if until else ("ZREM", NOTE_ENDS, name)
+    await session.ask(NOTE_ENDS, command, writes=True)
     await session.ask(meta_key(name), ("SET", meta_key(name), value), writes=True)
+
+
+async def drop_meta(session: Session, name: str) -> None:
+    """Remove a small value."""
+    await session.ask(meta_key(name), ("DEL", meta_key(name)), writes=True)
+    await session.ask(NOTE_ENDS, ("ZREM", NOTE_ENDS, name), writes=True)
+
+
+async def prune_meta(session: Session, *, before: int, limit: int) -> int:
+    """Remove small values that nobody needs any more.
+
+    The value goes before its end, so that a crash in between leaves nothing for good.
+    """
+    (found,) = await session.ask(NOTE_ENDS, ("ZRANGEBYSCORE", NOTE_ENDS, "-inf", before, "LIMIT", 0, limit))
+    for member in found:
+        await drop_meta(session, member.decode())
+    return len(found)
 
 
 async def mark(session: Session, name: str, ids: Sequence[str]) -> None:

@@ -232,7 +232,7 @@ class Pipeline:
             commands.append(("WAIT", self._place.replicas, int(self._place.timing.command_within * 600)))
         self._turn += 1
         mark = b"mfa_gate:%d" % self._turn
-        commands.append(("PING", mark))
+        commands.append(("ECHO", mark))  # a server whose disk is full refuses a PING
         await connection.send_packed_command(packed(commands), check_health=False)
         replies = [await self._replies.next() for _ in commands]
         if replies.pop() != mark:  # there was one too many, or one too few: none is known to belong to its question

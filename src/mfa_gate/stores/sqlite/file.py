@@ -209,7 +209,7 @@ class StoreFile:
         """
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
-            "INSERT INTO meta VALUES (?, strftime('%s', 'now')) ON CONFLICT DO UPDATE SET value ="
+            "INSERT INTO meta (name, value) VALUES (?, strftime('%s', 'now')) ON CONFLICT DO UPDATE SET value ="
             " CAST(max(CAST(excluded.value AS INTEGER), CAST(value AS INTEGER)) AS TEXT)",
             (RESTORED,),
         )

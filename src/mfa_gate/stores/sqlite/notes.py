@@ -15,10 +15,27 @@ async def meta(thread: WorkerThread, name: str) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
-async def put_meta(thread: WorkerThread, name: str, value: bytes) -> None:
-    """Write a small value."""
-    statement = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-    await thread.run(lambda connection: connection.execute(statement, (name, value)).close())
+async def put_meta(thread: WorkerThread, name: str, value: bytes, until: int) -> None:
+    """Write a small value, with its end."""
+    statement = (
+        "INSERT INTO meta (name, value, until) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET value = excluded.value, until = excluded.until"
+    )
+    await thread.run(lambda connection: connection.execute(statement, (name, value, until)).close())
+
+
+async def drop_meta(thread: WorkerThread, name: str) -> None:
+    """Remove a small value."""
+    statement = "DELETE FROM meta WHERE name = ?"
+    await thread.run(lambda connection: connection.execute(statement, (name,)).close())
+
+
+async def prune_meta(thread: WorkerThread, *, before: int, limit: int) -> int:
+    """Remove small values that nobody needs any more."""
+    statement = (
+        "DELETE FROM meta WHERE name IN (SELECT name FROM meta WHERE until > 0 AND until <= ? ORDER BY until LIMIT ?)"
+    )
+    return await thread.run(lambda connection: connection.execute(statement, (before, limit)).rowcount)
 
 
 async def mark(thread: WorkerThread, name: str, ids: Sequence[str]) -> None:

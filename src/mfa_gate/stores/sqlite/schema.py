@@ -7,6 +7,22 @@ import sqlite3
 APPLICATION_ID = 0x6D666167
 """``PRAGMA application_id`` of our files ("mfag")."""
 
+_SEARCHED = ("address", "network", "browser")
+"""The columns of a line by which it is searched, beside those of the first version; "" where the line has no such part.
+A network that is the address itself is left out: one index finds it."""
+
+
+def _filled(name: str) -> str:
+    """Write the value of a new column from the text of a line that can be read."""
+    return f"{name} = CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.{name}'), '') ELSE '' END"
+
+
+_ONE_MORE = (
+    "INSERT INTO roster_count VALUES (new.tenant, new.status, 1)"
+    " ON CONFLICT (tenant, status) DO UPDATE SET people = people + 1;"
+)
+_ONE_LESS = "UPDATE roster_count SET people = people - 1 WHERE tenant = old.tenant AND status = old.status;"
+
 STEPS: dict[int, tuple[str, ...]] = {
     0: (
         "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -39,6 +55,24 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE report (seq INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, hour INTEGER NOT NULL,"
         " body BLOB NOT NULL)",
         "CREATE INDEX report_hour ON report (tenant, hour, seq)",
+    ),
+    3: (
+        "ALTER TABLE meta ADD COLUMN until INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX meta_until ON meta (until) WHERE until > 0",
+    ),
+    4: (
+        *(f"ALTER TABLE event ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in _SEARCHED),
+        *(f"UPDATE event SET {_filled(name)}" for name in _SEARCHED),  # noqa: S608 - its own words
+        "UPDATE event SET network = '' WHERE network = address",
+        *(f"CREATE INDEX event_{name} ON event (tenant, {name}, seq) WHERE {name} <> ''" for name in _SEARCHED),
+        "CREATE INDEX event_id ON event (tenant, id, seq)",
+        "CREATE TABLE roster_count (tenant TEXT NOT NULL, status TEXT NOT NULL, people INTEGER NOT NULL,"
+        " PRIMARY KEY (tenant, status)) WITHOUT ROWID",
+        "INSERT INTO roster_count SELECT tenant, status, count(*) FROM roster GROUP BY tenant, status",
+        f"CREATE TRIGGER roster_comes AFTER INSERT ON roster BEGIN {_ONE_MORE} END",
+        f"CREATE TRIGGER roster_goes AFTER DELETE ON roster BEGIN {_ONE_LESS} END",
+        "CREATE TRIGGER roster_changes AFTER UPDATE OF status ON roster WHEN old.status <> new.status"
+        f" BEGIN {_ONE_LESS} {_ONE_MORE} END",
     ),
 }
 """From version N to N + 1. A released step is never edited: a change of the tables is a further step."""

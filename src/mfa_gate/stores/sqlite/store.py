@@ -20,7 +20,7 @@ from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from ..common.fork_safety import watch
-from . import accounts, limits, notes, report, roster, settings, trail
+from . import accounts, limits, line_search, notes, report, roster, settings, trail
 from .connection import ConnectionPool, PooledConnection
 from .file import OPEN_PATIENCE, StoreFile
 from .first_open import start
@@ -51,7 +51,8 @@ class SQLiteStore:
         self._pool = ConnectionPool(self._file, write, read, lists, looks)
         self._write = WorkerThread("mfa_gate-sqlite-write", write, self._pool, writes=True)
         self._read = WorkerThread("mfa_gate-sqlite-read", read, self._pool, writes=False)
-        self._list = WorkerThread("mfa_gate-sqlite-list", lists, self._pool, writes=False)
+        within = self._file.timing.list_within
+        self._list = WorkerThread("mfa_gate-sqlite-list", lists, self._pool, writes=False, within=within)
         self._threads = (self._write, self._read, self._list)
         self._invalidation = Invalidation(self._file, looks, self._pool, self._read)
         self._open = False
@@ -171,6 +172,12 @@ class SQLiteStore:
         """Return the tenant's events, newest first."""
         return await trail.events(self._lister(), tenant, account=account, kind=kind, after=after, limit=limit)
 
+    async def lines_with(
+        self, tenant: str, name: str, values: Sequence[str], /, *, after: str = "", limit: int = 50
+    ) -> EventPage:
+        """Return the tenant's events with one of the values in a part, newest first."""
+        return await line_search.lines_with(self._lister(), tenant, name, values, after=after, limit=limit)
+
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
         """Return the tenant's events, oldest first."""
         return await trail.trail(self._lister(), tenant, after=after, limit=limit)
@@ -230,9 +237,17 @@ class SQLiteStore:
         """Return a small value, or None."""
         return await notes.meta(self._reader(), name)
 
-    async def put_meta(self, name: str, value: bytes, /) -> None:
-        """Write a small value."""
-        await notes.put_meta(self._writer(), name, value)
+    async def put_meta(self, name: str, value: bytes, /, *, until: int = 0) -> None:
+        """Write a small value, with its end."""
+        await notes.put_meta(self._writer(), name, value, until)
+
+    async def drop_meta(self, name: str, /) -> None:
+        """Remove a small value."""
+        await notes.drop_meta(self._writer(), name)
+
+    async def prune_meta(self, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove small values that nobody needs any more."""
+        return await notes.prune_meta(self._writer(), before=before, limit=limit)
 
     async def mark(self, name: str, ids: Sequence[str], /) -> None:
         """Remember ``ids`` under ``name``."""

@@ -35,14 +35,23 @@ def write_lines(connection: sqlite3.Connection, lines: Lines) -> None:
         digest = chain_event(before, event, line)
         heads[event.tenant] = (digest, length + 1)
         connection.execute(
-            "INSERT INTO event (id, tenant, account, kind, at, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (event.id, event.tenant, event.account, event.kind, event.at, line, digest),
+            "INSERT INTO event (id, tenant, account, kind, at, body, digest, address, network, browser)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (event.id, event.tenant, event.account, event.kind, event.at, line, digest, *_searched(event)),
         )
     for tenant, head in heads.items():
         connection.execute(
             "INSERT INTO trail VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest, length = excluded.length",
             (tenant, *head),
         )
+
+
+def _searched(event: Event) -> tuple[str, str, str]:
+    """Return the values of the columns by which lines are searched.
+
+    A network that is the address itself is left out.
+    """
+    return event.address, event.network if event.network != event.address else "", event.browser
 
 
 async def append(thread: WorkerThread, events: Sequence[Event]) -> None:
@@ -112,11 +121,16 @@ async def links(thread: WorkerThread, tenant: str, *, after: int, limit: int) ->
 async def misfiled(thread: WorkerThread, tenant: str, *, after: int, limit: int) -> list[int]:
     """Return the places of lines whose columns say something else than their text."""
     statement = (
-        "SELECT seq, body, id, tenant, account, kind, at FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
+        "SELECT seq, body, id, tenant, account, kind, at, address, network, browser"
+        " FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
     )
     rows = await thread.run(lambda connection: connection.execute(statement, (tenant, after, limit)).fetchall())
     read = [(seq, event_from(tenant, seq, line), tuple(columns)) for seq, line, *columns in rows]
-    return [seq for seq, event, columns in read if event.kind != UNREADABLE and columns != parts_found_by(event)]
+    return [
+        seq
+        for seq, event, columns in read
+        if event.kind != UNREADABLE and columns != (*parts_found_by(event), *_searched(event))
+    ]
 
 
 async def anchor(thread: WorkerThread, tenant: str) -> ChainPoint:
@@ -169,8 +183,12 @@ async def prune(thread: WorkerThread, tenant: str, *, before: int, limit: int, n
 
 async def rewrite(thread: WorkerThread, tenant: str, lines: Sequence[Rewrite]) -> None:
     """Replace the text of stored lines where it is still the same, the newest lines first."""
-    rows = [(line, event_from(tenant, place, line).account, tenant, place, before) for place, before, line in lines]
-    statement = "UPDATE event SET body = ?, account = ? WHERE tenant = ? AND seq = ? AND body = ?"
+    read = [(event_from(tenant, place, line), place, before, line) for place, before, line in lines]
+    rows = [(line, event.account, *_searched(event), tenant, place, before) for event, place, before, line in read]
+    statement = (
+        "UPDATE event SET body = ?, account = ?, address = ?, network = ?, browser = ?"
+        " WHERE tenant = ? AND seq = ? AND body = ?"
+    )
     while rows:
         piece = rows[-REWRITTEN_AT_ONCE:]
         del rows[-REWRITTEN_AT_ONCE:]

@@ -100,8 +100,15 @@ class WorkerThread:
     A cancelled caller changes nothing about a write.
     """
 
-    def __init__(self, name: str, pooled: PooledConnection, pool: ConnectionPool, *, writes: bool) -> None:
+    def __init__(
+        self, name: str, pooled: PooledConnection, pool: ConnectionPool, *, writes: bool, within: float = 0.0
+    ) -> None:
+        """Set ``within``, the seconds until a caller is told that there is no answer.
+
+        0 stands for the usual ones.
+        """
         self._name = name
+        self._within = within or pooled.file.timing.answer_within
         self._pooled = pooled
         self._pool = pool
         self._writes = writes
@@ -122,13 +129,13 @@ class WorkerThread:
     async def run(self, work: Work[T], *, landed: Work[bool] | None = None, is_grave: bool = False) -> T:
         """Run ``work`` in the thread, and return its value.
 
-        ``is_grave`` says that it must never be lost unseen. Raises ``StoreUnavailable`` within a second if it cannot be
-        done.
+        ``is_grave`` says that it must never be lost unseen. Raises ``StoreUnavailable`` if it cannot be done in time:
+        within a second, or within some for a list.
         """
         loop = asyncio.get_running_loop()
         job = self._put(Job(work, landed, loop, is_grave=is_grave))
         assert job.future is not None
-        timer = loop.call_later(self._pooled.file.timing.answer_within, job.give_up)
+        timer = loop.call_later(self._within, job.give_up)
         try:
             answer: T = await job.future
             return answer

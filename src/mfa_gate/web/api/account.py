@@ -73,8 +73,7 @@ async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
         return problem(refusal)
     mine = judgement.account.browsers if judgement.account else ()
     networks = [max(b.proofs, key=lambda p: p.at).network if b.proofs else "" for b in mine]
-    described = request.service.engine.places
-    places = await described.all_of(networks) if described else {}
+    places = await request.service.engine.places_of(networks)
     return as_json(
         {
             "browsers": [

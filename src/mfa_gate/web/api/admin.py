@@ -13,7 +13,7 @@ from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...core.summary import Summary
 from ...core.trail_search import WORDS, BadFilter, search_of
-from ...service import Actor
+from ...service import Actor, Done
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, AskedLine, GrantLine, TenantDocument
 from ...service.admin.person_data import PersonData
@@ -205,8 +205,8 @@ async def act(request: PageRequest, body: Body, name: str, *, action: Action) ->
     done = await request.service.account_desk.act(actor_of(request), action.name, key, **body)
     if isinstance(done, Refusal):
         return problem(done)
-    if done.ticket:
-        return as_json({"ticket": done.ticket, "expires_at": stamp(done.ticket_ends_at)}, status=201)
+    if done.ticket_ends_at:
+        return as_json(ticket_json(done), status=201)
     if action.erases and not done.waits:
         return as_json({"pseudonym": done.pseudonym or None})
     found = account_json(done.account) if done.account else {"id": key.id, "tenant": key.tenant}
@@ -238,6 +238,14 @@ ON_ACCOUNT = _calls(on_part=False)
 """Calls that act on one account, by the part of the address behind the account."""
 ON_PART = _calls(on_part=True)
 """Calls that act on one part of an account, whose id ends the address."""
+
+
+def ticket_json(done: Done) -> dict[str, object]:
+    """Draw a fresh ticket. Its text is null where it went out by mail."""
+    told: dict[str, object] = {"ticket": done.ticket or None, "expires_at": stamp(done.ticket_ends_at)}
+    if done.mailed_to or done.not_sent:
+        told |= {"mailed_to": done.mailed_to or None, "not_sent": done.not_sent or None}
+    return told
 
 
 def _tenant(request: PageRequest) -> str:

@@ -277,7 +277,12 @@ _DESK: dict[str, Schema] = {
     ),
     "Erased": thing("A person who was erased; the pseudonym is null where nothing was known.", pseudonym=NO_TEXT),
     "AccountName": thing("The account, for an actor who may not look at it.", id=TEXT, tenant=TEXT),
-    "EnrollmentTicket": thing("An enrollment ticket, shown this once.", ticket=TEXT, expires_at=TIME),
+    "EnrollmentTicket": thing(
+        "An enrollment ticket, shown this once; null where it was mailed.",
+        dict.fromkeys(("mailed_to", "not_sent"), NO_TEXT),
+        ticket=NO_TEXT,
+        expires_at=TIME,
+    ),
     "Check": thing("A line of the checklist.", id=TEXT, ok=SWITCH, text=TEXT),
     "Day": thing("One day.", date={"type": "string", "format": "date"}, enrolled=WHOLE, people=WHOLE),
     "TenantSettings": thing(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
 from ..members import ASSERTION, ATTESTATION, members
+from ..quoted_ids import id_in
 from . import account, admin, challenge, enroll, impact, policy, reviews
 from .calls import Call
 
@@ -96,9 +97,9 @@ def _on_account(place: str) -> tuple[Mapping[str, Call], str, str] | None:
     for action, calls in ON_ACCOUNT.items():
         middle = place.removeprefix(ACCOUNTS).removesuffix(action)
         if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
-            return calls, middle, ""
+            return calls, id_in(middle), ""
     for action, calls in ON_PART.items():
         middle, found, part = place.removeprefix(ACCOUNTS).partition(action)
         if found and middle and part and "/" not in middle + part and len(middle) <= MAX_ID_BYTES and len(part) <= 64:
-            return calls, middle, part
+            return calls, id_in(middle), part
     return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ...core.model import MAX_ID_BYTES
+from ..quoted_ids import id_in
 from ..request import PageRequest
 from ..responses import Answer
-from . import account, admin, challenge, draft, enroll, impact, people, policy, reports, settings, start, what_if
+from . import account, admin, challenge, draft, enroll, impact, many, people, policy, reports, settings, start, what_if
 
 Page = Callable[[PageRequest], Awaitable[Answer]]
 OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
@@ -26,6 +27,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/locked": {"GET": account.locked},
     "/admin": {"GET": start.start},
     "/admin/accounts": {"GET": people.accounts, "POST": people.act},
+    "/admin/many": {"POST": many.act},
     "/admin/reports": {"GET": reports.reports},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},
@@ -55,7 +57,7 @@ def find(place: str) -> Mapping[str, Page] | None:
     for beginning, handlers in ONE_OF.items():
         rest = place.removeprefix(beginning)
         if rest != place and rest and "/" not in rest and len(rest) <= MAX_ID_BYTES:
-            return {method: _bound(handler, rest) for method, handler in handlers.items()}
+            return {method: _bound(handler, id_in(rest)) for method, handler in handlers.items()}
     return None
 
 

@@ -17,6 +17,7 @@ from ..request import PageRequest
 from ..responses import Answer, page
 from ..views import Problem
 from .common import (
+    STEPS,
     ask_later,
     confirm_first,
     frozen_page,
@@ -25,7 +26,6 @@ from .common import (
     locked_view,
     not_found,
     problem_from,
-    steps_of,
     way_of,
     ways_of,
 )
@@ -56,7 +56,7 @@ async def backup_codes(request: PageRequest) -> Answer:
                 problem = Problem(reason="saved_missing", field="saved")
                 return request.show(_codes(request, judgement, kept[1], request.now), status=422, problems=[problem])
             await backup.saved(request.caller)
-            return request.go(request.own("/enroll/done") if request.going else request.base)
+            return request.lead_on(judgement.decision) if request.going else request.go(request.base)
         case "":
             if kept is not None:
                 return request.show(_codes(request, judgement, kept[1], kept[0].created_at))
@@ -79,7 +79,7 @@ def _codes(
     request: PageRequest, judgement: Judgement, codes: tuple[str, ...], made_at: int, *, replaced: bool = False
 ) -> views.BackupCodes:
     """Draw the page of a set. It is a step on the way to the app, or an act in the settings."""
-    steps = steps_of(request, judgement) if request.going and not replaced else 0
+    steps = STEPS if request.going and not replaced else 0
     return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced, steps=steps)
 
 
@@ -135,7 +135,8 @@ async def recovery(request: PageRequest) -> Answer:
     if not isinstance(judgement.decision, (StepUp, Deny)):
         return request.lead_on(judgement.decision)
     if request.scope["method"] != "POST":
-        return request.show(_recovery(request, judgement))
+        shown = _recovery(request, judgement)
+        return request.show(_sent(shown) if shown.ref and "sent" in request.query else shown)
     if request.form.get("action") == "begin":
         return await _begin_anew(request, judgement)
     about = request.form.get("about", "")
@@ -146,9 +147,12 @@ async def recovery(request: PageRequest) -> Answer:
         reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
         problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
         return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
-    request.forget_judgement()
-    shown = _recovery(request, await request.judgement())
-    return request.show(views.RecoverySent(ref=result, back=shown.back, by_hand=shown.by_hand, opens_at=shown.opens_at))
+    return request.go(request.own("/recovery?sent=1#"))
+
+
+def _sent(shown: views.Recovery) -> views.RecoverySent:
+    """Draw the page after a request was sent: what happens next."""
+    return views.RecoverySent(ref=shown.ref, back=shown.back, by_hand=shown.by_hand, opens_at=shown.opens_at)
 
 
 async def _begin_anew(request: PageRequest, judgement: Judgement) -> Answer:

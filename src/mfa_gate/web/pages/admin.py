@@ -27,6 +27,7 @@ from ..chart import chart_of
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
+from ..views.desk import Slip
 from .common import not_found, problem_from
 from .desk import actor_of as _actor
 from .desk import desk_of as _desk
@@ -50,7 +51,7 @@ async def account(request: PageRequest, id: str) -> Answer:
     found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return request.show(_account(request, desk, found, open_form=request.query.get("act", "")))
+    return request.show(await _account(request, desk, found, open_form=request.query.get("act", "")))
 
 
 async def act(request: PageRequest, id: str) -> Answer:
@@ -72,30 +73,30 @@ async def act(request: PageRequest, id: str) -> Answer:
         drawn=False,
         authenticator=form.get("item", "") if action.part == "authenticator" else "",
         browser=form.get("item", "") if action.part == "browser" else "",
+        mail="mail" in action.fields and form.get("mail") == "yes",
     )
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
     if isinstance(done, Done) and not ticket:
-        word = "asked" if done.waits else "forget" if done.pseudonym else action.name
+        word = "mailed" if done.mailed_to else "asked" if done.waits else "forget" if done.pseudonym else action.name
         to = (
             request.own(f"/admin/accounts{_desk(request, 'accounts').query}")
             if done.pseudonym
             else account_url(request, key)
         )
-        return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else id))
+        return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else done.mailed_to or id))
     await request.judgement()
     desk = _desk(request, "accounts")
-    if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
+    if refusal is not None and refusal.reason not in ("malformed", "too_soon", "no_contact"):
         return _no(request, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, "/admin/accounts")
-    ends_at = done.ticket_ends_at if isinstance(done, Done) else 0
-    view = _account(request, desk, found, open_form=action.name if refusal else "", shown=ticket, ends_at=ends_at)
+    view = await _account(request, desk, found, open_form=action.name if refusal else "", done=done)
     if refusal is None:
         return request.show(view)
-    if refusal.reason == "too_soon":
-        return request.show(view, status=429, problems=[problem_from(refusal, "")])
+    if refusal.reason in ("too_soon", "no_contact"):
+        return request.show(view, status=refusal.row.status, problems=[problem_from(refusal, "")])
     field = _wrong_field(action, form)
     problem = Problem(reason=f"{field}_stated", field=field)
     if refusal.detail == NAMELESS:
@@ -120,24 +121,25 @@ def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
     return "hours" if "hours" in action.fields else "reason"
 
 
-def _account(
+async def _account(
     request: PageRequest,
     desk: admin.Desk,
     found: AccountDocument,
     *,
     open_form: str = "",
-    shown: str = "",
-    ends_at: int = 0,
+    done: Done | Refusal | None = None,
 ) -> admin.AdminAccount:
     """Draw the page of one account.
 
-    ``open_form`` is the act whose form comes back with the text that was typed. ``shown`` is a fresh ticket, which ends
-    at ``ends_at``.
+    ``open_form`` is the act whose form comes back with the text that was typed. ``done`` may have a fresh ticket.
     """
+    fresh = done if isinstance(done, Done) else None
     may_act = found.may_act and found.key != request.subject.key
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
     typed: Mapping[str, str] = request.form if request.scope["method"] == "POST" else {}
     line = found.line
+    networks = [b.network for b in found.browsers] + [e.network for e in found.activity or ()]
+    places = await request.service.engine.places_of(networks)
     return admin.AdminAccount(
         desk=replace(desk, tenants=()),
         id=found.key.id,
@@ -163,6 +165,7 @@ def _account(
                 id=b.id,
                 label=request.site.languages.own_name(b.label, request.lang),
                 network=b.network,
+                place=places.get(b.network, ""),
                 last_used_at=b.last_used_at,
                 kind=b.kind,
             )
@@ -171,7 +174,15 @@ def _account(
         activity=None
         if found.activity is None
         else tuple(
-            views.Activity(at=e.at, kind=e.kind, factor=e.factor, label=e.reason, network=e.network, ref=e.id)
+            views.Activity(
+                at=e.at,
+                kind=e.kind,
+                factor=e.factor,
+                label=e.reason,
+                network=e.network,
+                place=places.get(e.network, ""),
+                ref=e.id,
+            )
             for e in found.activity
         ),
         attempts_left=found.attempts_left,
@@ -200,12 +211,25 @@ def _account(
         open_item=typed.get("item", ""),
         typed_reason=typed.get("reason", ""),
         typed_ticket=typed.get("ticket", ""),
-        shown_ticket=shown,
-        ticket_ends_at=ends_at,
+        slip=slip_of(request, found.key, found.summary.name, fresh) if fresh else None,
+        not_sent=fresh.not_sent if fresh else "",
+        can_mail=request.service.account_desk.ticket_mails.can_mail,
+        typed_mail=typed.get("mail") == "yes",
         grant=found.grant,
         longest=MAX_HOURS,
         typed_hours=typed.get("hours", str(DEFAULT_HOURS)),
     )
+
+
+def slip_of(request: PageRequest, key: SubjectKey, name: str, done: Done) -> Slip | None:
+    """Make the slip with a fresh set-up code, to be printed.
+
+    Returns None where there is no code to show.
+    """
+    if not done.ticket:
+        return None
+    own = request.service.engine.own_address.address
+    return Slip(id=key.id, name=name, code=done.ticket, ends_at=done.ticket_ends_at, url=f"{own}/enroll" if own else "")
 
 
 def forms_for(found: AccountDocument, rights: tuple[Right, ...]) -> tuple[admin.ActForm, ...]:
@@ -329,6 +353,7 @@ def _tenant(
         name=found.rules.brand.name,
         typed_confirm=typed.get("confirm", ""),
         typed_reason=typed.get("reason", ""),
+        can_end=found.can_end,
         ending=typed.get("action") == "end-sessions",
         waits=found.rules.enrollment.checklist == "required" and not all(line.ok for line in found.checklist),
     )

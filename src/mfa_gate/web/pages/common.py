@@ -22,6 +22,8 @@ from ..views import Fault, Locked, Notice, Problem, View, Way
 
 ISOLATED, ISOLATE_ENDS = "\u2066", "\u2069"
 """Marks round a number inside a text that runs from right to left."""
+STEPS = 3
+"""The steps of a first enrollment: choose, try out, and keep the backup codes. Without codes the last page says what is set up."""
 
 
 def not_found(request: PageRequest) -> Answer:
@@ -115,14 +117,6 @@ def left_of(request: PageRequest, account: Account | None) -> int | None:
     if account is None or not account.attempts.used:
         return None
     return remaining(account.attempts, request.rules.attempts)
-
-
-def steps_of(request: PageRequest, judgement: Judgement) -> int:
-    """Count the steps of a first enrollment.
-
-    Choose, try out, keep the codes where there are some, done.
-    """
-    return 4 if request.factors.backup in judgement.requirement.factors else 3
 
 
 def wants_code(request: PageRequest, factor: str, challenge: Challenge | None) -> bool:

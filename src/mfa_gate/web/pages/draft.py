@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.decision import Enroll
 from ...core.model import Challenge, Contacts
 from ...core.reasons import Refusal
+from ...core.spoken import spoken_in
 from ...factors.optional_parts import Introduces, Introduction
 from ...factors.region_names import region_name
 from ...service import Judgement, OpenDraft
@@ -18,6 +19,7 @@ from ..responses import Answer
 from ..views import Notice, Problem, Sending
 from .admission import blocked, not_allowed
 from .common import (
+    STEPS,
     ask_later,
     keep_wrong,
     kinds_of,
@@ -27,7 +29,6 @@ from .common import (
     poll_url,
     problem_from,
     sent_notice,
-    steps_of,
     waiting_of,
     wants_code,
     was_wrong,
@@ -242,14 +243,19 @@ async def _start(
         phone=phone,
         region=region,
         regions=tuple(views.Region(code=code, name=region_name(code, request.lang)) for code, _ in said.regions),
-        consent=request.site.languages.words(request.lang).gettext(said.consent) if said.consent else "",
+        consent=_consent(request, said.consent),
         apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or _is_optional(judgement) else "",
         skippable=skippable,
         anew=anew,
-        steps=_steps(request, judgement),
+        steps=_steps(judgement),
     )
+
+
+def _consent(request: PageRequest, consent: str) -> str:
+    """Return the sentence about costs in the reader's language."""
+    return request.site.languages.words(request.lang).gettext(spoken_in(consent, request.lang)) if consent else ""
 
 
 def _same_number(request: PageRequest, kind: str, others: tuple[views.Way, ...]) -> str:
@@ -269,9 +275,9 @@ def _is_optional(judgement: Judgement) -> bool:
     return held or not isinstance(decision, Enroll) or decision.skippable
 
 
-def _steps(request: PageRequest, judgement: Judgement) -> int:
+def _steps(judgement: Judgement) -> int:
     """Count the steps of a first enrollment; 0 for a person who adds another way."""
-    return 0 if judgement.account and judgement.account.authenticators else steps_of(request, judgement)
+    return 0 if judgement.account and judgement.account.authenticators else STEPS
 
 
 def _introduction(request: PageRequest, kind: str, contacts: Contacts) -> Introduction:
@@ -303,7 +309,7 @@ async def _confirm(
         ask_label=any(a.factor == kind for a in (account.authenticators if account else ())),
         typed=shown.get("typed", ""),
         change_url=request.own(f"/enroll/{kind}?again=1") if shown.get("typed") else "",
-        steps=_steps(request, judgement),
+        steps=_steps(judgement),
         hint=shown.get("hint", ""),
         sending=sending,
         sent_at=challenge.issued_at if challenge else 0,

@@ -14,6 +14,7 @@ from ..responses import Answer
 from ..views import Notice, Problem
 from .admission import ask_first, blocked, contact_view
 from .common import (
+    STEPS,
     ask_later,
     confirm_first,
     keep_wrong,
@@ -22,7 +23,6 @@ from .common import (
     left_of,
     problem_from,
     sent_notice,
-    steps_of,
     was_wrong,
     way_of,
 )
@@ -116,7 +116,7 @@ async def done(request: PageRequest) -> Answer:
     has_codes = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     offer_codes = request.factors.backup in judgement.requirement.factors and not has_codes
     others = tuple(way for way in kinds_of(request, judgement) if way.kind != newest.factor)
-    steps = steps_of(request, judgement) if len(mine) == 1 else 0
+    steps = STEPS if len(mine) == 1 else 0
     onward = request.onward if isinstance(judgement.decision, Allow) else request.own("/challenge")
     return request.show(
         views.EnrollDone(
@@ -179,5 +179,4 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
         if demanded and purpose != "nobody"
         else request.host(request.site.home),
         demanded=demanded,
-        steps=steps_of(request, judgement),
     )

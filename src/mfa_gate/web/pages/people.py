@@ -9,7 +9,8 @@ from ...core.people_search import SORTS, WORDS, PeopleSearch, search_of
 from ...core.person_line import PersonLine
 from ...core.reasons import Refusal
 from ...core.trail_search import BadFilter
-from ...service.admin.people import PeopleCounts
+from ...service.admin.many import OPEN
+from ...service.admin.people import MAX_REMINDED, PeopleCounts
 from ...service.admin.reviews import PeoplePage
 from ..request import PageRequest
 from ..responses import Answer
@@ -17,6 +18,7 @@ from ..streamed import Streamed
 from ..tables import people_csv
 from ..views import Notice
 from ..views.people import AdminAccounts, Head, PersonRow, Tab
+from . import many
 from .admin import account_url
 from .common import not_found, problem_from
 from .desk import actor_of, desk_of, refused
@@ -28,7 +30,6 @@ OWN_WORDS = ("tenant", "after", "lang", "sort", "format")
 TABS = ("", "not_enrolled", "locked", "recovery", "verified")
 FIRST = {"id": "id", "name": "name", "last": "-last"}
 """The order of a column when it is chosen first: the newest confirmation comes first."""
-PICK = "pick-"
 
 
 async def accounts(request: PageRequest) -> Answer:
@@ -79,6 +80,7 @@ async def _page(
     here, chosen = request.own(PLACE), {word: typed.get(word, "") for word in WORDS}
     kept = {"tenant": desk.tenant if desk.query else "", **chosen, "sort": sort}
     may_remind = "tenant" in desk.rights and request.service.tenant_messages.can_remind
+    acts = (*(("remind",) if may_remind else ()), *request.service.many_desk.offered(actor_of(request), desk.tenant))
 
     def url(**changes: str) -> str:
         words = {name: value for name, value in (kept | changes).items() if value}
@@ -86,7 +88,7 @@ async def _page(
 
     page = AdminAccounts(
         desk=desk,
-        people=tuple(_row(request, line, may_remind=may_remind) for line in rows),
+        people=tuple(_row(request, line, acts) for line in rows),
         tabs=tuple(
             Tab(word=word, url=url(status=word), count=count, current=word == chosen["status"])
             for word, count in _tab_counts(found)
@@ -102,6 +104,8 @@ async def _page(
         hidden=tuple((name, kept[name]) for name in ("tenant", "status", "sort") if kept[name]),
         wrong=wrong,
         may_remind=may_remind and any(row.status == "not_enrolled" for row in rows),
+        acts=acts if rows else (),
+        filter=urlencode({word: value for word, value in chosen.items() if value}),
         url=url(),
         csv_url=url(format="csv", sort=""),
         next_url=url(after=found.next) if found.next and not wrong else "",
@@ -115,12 +119,26 @@ async def _page(
 
 
 async def act(request: PageRequest) -> Answer:
-    """Answer ``POST /admin/accounts``: remind the people who are ticked."""
+    """Answer ``POST /admin/accounts``: remind people, or show the plan of another act.
+
+    They are those who are ticked, or everybody who fits the filters.
+    """
     form, desk = request.form, desk_of(request, "accounts")
-    if form.get("action") != "remind":
+    if form.get("action") in OPEN:
+        return await many.plan(request)
+    try:
+        chosen = many.chosen_in(request)
+    except BadFilter:
+        chosen = None
+    if form.get("action") != "remind" or chosen is None:
         await request.judgement()
         return not_found(request)
-    ids = tuple(value for name, value in form.items() if name.startswith(PICK))
+    ids = chosen.ids
+    if chosen.search is not None:
+        found = await request.service.reviews.stream(actor_of(request), desk.tenant, chosen.search, whole=False)
+        if isinstance(found, Refusal):
+            return refused(request, found, f"{PLACE}{desk.query}")
+        ids = tuple([line.id async for line in found if line.status == "not_enrolled"][:MAX_REMINDED])
     told = await request.service.tenant_messages.remind(actor_of(request), desk.tenant, ids=ids)
     if not isinstance(told, Refusal):
         return request.go(f"{request.own(PLACE)}{desk.query}", notice=Notice(word="tenant_remind", count=told))
@@ -130,11 +148,11 @@ async def act(request: PageRequest) -> Answer:
     return refused(request, told, f"{PLACE}{desk.query}")
 
 
-def _row(request: PageRequest, line: PersonLine, *, may_remind: bool) -> PersonRow:
+def _row(request: PageRequest, line: PersonLine, acts: tuple[str, ...]) -> PersonRow:
     return PersonRow(
         line=line,
         url=account_url(request, line.key) if line.is_met else "",
-        can_be_reminded=may_remind and line.status == "not_enrolled",
+        can_be_picked=bool(acts) and line.key != request.subject.key,
     )
 
 

@@ -6,6 +6,7 @@ from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...service.admin.report_desk import OpenReport
 from ...service.admin.reports import Row
+from ..bars import bars_of
 from ..request import PageRequest
 from ..responses import Answer
 from ..streamed import Streamed
@@ -62,4 +63,5 @@ async def _drawn(request: PageRequest, found: OpenReport) -> AdminReport:
         else ("",) * len(rows),
         csv_url=request.own(f"{PLACE}/{found.report.name}{desk.more}format=csv"),
         back=request.own(f"{PLACE}{desk.query}"),
+        plots=tuple(drawn for plot in found.report.plots if (drawn := bars_of(found.report, plot, rows))),
     )

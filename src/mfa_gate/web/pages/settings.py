@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...core.changes import may_change
+from ...core.changes.enroll_rights import CHANGE_AGE
 from ...core.decision import Allow, StepUp
-from ...core.model import MAX_BROWSERS, Account
+from ...core.model import MAX_BROWSERS, Account, Seconds
 from ...core.model import Browser as KnownBrowser
+from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...core.slow_recovery import opens_at
@@ -77,6 +79,8 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
             if not isinstance(gone, Refusal):
                 return request.go(request.host(request.site.home))
             result, word = gone, ""
+        case "undo":
+            return await _undo(request, judgement)
         case "stop" | "dispute":
             return await _stop(request, judgement, form["action"])
         case _:
@@ -109,6 +113,18 @@ async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answ
     if refusal is None or refusal.reason == "not_found":
         return request.go(request.base, notice=Notice(word="stopped" if action == "stop" else "reported"))
     return confirm_first(request, judgement, "")
+
+
+async def _undo(request: PageRequest, judgement: Judgement) -> Answer:
+    """Take back a dispute, after a proof by a method that had no part in the event."""
+    refusal = await request.service.disputing.undo(request.caller)
+    account = judgement.account
+    if refusal is None or refusal.reason == "not_found" or account is None:
+        return request.go(request.base, notice=Notice(word="undone") if refusal is None else None)
+    kinds = tuple({a.factor: "" for a in account.authenticators if a.id in dict(account.undo_by)})
+    return confirm_first(
+        request, judgement, "", demand=Demand(rule="undo", max_age=Seconds(CHANGE_AGE), factors_any=kinds)
+    )
 
 
 async def _signal(request: PageRequest, judgement: Judgement) -> str:
@@ -199,6 +215,7 @@ async def _settings(
         checkup=_checkup(own=len(own), backup=backup),
         confirm_url=request.own("/confirm") if stale else "",
         frozen_until=frozen_until(request, judgement),
+        can_undo=bool(account.undo_by),
         continue_url=request.host(request.site.home),
         admin_url=request.own("/admin") if request.service.rights.rights_of(request.subject) else "",
         editing=editing,
@@ -211,11 +228,10 @@ async def _settings(
 
 async def _places(request: PageRequest, account: Account, networks: list[str]) -> Mapping[str, str]:
     """Ask the host for the places of all networks on the page, by network."""
-    described = request.service.engine.places
-    if described is None:
-        return {}
     known = [proof.network for browser in account.browsers for proof in browser.proofs]
-    return await described.all_of([*networks, *known, *(a.last_network for a in account.authenticators)])
+    return await request.service.engine.places_of(
+        [*networks, *known, *(a.last_network for a in account.authenticators)]
+    )
 
 
 def _browser(request: PageRequest, browser: KnownBrowser, max_age: int, places: Mapping[str, str]) -> views.BrowserLine:

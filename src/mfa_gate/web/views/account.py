@@ -98,6 +98,7 @@ class Settings:
     passkey was removed: it tells the browser the passkeys that still count. ``frozen_until`` is
     the end of a stop of all changes, 0 where there is none. ``checkup`` is the one thing to do: make ``codes``, add another
     ``way``, or nothing (``good``). ``most_browsers`` is how many browsers are kept, where there is room for no more.
+    ``can_undo``: the person has a method that may end the stop (``action=undo``).
     """
 
     template: ClassVar[str] = "settings.html"
@@ -116,6 +117,7 @@ class Settings:
     opens_at: int = 0
     signal: str = ""
     frozen_until: int = 0
+    can_undo: bool = False
     checkup: Literal["", "good", "codes", "way"] = ""
     most_browsers: int = 0
 

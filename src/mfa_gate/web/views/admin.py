@@ -10,7 +10,8 @@ from ...service.admin.documents import AskedLine, GrantLine
 from ...service.legal_holds import LegalHold
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
-from .desk import Desk
+from .desk import Desk, Slip
+from .many import AdminMany, ManyEnd, ManyRows
 from .people import AdminAccounts
 from .policy import AdminPolicy
 from .start import AdminReport, AdminReports, AdminStart
@@ -20,6 +21,7 @@ __all__ = [
     "ActForm",
     "AdminAccount",
     "AdminAudit",
+    "AdminMany",
     "AdminPolicy",
     "AdminTenant",
     "AdminView",
@@ -51,7 +53,7 @@ class AdminAccount:
         post the part's id as ``item``; ``open_item`` is the part whose form comes back. ``own`` says that the account is the
         actor's own: nobody acts on themselves. ``above``: the person holds rights, and the actor may not act on them.
         ``asked`` waits for a second administrator. ``activity`` is None for an actor who may not read the trail.
-        ``shown_ticket`` is shown only once, and ends at ``ticket_ends_at``.
+        ``slip`` has a fresh set-up code, which is shown only once; ``not_sent`` says why it could not be mailed.
     """
 
     template: ClassVar[str] = "admin/account.html"
@@ -84,8 +86,10 @@ class AdminAccount:
     open_item: str = ""
     typed_reason: str = ""
     typed_ticket: str = ""
-    shown_ticket: str = ""
-    ticket_ends_at: int = 0
+    slip: Slip | None = None
+    not_sent: str = ""
+    can_mail: bool = False
+    typed_mail: bool = False
     grant: GrantLine | None = None
     longest: int = 11
     typed_hours: str = "4"
@@ -96,6 +100,16 @@ class AdminAccount:
     disputed_until: int = 0
     open_ticket_until: int = 0
     agreement: str = ""
+
+    @property
+    def shown_ticket(self) -> str:
+        """Return the code of the slip."""
+        return self.slip.code if self.slip else ""
+
+    @property
+    def ticket_ends_at(self) -> int:
+        """Return the end of the slip's code."""
+        return self.slip.ends_at if self.slip else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +130,8 @@ class AdminTenant:
     """The page ``/admin/tenant``: prepare, choose, turn on.
 
     It posts ``action`` (enable, choose, announced, trial, tested, remind, end-sessions), ``factors`` and ``confirm``. ``by_policy``
-    says that the policy file decides if it is on. ``waits``: turning on waits for the lines of the checklist. ``ending``:
-    the form that ends all proofs comes back, with its ``typed_reason``.
+    says that the policy file decides if it is on. ``waits``: turning on waits for the lines of the checklist. ``can_end``:
+    the form that ends all proofs is offered. ``ending``: it comes back, with its ``typed_reason``.
     """
 
     template: ClassVar[str] = "admin/tenant.html"
@@ -137,6 +151,7 @@ class AdminTenant:
     chart: Chart | None = None
     typed_confirm: str = ""
     waits: bool = False
+    can_end: bool = False
     ending: bool = False
     typed_reason: str = ""
 
@@ -196,6 +211,9 @@ AdminView = (
     | AdminAccount
     | AdminTenant
     | AdminAudit
+    | AdminMany
+    | ManyRows
+    | ManyEnd
     | AdminReports
     | AdminReport
     | AdminPolicy

@@ -24,3 +24,17 @@ class Desk:
     def more(self) -> str:
         """Return what a query begins with that goes on: ``?tenant=…&`` or ``?``."""
         return f"{self.query}&" if self.query else "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """A fresh set-up code on a slip to print.
+
+    ``url`` is the page where it is entered, "" where we do not know our address. It ends at ``ends_at`` (UTC seconds).
+    """
+
+    id: str
+    name: str
+    code: str
+    ends_at: int
+    url: str = ""

@@ -29,7 +29,7 @@ class EnrollChoice:
     skips_left: int | None = None
     back: str = ""
     demanded: bool = True
-    steps: int = 4
+    steps: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class EnrollStart:
     skippable: bool = False
     anew: bool = False
     step: int = 2
-    steps: int = 4
+    steps: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class EnrollConfirm:
     ways: tuple[Way, ...] = ()
     call_url: str = ""
     step: int = 2
-    steps: int = 4
+    steps: int = 3
     remaining: int | None = None
 
 
@@ -177,8 +177,8 @@ class EnrollDone:
     continue_url: str
     ways: tuple[Way, ...] = ()
     backup_url: str = ""
-    step: int = 4
-    steps: int = 4
+    step: int = 3
+    steps: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

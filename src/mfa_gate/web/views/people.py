@@ -40,16 +40,17 @@ class PersonRow:
 
     line: PersonLine
     url: str
-    can_be_reminded: bool = False
+    can_be_picked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAccounts:
-    """The page ``/admin/accounts``: filter and sort by GET, remind by POST.
+    """The page ``/admin/accounts``: filter and sort by GET, act on many people by POST.
 
     ``words`` are the filters as they were typed, ``query`` and ``status`` two of them.
     ``counts`` are the accounts by status. ``wrong`` is a filter that is unknown or cannot be read; nothing is
-    listed then. ``looked_at`` says that the page has looked at many people, and goes on behind them.
+    listed then. ``acts`` are those for the people who are ticked, or for everybody who fits ``filter``. ``looked_at`` says
+    that the page has looked at many people, and goes on behind them.
     """
 
     template: ClassVar[str] = "admin/accounts.html"
@@ -66,6 +67,8 @@ class AdminAccounts:
     hidden: tuple[tuple[str, str], ...] = ()
     wrong: str = ""
     may_remind: bool = False
+    acts: tuple[str, ...] = ()
+    filter: str = ""
     url: str = ""
     csv_url: str = ""
     next_url: str = ""

@@ -11,7 +11,8 @@ class Disputing:
     """The page ``/dispute/{token}``, reached from a notice without signing in.
 
     It shows the event, a tick (``sure``) and the button "this was not me" (``action=dispute``). The form has no token of
-    ours: the address is the secret. ``done`` says that the button was pressed.
+    ours: the address is the secret. ``done`` says that the button was pressed, ``undoable`` that a person who signs in may
+    take it back. ``place`` is where ``network`` is, in the host's words.
     """
 
     template: ClassVar[str] = "dispute.html"
@@ -21,6 +22,8 @@ class Disputing:
     network: str = ""
     ref: str = ""
     done: bool = False
+    undoable: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "hours_stated": Sentence("Enter a whole number of hours, under 12."),
     "reason_stated": Sentence("Enter a reason on one line. It goes into the audit trail."),
     "reason_nameless": Sentence("The reason stays in the audit trail: leave out the person’s ID and name."),
+    "sure_stated": Sentence("Tick the box, to confirm."),
     "ticket_stated": Sentence("Enter a ticket number."),
     "confirm_stated": Sentence("Type “%(detail)s” exactly, to confirm."),
     "factors_dead_end": Sentence("With this choice nobody could meet a rule of the policy: %(detail)s."),

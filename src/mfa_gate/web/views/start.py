@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ...service.admin.needs import Need
 from ...service.admin.reports import Report, Row
+from ..bars import Bars
 from .desk import Desk
 
 __all__ = ["AdminReport", "AdminReports", "AdminStart"]
@@ -41,7 +42,10 @@ class AdminReports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminReport:
-    """One report. ``rows`` are the first ones; ``is_cut`` says that the file has more."""
+    """One report.
+
+    ``rows`` are the first ones; ``is_cut`` says that the file has more. ``plots`` are drawn from them.
+    """
 
     template: ClassVar[str] = "admin/report.html"
     desk: Desk
@@ -52,3 +56,4 @@ class AdminReport:
     urls: tuple[str, ...]
     csv_url: str
     back: str
+    plots: tuple[Bars, ...] = ()

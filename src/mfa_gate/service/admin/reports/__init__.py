@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import adoption, exemptions, lockouts, open_states, sends, stale
-from .report import Column, Report, Row, Sources, Value
+from . import adoption, exemptions, lockouts, open_states, outcomes, sends, stale
+from .report import Column, Plot, Report, Row, Sources, Value
 
-__all__ = ["REPORTS", "Column", "Report", "Row", "Sources", "Value"]
+__all__ = ["REPORTS", "Column", "Plot", "Report", "Row", "Sources", "Value"]
 
 _ROWS = (
     adoption.REPORT,
     stale.REPORT,
     exemptions.REPORT,
     lockouts.REPORT,
+    outcomes.LOCKS,
+    outcomes.CHALLENGES,
     sends.REPORT,
     open_states.GRANTS,
     open_states.DISPUTES,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from ....core.messages.letter import N_
 from ....core.people_search import PeopleSearch
-from .report import Column, Report, Row, Sources
+from .report import Column, Plot, Report, Row, Sources
 
 MEASURES = (
     "known",
@@ -56,4 +56,5 @@ REPORT = Report(
         Column("percent", N_("Share"), "percent"),
     ),
     rows=rows,
+    plots=(Plot(title=N_("People by sign-in method"), across="measure", values=("people",), only="factor:"),),
 )

@@ -18,7 +18,7 @@ async def grants(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     engine = sources.engine
     for state in ("open", "asked"):
         async for line in sources.reviews.lines(tenant, PeopleSearch(words={"break_glass": state})):
-            grant = (await engine.store.load(line.key)).grant
+            grant = (await engine.load(line.key)).grant
             if grant is not None:
                 yield {
                     "id": line.id,
@@ -52,7 +52,7 @@ async def disputes(sources: Sources, tenant: str) -> AsyncIterator[Row]:
 async def tickets(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     """Yield a row an enrollment ticket that can be used. Its text is known to nobody here."""
     for key in await people_in(sources.engine, tenant, "ticket"):
-        account, now = await sources.engine.store.load(key), sources.engine.now()
+        account, now = await sources.engine.load(key), sources.engine.now()
         ticket = account.ticket
         if ticket is not None and ticket.expires_at > now:
             yield {
@@ -68,7 +68,7 @@ async def agreements(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     """Yield a row a person with the version that they accepted last, by id."""
     rules = sources.engine.rules(tenant).agreement
     async for line in sources.reviews.lines(tenant, PeopleSearch(words={})):
-        accepted = (await sources.engine.store.load(line.key)).acceptances if line.agreement else ()
+        accepted = (await sources.engine.load(line.key)).acceptances if line.agreement else ()
         latest = max(accepted, key=lambda one: one.at, default=None)
         yield {
             "id": line.id,

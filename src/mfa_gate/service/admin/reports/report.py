@@ -11,6 +11,7 @@ from typing import Literal
 
 from ....core.roles import Right
 from ...accounts import Engine
+from ..daily_counts import DailyCounts
 from ..people import TenantPeople
 from ..reviews import Reviews
 
@@ -28,6 +29,7 @@ class Sources:
     engine: Engine
     people: TenantPeople
     reviews: Reviews
+    daily: DailyCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,25 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A plot of a report's rows: bars side by side, each a stack.
+
+    ``across`` is the column of the bars: a day, or a measure of which only those that begin with ``only`` are drawn.
+    ``values`` are the columns that make the stack; with ``by``, the values of that column make it. ``title`` is English.
+    """
+
+    title: str
+    across: str
+    values: tuple[str, ...]
+    by: str = ""
+    only: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A report. ``title`` and ``about`` are English and are translated.
 
-    ``right`` is the one that its reader needs. ``rows`` yields the rows of a tenant. ``facts`` are numbers of a report
-    beside its rows, with their English words.
+    ``right`` is the one that its reader needs. ``rows`` yields the rows of a tenant. ``plots`` are drawn above the table.
     """
 
     name: str
@@ -58,3 +74,4 @@ class Report:
     right: Right
     columns: tuple[Column, ...]
     rows: Callable[[Sources, str], AsyncIterator[Row]]
+    plots: tuple[Plot, ...] = ()

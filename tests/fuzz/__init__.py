@@ -1,0 +1,1 @@
+"""Bytes from outside, mutated: each door of the gate answers them as it promises."""

@@ -1,0 +1,76 @@
+"""Sentences that people read: one text, or one a language."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.core.rules import Policy
+from mfa_gate.core.spoken import Spoken, spoken_in, texts_of
+from mfa_gate.errors import SettingsError
+from mfa_gate.policyfile import parse_policy
+from mfa_gate.policyfile.tools.schema import json_schema
+from tests.harness import make_world, running
+
+HEAD = 'version = 1\nname = "x"\n[enrollment]\nstage = "required"\nfirst = "open"\n'
+CONTACT = HEAD + '[recovery]\ncontact = { en = "Call 4400.", de = "Rufen Sie 4400 an.", pt = "Ligue para 4400." }\n'
+
+
+def loads_policy(text: str) -> Policy:
+    """Read a policy without other files."""
+    return parse_policy(text, base=Path())
+
+
+def test_a_text_or_one_a_language() -> None:
+    """English is for all others; a language's main part is enough."""
+    contact = loads_policy(CONTACT).base.recovery.contact
+    assert contact == Spoken(by={"en": "Call 4400.", "de": "Rufen Sie 4400 an.", "pt": "Ligue para 4400."})
+    assert contact != "Call 4400."
+    said = [spoken_in(contact, lang) for lang in ("en", "de", "pt-BR", "ar")]
+    assert said == ["Call 4400.", "Rufen Sie 4400 an.", "Ligue para 4400.", "Call 4400."]
+    assert spoken_in("Call us.", "de") == "Call us."
+    assert Spoken("Call us.") == "Call us."
+    assert texts_of(Spoken(by={"de": "Ja"})) == ("Ja",)
+    for copied in (copy.deepcopy(contact), pickle.loads(pickle.dumps(contact))):
+        assert copied == contact
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("{}", "an empty table says nothing"),
+        ('{ English = "Call." }', '"English" is no language'),
+        ("{ en = 4400 }", "is not text"),
+        ('{ en = "Call.", de = "' + "x" * 501 + '" }', "at most 500 printable characters"),
+        ("4400", "is not text"),
+    ],
+)
+def test_what_is_no_sentence(value: str, fault: str) -> None:
+    """Each fault names the key and what to write."""
+    with pytest.raises(SettingsError, match=fault):
+        loads_policy(HEAD + f"[recovery]\ncontact = {value}\n")
+
+
+def test_the_schema_knows_both() -> None:
+    """Editors take a text and a table."""
+    schema = json_schema()["properties"]
+    for place in (
+        schema["recovery"]["properties"]["contact"],
+        schema["factors"]["properties"]["sms"]["properties"]["consent_text"],
+    ):
+        assert [kind["type"] for kind in place["anyOf"]] == ["string", "object"]
+
+
+async def test_people_read_their_own() -> None:
+    """The page of the number has the sentence in the language of the page."""
+    consent = '[factors.sms]\nconsent_text = { en = "Fees may apply.", de = "Es können Gebühren anfallen." }\n'
+    text = CONTACT + '[factors]\nallowed = ["sms"]\norder = ["sms"]\n' + consent
+    told = {"de": "Es können Gebühren anfallen.", "en": "Fees may apply.", "fr": "Fees may apply."}
+    async with running(make_world(policy=loads_policy(text))) as world:
+        ann = await world.browser()
+        for lang, said in told.items():
+            ann.cookies["mfa-lang"] = lang
+            assert said in (await ann.page("/mfa/enroll/sms")).text, lang
