@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import Subject
+from mfa_gate.core.changes.tenant_end import ended
 from mfa_gate.core.model import Account, Attempts, Grant, Lock, Seconds, SubjectKey
 from mfa_gate.core.rules import CompareRules, Policy
 from mfa_gate.service.quick_look import QuickLook
@@ -154,10 +155,10 @@ async def test_ended_proofs_are_ended(world: World) -> None:
 
 
 async def test_the_end_of_all_proofs_of_a_tenant(world: World) -> None:
-    """No proof up to ``proofs_from`` counts for anybody."""
+    """No proof of before counts for anybody."""
     ann = await known(world)
     settings = await world.store.settings("alpha")
-    assert await world.store.swap_settings(replace(settings, proofs_from=int(world.clock.at)))
+    assert await world.store.swap_settings(ended(settings, int(world.clock.at)))
     assert await asks(ann) == 403
 
 

@@ -65,7 +65,7 @@ def test_where_the_network_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("seen", "counts"), [(0, 0), (1, 1), (2, 0)])
 def test_all_proofs_of_a_tenant_were_ended(seen: int, counts: int) -> None:
-    """They count where the account has seen as many ends as its tenant has had, and no time decides."""
+    """They count where the account has seen as many ends as its tenant has had."""
     of = replace(account("app", proofs=(proof("app", age=60),)), version=1, tenant_epoch=seen)
     made = found(with_tenant(of, TenantSettings(tenant=of.key.tenant, epoch=1, ended_at=NOW), NOW))
     assert (len(made.proofs), made.ended) == (counts, 1 - counts)

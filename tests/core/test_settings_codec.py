@@ -22,7 +22,8 @@ WHOLE = TenantSettings(
     factors=("totp",),
     announced_at=1,
     tokens=("row",),
-    proofs_from=9,
+    epoch=9,
+    ended_at=8,
 )
 
 
@@ -31,7 +32,13 @@ def test_settings_come_back() -> None:
     body = settings_to(WHOLE)
     assert not {"tenant", "version", "stamp"} & {*json.loads(body)}
     found = settings_from("clinic", 3, body)
-    assert (found.enabled_at, found.factors, found.tokens, found.proofs_from) == (7, ("totp",), ("row",), 9)
+    assert (found.enabled_at, found.factors, found.tokens, found.epoch, found.ended_at) == (
+        7,
+        ("totp",),
+        ("row",),
+        9,
+        8,
+    )
     assert (found.tenant, found.version) == ("clinic", 3)
     assert settings_from("clinic", 1, b"{}") == TenantSettings(tenant="clinic", version=1)
     assert settings_from("clinic", 1, json.dumps({"enabled_at": LAST_SECOND})).enabled_at == LAST_SECOND
