@@ -24,6 +24,7 @@ MARKED = re.compile(r"mark\.(?:slow|waits|browser|long)\b")
 
 SKIPS = {
     "attacks/test_store_outage.py": "a small disk needs leave to mount",
+    "servers/breakage/test_breakage.py": "a network and a disk of its own need root",
     "stores/sqlite/test_faults.py": "the same, and only root may mount",
     "stores/sqlite/test_first_open.py": "only root may give a file away",
     "stores/sqlite/test_volumes.py": "only root may act as another user",
@@ -34,6 +35,7 @@ SLEEPS = {
     "attacks/test_restore.py": "the stamps of two copies of a store are a second apart",
     "cli/test_store.py": "the same",
     "stores/redis/test_backup.py": "the marker of Redis tells whole seconds",
+    "stores/sqlite/test_line_search.py": "a list that waits longer for the disk: the wait is the subject",
     "stores/common/test_siblings.py": "a process of the test waits there until it is ended",
     "senders/test_smtp.py": "a provider that is slow: its delay is the subject",
     "service/test_places.py": "a host's function that is too slow: it is cancelled at once",

@@ -8,7 +8,7 @@ from tests.harness import make_world, running
 
 
 async def test_the_time_of_the_next_mail() -> None:
-    """The page counts down to it: the wait of the policy after this mail, and none after a code of an app."""
+    """The page counts down to it: the policy's wait after this mail."""
     async with running(make_world()) as world:
         ann = await world.browser()
         mail = await ann.enroll_email()
