@@ -28,7 +28,7 @@ class Inline(ThreadPoolExecutor):
         done: Future[Any] = Future()
         try:
             done.set_result(fn(*args, **more))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is given to the one who waits
             done.set_exception(error)
         return done
 
