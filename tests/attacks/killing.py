@@ -51,6 +51,7 @@ def copy(origin: str, target: str) -> None:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {origin.rpartition('/')[2]}")
+            connection.execute("CHECKPOINT")  # else a crash takes the copied sequences back to where they were
         return
     with redis.Redis.from_url(origin) as old, redis.Redis.from_url(target) as new:
         number = int(target.rpartition("/")[2])
