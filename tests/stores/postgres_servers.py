@@ -188,16 +188,19 @@ class Postgres:
 
         None ends that.
         """
-        for pid in self.processes():
-            limit = "unlimited" if size is None else size
-            # A process that has ended meanwhile has no limit.
-            subprocess.run(
-                ["prlimit", f"--fsize={limit}:", "--pid", str(pid)],
-                check=False,
-                cwd="/",
-                capture_output=True,
-                **_as_user(),
-            )
+        limit = "unlimited" if size is None else size
+        done: set[int] = set()
+        while missed := {*self.processes()} - done:  # a session may begin before its parent has the limit
+            for pid in missed:
+                # A process that has ended meanwhile has no limit.
+                subprocess.run(
+                    ["prlimit", f"--fsize={limit}:", "--pid", str(pid)],
+                    check=False,
+                    cwd="/",
+                    capture_output=True,
+                    **_as_user(),
+                )
+            done |= missed
 
     def kill(self) -> None:
         """kill -9 of every process, the children first so that none outlives the others."""
