@@ -616,7 +616,11 @@ def test_a_newer_file_is_refused(run: Run, urls: Url, file: Path, capsys: pytest
     F-20.
     """
     there = urls("sqlite")
-    for record, says in (({"export": 3, "id": "x"}, "of format 3"), ({"x": 1}, "does not know"), ([], "does not know")):
+    for record, says in (
+        ({"export": 3, "id": "x"}, "of format 3"),
+        ({"x": 1}, "does not know"),
+        ([], "holds no record"),
+    ):
         sealed = Keyring([key(1)]).seal(
             "export", json.dumps(record).encode(), row=("mfa_gate", "export"), nonce=bytes(12)
         )

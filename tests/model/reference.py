@@ -26,6 +26,8 @@ FAR = 60
 """The distance at which a time is so far ahead of the clock that a wrong clock must have set it."""
 STEP = 30
 """The time of one code of an authenticator app."""
+FAR = 10
+"""Steps by which the last code may be ahead of a clock that still judges codes."""
 NETWORKS = 5
 """Networks on which one browser may hold a proof."""
 BROWSERS = 10
@@ -162,6 +164,10 @@ class Person:
     def is_fresh(self, step: int, clock: int) -> bool:
         """Tell if a code of the app for ``step`` is good now."""
         return abs(clock // STEP - step) <= 1 and step > self.step
+
+    def is_far_ahead(self, clock: int) -> bool:
+        """Tell if the app's last code is so far ahead of a worker's clock that no code can be judged."""
+        return self.step > clock // STEP + FAR
 
     def must_not_send(self, kind: str, clock: int) -> bool:
         """Tell if the next message with ``kind`` comes too soon.

@@ -66,10 +66,11 @@ async def test_full(app: Running, one_server: Postgres) -> None:
     Each one that is compared stays charged. A person who has proven a factor before goes on.
     """
     schema = app.store.rpartition("=")[2]
-    one_server.say(  # lines that leave no room in any page
-        f"INSERT INTO {schema}.event (tenant, account, kind, at, line, digest)"
-        " SELECT 'filler', '', 'x', 0, repeat('x', 1960), '' FROM generate_series(1, 10000)"
-    )
+    for length, lines in ((40, 300), (1960, 10_000)):  # no page has room: small ones fill that of the app's own lines
+        one_server.say(
+            f"INSERT INTO {schema}.event (tenant, account, kind, at, line, digest)"
+            f" SELECT 'filler', '', 'x', 0, repeat('x', {length}), '' FROM generate_series(1, {lines})"
+        )
     one_server.limit_files(16 * 2**20)  # no file may grow beyond it, and that of the trail has
     for _ in range(3):
         answer = await app.guess()

@@ -21,7 +21,8 @@ COMMANDS = {
     "tokens": ("tokens", "make, list and revoke tokens for programs at the administrators' JSON"),
     "report": (
         "report",
-        "print a report for a review: adoption, stale, exemptions, lockouts, sends, grants, disputes, tickets, agreements",
+        "print a report for a review: adoption, stale, exemptions, lockouts, locks, challenges, sends, grants, disputes,"
+        " tickets, agreements",
     ),
     "store": ("store", "decide about the store itself"),
     "doctor": (

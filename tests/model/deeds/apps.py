@@ -66,8 +66,13 @@ def right(life: Stage, number: int) -> None:
 def wrong(life: Stage, number: int, guess: int) -> None:
     """Answer with a code that was never right."""
     seat = owner(life, number)
-    if seat is not None:
-        life.judge(seat, life.run(life.answer(seat, "totp", seat.browser.wrong(guess))), right=False)
+    if seat is None:
+        return
+    reply = life.run(life.answer(seat, "totp", seat.browser.wrong(guess)))
+    if life.person(seat).is_far_ahead(life.now(seat)):
+        life.judge_free(seat, reply, "clock_ahead")  # and a right one is answered the same
+    else:
+        life.judge(seat, reply, right=False)
 
 
 def wrong_until_locked(life: Stage, number: int) -> None:

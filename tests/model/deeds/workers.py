@@ -44,7 +44,7 @@ def kill_in_the_midst(life: Stage, number: int, guess: int) -> None:
     if seat is None:
         return
     person, now = life.person(seat), life.now(seat)
-    if person.lock or person.failures > 4 or person.must_wait(seat.mark, now):
+    if person.lock or person.failures > 4 or person.must_wait(seat.mark, now) or person.is_far_ahead(now):
         return
     engine, swaps = life.worlds[seat.worker].engine, 0
     swap = engine.store.swap

@@ -36,7 +36,8 @@ OTHER = SubjectKey("finance", "x")
         ("DELETE FROM trail WHERE tenant = 'clinic'", 0),
         ("UPDATE event SET tenant = 'clinic' WHERE id = 'e3'", 4),
         (
-            "INSERT INTO event SELECT 999, id, tenant, account, kind, at, body, digest FROM event"
+            "INSERT INTO event (seq, id, tenant, account, kind, at, body, digest)"
+            " SELECT 999, id, tenant, account, kind, at, body, digest FROM event"
             " WHERE id = 'e5' AND tenant = 'clinic'",
             10,
         ),
