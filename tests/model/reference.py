@@ -166,7 +166,7 @@ class Person:
         return abs(clock // STEP - step) <= 1 and step > self.step
 
     def is_far_ahead(self, clock: int) -> bool:
-        """Tell if the app's last code is so far ahead of a worker's clock that no code can be judged."""
+        """Tell if the app's last code is too far ahead of a clock for any code to be judged."""
         return self.step > clock // STEP + FAR
 
     def must_not_send(self, kind: str, clock: int) -> bool:

@@ -161,7 +161,7 @@ def test_axe_with_a_theme_of_the_host(browser: Browser, tmp_path: Path, brand: B
     assert found == []
 
 
-@pytest.mark.parametrize("lang", ["en", "en-XA", "ar"])
+@pytest.mark.parametrize("lang", [pytest.param("en", marks=pytest.mark.long), "en-XA", "ar"])
 def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
     """At 320 px nothing scrolls sideways, and targets are 44 px.
 

@@ -434,7 +434,8 @@ async def main():
     assert 3 < done < 200, done
     assert (await store.load(ALICE)).version == 1
     together = await asyncio.gather(
-        *(store.swap(enrolled(SubjectKey("t", f"u{done + n:04}"), name="x" * 3000)) for n in range(20)), return_exceptions=True
+        *(store.swap(enrolled(SubjectKey("t", f"u{done + n:04}"), name="x" * 3000), [event(done + n)]) for n in range(20)),
+        return_exceptions=True,
     )
     assert len(together) == 20
     assert all(isinstance(outcome, StoreUnavailable) for outcome in together), together
