@@ -476,7 +476,7 @@ async def test_tls(tmp_path: Path) -> None:
         assert await store.swap(enrolled(ALICE))
         await silence(store)
         await store.aclose()
-        stranger = RedisStore(f"rediss://127.0.0.1:{port}")
+        stranger = RedisStore(f"rediss://127.0.0.1:{port}", timing=REDIS)
         with pytest.raises(StoreUnavailable, match="certificate"):
             await stranger.open()
 
