@@ -103,14 +103,9 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 
 def _tenant(site: Site, scope: Scope, desk: OutOfBand) -> str | None:
     """Return the tenant in the phone's cookie, or in the picture that it joins with."""
-    token = carried_token(scope, https=_is_https(site))
+    token = carried_token(scope, https=site.cookies.https)
     found = desk.tenant_of(token) if token else None
     return read_note(scope, desk.engine.keyring) if found is None else found
-
-
-def _is_https(site: Site) -> bool:
-    """Tell if every origin is https, whatever a proxy makes of the scheme."""
-    return all(origin.startswith("https:") for origin in site.origins)
 
 
 # -- the page and its files --------------------------------------------------------------------------------------------
@@ -146,7 +141,7 @@ def manifest(phone: Phone) -> Answer:
     """
     brand = phone.rules.brand
     name = brand.name or phone.service.engine.wiring.relying_party.name
-    token = carried_token(phone.scope, https=_is_https(phone.site))
+    token = carried_token(phone.scope, https=phone.site.cookies.https)
     if phone.desk.tenant_of(token) is None:
         token = ""
     static = phone.base.removesuffix("/approve") + "/static/"

@@ -72,7 +72,7 @@ class Cookies:
     def __init__(self, keyring: Keyring, entropy: Entropy, *, https: bool) -> None:
         self._keyring = keyring
         self._entropy = entropy
-        self._https = https
+        self.https = https
         self._jars: OrderedDict[tuple[SubjectKey, bool], Jar] = OrderedDict()
 
     def jar(self, key: SubjectKey, scope: Scope) -> Jar:
@@ -80,7 +80,7 @@ class Cookies:
 
         On https the names begin with ``__Host-``, so no other host or path can set them (S-24).
         """
-        secure = self._https or scope.get("scheme") in ("https", "wss")
+        secure = self.https or scope.get("scheme") in ("https", "wss")
         known = self._jars.get((key, secure))
         if known is not None:
             return known

@@ -8,15 +8,14 @@ from ....core.messages.letter import N_
 from ....core.rules import DAY
 from .report import Column, Plot, Report, Row, Sources
 
-DAYS = 30
 OUTCOMES = ("granted", "wrong", "stopped", "denied")
 CAUSES = ("attempts", "rolling", "administrator")
 
 
 async def challenges(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     """Yield a row a day with an answer, the newest day first. Days are those of UTC."""
-    daily, today = await sources.daily.of(tenant), sources.engine.now() // DAY
-    for day in range(today, today - DAYS, -1):
+    daily = await sources.daily.of(tenant)
+    for day in sources.last_days():
         found = {name: daily.number(day, name) for name in OUTCOMES}
         if any(found.values()):
             yield {"day": day * DAY, **found}
@@ -24,8 +23,8 @@ async def challenges(sources: Sources, tenant: str) -> AsyncIterator[Row]:
 
 async def locks(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     """Yield a row a day on which somebody was locked or unlocked, the newest day first."""
-    daily, today = await sources.daily.of(tenant), sources.engine.now() // DAY
-    for day in range(today, today - DAYS, -1):
+    daily = await sources.daily.of(tenant)
+    for day in sources.last_days():
         found = {name: daily.number(day, "locked", name) for name in CAUSES}
         unlocked = daily.number(day, "unlocked")
         if unlocked or any(found.values()):

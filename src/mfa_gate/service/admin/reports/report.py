@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ....core.roles import Right
+from ....core.rules import DAY
 from ...accounts import Engine
 from ..daily_counts import DailyCounts
 from ..people import TenantPeople
@@ -20,6 +21,8 @@ Kind = Literal[
 ]
 Value = str | int | tuple[str, ...]
 Row = Mapping[str, Value]
+DAYS = 30
+"""The days of a report that has a row a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Sources:
     people: TenantPeople
     reviews: Reviews
     daily: DailyCounts
+
+    def last_days(self) -> range:
+        """Return the last days (UTC, counted since 1970), the newest first."""
+        today = self.engine.now() // DAY
+        return range(today, today - DAYS, -1)
 
 
 @dataclass(frozen=True, slots=True)

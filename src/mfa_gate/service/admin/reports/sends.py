@@ -8,15 +8,14 @@ from ....core.messages.letter import N_
 from ....core.rules import DAY
 from .report import Column, Plot, Report, Row, Sources
 
-DAYS = 30
 NAMES = ("sent", "failed", "refused")
 
 
 async def rows(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     """Yield a row a day and factor, newest day first. Days are those of UTC."""
     engine, daily = sources.engine, await sources.daily.of(tenant)
-    prices, traits, today = engine.rules(tenant).sends.price, engine.factors.traits, engine.now() // DAY
-    for day in range(today, today - DAYS, -1):
+    prices, traits = engine.rules(tenant).sends.price, engine.factors.traits
+    for day in sources.last_days():
         for factor in daily.parts(day, *NAMES):
             found = {name: daily.number(day, name, factor) for name in NAMES}
             price = int(getattr(prices, traits[factor].sends, 0)) if factor in traits and traits[factor].sends else 0
