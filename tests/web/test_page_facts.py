@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.rules import DAY
+from mfa_gate.core.rules import DAY, EnrollmentRules
 from mfa_gate.web.request import PageRequest
 from tests.harness import START, Browser, World, make_world, running, with_rules
 
@@ -20,6 +20,9 @@ Facts = dict[str, Any]
 async def world() -> AsyncIterator[World]:
     """A host with requests for help, and a wait after which one may set up anew."""
     policy = with_rules(lambda rules: replace(rules, factors=replace(rules.factors, auto_send=False)))
+    factors = replace(policy.base.factors, allowed=("totp", "backup-code"), order=("totp",))
+    contact = replace(policy.base, factors=factors, enrollment=EnrollmentRules(first="contact"))
+    policy = replace(policy, tenants={**policy.tenants, "contact": contact})
     async with running(make_world(policy=policy)) as made:
         yield made
 
@@ -134,6 +137,32 @@ async def choosing_another(world: World) -> tuple[Browser, str]:
     return ann, "/mfa/enroll"
 
 
+async def contact_first(world: World) -> tuple[Browser, str]:
+    """A contact on file comes first."""
+    return await world.browser("new", "contact"), "/mfa/enroll"
+
+
+async def contact_sent(world: World) -> tuple[Browser, str]:
+    """The code for the contact is on its way since a minute."""
+    new = await world.browser("new", "contact")
+    assert (await new.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})).status == 303
+    world.clock.advance(60)
+    return new, "/mfa/enroll"
+
+
+async def contact_too_late(world: World) -> tuple[Browser, str]:
+    """The code for the contact has ended."""
+    new, path = await contact_sent(world)
+    world.clock.advance(600)
+    return new, path
+
+
+async def contact_of_another_browser(world: World) -> tuple[Browser, str]:
+    """The code for the contact was sent for another browser of the person."""
+    await contact_sent(world)
+    return await world.browser("new", "contact", sid="other"), "/mfa/enroll"
+
+
 async def enrolled(world: World) -> tuple[Browser, str]:
     """The end of the first enrollment."""
     return await world.enrolled(), "/mfa/enroll/done"
@@ -207,6 +236,7 @@ TEXT_HELP |= {"public": PUBLIC, "sent_at": START, "resend_at": START + 30, "othe
 CHOICE: Facts = {"ways": ["totp", "sms", "email"], "skips_left": None, "required_at": 0}
 LOST: Facts = {"lost": "totp", "others": ["email"], "backup": "backup-code", "about": "", "back": "/mfa/challenge"}
 LOST |= {"by_hand": True, "wait": 0, "opens_at": 0, "open": False}
+NO_CODE: Facts = {"ways": ["email", "sms"], "way": None, "sending": "unsent", "sent_at": 0, "expires_at": 0}
 STORIES: dict[Story, Facts] = {
     asked_by_app: {**ASKED, **QUIET, "way": "totp", "others": ["email", "backup-code"], "remaining": None},
     after_a_wrong_code: {**ASKED, **QUIET, "way": "totp", "remaining": 6},
@@ -236,6 +266,10 @@ STORIES: dict[Story, Facts] = {
     choosing: {**CHOICE, "purpose": "first", "skippable": False, "back": "", "demanded": True},
     choosing_freely: {**CHOICE, "purpose": "first", "skippable": True, "back": "", "demanded": True},
     choosing_another: {**CHOICE, "purpose": "more", "skippable": False, "back": "/mfa", "demanded": False},
+    contact_first: NO_CODE,
+    contact_sent: {"way": "email", "sending": "sent", "sent_at": START, "expires_at": START + 600, "digits": 6},
+    contact_too_late: NO_CODE,
+    contact_of_another_browser: NO_CODE,
     enrolled: {
         "way": "totp",
         "default": "totp",
