@@ -34,7 +34,7 @@ def entry(at: int, digest: str, app: str = "shop") -> Entry:
 
 
 async def test_the_policy_of_a_moment(archive: PolicyArchive) -> None:
-    """Each application has the newest change up to that second; the order of rows counts, no clock."""
+    """Each application has its newest change up to that second, by the order of rows."""
     for at, digest, app in ((10, "a", "shop"), (30, "b", "shop"), (20, "c", "shop"), (20, "d", "desk")):
         await archive.add(entry(at, digest, app))
     assert await archive.apps() == ("shop", "desk")

@@ -1,4 +1,4 @@
-"""What is not demanded goes on without the store, and what is refused stays refused."""
+"""The edges of an outage: spared people go on, and refusals stay refusals."""
 
 from __future__ import annotations
 
