@@ -13,7 +13,7 @@ from mfa_gate.core.model import Lock
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.service import Issued
 from tests.attacks.test_blame import caller_of
-from tests.harness import RULES, START, Browser, World, make_world, running
+from tests.harness import POLICY, RULES, START, Browser, World, make_world, running
 
 MAIL = {"ann": "ann@alpha.example"}
 
@@ -110,3 +110,23 @@ async def test_a_draft_goes_on(world: World, again: bool) -> None:
     assert (found.enrollment.id == first["enrollment"]) != again
     assert (found.shown["secret"] == first["secret"]) != again
     assert len((await world.account("new")).enrollments) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "mail", "reason"),
+    [("email", "", "no_contact"), ("fax", "x@y.example", "no_contact"), ("sms", "x@y.example", "phone_invalid")],
+)
+async def test_a_contact_that_cannot_be_proven(kind: str, mail: str, reason: str) -> None:
+    """No contact on file, no such kind, or a number that is none: nothing is sent, and the reason is told."""
+
+    async def odd(subject: Subject) -> Contacts:
+        return Contacts(email=mail, phone="twelve")
+
+    contact = replace(RULES, enrollment=replace(RULES.enrollment, first="contact"))
+    policy = replace(POLICY, tenants={"alpha": contact})
+    async with running(make_world(contacts=odd, policy=policy)) as world:
+        new = await world.browser("new")
+        await new.page("/mfa/enroll")
+        refused: Any = await world.gate.service.leave.send_contact(caller_of(new), kind)
+        assert (type(refused), refused.reason) == (Refusal, reason)
+        assert world.email.messages == world.sms.messages == []
