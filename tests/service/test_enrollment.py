@@ -117,7 +117,7 @@ async def test_a_draft_goes_on(world: World, again: bool) -> None:
     [("email", "", "no_contact"), ("fax", "x@y.example", "no_contact"), ("sms", "x@y.example", "phone_invalid")],
 )
 async def test_a_contact_that_cannot_be_proven(kind: str, mail: str, reason: str) -> None:
-    """No contact on file, no such kind, or a number that is none: nothing is sent, and the reason is told."""
+    """No contact on file, no such kind, or a number that is none: nothing is sent."""
 
     async def odd(subject: Subject) -> Contacts:
         return Contacts(email=mail, phone="twelve")

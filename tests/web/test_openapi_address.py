@@ -1,4 +1,4 @@
-"""The document of the JSON calls: everybody may read it, at its own address and below any root."""
+"""The document of the JSON calls, which everybody may read."""
 
 from __future__ import annotations
 
