@@ -21,7 +21,7 @@ from mfa_gate.storage import Store
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.lua import NAMES_IN_ONE
 from mfa_gate.stores.redis.names import keys_of
-from mfa_gate.stores.sqlite import SQLiteStore
+from mfa_gate.stores.sqlite import SQLiteStore, name_index
 from tests.stores import servers
 
 MANY, FEW = 300_000, 1_000
@@ -117,6 +117,8 @@ async def fill(path: Path) -> SQLiteStore:
                     for n in range(size)
                 ),
             )
+        while name_index.fill(connection):
+            pass
         connection.execute("COMMIT")
     return store
 
