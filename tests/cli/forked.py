@@ -1,4 +1,6 @@
-"""Commands of ``mfa-gate`` as forks of one interpreter: a start costs milliseconds, where Python's own costs a second.
+"""Commands of ``mfa-gate`` as forks of one interpreter.
+
+A start costs milliseconds, where Python's own costs a second.
 
 A test that starts a command hundreds of times on a busy machine orders it here. Each command is a process of its own.
 """
