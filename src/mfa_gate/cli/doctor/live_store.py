@@ -84,7 +84,7 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
 
 
 async def _clock(gate: MFAGate) -> list[Line]:
-    """Compare this machine's clock with the store's, where it tells one, and with the newest event."""
+    """Compare this machine's clock with the store's and with the newest event."""
     engine = gate.service.engine
     await gate.service.clock_watch.compare()
     if abs(engine.clock_apart) > APART:
