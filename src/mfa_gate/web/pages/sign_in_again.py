@@ -27,8 +27,11 @@ async def sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInA
 
     Nothing of ours is set up, or nothing that meets the demand, so only the identity provider can confirm the person.
     """
+    asked = request.asked_by(decision.demand.rule) if decision.reason == "step_up" else ("", "")
     return views.SignInAgain(
         why=decision.reason,
+        action=asked[0],
+        asked_by=asked[1],
         max_age=decision.demand.max_age,
         again=await _address(request, decision),
         sign_in=request.host(request.site.sign_in),
