@@ -1,4 +1,4 @@
-"""The action that a step-up is for: the ``label`` of its rule, or our own words (P-67)."""
+"""The action that a step-up is for: the ``label`` of its rule, or our own words."""
 
 from __future__ import annotations
 
