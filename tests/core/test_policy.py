@@ -13,11 +13,14 @@ from mfa_gate.core.assurance import combine, could_meet, meets
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import (
     POLICY_AGE,
+    SIGN_OUT,
     Facts,
     demands_for,
     exemption_for,
     factors_for,
+    freed,
     is_chosen,
+    is_leaving,
     requirement_for,
     stage_at,
     with_endpoint,
@@ -283,6 +286,22 @@ def test_the_demands_of_an_endpoint() -> None:
     alone = with_endpoint(free, (young, any_age))
     assert (alone.free, alone.free_kind, alone.stage) == ("", "", "required")
     assert alone.demands == (young, replace(any_age, max_age=Seconds(WEEK)))
+
+
+def test_the_hosts_own_sign_out() -> None:
+    """It passes for everybody, by its own name in every table.
+
+    It does so with the methods of forms and links alone.
+    """
+    asked = requirement()
+    free = freed(asked)
+    assert (free.free, free.free_kind, free.rules, free.factors) == (SIGN_OUT, "exempt", asked.rules, asked.factors)
+    assert (free.demands, free.watched) == ((), ())
+    assert [is_leaving(method, "/logout", "/logout") for method in ("GET", "HEAD", "POST", "PUT")] == [True] * 3 + [
+        False
+    ]
+    assert not is_leaving("GET", "/logout", "")
+    assert not is_leaving("GET", "/logout/x", "/logout")
 
 
 def test_a_requirement_says_all() -> None:
