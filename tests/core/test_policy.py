@@ -27,6 +27,8 @@ from mfa_gate.core.policy import (
 )
 from mfa_gate.core.rules import (
     DAY,
+    AgreementRules,
+    BrandRules,
     CompareRules,
     EnrollmentRules,
     Exemption,
@@ -363,3 +365,20 @@ def test_strength_is_the_proofs_own() -> None:
     """
     assert not meets(proof("key", phishing_resistant=False), demand(strong=True), NOW)
     assert meets(proof("key"), demand(strong=True), NOW)
+
+
+def test_the_files_that_a_policy_names() -> None:
+    """Agreements, logos and style sheets of every tenant, so that an export has them all.
+
+    Nothing without a name.
+    """
+    terms = AgreementRules(id="a", version="1", title="T", file="terms.md", text="Terms")
+    brand = BrandRules(logo="l.svg", logo_bytes=b"<l>", logo_dark="d.svg", logo_dark_bytes=b"<d>")
+    mine = rules_with(agreement=terms)
+    policy = Policy(
+        name="p",
+        base=mine,
+        tenants={"x": replace(mine, brand=brand), "y": rules_with(brand=BrandRules(stylesheet="s.css", styles="b{}"))},
+    )
+    assert policy.files == {"terms.md": b"Terms", "l.svg": b"<l>", "d.svg": b"<d>", "s.css": b"b{}"}
+    assert Policy(name="p").files == {}

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mfa_gate.core.model import Contacts
 from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import Draft, Rejected
+from mfa_gate.factors.phone import REGIONS as REGIONS_KEY
 from mfa_gate.factors.phone import TYPES as PHONE_TYPES
-from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_names, written
+from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_faults, region_names, written
 from mfa_gate.factors.region_names import region_name, told_regions
 from mfa_gate.factors.regions import REGIONS
 from mfa_gate.factors.sms import Sms
@@ -226,3 +227,32 @@ def test_a_text_that_is_no_number_is_written_as_it_is() -> None:
     """A number on file that cannot be read is shown as the host has it."""
     assert written("+1 212 736 5000".replace(" ", "")) != "+12127365000"
     assert written("extension seven") == "extension seven"
+
+
+@pytest.mark.parametrize("text", ["00 1 2345", "0 0 12", "0011"])
+def test_two_zeros_before_no_number(text: str) -> None:
+    """Neither at home nor abroad it is a number, and the person hears what to write."""
+    refused = read_phone(text, US)
+    assert isinstance(refused, Rejected)
+    assert (refused.reason, refused.free) == ("phone_invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("regions", "good"),
+    [(["US"], True), (["US", "CA"], True), ([], False), (["US", "US"], False), (["us"], False), (["USA"], False)],
+)
+def test_the_form_of_regions(regions: list[str], good: bool) -> None:
+    """Two capital letters, each once, and at least one."""
+    assert REGIONS_KEY.holds(regions) is good
+
+
+@pytest.mark.parametrize(
+    ("region", "says"),
+    [("US", ""), ("UK", 'write "GB"'), ("XX", "write its two letters"), ("EN", 'write "GB"')],
+)
+def test_regions_that_do_not_exist(region: str, says: str) -> None:
+    """The owner of the policy reads what was meant; a region that exists is no fault."""
+    faults = region_faults(PhoneRules(regions=(region,)))
+    assert bool(faults) is bool(says)
+    assert says in "".join(fault.text for fault in faults)
+    assert region_faults(PhoneRules()) == ()

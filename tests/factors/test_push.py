@@ -247,3 +247,56 @@ def test_the_requests_of_one_phone() -> None:
     assert data == {"key": "k", "token_key": "k1"}
     assert Push().key_id_of(data) == "k1"
     assert Push().key_id_of({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "key", "signed", "reason"),
+    [
+        (NOW + JOIN_LIFE - 1, "", True, ""),
+        (NOW, "A" * 87, True, "malformed"),
+        (NOW, b64(b"\x04" + b"\xff" * 64), True, "malformed"),
+        (NOW, "", False, "not_allowed"),
+    ],
+)
+def test_who_joins_by_a_picture(now: int, key: str, signed: bool, reason: str) -> None:
+    """A phone joins with a key on the curve that has signed this very picture.
+
+    It can do so up to the last second.
+    """
+    draft, my_phone = drafted(context()), phone()
+    token = PUSH.show(context(), draft.data)["uri"].partition("#e=")[2]
+    signature = my_phone.sign("join", token if signed else "another", my_phone.public)
+    result = PUSH.join(
+        context(now=now), data=draft.data, token=token, key=key or my_phone.public, signature=signature, label="x"
+    )
+    assert result == Rejected(reason=reason, free=True) if reason else isinstance(result, Joined)
+
+
+def test_the_number_that_is_typed_on_the_phone() -> None:
+    """S-95: digits of its length are read, and only the shown number is right."""
+    mine = context(digits=6)
+    challenge, number = asked(mine)
+    assert PUSH.read_number(mine, challenge=challenge, number=f" {number[:3]} {number[3:]} ") == number
+    assert PUSH.read_number(mine, challenge=challenge, number=number[1:]) is None
+    assert PUSH.is_number(mine, challenge=challenge, number=number)
+    wrong = str((int(number) + 1) % 10**6).zfill(6)
+    assert not PUSH.is_number(mine, challenge=challenge, number=wrong)
+
+
+def test_a_phone_has_no_destination_and_keeps_the_key_of_its_token() -> None:
+    """F-18: the operator sees which key a phone still needs.
+
+    The challenge names no number.
+    """
+    mine = context()
+    data = joined(mine).data
+    assert PUSH.hint(mine, data) == ""
+    assert PUSH.key_id_of(data) == KEYRING.newest
+    assert PUSH.key_id_of(PUSH.naming(data=data, key_id="newer")) == "newer"
+    assert PUSH.key_id_of({}) == ""
+
+
+@pytest.mark.parametrize("token", ["", "é", "x" * 3000, "garbage"])
+def test_what_is_no_token(token: str) -> None:
+    """S-45: an address that we did not make names nobody."""
+    assert read_token(KEYRING, JOIN, token) is None

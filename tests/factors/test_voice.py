@@ -117,6 +117,21 @@ def test_only_an_answered_call_begins(params: dict[str, str], reason: str) -> No
     assert hear(context(), challenge(context()), params) == Rejected(reason=reason, free=True)
 
 
+def test_the_longest_id_of_a_call() -> None:
+    """An id of exactly the limit is one, and so is a response of that length.
+
+    Refusals cost nothing.
+    """
+    mine = context()
+    assert isinstance(hear(mine, challenge(mine), {"CallSid": "C" * 64}), Heard)
+    assert VOICE.read("x" * 64, mine.rules) == COLLECT
+    for refused in (
+        hear(mine, greeted(mine), {"CallSid": "CA2"}),
+        hear(mine, replace(greeted(mine), status="approved"), {"CallSid": "CA1"}),
+    ):
+        assert refused == Rejected(reason="code_already_used", free=True)
+
+
 @pytest.mark.parametrize("status", ["approved", "denied"])
 def test_what_is_answered_is_answered(status: str) -> None:
     """The state only ever moves on: after an answer nothing is heard."""
