@@ -256,3 +256,42 @@ def test_regions_that_do_not_exist(region: str, says: str) -> None:
     assert bool(faults) is bool(says)
     assert says in "".join(fault.text for fault in faults)
     assert region_faults(PhoneRules()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("+1 202 555 0100" + " " * 25, "+12025550100"), ("+1 202 555 0100" + " " * 26, None), ("", None)],
+)
+def test_the_longest_text_that_is_read(text: str, number: str | None) -> None:
+    """Forty characters, blanks included."""
+    found = read_phone(text, US)
+    assert (None if isinstance(found, Rejected) else found) == number
+    assert number or found == Rejected(reason="phone_invalid", free=True)
+
+
+@pytest.mark.parametrize(
+    ("e164", "shown"),
+    [("+12025550100", "(202) 555-0100"), ("+493012345678", "+49 30 12345678"), ("no number", "no number")],
+)
+def test_a_number_as_people_write_it(e164: str, shown: str) -> None:
+    """A number with +1 as at home, others with their country code."""
+    assert written(e164) == shown
+
+
+@pytest.mark.parametrize(("phone", "typed"), [("typed", "(202) 555-0100"), ("on-file", "")])
+def test_a_typed_number_is_shown_whole_until_it_is_proven(phone: Any, typed: str) -> None:
+    """D-58: a slip is seen at once; the number of the record was not typed."""
+    mine = context(rules=rules(sms=PhoneRules(phone=phone)))
+    draft = Sms().draft(mine, phone="+12025550100")
+    assert isinstance(draft, Draft)
+    assert Sms().show(mine, draft.data)["typed"] == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "detail"),
+    [("0", "US", "country-code"), ("1", "US", "+1 201-555-0123"), ("1", "DE", "+49 1512 3456789")],
+)
+def test_what_to_write_instead(text: str, region: str, detail: str) -> None:
+    """The example is one of the region that was chosen, and the refusal costs no attempt."""
+    refused = read_phone(text, PhoneRules(regions=("US", "DE")), region=region)
+    assert refused == Rejected(reason="phone_invalid", free=True, detail=detail)

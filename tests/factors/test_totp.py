@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mfa_gate.core.entropy import expand
 from mfa_gate.core.model import Contacts, Fields, Seconds, SubjectKey
-from mfa_gate.core.rules import BrandRules
+from mfa_gate.core.names_in_addresses import MAX_ISSUER
+from mfa_gate.core.rules import BrandRules, Rules
 from mfa_gate.factors.base import Accepted, Draft, Rejected
 from mfa_gate.factors.totp import APP_NAMES, FAR_STEPS, Totp, TotpRules
 from mfa_gate.keyring import Unopened
@@ -421,3 +422,40 @@ def test_a_secret_of_any_length_comes_back(size: int) -> None:
     assert Totp().secret_of(mine, made.data) == bytes(range(size))
     assert Totp().has_secret(mine, made.data, secret=bytes(range(size)))
     assert not Totp().has_secret(mine, made.data, secret=bytes(size))
+
+
+@pytest.mark.parametrize(("ahead", "reason"), [(FAR_STEPS, "wrong_code"), (FAR_STEPS + 1, "clock_ahead")])
+def test_a_wrong_code_while_our_clock_is_behind(ahead: int, reason: str) -> None:
+    """D-41: it counts as long as a right one could be told from it."""
+    step = NOW // 30
+    wrong = str((int(code_at(step)) + 1) % 10**6).zfill(6)
+    found = verify(wrong, data(step=step + ahead))
+    assert isinstance(found, Rejected)
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize(("off", "words"), [(3, "90 seconds ahead of ours"), (-3, "90 seconds behind ours")])
+def test_the_words_about_a_clock(off: int, words: str) -> None:
+    """The person hears which way it is off, and by how much."""
+    found = verify(code_at(NOW // 30 + off))
+    assert isinstance(found, Rejected)
+    assert words in found.detail
+    assert found.drift == off * 30
+
+
+@pytest.mark.parametrize(("more", "traps"), [(0, 0), (1, 1)])
+def test_a_brand_of_exactly_the_longest_issuer(more: int, traps: int) -> None:
+    """It fits, and one letter more does not."""
+    own = replace(Rules(), brand=BrandRules(name="x" * (MAX_ISSUER + more)))
+    assert len(Totp().option_traps(own)) == traps
+
+
+def test_a_first_code_that_was_used_already() -> None:
+    """At a set-up, the code of the last accepted step was used.
+
+    A later one that is void comes too early.
+    """
+    step = NOW // 30
+    found = verify(code_at(step), data(step=step), purpose="enroll")
+    assert isinstance(found, Rejected)
+    assert found.reason == "code_already_used"
