@@ -280,7 +280,7 @@ def test_a_number_as_people_write_it(e164: str, shown: str) -> None:
 
 @pytest.mark.parametrize(("phone", "typed"), [("typed", "(202) 555-0100"), ("on-file", "")])
 def test_a_typed_number_is_shown_whole_until_it_is_proven(phone: Any, typed: str) -> None:
-    """D-58: a slip is seen at once; the number of the record was not typed."""
+    """A slip is seen at once; the number of the record was not typed."""
     mine = context(rules=rules(sms=PhoneRules(phone=phone)))
     draft = Sms().draft(mine, phone="+12025550100")
     assert isinstance(draft, Draft)
