@@ -118,7 +118,7 @@ def test_nothing_outside_of_the_factors_names_a_kind(root: Path) -> None:
     assert found == {name: set(words) for name, words in NAMED.items()}
 
 
-NUMBERS = {
+NUMBERS: dict[str, dict[str, object]] = {
     "backup_code": {"LENGTH": 10},
     "cbor_items": {"MOST_DEPTH": 16},
     "codes": {"MAX_TYPED": 256},
@@ -142,7 +142,7 @@ def test_numbers_that_no_policy_changes() -> None:
         assert {name: getattr(module, name) for name in numbers} == numbers
 
 
-TRUE = {
+TRUE: dict[str, set[str]] = {
     "totp": {"quick", "typed"},
     "email": {"quick", "needs_challenge", "single", "typed"},
     "sms": {"quick", "needs_challenge", "typed"},
