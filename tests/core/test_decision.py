@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, decide, enrollable_kinds, state_of
-from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, session_mark
-from mfa_gate.core.model import Account, Attempts, Grant, Lock, Seconds, Subject
+from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, agreed, decide, enrollable_kinds, state_of
+from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, session_mark, standing_for
+from mfa_gate.core.model import Acceptance, Account, Attempts, Grant, Lock, Seconds, Subject
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.rules import (
     DAY,
+    AgreementRules,
     AttemptRules,
     EnrollmentRules,
     Exemption,
@@ -420,3 +422,58 @@ def test_a_grant_passes_until_its_end() -> None:
     allow = judged(account("app", grant=grant))
     assert isinstance(allow, Allow)
     assert (allow.until, allow.granted, allow.state) == (NOW + 9, True, "verified")
+
+
+TERMS = AgreementRules(id="terms", version="2", title="T", file="t.md", digest="d" * 64)
+TAKEN = Acceptance(agreement="terms", version="2", digest=TERMS.digest, at=NOW, network="")
+
+
+@pytest.mark.parametrize(
+    ("before", "accepted"),
+    [
+        ((), True),
+        ((replace(TAKEN, version="1"),), True),
+        ((replace(TAKEN, agreement="other"),), True),
+        ((replace(TAKEN, digest="other"),), True),
+        ((replace(TAKEN, version="1"), replace(TAKEN, digest="x")), True),
+    ],
+)
+def test_acceptances_of_before_hide_no_later_one(before: tuple[Acceptance, ...], accepted: bool) -> None:
+    """Another text, version or wording was accepted at another time.
+
+    Alone it counts for nothing.
+    """
+    assert agreed((*before, TAKEN), TERMS, ANN, 0) is accepted
+    assert not agreed(before, TERMS, ANN, 0)
+
+
+@pytest.mark.parametrize(
+    ("subject", "taken", "since", "accepted"),
+    [
+        (ANN, {"session": handle_digest(ANN.session)}, NOW + 9, True),
+        (ANN, {"session": "of another"}, 0, False),
+        (NO_SESSION_ANN, {}, NOW, True),
+        (NO_SESSION_ANN, {}, NOW + 1, False),
+    ],
+)
+def test_an_agreement_for_each_sign_in(subject: Subject, taken: dict[str, Any], since: int, accepted: bool) -> None:
+    """By the name of the sign-in.
+
+    Where it has none, from the proof on, its very second included.
+    """
+    each = replace(TERMS, again="each-sign-in")
+    assert agreed((replace(TAKEN, **taken),), each, subject, since) is accepted
+
+
+def test_a_new_sign_in_elsewhere_is_offered_only_to_whom_it_helps() -> None:
+    """A person who never signed in at the provider sets up the factor that is asked for.
+
+    Another person is sent there.
+    """
+    freshness = FreshnessRules(trust_acr=("phr",))
+    demanded = with_demands(requirement(rules_with(freshness=freshness)), demand("strong", strong=True))
+    of = account("app", proofs=(proof("app"),))
+    assert isinstance(judged(of, demanded), Enroll)
+    known = replace(of, logins=((NOW - 9, NOW - 9),))
+    found = decide(demanded, standing_for(caller(), known, now=NOW, traits=TRAITS, freshness=freshness), NOW)
+    assert isinstance(found, StepUp)

@@ -167,6 +167,28 @@ def test_the_hosts_own_words_for_a_notice(own: str, stop_url: str, taken: bool) 
     assert stop_url in text
 
 
+@pytest.mark.parametrize(
+    ("service", "link", "begins"),
+    [
+        ("Northgate", "", "Northgate: "),
+        ("", "", "{headline}. If"),
+        ("北京医院", "", "{headline}. If"),
+        ("Northgate", STOP, "Northgate: "),
+        ("北京医院", STOP, "{headline}. Not you?"),
+        ("Northgate", STOP + "x" * 160, "{headline}. https://"),
+    ],
+)
+def test_the_form_of_a_notice_by_text(service: str, link: str, begins: str) -> None:
+    """The name goes where an old phone can show it.
+
+    A link that fits no message is sent with the headline all the same.
+    """
+    kind = "recovery.waiting"
+    text = sms_notice(kind, service=service, translate=str, stop_url=link)
+    assert text.startswith(begins.format(headline=NOTICES[kind].headline))
+    assert link in text
+
+
 def test_the_minutes_that_the_hosts_words_get() -> None:
     """A code that lives for seconds lives for a minute in the words of the host.
 

@@ -116,6 +116,12 @@ def test_looking_up() -> None:
     assert nameless.browser("") is None
 
 
+def test_nobody_acts_as_themselves() -> None:
+    """A host that names the same person twice means no other one."""
+    assert Subject("ann", "clinic", actor="ann") == Subject("ann", "clinic")
+    assert Subject("ann", "clinic", actor="ann").judged == Subject("ann", "clinic")
+
+
 def test_the_one_who_is_judged() -> None:
     """While a person is impersonated, the actor is judged.
 

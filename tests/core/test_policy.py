@@ -13,17 +13,22 @@ from mfa_gate.core.assurance import combine, could_meet, meets
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import (
     POLICY_AGE,
+    SIGN_OUT,
     Facts,
     demands_for,
     exemption_for,
     factors_for,
+    freed,
     is_chosen,
+    is_leaving,
     requirement_for,
     stage_at,
     with_endpoint,
 )
 from mfa_gate.core.rules import (
     DAY,
+    AgreementRules,
+    BrandRules,
     CompareRules,
     EnrollmentRules,
     Exemption,
@@ -285,6 +290,22 @@ def test_the_demands_of_an_endpoint() -> None:
     assert alone.demands == (young, replace(any_age, max_age=Seconds(WEEK)))
 
 
+def test_the_hosts_own_sign_out() -> None:
+    """It passes for everybody, by its own name in every table.
+
+    It does so with the methods of forms and links alone.
+    """
+    asked = requirement()
+    free = freed(asked)
+    assert (free.free, free.free_kind, free.rules, free.factors) == (SIGN_OUT, "exempt", asked.rules, asked.factors)
+    assert (free.demands, free.watched) == ((), ())
+    assert [is_leaving(method, "/logout", "/logout") for method in ("GET", "HEAD", "POST", "PUT")] == [True] * 3 + [
+        False
+    ]
+    assert not is_leaving("GET", "/logout", "")
+    assert not is_leaving("GET", "/logout/x", "/logout")
+
+
 def test_a_requirement_says_all() -> None:
     """Mode, stage and factors travel with the demands; a tenant of its own has its own rules."""
     strict = rules_with(mode="report-only", factors=FactorRules(allowed=("key",)))
@@ -344,3 +365,20 @@ def test_strength_is_the_proofs_own() -> None:
     """
     assert not meets(proof("key", phishing_resistant=False), demand(strong=True), NOW)
     assert meets(proof("key"), demand(strong=True), NOW)
+
+
+def test_the_files_that_a_policy_names() -> None:
+    """Agreements, logos and style sheets of every tenant, so that an export has them all.
+
+    Nothing without a name.
+    """
+    terms = AgreementRules(id="a", version="1", title="T", file="terms.md", text="Terms")
+    brand = BrandRules(logo="l.svg", logo_bytes=b"<l>", logo_dark="d.svg", logo_dark_bytes=b"<d>")
+    mine = rules_with(agreement=terms)
+    policy = Policy(
+        name="p",
+        base=mine,
+        tenants={"x": replace(mine, brand=brand), "y": rules_with(brand=BrandRules(stylesheet="s.css", styles="b{}"))},
+    )
+    assert policy.files == {"terms.md": b"Terms", "l.svg": b"<l>", "d.svg": b"<d>", "s.css": b"b{}"}
+    assert Policy(name="p").files == {}

@@ -129,6 +129,13 @@ def test_a_row_with_another_situation() -> None:
             row_from(odd, [situation()])
 
 
+@pytest.mark.parametrize("values", [[], ["clinic"], [*situation_to(situation()), "more"]])
+def test_a_situation_of_another_length(values: list[object]) -> None:
+    """The reader hears what it is not."""
+    with pytest.raises(ValueError, match="no situation of a report"):
+        situation_from(values)
+
+
 def test_what_a_situation_tells() -> None:
     """Key, person, settings and account are as any policy may look at them."""
     made = situation(login=(("pwd",), "acr", 7))

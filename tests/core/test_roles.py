@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.model import Subject, SubjectKey
-from mfa_gate.core.roles import Hand, is_privileged, is_same_hand, is_second_hand, names_no_person, reaches, rights_of
+from mfa_gate.core.roles import (
+    Hand,
+    is_privileged,
+    is_same_hand,
+    is_second_hand,
+    is_self,
+    names_no_person,
+    reaches,
+    rights_of,
+)
 from mfa_gate.core.rules import RoleRules
 
 ROLES = RoleRules()
@@ -37,6 +46,13 @@ def test_in_which_tenants_somebody_acts(groups: tuple[str, ...], tenant: str, ma
     """In one's own, or everywhere by a group that says so."""
     assert reaches(ROLES, replace(EVE, groups=frozenset(groups)), tenant) is may
     assert is_privileged(ROLES, frozenset(groups)) is ("security" in groups)
+
+
+def test_nobody_acts_on_their_own_account() -> None:
+    """The same id in another tenant is another person."""
+    assert is_self(EVE, SubjectKey("clinic", "eve"))
+    assert not is_self(EVE, SubjectKey("other", "eve"))
+    assert not is_self(EVE, SubjectKey("clinic", "ann"))
 
 
 BOSS = Hand("boss", "clinic")

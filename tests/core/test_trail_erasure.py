@@ -200,3 +200,11 @@ def test_no_event_of_an_erasure(odd: str) -> None:
 def test_a_line_that_hides_its_text() -> None:
     """A line without a mark that claims another digest than its own is a fault."""
     assert checked(line(), line(**{WAS: "other"}))[0] == [None, 2]
+
+
+@pytest.mark.parametrize("detail", [None, 7, ["ann.long"]])
+def test_a_line_without_a_detail(detail: object) -> None:
+    """A person goes from it as from any other one."""
+    made = erased(line(account="ann.long", detail=detail))
+    assert made["account"] == "forgotten-x"
+    assert made.get("detail") == detail

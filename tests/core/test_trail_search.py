@@ -6,7 +6,7 @@ import pytest
 
 from mfa_gate.core.events import UNREADABLE, Event
 from mfa_gate.core.events.categories import SYSTEM, category_of
-from mfa_gate.core.trail_search import WORDS, BadFilter, search_of
+from mfa_gate.core.trail_search import WORDS, BadFilter, last_moment, search_of
 
 AT = 1_772_323_200
 """2026-03-01 00:00:00 UTC."""
@@ -50,6 +50,7 @@ EVENT = Event(
         ({"factor": "totp"}, True),
         ({"browser": "abcdefghij"}, True),
         ({"ref": "abcdefghij"}, True),
+        ({"ref": "abcdefghik"}, False),
         ({"ticket": "INC-7"}, True),
         ({"ticket": "INC-8"}, False),
         ({"from": "2026-03-01", "to": "2026-03-01"}, True),
@@ -127,6 +128,20 @@ def test_what_a_store_finds_by_itself(
     """
     found = search_of(words)
     assert (found.is_indexed, found.exact) == (indexed, exact)
+
+
+def test_the_account_of_a_search() -> None:
+    """A store goes to the lines of that account."""
+    assert search_of({"account": "ann", "q": "x"}).account == "ann"
+    assert search_of({"q": "x"}).account == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("2026-03-01", AT + 86_399), ("2026-03-01T00:00Z", AT), ("2026-03-01T01:00+01:00", AT)]
+)
+def test_the_last_moment_of_a_day(text: str, at: int) -> None:
+    """A day that ends a span is meant whole."""
+    assert last_moment("to", text) == at
 
 
 def test_one_moment_is_a_span() -> None:

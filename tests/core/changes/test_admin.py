@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import Change, admin, dispute
-from mfa_gate.core.model import Account, Attempts, Enrollment, Grant, Lock, Recovery, Ticket
+from mfa_gate.core.model import Account, Attempts, Enrollment, Grant, Lock, Recovery, Sent, Ticket
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY
 
@@ -222,6 +222,7 @@ def test_a_reset_of_a_clock_that_ran_ahead() -> None:
         seen_at=NOW + 9 * 86_400,
         attempts=Attempts(used=3, charged_at=NOW + 9 * 86_400, days=((day - 1, 1), (day, 2), (day + 9, 4))),
         quiet_until=NOW + 9 * 86_400,
+        sent=(Sent(factor="text", at=NOW + 9, mark=NOW + 9), Sent(factor="text", at=NOW - 9)),
         logins_from=NOW + 9 * 86_400,
         skips=(("s:x", NOW + 9 * 86_400),),
     )
@@ -229,7 +230,8 @@ def test_a_reset_of_a_clock_that_ran_ahead() -> None:
     assert kept.seen_at == NOW
     assert kept.attempts.charged_at <= NOW
     assert kept.attempts.days == ((day - 1, 1), (day, 6))
-    assert (kept.quiet_until, kept.logins_from) == (0, NOW)
+    assert (kept.quiet_until, kept.logins_from, kept.frozen_until) == (0, NOW, 0)
+    assert kept.sent == (Sent(factor="text", at=NOW), Sent(factor="text", at=NOW - 9))
     assert (kept.authenticators, kept.browsers, kept.challenges) == ((), (), ())
 
 

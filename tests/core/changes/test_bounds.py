@@ -61,7 +61,8 @@ def test_a_live_code_outlives_a_newer_one_that_ended() -> None:
     assert ids(tidied(challenges=(*live, *dead, spent)).challenges) == [*ids(live), "d2", "s"]
     full = [challenge(f"f{number}", age=300 - number) for number in range(MAX_CODES)]
     assert ids(tidied(challenges=(*full, challenge("e", age=60, ttl=60))).challenges) == ids(full), "at its very end"
-    assert ids(tidied(challenges=(full[1], full[0])).challenges) == ids(full[:2]), "in the order of their time"
+    newest = challenge("n", age=1)
+    assert ids(tidied(challenges=(newest, *full)).challenges) == [*ids(full[1:]), "n"], "in the order of their time"
     assert MAX_CODES == 10
 
 

@@ -75,6 +75,7 @@ def test_a_refusal_is_written_down_where_it_came_from() -> None:
         (times(DRIFTS_PER_HOUR - 1, place="app-1:1"), "clock_drift", None),
         (times(DRIFTS_PER_HOUR, place="app-1:1"), "too_soon", 3500),
         (times(DRIFTS_PER_HOUR, place="app-1:1", at=NOW - 3600), "clock_drift", None),
+        (times(DRIFTS_PER_HOUR, at=NOW - 3599), "too_soon", 1),
         ((*times(1, at=NOW - 300), *times(DRIFTS_PER_HOUR - 1)), "too_soon", 3300),
         ((*times(1, at=NOW - 300), *times(DRIFTS_PER_HOUR)), "too_soon", 3500),
     ],
@@ -96,6 +97,13 @@ def test_other_refusals_name_no_drift() -> None:
     """A code that came late is told as such, with no time to wait."""
     change = refuse(KNOWN, mark="app-1:7")
     assert (change.answer.reason, change.answer.retry_after, change.account.drifted) == ("code_expired", None, ())
+
+
+@pytest.mark.parametrize("alarm", ["", "clock_ahead"])
+def test_an_alarm_of_a_refusal(alarm: str) -> None:
+    """The administrators hear of a fault of ours, and of nothing where there is none."""
+    (event,) = refuse(KNOWN, alarm=alarm).events
+    assert dict(event.detail) == ({"alarm": alarm} if alarm else {})
 
 
 def test_recognized_codes_are_those_of_one_authenticator() -> None:

@@ -141,6 +141,17 @@ def test_who_may_enroll(first: Any, of: Account, traits: Traits, reason: str) ->
     assert allowed(of, traits, rules_with(enrollment=EnrollmentRules(first=first))) == reason
 
 
+def test_nobody_enrolls_while_locked() -> None:
+    """S-34: the refusal says that no attempt is left.
+
+    It has the reference by which an administrator finds the lock.
+    """
+    of = account(lock=Lock(at=1, cause="attempts", ref="R"))
+    refusal = may_enroll(evidence(of), judged(of), requirement(), APP, NOW)
+    assert refusal is not None
+    assert (refusal.reason, refusal.ref, refusal.attempts_remaining) == ("locked", "R", 0)
+
+
 def test_only_what_the_policy_allows() -> None:
     """A factor that is not allowed cannot be enrolled, by whomever."""
     assert allowed(account(), KEY, rules_with(factors=factor_rules("app"))) == "not_enrollable"
@@ -263,7 +274,7 @@ def test_a_confirmed_draft_counts_and_is_a_proof() -> None:
     assert (mine.factor, mine.label, mine.data, mine.created_at) == ("app", "My phone", {"secret": "s", "step": 1}, NOW)
     assert (after.default, after.enrollments, after.challenges) == (mine.id, (), ())
     assert (after.skips, after.leave, after.ticket, after.attempts.used) == ((), None, None, 0)
-    assert change.answer.proof.authenticator == mine.id
+    assert (change.answer.proof.authenticator, change.answer.proof.session) == (mine.id, "")
     assert isinstance(judged(after, who=caller(handle="new" + "h" * 19)), Allow)
     assert [event.kind for event in change.events] == ["factor.enrolled", "proof.granted"]
 
@@ -396,8 +407,11 @@ def test_a_code_of_a_draft_that_was_replaced() -> None:
     late = confirm(second.account, draft_of(first))
     assert isinstance(late.answer, Refusal)
     assert late.answer.reason == "draft_replaced"
-    third = begin(begin(second.account, nonce=b"3").account, nonce=b"4")
-    assert [draft.id for draft in third.account.replaced] == [draft_of(second).id, third.account.replaced[1].id]
+    third = begin(second.account, nonce=b"3")
+    codes = tuple(challenge(draft.id, purpose="enroll", target=draft.id) for draft in third.account.replaced)
+    fourth = begin(replace(third.account, challenges=codes), nonce=b"4").account
+    assert [draft.id for draft in fourth.replaced] == [draft_of(second).id, draft_of(third).id]
+    assert [code.id for code in fourth.challenges] == [draft_of(second).id], "codes go with the draft that is forgotten"
 
 
 def test_the_language_of_a_reader_who_is_new() -> None:
@@ -439,6 +453,11 @@ def test_how_many(held: int, single: bool, reason: str) -> None:
         ("Pho\u202ene", (), "Phone"),
         ("x" * 60, (), "x" * 40),
         ("x" * 60, ("x" * 40,), "x" * 37 + " 2"),
+        (
+            "Phone",
+            ("Phone", *(f"Phone {n}" for n in range(2, MAX_AUTHENTICATORS + 1))),
+            f"Phone {MAX_AUTHENTICATORS + 1}",
+        ),
     ],
 )
 def test_labels(label: str, held: tuple[str, ...], found: str) -> None:
