@@ -95,10 +95,11 @@ async def test_an_exempt_page_keeps_its_answer(ann: Browser) -> None:
     assert (reply.status, reply.location) == (302, BANK)
 
 
-async def test_a_place_on_this_site_is_led_to_by_the_app(ann: Browser) -> None:
+@pytest.mark.parametrize("place", ["/records", f"{ORIGIN}/records"])
+async def test_a_place_on_this_site_is_led_to_by_the_app(ann: Browser, place: str) -> None:
     """The next step of the same way may lead elsewhere, and is looked at then."""
-    reply = await go(ann, "/records")
-    assert (reply.status, reply.location) == (302, "/records")
+    reply = await go(ann, place)
+    assert (reply.status, reply.location) == (302, place)
 
 
 async def test_below_a_sub_path(ann: Browser) -> None:

@@ -99,6 +99,34 @@ async def test_the_depth_of_a_json_body() -> None:
     assert await read_json(scope(JSON), sending(json.dumps(inner["a"]).encode()), within=1) == inner["a"]
 
 
+@pytest.mark.parametrize(
+    ("body", "title", "member"),
+    [
+        (b"", "The body is no JSON", ""),
+        (b"[]", "The body is no JSON object", ""),
+        (b'"x"', "The body is no JSON object", ""),
+        (b'{"a": NaN}', "The body is no JSON", ""),
+        (b'{"a": -Infinity}', "The body is no JSON", ""),
+        (b'{"a": 1, "b": 2, "a": 1}', "A member comes twice", "a"),
+        (b'{"c": {"a": 1, "a": 1}}', "A member comes twice", "a"),
+        (b'{"a": "\\ud800"}', "The body is no JSON", ""),
+        (b'{"a": ["\\udfff"]}', "The body is no JSON", ""),
+        (b'{"\\ud800": 1}', "The body is no JSON", ""),
+        (b'{"a": "\xff"}', "The body is no JSON", ""),
+    ],
+)
+async def test_a_json_body_that_is_none(body: bytes, title: str, member: str) -> None:
+    """A body that is no object, or reads in two ways, is refused and named."""
+    bad = await refused(read_json(scope(JSON), sending(body), within=1))
+    assert (bad.reason, bad.title, bad.member) == ("malformed", title, member)
+
+
+@pytest.mark.parametrize("text", ["\ud7ff", "\ue000", "\U0001f600", "é"])
+async def test_whole_characters_are_read(text: str) -> None:
+    """Everything beside half a character is text, also right beside their range."""
+    assert await read_json(scope(JSON), sending(json.dumps({text: text}).encode()), within=1) == {text: text}
+
+
 async def test_the_fields_of_a_form() -> None:
     """Blank values are kept; 64 fields are read, and each may come once."""
     fields = "&".join(f"f{number}={number}" for number in range(MAX_FIELDS)).encode()
@@ -135,6 +163,19 @@ async def test_the_unread_rest_of_a_kept_form() -> None:
     heard.add({"body": b"a", "more_body": True})
     again = heard.replayed(sending(b"b"))
     assert [(await again())["body"], (await again())["body"]] == [b"a", b"b"]
+
+
+async def test_the_rest_of_a_form_that_is_too_large() -> None:
+    """It is read to its end before the body breaks off, so that the client hears the answer."""
+    heard, read = Heard(), list[int]()
+
+    async def rest() -> dict[str, Any]:
+        read.append(1)
+        return {"type": "http.request", "body": b"x", "more_body": len(read) < 3}
+
+    heard.add({"body": b"x" * (MAX_PROOF_BODY + 1), "more_body": True})
+    assert await heard.replayed(rest)() == {"type": "http.disconnect"}
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,14 @@ async def test_an_exempt_administrator_has_no_desk(world: World) -> None:
     robot = await world.browser("robot", groups=["admin", "robot"])
     assert await robot.is_in()
     assert await desk(robot) == (403, "proof_required")
+
+
+async def test_locked_twice(world: World) -> None:
+    """A second lock of an administrator leaves the first one's reason and reference."""
+    desk = world.gate.service.account_desk
+    await desk.act(EVE, "lock", ANN, reason="phone stolen")
+    first = await world.account()
+    assert first.lock is not None
+    await desk.act(EVE, "lock", ANN, reason="again")
+    assert (await world.account()).lock == first.lock
+    assert [event.reason for event in world.kinds("account.locked")] == ["phone stolen"]
