@@ -300,7 +300,8 @@ def test_passkey_button(browser: Browser, gallery: tuple[str, list[str]], fallba
     context.close()
 
 
-BROKEN_WORDS = """() => [...document.querySelectorAll("h1, h2, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
+BROKEN_WORDS = """() => [...document.querySelectorAll(
+  "h1, h2, .brand-name, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
   const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), broken = [];
   while (texts.nextNode()) {
     for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
