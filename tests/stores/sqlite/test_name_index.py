@@ -89,8 +89,8 @@ async def test_the_index_finds_what_a_look_at_everybody_finds(
             assert await one.swap(gone_now)
     asked, real = [], name_index.places_of
 
-    def places_of(connection: sqlite3.Connection, word: str) -> list[name_index.Range] | None:
-        asked.append(real(connection, word))
+    def places_of(connection: sqlite3.Connection, word: str, *, is_seldom: bool) -> list[name_index.Range] | None:
+        asked.append(real(connection, word, is_seldom=is_seldom))
         return asked[-1]
 
     monkeypatch.setattr(name_index, "places_of", places_of)
@@ -108,11 +108,28 @@ async def test_a_word_of_many_is_looked_for_in_everybody(store: SQLiteStore, mon
     for number in range(PEOPLE):
         await store.swap(named(number))
     with closing(sqlite3.connect(store.path)) as connection:
-        assert name_index.places_of(connection, "person") is None
-        assert name_index.places_of(connection, "person-037") is not None
+        assert name_index.places_of(connection, "person", is_seldom=False) is None
+        assert name_index.places_of(connection, "person", is_seldom=True) is not None
+        assert name_index.places_of(connection, "person-037", is_seldom=False) is not None
     found = await store.page("ward", query="person", limit=40)
     assert [line.key.id for line in found.items] == [f"person-{number:03d}" for number in range(40)]
     assert found.next == "person-039"
+
+
+async def test_only_those_whom_the_index_proposes_are_read(store: SQLiteStore) -> None:
+    """No piece of a search by the index reads everybody."""
+    for number in range(8):
+        await store.swap(named(number))
+    asked = list[str]()
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.set_trace_callback(asked.append)
+        found, last = roster._Search("ward", "", "person-007").look_first("", 5)(connection)
+        connection.set_trace_callback(None)
+        assert ([line.key.id for line in found], last) == (["person-007"], "")
+        told = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {asked[-1]}")]
+    assert any("USING INDEX roster_number (number=?" in step for step in told), told
+    assert sum("USING PRIMARY KEY (part>? AND part<?)" in step for step in told) == 2, told
+    assert not any(step.startswith("SCAN roster") for step in told), told
 
 
 async def test_other_tenants_are_not_found(store: SQLiteStore) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterator
 
 from ...errors import StoreUnavailable
 from .worker_thread import WorkerThread
@@ -22,8 +21,10 @@ PART, STEP = 8, 2
 """Bytes of a part, and from one cut to the next. Smaller steps find shorter words, and take more room."""
 SHORTEST = 2
 """Bytes of the shortest window that is looked up."""
-_MOST = (64, 1_024, 8_192)
-"""Entries that are counted of each window, at first and later: with more of them the people are looked through."""
+_MOST, _MOST_OF_SELDOM = (64, 1_024, 8_192), 65_536
+"""Entries that are counted of each window, at first and later: with more of them the people are looked through.
+
+A short window of a seldom word may have many entries of other words."""
 FILLED_AT_ONCE = 200
 """People of an older store that one transaction adds."""
 _PAUSE, _LONG_PAUSE = 0.05, 5.0
@@ -89,25 +90,29 @@ def has_everybody(connection: sqlite3.Connection) -> bool:
     return connection.execute(f"SELECT 1 {_UNNUMBERED} LIMIT 1").fetchone() is None
 
 
-def places_of(connection: sqlite3.Connection, word: str) -> list[Range] | None:
+def places_of(connection: sqlite3.Connection, word: str, *, is_seldom: bool) -> list[Range] | None:
     """Find ranges of the index that have all people with the word, and few others.
+
+    ``is_seldom``: a look at many people has found nobody with the word.
 
     Returns None where they would be many, or where the word is too short.
     """
     whole, found = word.encode(), list[Range]()
+    bounds = (*_MOST, _MOST_OF_SELDOM) if is_seldom else _MOST
     for first in range(STEP):
         windows = [whole[at : at + PART] for at in range(first, len(whole) - SHORTEST + 1, STEP)]
-        place = next(_seldom(connection, windows), None)
+        place = _place_of(connection, windows, bounds)
         if place is None:
             return None
         found.append(place)
     return found
 
 
-def _seldom(connection: sqlite3.Connection, windows: list[bytes]) -> Iterator[Range]:
-    """Yield the windows with few entries; a look at a frequent one ends soon."""
-    for most in _MOST:
+def _place_of(connection: sqlite3.Connection, windows: list[bytes], bounds: tuple[int, ...]) -> Range | None:
+    """Return a window with few entries; a look at a frequent one ends soon."""
+    for most in bounds:
         for window in windows:
             place = window, window + b"\xff"  # no text in UTF-8 has this byte
             if connection.execute(_COUNT, (*place, most + 1)).fetchone()[0] <= most:
-                yield place
+                return place
+    return None

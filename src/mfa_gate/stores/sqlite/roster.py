@@ -143,7 +143,7 @@ class _Search:
             last = self._border(connection, after, LOOKED_AT_FIRST)
             found = self._rows(connection, after, last, limit)
             if last and len(found) < limit and name_index.has_everybody(connection):
-                places = name_index.places_of(connection, self._word)
+                places = name_index.places_of(connection, self._word, is_seldom=not found)
                 if places is not None:
                     found += self._proposed(connection, last, places, limit - len(found))
                     last = ""

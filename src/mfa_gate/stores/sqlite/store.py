@@ -72,10 +72,11 @@ class SQLiteStore:
         self._file.known = None
         for worker_thread in self._threads:
             await worker_thread.run(lambda _: None)
+        has_everybody = await self._list.run(name_index.has_everybody)
         self._invalidation.open()
         self._open = True
         watch(self)
-        if not await self._list.run(name_index.has_everybody):
+        if not has_everybody:
             self._filling = asyncio.create_task(name_index.fill_all(self._write))
 
     async def aclose(self) -> None:
