@@ -55,6 +55,8 @@ def test_one_proof_meets_all_demands_together() -> None:
     ("kind", "asked", "could"),
     [
         ("app", ANY, True),
+        ("paper", ANY, True),
+        ("key", demand("key", factors=("key",), strong=True), True),
         ("gone", ANY, False),
         ("gone", BY_APP, False),
         ("app", BY_APP, True),

@@ -118,7 +118,7 @@ def some_of(words: Sequence[str], *, empty: bool = False, stricter: Direction = 
     known = tuple(words)
     listed = ", ".join(f'"{word}"' for word in known)
     return Key(
-        says=f"it must name {'' if empty else 'one or more '}of {listed}, each once",
+        says=f"it must name {'any' if empty else 'one or more'} of {listed}, each once",
         holds=lambda v: is_distinct(v) and set(v) <= set(known) and (empty or len(v) > 0),
         stricter=stricter,
         one_of=known,
