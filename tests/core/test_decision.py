@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, decide, state_of
-from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, session_mark
-from mfa_gate.core.model import Account, Attempts, Lock, Seconds, Subject
+from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, agreed, decide, enrollable_kinds, state_of
+from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, session_mark, standing_for
+from mfa_gate.core.model import Acceptance, Account, Attempts, Grant, Lock, Seconds, Subject
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.rules import (
     DAY,
+    AgreementRules,
     AttemptRules,
     EnrollmentRules,
     Exemption,
+    FactorRules,
     FreshnessRules,
     IPChangeRules,
     PathRule,
@@ -30,6 +33,7 @@ from .builders import (
     HOME,
     NO_SESSION_ANN,
     NOW,
+    TRAITS,
     WEEK,
     account,
     caller,
@@ -380,3 +384,96 @@ def test_two_networks_of_one_browser() -> None:
         decision = judged(of, who=caller(network=network, handle=HANDLE))
         assert isinstance(decision, Allow)
         assert decision.until == NOW - age + WEEK
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "kinds"),
+    [
+        ((), {}, ("key", "app", "text", "mail")),
+        (("app",), {}, ("key", "app", "text", "mail")),
+        (("mail",), {}, ("key", "app", "text")),
+        ((), {"allowed": ("mail", "app", "paper", "gone")}, ("app", "mail")),
+        ((), {"strong": True}, ("key",)),
+    ],
+)
+def test_what_may_be_set_up_here(held: tuple[str, ...], asked: dict[str, Any], kinds: tuple[str, ...]) -> None:
+    """The strongest first, what could meet the demand, and a single kind only once.
+
+    Backup codes are made elsewhere.
+    """
+    demanded = requirement(rules_with(factors=factor_rules(*asked.get("allowed", ()))))
+    demanded = with_demands(demanded, demand(strong=True)) if "strong" in asked else demanded
+    of = account(*held)
+    assert enrollable_kinds(judged(of, demanded), demanded, of, TRAITS) == kinds
+    if not held:
+        assert enrollable_kinds(judged(of, demanded), demanded, None, TRAITS) == kinds
+
+
+def test_a_kind_without_a_place_in_the_order_comes_last() -> None:
+    """It is offered all the same."""
+    rules = rules_with(factors=FactorRules(allowed=("text", "key"), order=("key",)))
+    demanded = requirement(rules)
+    assert enrollable_kinds(judged(account(), demanded), demanded, None, TRAITS) == ("key", "text")
+
+
+def test_a_grant_passes_until_its_end() -> None:
+    """An allowance by a grant is remembered for no second longer than the grant lasts."""
+    grant = Grant(ref="G", asked_by="a", asked_at=NOW, reason="r", ticket="t", life=9, epoch=0, ends_at=NOW + 9)
+    allow = judged(account("app", grant=grant))
+    assert isinstance(allow, Allow)
+    assert (allow.until, allow.granted, allow.state) == (NOW + 9, True, "verified")
+
+
+TERMS = AgreementRules(id="terms", version="2", title="T", file="t.md", digest="d" * 64)
+TAKEN = Acceptance(agreement="terms", version="2", digest=TERMS.digest, at=NOW, network="")
+
+
+@pytest.mark.parametrize(
+    ("before", "accepted"),
+    [
+        ((), True),
+        ((replace(TAKEN, version="1"),), True),
+        ((replace(TAKEN, agreement="other"),), True),
+        ((replace(TAKEN, digest="other"),), True),
+        ((replace(TAKEN, version="1"), replace(TAKEN, digest="x")), True),
+    ],
+)
+def test_acceptances_of_before_hide_no_later_one(before: tuple[Acceptance, ...], accepted: bool) -> None:
+    """Another text, version or wording was accepted at another time.
+
+    Alone it counts for nothing.
+    """
+    assert agreed((*before, TAKEN), TERMS, ANN, 0) is accepted
+    assert not agreed(before, TERMS, ANN, 0)
+
+
+@pytest.mark.parametrize(
+    ("subject", "taken", "since", "accepted"),
+    [
+        (ANN, {"session": handle_digest(ANN.session)}, NOW + 9, True),
+        (ANN, {"session": "of another"}, 0, False),
+        (NO_SESSION_ANN, {}, NOW, True),
+        (NO_SESSION_ANN, {}, NOW + 1, False),
+    ],
+)
+def test_an_agreement_for_each_sign_in(subject: Subject, taken: dict[str, Any], since: int, accepted: bool) -> None:
+    """By the name of the sign-in.
+
+    Where it has none, from the proof on, its very second included.
+    """
+    each = replace(TERMS, again="each-sign-in")
+    assert agreed((replace(TAKEN, **taken),), each, subject, since) is accepted
+
+
+def test_a_new_sign_in_elsewhere_is_offered_only_to_whom_it_helps() -> None:
+    """A person who never signed in at the provider sets up the factor that is asked for.
+
+    Another person is sent there.
+    """
+    freshness = FreshnessRules(trust_acr=("phr",))
+    demanded = with_demands(requirement(rules_with(freshness=freshness)), demand("strong", strong=True))
+    of = account("app", proofs=(proof("app"),))
+    assert isinstance(judged(of, demanded), Enroll)
+    known = replace(of, logins=((NOW - 9, NOW - 9),))
+    found = decide(demanded, standing_for(caller(), known, now=NOW, traits=TRAITS, freshness=freshness), NOW)
+    assert isinstance(found, StepUp)

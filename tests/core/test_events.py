@@ -209,3 +209,14 @@ def test_a_line_that_was_moved() -> None:
 def test_the_place_of_an_event(address: str, network: str, place: str) -> None:
     """The address in full, with the name of a trusted network beside it."""
     assert place_of(Event(id="E", kind="k", at=7, tenant="t", address=address, network=network)) == place
+
+
+@pytest.mark.parametrize("kind", sorted(EVENTS))
+def test_the_words_for_the_desk(kind: str) -> None:
+    """Administrators read words of their own where there are some, else those of the person.
+
+    The trail has all.
+    """
+    row = EVENTS[kind]
+    assert row.about is (row.desk if row.desk is not None else row.own)
+    assert (row.about is None) is (row.seen_by == "trail")

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.changes import change_demand, may_change
-from mfa_gate.core.changes.enroll_rights import CHANGE_AGE
+from mfa_gate.core.changes.enroll_rights import CHANGE_AGE, STRONGER
 from mfa_gate.core.evidence import Evidence
+from mfa_gate.core.model import Lock
 from mfa_gate.core.policy import Demand, Requirement, floors_for
 from mfa_gate.core.rules import PathRule, StepUpRule
 
@@ -65,6 +66,51 @@ def test_what_a_change_demands(
 def by(kind: str, *held: str) -> Evidence:
     """Return the evidence of a subject who holds these, with a fresh proof by one of them."""
     return evidence(account(*held, proofs=(proof(kind, age=10),)))
+
+
+WITH_PIN = replace(demand("pin"), user_verification=True)
+BY_MAIL = demand("mail", factors=("mail",))
+
+
+@pytest.mark.parametrize(
+    ("held", "floors", "wanted"),
+    [
+        (("app", "key"), (BY_APP, WITH_PIN), WITH_PIN),
+        (("app", "key"), (WITH_PIN, BY_APP), WITH_PIN),
+        (("mail", "app"), (EITHER, BY_MAIL), BY_MAIL),
+        (("mail", "app"), (BY_MAIL, EITHER), BY_MAIL),
+    ],
+)
+def test_the_strongest_floor_goes_first(held: tuple[str, ...], floors: tuple[Demand, ...], wanted: Demand) -> None:
+    """If no factor meets two floors, that with a PIN counts, then that of fewest kinds.
+
+    The order of the rules in the file does not matter.
+    """
+    found = change_demand(evidence(account(*held)), asked(*floors))
+    assert (found.user_verification, found.factors_any) == (wanted.user_verification, wanted.factors_any)
+
+
+def test_a_locked_account_changes_no_factor() -> None:
+    """S-34: the refusal says that no attempt is left."""
+    of = account("app", proofs=(proof(age=1),), lock=Lock(at=NOW, cause="attempts", ref="REF"))
+    refusal = may_change(evidence(of), asked(), NOW)
+    assert refusal is not None
+    assert (refusal.reason, refusal.ref, refusal.attempts_remaining) == ("locked", "REF", 0)
+
+
+@pytest.mark.parametrize(("floors", "told"), [((STRONG,), STRONGER), ((), "")])
+def test_a_person_hears_which_proof_is_wanted(floors: tuple[Demand, ...], told: str) -> None:
+    """Only where a weaker one would not do."""
+    refusal = may_change(evidence(account("mail", "key", proofs=(proof("mail", age=999),))), asked(*floors), NOW)
+    assert refusal is not None
+    assert refusal.detail == told
+
+
+@pytest.mark.parametrize(("frozen", "reason"), [(NOW, ""), (NOW + 1, "frozen")])
+def test_the_end_of_a_rest(frozen: int, reason: str) -> None:
+    """S-87: at exactly its end factors may change again."""
+    refusal = may_change(evidence(account("app", proofs=(proof(age=1),), frozen_until=frozen)), asked(), NOW)
+    assert (refusal.reason if refusal else "") == reason
 
 
 def test_what_is_demanded_here_goes_first() -> None:

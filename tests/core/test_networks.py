@@ -13,6 +13,7 @@ from mfa_gate.core.networks import (
     UNKNOWN,
     Proxy,
     client_address,
+    full_address,
     lies_in,
     network_of,
     parse_address,
@@ -29,6 +30,9 @@ PROXIES = parse_networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
         ("198.51.100.7", "198.51.100.7"),
         ("::ffff:198.51.100.7", "198.51.100.7"),
         ("::ffff:c633:6407", "198.51.100.7"),
+        ("::1.1.1.1", "1.1.1.1"),
+        ("64:ff9b::1.1.1.1", "1.1.1.1"),
+        ("64:ff9b::0.1.1.1", "64:ff9b::1:101"),
         ("fe80::1%eth0", "fe80::1"),
         ("fe80::1%25eth0", "fe80::1"),
         ("2001:DB8:0:0::7", "2001:db8::7"),
@@ -55,6 +59,21 @@ def test_addresses_are_parsed(text: str, address: str | None) -> None:
     S-110. A text that is no address gives none.
     """
     assert parse_address(text) == (ip_address(address) if address else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:DB8:0:0::7", "2001:db8::7"),
+        ("::ffff:c633:6407", "198.51.100.7"),
+        ("x", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_in_the_trail(text: str, full: str) -> None:
+    """One spelling for one address; a text that is none is not written."""
+    assert full_address(text) == full
 
 
 @pytest.mark.parametrize(

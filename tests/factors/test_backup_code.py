@@ -168,3 +168,10 @@ def test_nothing_is_sent() -> None:
     assert PAPER.issue(context(), {}) is None
     assert PAPER.limits(rules()) is None
     assert (PAPER.traits.backup, PAPER.traits.single) == (True, True)
+
+
+def test_the_shape_of_a_backup_code() -> None:
+    """Letters belong to it, and one of the set is asked for at a time."""
+    shape = BackupCode().code(rules())
+    assert shape is not None
+    assert (shape.length, shape.letters) == (LENGTH, True)

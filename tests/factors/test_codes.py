@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfa_gate.core.entropy import expand
 from mfa_gate.core.model import Contacts, Fields, Seconds
 from mfa_gate.core.rules import CodeRules, FactorRules, ResendRules, Rules
 from mfa_gate.factors.base import Accepted, Draft, Factor, Issue, Rejected
@@ -17,7 +18,7 @@ from mfa_gate.factors.codes import make_code, masked_email, masked_phone, read_d
 from mfa_gate.factors.email import Email, EmailRules
 from mfa_gate.factors.phone import PhoneRules
 from mfa_gate.factors.sms import Sms
-from mfa_gate.keyring import Unopened
+from mfa_gate.keyring import Keyring, Unopened, make_key
 
 from .builders import BOB, ELSEWHERE, HOSTILE, NOW, code_of, context, issued, rules
 
@@ -303,3 +304,28 @@ def test_masks_are_the_policys(factor: Factor) -> None:
     assert "•" in masked
     assert whole in ("ann@clinic.example", "+12025550100")
     assert factor.show(context(), data)["hint"] == masked
+
+
+@pytest.mark.parametrize(("length", "read"), [(256, "123456"), (257, None)])
+def test_the_longest_message_that_is_pasted(length: int, read: str | None) -> None:
+    """U-3: a whole text message of ours fits, to the character."""
+    text = "123456 is your security code. "
+    assert read_digits(text + "x" * (length - len(text)), 6) == read
+
+
+def test_codes_of_a_key_that_is_gone_are_no_wrong_codes() -> None:
+    """F-18: nobody can judge by them, which is a fault of ours and costs no attempt."""
+    old = context(keyring=Keyring(make_key(expand(b"seed", "old", 32))))
+    sent = issued(Email().issue(old, {"to": old.seal("email", "a@b.example")}))
+    with pytest.raises(Unopened, match="not listed"):
+        verify_code(context(), {}, [sent], "123456")
+    assert verify_code(context(), {}, [], "123456") == Rejected(reason="wrong_code")
+
+
+def test_a_factor_without_options_lives_as_it_was_issued() -> None:
+    """The life of a code of another package's factor is its own."""
+    mine = context()
+    issue = Email().issue(mine, {"to": mine.seal("email", "a@b.example")})
+    for age, right in ((599, True), (600, False)):
+        found = verify_code(mine, {}, [issued(issue, at=NOW - age, factor="outside")], code_of(issue))
+        assert isinstance(found, Accepted) is right

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mfa_gate.core.model import Contacts
 from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import Draft, Rejected
+from mfa_gate.factors.phone import REGIONS as REGIONS_KEY
 from mfa_gate.factors.phone import TYPES as PHONE_TYPES
-from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_names, written
+from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_faults, region_names, written
 from mfa_gate.factors.region_names import region_name, told_regions
 from mfa_gate.factors.regions import REGIONS
 from mfa_gate.factors.sms import Sms
@@ -226,3 +227,71 @@ def test_a_text_that_is_no_number_is_written_as_it_is() -> None:
     """A number on file that cannot be read is shown as the host has it."""
     assert written("+1 212 736 5000".replace(" ", "")) != "+12127365000"
     assert written("extension seven") == "extension seven"
+
+
+@pytest.mark.parametrize("text", ["00 1 2345", "0 0 12", "0011"])
+def test_two_zeros_before_no_number(text: str) -> None:
+    """Neither at home nor abroad it is a number, and the person hears what to write."""
+    refused = read_phone(text, US)
+    assert isinstance(refused, Rejected)
+    assert (refused.reason, refused.free) == ("phone_invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("regions", "good"),
+    [(["US"], True), (["US", "CA"], True), ([], False), (["US", "US"], False), (["us"], False), (["USA"], False)],
+)
+def test_the_form_of_regions(regions: list[str], good: bool) -> None:
+    """Two capital letters, each once, and at least one."""
+    assert REGIONS_KEY.holds(regions) is good
+
+
+@pytest.mark.parametrize(
+    ("region", "says"),
+    [("US", ""), ("UK", 'write "GB"'), ("XX", "write its two letters"), ("EN", 'write "GB"')],
+)
+def test_regions_that_do_not_exist(region: str, says: str) -> None:
+    """The owner of the policy reads what was meant; a region that exists is no fault."""
+    faults = region_faults(PhoneRules(regions=(region,)))
+    assert bool(faults) is bool(says)
+    assert says in "".join(fault.text for fault in faults)
+    assert region_faults(PhoneRules()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("+1 202 555 0100" + " " * 25, "+12025550100"), ("+1 202 555 0100" + " " * 26, None), ("", None)],
+)
+def test_the_longest_text_that_is_read(text: str, number: str | None) -> None:
+    """Forty characters, blanks included."""
+    found = read_phone(text, US)
+    assert (None if isinstance(found, Rejected) else found) == number
+    assert number or found == Rejected(reason="phone_invalid", free=True)
+
+
+@pytest.mark.parametrize(
+    ("e164", "shown"),
+    [("+12025550100", "(202) 555-0100"), ("+493012345678", "+49 30 12345678"), ("no number", "no number")],
+)
+def test_a_number_as_people_write_it(e164: str, shown: str) -> None:
+    """A number with +1 as at home, others with their country code."""
+    assert written(e164) == shown
+
+
+@pytest.mark.parametrize(("phone", "typed"), [("typed", "(202) 555-0100"), ("on-file", "")])
+def test_a_typed_number_is_shown_whole_until_it_is_proven(phone: Any, typed: str) -> None:
+    """A slip is seen at once; the number of the record was not typed."""
+    mine = context(rules=rules(sms=PhoneRules(phone=phone)))
+    draft = Sms().draft(mine, phone="+12025550100")
+    assert isinstance(draft, Draft)
+    assert Sms().show(mine, draft.data)["typed"] == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "detail"),
+    [("0", "US", "country-code"), ("1", "US", "+1 201-555-0123"), ("1", "DE", "+49 1512 3456789")],
+)
+def test_what_to_write_instead(text: str, region: str, detail: str) -> None:
+    """The example is one of the region that was chosen, and the refusal costs no attempt."""
+    refused = read_phone(text, PhoneRules(regions=("US", "DE")), region=region)
+    assert refused == Rejected(reason="phone_invalid", free=True, detail=detail)

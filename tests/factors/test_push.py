@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mfa_gate.core.model import Challenge, SubjectKey
 from mfa_gate.core.rules import CountRules, FactorRules, Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
+from mfa_gate.factors.device_key import is_key
 from mfa_gate.factors.optional_parts import Joined
 from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, MAX_COLLECT, ONLY_DRAFTS, Push, PushRules
-from mfa_gate.factors.tokens import is_digest_of, make_token, name_anew, read_token
+from mfa_gate.factors.tokens import digest_of, is_digest_of, make_token, name_anew, read_token
 from mfa_gate.keyring import Keyring, make_key
 from tests.harness import make_world
 from tests.web.phones import Phone, b64
@@ -247,3 +248,82 @@ def test_the_requests_of_one_phone() -> None:
     assert data == {"key": "k", "token_key": "k1"}
     assert Push().key_id_of(data) == "k1"
     assert Push().key_id_of({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "key", "signed", "reason"),
+    [
+        (NOW + JOIN_LIFE - 1, "", True, ""),
+        (NOW, "A" * 87, True, "malformed"),
+        (NOW, b64(b"\x04" + b"\xff" * 64), True, "malformed"),
+        (NOW, "", False, "not_allowed"),
+    ],
+)
+def test_who_joins_by_a_picture(now: int, key: str, signed: bool, reason: str) -> None:
+    """A phone joins with a key on the curve that has signed this very picture.
+
+    It can do so up to the last second.
+    """
+    draft, my_phone = drafted(context()), phone()
+    token = PUSH.show(context(), draft.data)["uri"].partition("#e=")[2]
+    signature = my_phone.sign("join", token if signed else "another", my_phone.public)
+    result = PUSH.join(
+        context(now=now), data=draft.data, token=token, key=key or my_phone.public, signature=signature, label="x"
+    )
+    assert result == Rejected(reason=reason, free=True) if reason else isinstance(result, Joined)
+
+
+def test_the_number_that_is_typed_on_the_phone() -> None:
+    """S-95: digits of its length are read, and only the shown number is right."""
+    mine = context(digits=6)
+    challenge, number = asked(mine)
+    assert PUSH.read_number(mine, challenge=challenge, number=f" {number[:3]} {number[3:]} ") == number
+    assert PUSH.read_number(mine, challenge=challenge, number=number[1:]) is None
+    assert PUSH.is_number(mine, challenge=challenge, number=number)
+    wrong = str((int(number) + 1) % 10**6).zfill(6)
+    assert not PUSH.is_number(mine, challenge=challenge, number=wrong)
+
+
+def test_a_phone_has_no_destination_and_keeps_the_key_of_its_token() -> None:
+    """F-18: the operator sees which key a phone still needs.
+
+    The challenge names no number.
+    """
+    mine = context()
+    data = joined(mine).data
+    assert PUSH.hint(mine, data) == ""
+    assert PUSH.key_id_of(data) == KEYRING.newest
+    assert PUSH.key_id_of(PUSH.naming(data=data, key_id="newer")) == "newer"
+    assert PUSH.key_id_of({}) == ""
+
+
+@pytest.mark.parametrize("token", ["", "é", "x" * 3000, "garbage"])
+def test_what_is_no_token(token: str) -> None:
+    """S-45: an address that we did not make names nobody."""
+    assert read_token(KEYRING, JOIN, token) is None
+
+
+@pytest.mark.parametrize(("public", "page"), [("https://app.example/mfa", "https://app.example/mfa/approve"), ("", "")])
+def test_a_push_opens_our_page(public: str, page: str) -> None:
+    """The page is named where our own address is known."""
+    mine = replace(context(), public=public)
+    data = PUSH.waking(context(), data=joined(context()).data, subscription="{}")
+    issue = PUSH.issue(mine, data)
+    assert isinstance(issue, Issue)
+    assert issue.delivery is not None
+    assert (issue.delivery.url, issue.delivery.subject) == (page, "Example")
+
+
+def test_the_digest_of_a_token() -> None:
+    """It fits its own token, and a damaged row fits none."""
+    named, other = (name_anew(context(nonce=nonce * 32), JOIN) for nonce in (b"1", b"2"))
+    assert is_digest_of(JOIN, digest_of(JOIN, named), named)
+    for wrong in (digest_of(JOIN, other), digest_of(DEVICE, named), None, 7, ""):
+        assert not is_digest_of(JOIN, wrong, named)
+
+
+@pytest.mark.parametrize("key", ["", "é", "=", "A" * 86, b64(b"\x04" + b"\x00" * 63), b64(b"\x02" + b"\x00" * 64)])
+def test_what_is_no_key(key: str) -> None:
+    """S-45: another length or form, or no base64url, is none, and raises nothing."""
+    assert not is_key(key)
+    assert is_key(phone().public)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from base64 import b32encode
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 from mfa_gate.core.entropy import expand
 from mfa_gate.core.model import Contacts, Fields, Seconds, SubjectKey
+from mfa_gate.core.names_in_addresses import MAX_ISSUER
+from mfa_gate.core.rules import BrandRules, Rules
 from mfa_gate.factors.base import Accepted, Draft, Rejected
-from mfa_gate.factors.totp import FAR_STEPS, Totp, TotpRules
+from mfa_gate.factors.totp import APP_NAMES, FAR_STEPS, Totp, TotpRules
 from mfa_gate.keyring import Unopened
 from mfa_gate.web.qr_code import draw
 
@@ -347,3 +350,112 @@ def test_an_app_that_is_brought_along(algorithm: str) -> None:
     assert Totp().has_secret(here, made.data, secret=secret)
     assert not Totp().has_secret(here, made.data, secret=secret[:-1])
     assert made.label == "Authenticator app"
+
+
+@pytest.mark.parametrize(
+    ("apps", "good"),
+    [
+        ([], True),
+        (["Authy", "1Password"], True),
+        (["x" * 60], True),
+        (["x" * 61], False),
+        ([" "], False),
+        ([""], False),
+        (["a\nb"], False),
+        (["Authy", "Authy"], False),
+    ],
+)
+def test_the_names_of_apps(apps: list[str], good: bool) -> None:
+    """Names that a page can show, each once."""
+    assert APP_NAMES.holds(apps) is good
+
+
+def test_the_apps_that_the_page_names() -> None:
+    """Those of the policy."""
+    assert Totp().introduction(rules(totp=TotpRules(apps=("Mine",))), Contacts()).apps == ("Mine",)
+
+
+@pytest.mark.parametrize(
+    ("section", "brand", "keys"),
+    [
+        (TotpRules(), "Clinic", []),
+        (TotpRules(digits=8), "Clinic", ["digits"]),
+        (TotpRules(period=Seconds(60)), "Clinic", ["period"]),
+        (TotpRules(digits=7, period=Seconds(60)), "x" * 99, ["digits", "period", "name"]),
+    ],
+)
+def test_options_that_common_apps_leave_aside(section: TotpRules, brand: str, keys: list[str]) -> None:
+    """The owner of the policy reads it before the first person is shut out."""
+    own = replace(rules(totp=section), brand=BrandRules(name=brand))
+    traps = Totp().option_traps(own)
+    assert [trap.key[-1] for trap in traps] == keys
+    assert all(trap.text and trap.fix for trap in traps) or not keys
+
+
+@pytest.mark.parametrize(
+    ("ahead", "reason"), [(FAR_STEPS, "clock_ahead"), (2, "clock_ahead"), (1, "code_already_used")]
+)
+def test_a_right_code_while_our_clock_is_behind(ahead: int, reason: str) -> None:
+    """D-41: it is our fault, is told as such, and costs nothing.
+
+    One step ahead is within the drift.
+    """
+    step = NOW // 30
+    found = verify(code_at(step), data(step=step + ahead))
+    assert isinstance(found, Rejected)
+    assert (found.reason, found.free) == (reason, True)
+    assert bool(found.alarm) is (reason == "clock_ahead")
+
+
+def test_a_draft_has_no_step_yet() -> None:
+    """The first code of a new app counts, whatever its time."""
+    made = Totp().draft(context())
+    assert isinstance(made, Draft)
+    assert made.data["step"] == 0
+
+
+@pytest.mark.parametrize("size", [10, 16, 20, 32])
+def test_a_secret_of_any_length_comes_back(size: int) -> None:
+    """An app that is brought along may have another length than ours."""
+    mine = context()
+    made = Totp().adopt(mine, secret=bytes(range(size)), digits=6, period=30)
+    assert Totp().secret_of(mine, made.data) == bytes(range(size))
+    assert Totp().has_secret(mine, made.data, secret=bytes(range(size)))
+    assert not Totp().has_secret(mine, made.data, secret=bytes(size))
+
+
+@pytest.mark.parametrize(("ahead", "reason"), [(FAR_STEPS, "wrong_code"), (FAR_STEPS + 1, "clock_ahead")])
+def test_a_wrong_code_while_our_clock_is_behind(ahead: int, reason: str) -> None:
+    """D-41: it counts as long as a right one could be told from it."""
+    step = NOW // 30
+    wrong = str((int(code_at(step)) + 1) % 10**6).zfill(6)
+    found = verify(wrong, data(step=step + ahead))
+    assert isinstance(found, Rejected)
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize(("off", "words"), [(3, "90 seconds ahead of ours"), (-3, "90 seconds behind ours")])
+def test_the_words_about_a_clock(off: int, words: str) -> None:
+    """The person hears which way it is off, and by how much."""
+    found = verify(code_at(NOW // 30 + off))
+    assert isinstance(found, Rejected)
+    assert words in found.detail
+    assert found.drift == off * 30
+
+
+@pytest.mark.parametrize(("more", "traps"), [(0, 0), (1, 1)])
+def test_a_brand_of_exactly_the_longest_issuer(more: int, traps: int) -> None:
+    """It fits, and one letter more does not."""
+    own = replace(Rules(), brand=BrandRules(name="x" * (MAX_ISSUER + more)))
+    assert len(Totp().option_traps(own)) == traps
+
+
+def test_a_first_code_that_was_used_already() -> None:
+    """At a set-up, the code of the last accepted step was used.
+
+    A later one that is void comes too early.
+    """
+    step = NOW // 30
+    found = verify(code_at(step), data(step=step), purpose="enroll")
+    assert isinstance(found, Rejected)
+    assert found.reason == "code_already_used"

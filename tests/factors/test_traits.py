@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,46 @@ def test_nothing_outside_of_the_factors_names_a_kind(root: Path) -> None:
         if path.suffix in (".py", ".html", ".js") and not name.startswith("factors/") and (kinds := _named_in(path)):
             found[name] = kinds
     assert found == {name: set(words) for name, words in NAMED.items()}
+
+
+NUMBERS: dict[str, dict[str, object]] = {
+    "backup_code": {"LENGTH": 10},
+    "cbor_items": {"MOST_DEPTH": 16},
+    "codes": {"MAX_TYPED": 256},
+    "passkey_checks": {"ALGORITHMS": (-8, -7, -257)},
+    "passkey_response": {"MAX_RESPONSE": 65_536, "MAX_CLIENT_DATA": 8_192, "MAX_CREDENTIAL_ID": 1_023},
+    "phone": {"MAX_PHONE": 40},
+    "push": {"JOIN_LIFE": 600, "MAX_COLLECT": 64},
+    "tokens": {"MAX_TOKEN": 2_048, "SECRET_BYTES": 16},
+    "totp": {"SECRET_BYTES": 20, "LENGTHS": (6, 7, 8), "FAR_STEPS": 10},
+    "twiml": {"WAIT": 10},
+    "voice": {"CALL_LIFE": 300, "MAX_SID": 64},
+    "webauthn": {"CHALLENGE_BYTES": 32, "CHALLENGE_TTL": 300, "HANDLE_BYTES": 64},
+}
+"""The lengths of secrets, the lives of challenges and the bounds of what is read, by the file of their factor."""
+
+
+def test_numbers_that_no_policy_changes() -> None:
+    """Each of them is what stands between a guess and a secret, so a change of one is meant."""
+    for place, numbers in NUMBERS.items():
+        module = import_module(f"mfa_gate.factors.{place}")
+        assert {name: getattr(module, name) for name in numbers} == numbers
+
+
+TRUE: dict[str, set[str]] = {
+    "totp": {"quick", "typed"},
+    "email": {"quick", "needs_challenge", "single", "typed"},
+    "sms": {"quick", "needs_challenge", "typed"},
+    "voice": {"quick", "needs_challenge"},
+}
+"""The traits of the kinds of codes that are yes."""
+
+
+@pytest.mark.parametrize("kind", TRUE)
+def test_the_traits_of_codes(kind: str) -> None:
+    """None of them resists phishing or stands in for another one.
+
+    Each says if its code is typed or asked for.
+    """
+    traits = BUILT_IN[kind].traits
+    assert {item.name for item in fields(traits) if getattr(traits, item.name) is True} == TRUE[kind]

@@ -117,6 +117,21 @@ def test_only_an_answered_call_begins(params: dict[str, str], reason: str) -> No
     assert hear(context(), challenge(context()), params) == Rejected(reason=reason, free=True)
 
 
+def test_the_longest_id_of_a_call() -> None:
+    """An id of exactly the limit is one, and so is a response of that length.
+
+    Refusals cost nothing.
+    """
+    mine = context()
+    assert isinstance(hear(mine, challenge(mine), {"CallSid": "C" * 64}), Heard)
+    assert VOICE.read("x" * 64, mine.rules) == COLLECT
+    for refused in (
+        hear(mine, greeted(mine), {"CallSid": "CA2"}),
+        hear(mine, replace(greeted(mine), status="approved"), {"CallSid": "CA1"}),
+    ):
+        assert refused == Rejected(reason="code_already_used", free=True)
+
+
 @pytest.mark.parametrize("status", ["approved", "denied"])
 def test_what_is_answered_is_answered(status: str) -> None:
     """The state only ever moves on: after an answer nothing is heard."""
@@ -237,3 +252,46 @@ def test_a_copy_keeps_the_number_before_it_for_a_while() -> None:
     assert Voice().former(context(), data) == "+12025550100"
     assert Voice().former(replace(context(), now=NOW + 1), data) == ""
     assert Voice().former(context(), {"to": new}) == ""
+
+
+@pytest.mark.parametrize(("lang", "kept"), [("en", None), ("de", "de"), ("xx", None)])
+def test_the_language_of_a_call(lang: str, kept: str | None) -> None:
+    """That of the page where it can be spoken, else English; the call goes on in it."""
+    mine = replace(context(), lang=lang)
+    issue = issued(mine)
+    assert issue.data.get("lang") == kept
+    heard = hear(mine, challenge(mine), {"CallSid": "CA1"})
+    assert isinstance(heard, Heard)
+    assert f'"{SPOKEN[kept or "en"].language}"' in heard.document
+
+
+def test_what_a_caller_hears() -> None:
+    """First the greeting and the question for a key, and after the key a goodbye.
+
+    A call ends by hanging up.
+    """
+    mine = context()
+    first = hear(mine, challenge(mine), {"CallSid": "CA1"})
+    last = hear(mine, greeted(mine), {"CallSid": "CA1", "Digits": "#"})
+    assert isinstance(first, Heard)
+    assert isinstance(last, Heard)
+    assert URL in first.document
+    assert URL not in last.document
+    for document in (first.document, last.document):
+        assert document.startswith("<?xml")
+        assert document.endswith("<Hangup/></Response>")
+
+
+def test_a_code_that_was_heard_is_typed() -> None:
+    """It is right once, and only in the mode in which it is read out."""
+    mine = context(confirm="code")
+    issue = issued(mine)
+    assert issue.delivery is not None
+    code = issue.delivery.code
+    asked = challenge(mine)
+    assert VOICE.read(f" {code} ", mine.rules) == code
+    found = VOICE.verify(mine, data={}, challenges=[asked], response=code)
+    assert isinstance(found, Accepted)
+    assert found.challenge == asked.id
+    assert VOICE.code(mine.rules) is not None
+    assert VOICE.code(context().rules) is None

@@ -18,7 +18,13 @@ from mfa_gate.factors import BUILT_IN
 from mfa_gate.factors.aaguids import NAMES
 from mfa_gate.factors.base import Accepted, Rejected
 from mfa_gate.factors.passkey_checks import credential_of
-from mfa_gate.factors.passkey_response import MAX_RESPONSE, from_base64url
+from mfa_gate.factors.passkey_response import (
+    MAX_CLIENT_DATA,
+    MAX_CREDENTIAL_ID,
+    MAX_RESPONSE,
+    from_base64url,
+    read_response,
+)
 
 from .ceremony import FACTOR, NOW, Ceremony, enrolled
 from .softkey import AAGUID, AT, BE, BS, ED, UP, UV, Answer, Bend, SoftKey, b64, cose_of, make_key, raw, sign
@@ -852,3 +858,75 @@ def test_enough_is_broken() -> None:
     """The tables hold at least sixty broken registrations and sixty broken assertions."""
     assert len(BROKEN_REGISTRATIONS) + len(MALFORMED) + len(MALFORMED_CREATE) >= 60
     assert len(BROKEN_ASSERTIONS) + len(MALFORMED) + len(MALFORMED_GET) >= 60
+
+
+@pytest.mark.parametrize(("prompt", "at_once"), [("at-once", True), ("button", False)])
+def test_the_prompt_is_the_policys(prompt: str, at_once: bool) -> None:
+    """U-41: the browser asks by itself only where the policy says so."""
+    assert FACTOR.prompts(Ceremony(options={"prompt": prompt}).rules) is at_once
+
+
+def test_a_browser_hears_which_passkeys_are_left() -> None:
+    """U-47: the passkeys of this owner alone, so that the browser forgets the removed ones."""
+    ceremony = enrolled(SoftKey())
+    owner = FACTOR.owner(ceremony.known[0].data)
+    assert owner == ceremony.known[0].data["user"]
+    assert FACTOR.owner({}) == ""
+    left = FACTOR.accepted(ceremony.context("sign-in"), owner)
+    assert left == {
+        "rpId": "app.example",
+        "userId": owner,
+        "allAcceptedCredentialIds": [credential_of(ceremony.known[0].data)],
+    }
+    ceremony.known.clear()
+    assert FACTOR.accepted(ceremony.context("sign-in"), owner)["allAcceptedCredentialIds"] == []
+
+
+def test_where_a_passkey_is_kept() -> None:
+    """U-46: one of an older release says nothing."""
+    data = enrolled(SoftKey()).known[0].data
+    mine = Ceremony().context("sign-in")
+    assert FACTOR.hint(mine, {}) == ""
+    assert FACTOR.hint(mine, {**data, "eligible": False}) == "On one device only"
+    assert FACTOR.hint(mine, {**data, "eligible": True, "synced": True}) == "Synced"
+    assert FACTOR.hint(mine, {**data, "eligible": True, "synced": False}) == "Not synced yet"
+
+
+def test_a_stored_key_that_cannot_be_read() -> None:
+    """A damaged row is no right answer, and raises nothing."""
+    key = SoftKey()
+    ceremony = enrolled(key)
+    ceremony.known[0] = replace(ceremony.known[0], data={**ceremony.known[0].data, "key": "="})
+    assert isinstance(ceremony.prove(key), Rejected)
+
+
+@pytest.mark.parametrize(("id_more", "client_more", "read"), [(0, 0, True), (1, 0, False), (0, 1, False)])
+def test_the_largest_parts_of_an_answer(id_more: int, client_more: int, read: bool) -> None:
+    """S-80: an id and client data of exactly the limit are read, one byte more is malformed."""
+    id, client_data = b64(b"i" * (MAX_CREDENTIAL_ID + id_more)), b64(b"c" * (MAX_CLIENT_DATA + client_more))
+    answer = {
+        "type": "public-key",
+        "id": id,
+        "rawId": id,
+        "response": {"clientDataJSON": client_data, "attestationObject": b64(b"a")},
+    }
+    assert (read_response(answer) is not None) is read
+
+
+@pytest.mark.parametrize(
+    ("attachment", "kept"),
+    [("platform", "platform"), ("cross-platform", "cross-platform"), ("elsewhere", ""), (None, ""), (7, None)],
+)
+def test_where_a_browser_says_that_the_passkey_is(attachment: object, kept: str | None) -> None:
+    """The two known words are kept, any other says nothing, and what is no word is malformed."""
+    for parts in ({"attestationObject": b64(b"a")}, {"authenticatorData": b64(b"a"), "signature": b64(b"s")}):
+        found = read_response(
+            {
+                "type": "public-key",
+                "id": b64(b"id"),
+                "rawId": b64(b"id"),
+                "authenticatorAttachment": attachment,
+                "response": {"clientDataJSON": b64(b"c"), **parts},
+            }
+        )
+        assert (found.attachment if found else None) == kept

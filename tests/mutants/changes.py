@@ -148,7 +148,7 @@ def _is_number(node: ast.AST) -> bool:
 def _is_no_behaviour(node: ast.AST) -> bool:
     """Tell if nothing that runs depends on this.
 
-    Such are imports for types, what is logged, docstrings, and ``__all__``.
+    Such are imports for types, what is logged, docstrings, ``__all__``, and claims: ``assert``, and ``strict`` of a zip.
     """
     match node:
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Import() | ast.ImportFrom() | ast.Assert():
@@ -157,6 +157,6 @@ def _is_no_behaviour(node: ast.AST) -> bool:
             return True
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))) if name in UNSAID:
             return True
-        case ast.Assign(targets=[ast.Name(id="__all__")]):
+        case ast.Assign(targets=[ast.Name(id="__all__")]) | ast.keyword(arg="strict"):
             return True
     return False

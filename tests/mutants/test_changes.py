@@ -10,7 +10,7 @@ import pytest
 from tests.mutants.__main__ import below, table
 from tests.mutants.changes import changes_of
 from tests.mutants.reach import PACKAGE, Reached
-from tests.mutants.rooms import Copy, Mutant, all_mutants, drawn, files_for, set_aside, steps_of
+from tests.mutants.rooms import Copy, Mutant, affordable, all_mutants, drawn, files_for, set_aside, steps_of
 
 
 def new_of(source: str) -> list[str]:
@@ -45,7 +45,15 @@ def test_a_fault_of_each_kind(source: str, faulty: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ['"""Words."""', "x: int", "if TYPE_CHECKING:\n    import a", "log.info('x', 7)", "x = f'{a}'", "x = 'a' + b"],
+    [
+        '"""Words."""',
+        "x: int",
+        "if TYPE_CHECKING:\n    import a",
+        "log.info('x', 7)",
+        "x = f'{a}'",
+        "x = 'a' + b",
+        "x = zip(a, strict=True)",
+    ],
 )
 def test_what_is_no_behaviour_stays(source: str) -> None:
     """Words, types and log lines get no fault."""
@@ -82,6 +90,21 @@ def test_few_files_are_read_for_the_nearest_tests() -> None:
     assert steps_of(slow) == [slow[:2], slow[2:]]
     assert steps_of(tests[:1]) == [tests[:1]]
     assert steps_of([]) == []
+
+
+def test_the_quick_tests_are_asked() -> None:
+    """A slow test takes the place of none that is quick.
+
+    The mirror is always asked, and the order stays.
+    """
+
+    def one(file: str, seconds: float) -> Reached:
+        return Reached(f"tests/core/test_{file}.py::test", seconds, frozenset())
+
+    slow, quick, mirror = one("slow", 29.0), [one(f"q{n}", 1.0) for n in range(5)], one("mirror", 26.0)
+    assert affordable([slow, *quick], "") == quick
+    assert affordable([mirror, slow, *quick], mirror.file) == [mirror, *quick[:4]]
+    assert affordable([slow, quick[0]], "") == [slow, quick[0]]
 
 
 FILE, NOTICES = "tests/core/test_attempts.py", "test_a_refund_only_within_its_series"

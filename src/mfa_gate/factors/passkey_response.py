@@ -94,7 +94,7 @@ def read_response(response: object) -> PasskeyResponse | None:
 def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachment: object) -> PasskeyResponse | None:
     if attachment is not None and not isinstance(attachment, str):
         return None
-    place = attachment if attachment in ("platform", "cross-platform") else ""
+    place = str(attachment) if attachment in ("platform", "cross-platform") else ""
     if "attestationObject" in inner and "signature" not in inner:
         attestation = from_base64url(inner["attestationObject"])
         transports = inner.get("transports") or []
@@ -107,7 +107,7 @@ def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachmen
             client_data=client_data,
             attestation=attestation,
             transports=known,
-            attachment=place or "",
+            attachment=place,
         )
     if "signature" not in inner or "attestationObject" in inner:
         return None
@@ -122,7 +122,7 @@ def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachmen
         authenticator=authenticator,
         signature=signature,
         user_handle=str(handle),
-        attachment=place or "",
+        attachment=place,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import Change, admin, dispute
-from mfa_gate.core.model import Account, Attempts, Enrollment, Lock, Recovery, Ticket
+from mfa_gate.core.model import Account, Attempts, Enrollment, Grant, Lock, Recovery, Sent, Ticket
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import DAY
 
 from ..builders import HANDLE, NOW, TRAITS, account, browser, challenge, moment, proof
 
@@ -112,6 +113,49 @@ def test_an_unlock() -> None:
     assert [(e.kind, e.reason) for e in change.events] == [("account.unlocked", "called")]
 
 
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"attempts": Attempts(used=1)}, True),
+        ({"attempts": Attempts(days=((NOW // DAY, 1),))}, True),
+        ({"uncounted": (("", NOW),)}, True),
+        ({"lock": LOCK}, True),
+        ({}, False),
+    ],
+)
+def test_wrong_answers_are_forgiven_before_they_lock(parts: dict[str, Any], told: bool) -> None:
+    """An administrator who is called after three wrong codes can help.
+
+    Where nothing was wrong, nothing is written.
+    """
+    change = ACTS["unlock"](owner(**parts), "called")
+    assert change.answer is None
+    assert [event.kind for event in change.events] == ["account.unlocked"] * told
+    assert (change.account.attempts.used, change.account.attempts.days, change.account.uncounted) == (0, (), ())
+
+
+GRANT = Grant(ref="G", asked_by="eve", asked_at=NOW, reason="r", ticket="t", life=9, epoch=0, ends_at=NOW + 9)
+SLOW = replace(WAITS, opens_at=NOW + 100)
+
+
+@pytest.mark.parametrize("lock", [None, LOCK])
+def test_what_an_unlock_does_to_the_other_ways_back_in(lock: Lock | None) -> None:
+    """A lock ended the grant, and stopped the wait of a recovery, which begins again.
+
+    Where there was no lock, both go on as they were.
+    """
+    kept = ACTS["unlock"](owner(lock=lock, grant=GRANT, recovery=SLOW, attempts=Attempts(used=1)), "called").account
+    begun = replace(SLOW, at=NOW, opens_at=NOW + 100 + HOLD - 1)
+    assert (kept.grant, kept.recovery) == ((None, begun) if lock else (GRANT, SLOW))
+
+
+def test_a_ticket_that_is_mailed() -> None:
+    """The trail tells a ticket that went out by mail from one that was read to the person."""
+    for mail, by in ((True, "mail"), (False, None)):
+        change = admin.give_ticket(account(), moment(), digest="d", life=600, reason="new phone", mail=mail)
+        assert change.events[0].detail.get("by") == by
+
+
 def test_a_ticket() -> None:
     """It is for one first enrollment, has an end and its giver, and replaces an older one."""
     old = Ticket(digest="old", expires_at=NOW + 9, actor="x", ref="OLD")
@@ -178,6 +222,7 @@ def test_a_reset_of_a_clock_that_ran_ahead() -> None:
         seen_at=NOW + 9 * 86_400,
         attempts=Attempts(used=3, charged_at=NOW + 9 * 86_400, days=((day - 1, 1), (day, 2), (day + 9, 4))),
         quiet_until=NOW + 9 * 86_400,
+        sent=(Sent(factor="text", at=NOW + 9, mark=NOW + 9), Sent(factor="text", at=NOW - 9)),
         logins_from=NOW + 9 * 86_400,
         skips=(("s:x", NOW + 9 * 86_400),),
     )
@@ -185,7 +230,8 @@ def test_a_reset_of_a_clock_that_ran_ahead() -> None:
     assert kept.seen_at == NOW
     assert kept.attempts.charged_at <= NOW
     assert kept.attempts.days == ((day - 1, 1), (day, 6))
-    assert (kept.quiet_until, kept.logins_from) == (0, NOW)
+    assert (kept.quiet_until, kept.logins_from, kept.frozen_until) == (0, NOW, 0)
+    assert kept.sent == (Sent(factor="text", at=NOW), Sent(factor="text", at=NOW - 9))
     assert (kept.authenticators, kept.browsers, kept.challenges) == ((), (), ())
 
 

@@ -110,11 +110,33 @@ def test_under_twelve_hours(hours: int) -> None:
     assert MAX_HOURS * HOUR < 12 * 3600
 
 
-@pytest.mark.parametrize(("reason", "ticket"), [("", "T"), ("x", " "), ("x" * 201, "T"), ("a\0b", "T")])
-def test_a_reason_and_a_ticket(reason: str, ticket: str) -> None:
-    """Nobody asks without both."""
-    change = break_glass.ask(account("app"), moment(), by=BOSS, hours=4, reason=reason, ticket=ticket)
+@pytest.mark.parametrize(
+    ("reason", "ticket", "hours", "member"),
+    [
+        ("", "T", 4, "reason"),
+        ("x" * 201, "T", 4, "reason"),
+        ("a\0b", "T", 4, "reason"),
+        ("", "", 0, "reason"),
+        ("x", " ", 4, "ticket"),
+        ("x", " ", 0, "ticket"),
+        ("x", "T", 0, "hours"),
+        ("x", "T", 12, "hours"),
+    ],
+)
+def test_a_reason_and_a_ticket(reason: str, ticket: str, hours: int, member: str) -> None:
+    """Nobody asks without both; the first field that is wrong is named."""
+    change = break_glass.ask(account("app"), moment(), by=BOSS, hours=hours, reason=reason, ticket=ticket)
     assert reason_of(change.answer) == "malformed"
+    assert change.answer is not None
+    assert change.answer.member == member
+
+
+@pytest.mark.parametrize("hours", [1, 11])
+def test_the_shortest_and_the_longest_grant(hours: int) -> None:
+    """One hour and eleven hours are given, to the second."""
+    grant = granted(hours=hours).grant
+    assert grant is not None
+    assert (grant.ends_at, grant.asked_by, grant.confirmed_by) == (NOW + hours * HOUR, "boss", "other")
 
 
 def test_a_request_waits_an_hour() -> None:
@@ -260,7 +282,8 @@ def test_each_browser_is_written_down_once_and_few_may_come() -> None:
         change = break_glass.use(there, moment(), mark=f"s:{number}")
         assert (change.answer, [event.kind for event in change.events]) == (True, ["break_glass.used"])
         there = change.account
-        assert break_glass.use(there, moment(), mark=f"s:{number}").events == ()
+        again = break_glass.use(there, moment(), mark=f"s:{number}")
+        assert (again.events, again.answer) == ((), True)
     assert break_glass.use(there, moment(), mark="s:more").answer is False
     assert isinstance(judged(there), StepUp)
     known = replace(there, grant=replace(there.grant, browsers=((mark_of(evidence(there)), NOW),)))  # type: ignore[type-var]
@@ -294,9 +317,10 @@ def test_it_ends_by_itself_and_is_told() -> None:
     ):
         change = break_glass.expire(there, moment(at))
         assert [(event.kind, event.reason) for event in change.events] == [("break_glass.ended", cause)]
-        assert change.account.grant is None
+        assert (change.account.grant, change.answer) == (None, True)
     for there in (granted(), asked(), account("app")):
-        assert break_glass.expire(there, moment(NOW + 60)).events == ()
+        kept = break_glass.expire(there, moment(NOW + 60))
+        assert (kept.events, kept.answer) == ((), False)
 
 
 def test_no_factor_changes_by_it() -> None:
@@ -329,6 +353,19 @@ def test_a_proof_goes_before_it() -> None:
     allow = judged(granted(account("app", proofs=(proof(),))))
     assert isinstance(allow, Allow)
     assert (allow.granted, allow.why.rule) == (False, "proof")
+
+
+def test_an_agreement_of_a_proof_counts_beside_a_grant() -> None:
+    """A person who passes by a proof accepted the text since that proof.
+
+    A grant that is there besides changes nothing.
+    """
+    demanded = requirement(rules_with(agreement=TERMS))
+    there = granted(account("app", subject=NO_SESSION_ANN, proofs=(proof(age=60),)))
+    taken = Acceptance(agreement="terms", version="1", digest=TERMS.digest, at=NOW - 30, network=AWAY)
+    found = judged(replace(there, acceptances=(taken,)), demanded, caller(NO_SESSION_ANN))
+    assert isinstance(found, Allow)
+    assert not found.granted
 
 
 @pytest.mark.parametrize(("accepted", "done"), [(-1, Agree), (0, Allow), (60, Allow)])

@@ -18,6 +18,22 @@ from ..builders import ANN, HOME, NOW, WEEK, account, caller, moment, rules_with
 TRUSTS = rules_with(freshness=FreshnessRules(trust_amr=("mfa",), trust_acr=("gold",)))
 
 
+@pytest.mark.parametrize(
+    ("upstream", "trusted"),
+    [
+        (Upstream(("mfa",), "", 1), True),
+        (Upstream(("mfa",), "", 0), False),
+        (Upstream(("pwd",), "gold", 1), True),
+        (Upstream(("pwd", "mfa"), "", 1), True),
+        (Upstream(("pwd",), "", 1), False),
+        (Upstream((), "silver", 1), False),
+    ],
+)
+def test_which_sign_ins_elsewhere_are_trusted(upstream: Upstream, trusted: bool) -> None:
+    """Those whose words the policy names, and only with their time."""
+    assert FreshnessRules(trust_amr=("mfa",), trust_acr=("gold",)).trusts(upstream) is trusted
+
+
 def signed_in(at: int = NOW - 60, *, amr: tuple[str, ...] = ("pwd", "mfa"), acr: str = "", **parts: Any) -> Caller:
     return caller(replace(ANN, upstream=Upstream(amr, acr, at)), **parts)
 

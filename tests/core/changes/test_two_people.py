@@ -134,3 +134,11 @@ def test_nothing_of_the_former_person_comes_back() -> None:
     blank = life.forget_on_request(old, moment(NOW), pseudonym="p", reason="has left", hold=0).account
     assert blank == blank.without_person()
     assert (blank.asked, blank.holds_rights, blank.lock, blank.name) == (None, False, None, "")
+
+
+def test_nothing_waits_that_could_be_taken_back() -> None:
+    """Nor does an act that nobody confirmed in its day."""
+    for of in (account("app"), replace(asked(), asked=replace(waiting(asked()), asked_at=NOW - 86_401))):
+        change = two_people.withdraw(of, moment(NOW), reason="not needed")
+        assert isinstance(change.answer, Refusal)
+        assert (change.answer.reason, change.account) == ("not_found", of)

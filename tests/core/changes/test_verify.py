@@ -20,8 +20,9 @@ from mfa_gate.core.changes import (
 from mfa_gate.core.changes.base import TWIN_LIFE
 from mfa_gate.core.changes.charge import LOST_ANSWER
 from mfa_gate.core.decision import Allow, StepUp
+from mfa_gate.core.events import WRONG
 from mfa_gate.core.evidence import NO_SESSION, session_mark
-from mfa_gate.core.model import Account, Attempts, Authenticator, Caller, Lock, Seconds, Subject
+from mfa_gate.core.model import Account, Attempts, Authenticator, Caller, Lock, Recovery, Seconds, Subject
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, AttemptRules, FreshnessRules, IPChangeRules, RollingRules, Rules
 
@@ -149,7 +150,7 @@ def test_a_lock_kills_what_is_outstanding() -> None:
     locked = fail(of).account
     assert (locked.challenges, locked.enrollments) == ((), ())
     late = succeed(locked, taken=taken, seen=of.authenticators[0])
-    assert (refused(late).reason, late.account) == ("locked", locked)
+    assert (refused(late).reason, refused(late).attempts_remaining, late.account) == ("locked", 0, locked)
 
 
 @pytest.mark.parametrize(("ends", "epoch"), [(False, 4), (True, 5)])
@@ -213,6 +214,7 @@ def test_lost_answers_lock_in_the_end(waited: int, locks: bool) -> None:
     assert isinstance(change.answer, Refusal if locks else InFlight)
     assert [event.kind for event in change.events] == (["account.locked"] if locks else [])
     if locks:
+        assert refused(change).attempts_remaining == 0
         assert charge(change.account, moment(NOW + waited), RULES).events == ()
 
 
@@ -268,6 +270,25 @@ def test_success_consumes_and_grants_in_one_change() -> None:
     assert [event.kind for event in change.events] == ["proof.granted"]
 
 
+@pytest.mark.parametrize(("used", "told"), [(0, {}), (1, {WRONG: 1}), (3, {WRONG: 3})])
+def test_a_success_tells_of_the_guesses_before_it(used: int, told: dict[str, int]) -> None:
+    """The attempt of the success itself is none of them."""
+    event = succeed(account("app", proofs=(proof(),), attempts=Attempts(used=used))).events[0]
+    assert (event.kind, dict(event.detail)) == ("proof.granted", told)
+
+
+@pytest.mark.parametrize("opens_at", [0, NOW + 60])
+def test_a_success_stops_a_way_back_that_opens_by_itself(opens_at: int) -> None:
+    """A person who proves a factor has not lost it.
+
+    A request to the administrators stays theirs to answer.
+    """
+    waiting = Recovery(ref="R", at=NOW - 9, about="lost", network="", opens_at=opens_at)
+    change = succeed(account("app", proofs=(proof(),), recovery=waiting))
+    assert change.account.recovery == (None if opens_at else waiting)
+    assert [(e.kind, e.reason) for e in change.events[1:]] == [("recovery.stopped", "proof")] * bool(opens_at)
+
+
 def test_a_replay_of_the_same_answer_grants_nothing() -> None:
     """The second of two attempts that verified the same code is refused.
 
@@ -312,7 +333,7 @@ def test_an_authenticator_that_changed_meanwhile() -> None:
     for current in (removed, renewed):
         change = succeed(current, taken=taken, seen=seen)
         assert refused(change).reason == "not_found"
-        assert change.account.browsers == ()
+        assert (change.account.browsers, change.account.attempts.used) == ((), 0)
 
 
 @pytest.mark.parametrize(

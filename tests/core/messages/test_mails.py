@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mfa_gate.core.messages.alarms import ALARMS, alarm
 from mfa_gate.core.messages.facts import asked_facts, helper_of, local_time, near
 from mfa_gate.core.messages.report_mail import NUMBERS, report_mail
-from mfa_gate.core.messages.setup_mail import reminder, trial
+from mfa_gate.core.messages.setup_mail import reminder, set_up_code, trial
 from mfa_gate.core.messages.texts import Text, own_words
 
 AT = 1_750_000_000
@@ -94,3 +95,27 @@ def test_a_text_shows_no_code() -> None:
     text = Text(kind="code", text="Your code is 493817", code="493817", minutes=10)
     assert "493817" not in repr(text)
     assert own_words(text) == ""
+
+
+@pytest.mark.parametrize("url", ["", "https://a.example/mfa"])
+def test_the_mail_with_a_set_up_code(url: str) -> None:
+    """The code stands alone, with its end and, where there is a page, the way there."""
+    mail = set_up_code(service="Clinic", code="ABCD-EFGH", ends="June 15", url=url, translate=english)
+    texts = [part.text for part in mail.parts]
+    assert "ABCD-EFGH" in texts
+    assert any("until June 15" in text for text in texts)
+    assert "Clinic" in texts[0]
+    assert (url in repr(mail.parts)) is True
+    assert ("Set it up" in repr(mail.parts)) is bool(url)
+
+
+@pytest.mark.parametrize("kind", sorted(ALARMS))
+def test_each_alarm_tells_its_facts(kind: str) -> None:
+    """Administrators read what happened, each fact that is known on its line, and what to do."""
+    facts = dict.fromkeys(ALARMS[kind].details, "7 of 9") | {"ref": "R1"}
+    texts = [part.text for part in alarm(kind, service="Clinic", facts={**facts, "owner": ""}, translate=english).parts]
+    assert texts[-1] == ALARMS[kind].advice
+    assert len(texts) >= 2
+    told = "\n".join(texts)
+    assert told.count("7 of 9") == len(ALARMS[kind].details)
+    assert "R1" in told

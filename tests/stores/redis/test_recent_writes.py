@@ -25,8 +25,6 @@ from mfa_gate.stores.redis.timing import USUAL, Timing
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
 
-pytestmark = pytest.mark.waits
-
 LOCK = Lock(at=100, cause="attempts", ref="R")
 
 
@@ -201,6 +199,7 @@ async def patiently(store: RedisStore) -> Account:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.waits
 async def test_failover_that_loses(tmp_path: Path) -> None:
     """Attempts, the lock and their events come back after a failover that lost them.
 
@@ -239,6 +238,7 @@ async def test_failover_that_loses(tmp_path: Path) -> None:
         await other.aclose()
 
 
+@pytest.mark.waits
 async def test_failover_after_which_others_write_first(tmp_path: Path) -> None:
     """A lost lock comes back though others write to the new primary first.
 

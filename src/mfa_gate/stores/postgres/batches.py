@@ -92,8 +92,6 @@ class Batches(Generic[Q, A]):
         except Exception as error:
             answers = [error] * len(batch)
         for waiting, answer in zip(batch, answers, strict=True):
-            if waiting.answer.done():
-                continue
             if isinstance(answer, Exception):
                 waiting.answer.set_exception(answer)
                 waiting.answer.exception()  # the caller may be gone
