@@ -243,10 +243,10 @@ def static_checks() -> list[Step]:
 
 
 def side_by_side(commands: dict[str, list[str]], *, after: Mapping[str, Sequence[str]] | None = None) -> list[Step]:
-    """Run all commands at the same time, but those in ``after`` when the commands named there have ended.
+    """Run all commands at the same time.
 
-    A command comes later in the order than those that it waits for. The output of each one is printed in one piece, in the
-    order given.
+    One that is in ``after`` begins when those named there have ended, and comes after them in the order. The output of each one
+    is printed in one piece, in the order given.
     """
     running: dict[str, Future[Step]] = {}
 

@@ -76,6 +76,31 @@ def test_one_key_alone() -> None:
     assert Keyring(NEW).newest == Keyring([NEW + "\n"]).newest
 
 
+def test_a_key_of_sixteen_different_bytes_is_not_weak() -> None:
+    """S-120: chance hardly ever gives fewer different bytes, and a key of so many is taken."""
+    assert Keyring(make_key(b"0123456789abcdef" * 2)).newest
+
+
+def test_the_keys_are_named_newest_first() -> None:
+    """F-18: an operator reads which key seals, and which ones still open."""
+    assert Keyring([NEW, OLD]).ids == (Keyring(NEW).newest, Keyring(OLD).newest)
+
+
+def test_digests_of_a_key_that_is_gone_stop_what_needs_them() -> None:
+    """F-18: nobody is judged by digests that no listed key can check.
+
+    The message names the key.
+
+    Values of another form are no digests, and are let be.
+    """
+    old, new = Keyring(OLD), Keyring(NEW)
+    digest = old.digest("network", "198.51.100.7")
+    Keyring([NEW, OLD]).require([digest, new.digest("network", "198.51.100.7")])
+    new.require(["198.51.100.7", "", digest + "x", digest[:-1]])
+    with pytest.raises(Unopened, match=rf"not listed \({old.newest}\)"):
+        new.require([new.digest("network", "198.51.100.7"), digest])
+
+
 @given(st.binary(max_size=200))
 def test_sealed_text_comes_back(plain: bytes) -> None:
     """A value that was sealed for a row opens for that row."""

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from mfa_gate.core.model import Account, Authenticator, SubjectKey
 from mfa_gate.storage import Store
-from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis import RedisStore, name_bits
 from mfa_gate.stores.redis.lua import NAMES_IN_ONE
 from mfa_gate.stores.redis.names import keys_of
-from mfa_gate.stores.sqlite import SQLiteStore
+from mfa_gate.stores.sqlite import SQLiteStore, name_index
 from tests.stores import servers
 
 MANY, FEW = 300_000, 1_000
@@ -95,6 +95,9 @@ async def fill_redis(server: servers.Server) -> RedisStore:
         for place, text in names.items():
             client.hset(keys.names, str(place), text)
         client.hset(keys.head, "indexed", indexed)
+        made, before = 0, -1
+        while made != before:
+            before, made = made, await name_bits.make(await store._ready(), keys, indexed, made)
     client.close()
     return store
 
@@ -117,6 +120,8 @@ async def fill(path: Path) -> SQLiteStore:
                     for n in range(size)
                 ),
             )
+        while name_index.fill(connection):
+            pass
         connection.execute("COMMIT")
     return store
 

@@ -68,7 +68,10 @@ class Looks:
 
 
 def violations_in_both(page: Page) -> list[str]:
-    """List the faults that axe finds on the page, and those that the colors of its dark scheme have besides."""
+    """List the faults that axe finds on the page.
+
+    Those of the colors of its dark scheme are among them.
+    """
     found = []
     for scheme, options in (("dark", AXE_COLORS), ("light", AXE)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

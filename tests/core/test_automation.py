@@ -107,13 +107,14 @@ def test_its_name_and_what_is_signed() -> None:
     assert replace(TOKEN, everywhere=True, expires_at=901).signed[4:] == ("True", "901")
 
 
-@pytest.mark.parametrize("tenant", ["clinic", "a", "ab", "abc", "Zürich, 2. Haus", "日本"])
-def test_the_text_of_a_token(tenant: str) -> None:
+@pytest.mark.parametrize("tenant", ["clinic", "a", "ab", "abc", "seventh", "Zürich, 2. Haus", "日本"])
+@pytest.mark.parametrize("id", ["t1", "t123"])
+def test_the_text_of_a_token(tenant: str, id: str) -> None:
     """Tenant, id and secret are one word, which a scanner knows by its beginning."""
-    text = text_of(tenant, "t1", "s3cret")
+    text = text_of(tenant, id, "s3cret")
     assert text.startswith(PREFIX)
     assert "=" not in text
-    assert read_text(text) == (tenant, "t1", "s3cret")
+    assert read_text(text) == (tenant, id, "s3cret")
 
 
 WHOLE = text_of("clinic", "t1", "s" * 20)

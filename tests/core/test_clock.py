@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.changes import charge, issue, may_change, may_enroll, settle_success
+from mfa_gate.core.changes import charge, issue, may_change, may_enroll, put_in_time, settle_success
 from mfa_gate.core.changes.after_failover import regained
 from mfa_gate.core.changes.after_restore import after_restore
+from mfa_gate.core.changes.challenge import wait_for
+from mfa_gate.core.changes.out_of_band import QUIET
 from mfa_gate.core.decision import Allow, Deny, StepUp
 from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, skip_key
 from mfa_gate.core.model import Account, Attempts, Challenge, Leave, Seconds, Sent
 from mfa_gate.core.policy import stage_at
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.core.rules import DAY, EnrollmentRules, ResendRules, TenantSettings
+from mfa_gate.core.rules import DAY, CountRules, EnrollmentRules, ResendRules, TenantSettings
 
 from .builders import (
     APP,
@@ -133,6 +135,41 @@ def test_a_wait_goes_on_by_todays_clock() -> None:
     assert (done.answer.issued_at, done.answer.expires_at) == (BACK + 25, BACK + 85)
     third = issue(done.account, moment(BACK + 60), factor="mail", limits=limits, **words)
     assert isinstance(third.answer, Refusal), "the hour counts what went out before the step"
+
+
+@pytest.mark.parametrize(
+    ("quiet", "wait"),
+    [
+        (NOW + 60, 60),
+        (NOW + 1, 1),
+        (NOW, 0),
+        (NOW - 5, 0),
+        (BACK + QUIET, QUIET),
+        (BACK + 60, 60),
+        (BACK - 1, 0),
+        (0, 0),
+    ],
+)
+def test_the_quiet_of_a_phone_goes_on_by_todays_clock(quiet: int, wait: int) -> None:
+    """S-97: after a denial the phone is left alone for the rest of its hour.
+
+    It is not left alone until a wrong time comes.
+    """
+    back = put_in_time(seen(account("push", quiet_until=quiet)), moment(BACK)).account
+    assert wait_for(back, "push", CountRules(), BACK) == wait
+    again = put_in_time(back, moment(BACK)).account
+    assert wait_for(again, "push", CountRules(), BACK) == wait
+
+
+@pytest.mark.parametrize(("ahead", "at"), [(60, NOW + 60), (61, NOW)])
+def test_only_a_clock_that_was_far_ahead_is_corrected(ahead: int, at: int) -> None:
+    """Workers' clocks differ by some seconds, which corrects nothing.
+
+    A send of this very second stays as it is.
+    """
+    sent = (Sent(factor="mail", at=NOW), Sent(factor="mail", at=NOW + ahead))
+    of = account("mail", seen_at=NOW + ahead, sent=sent)
+    assert [one.at for one in put_in_time(of, moment()).account.sent] == [NOW, at]
 
 
 def test_what_is_sent_while_the_mark_is_ahead_lives_by_the_clock() -> None:

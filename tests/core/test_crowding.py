@@ -124,6 +124,18 @@ def test_clients_have_a_share_where_there_is_no_room() -> None:
     assert len(rows) == MAX_BROWSERS
 
 
+@pytest.mark.parametrize(("clients", "gone"), [(MAX_CLIENTS + 1, "c0"), (MAX_CLIENTS, "b0")])
+def test_clients_beyond_their_share_go_before_an_older_browser(clients: int, gone: str) -> None:
+    """A script of yesterday is forgotten before the browser of last week.
+
+    Within their share clients are as good.
+    """
+    young = [row(f"c{n}", age=900 - n, label=f"client {n}", kind="client") for n in range(clients)]
+    old = [row(f"b{n}", age=5000 - n, label=f"browser {n}") for n in range(MAX_BROWSERS - clients)]
+    rows = (*young, *old, row("new", age=0, label="new"))
+    assert names(rows) - names(kept_browsers(rows, 0, NOW)) == {gone}
+
+
 @pytest.mark.parametrize(("age", "epoch"), [(WEEK, 0), (60, 7)])
 def test_what_counts_no_more_goes_first(age: int, epoch: int) -> None:
     """A browser without a proof that counts goes before a browser in use.

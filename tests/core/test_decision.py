@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, decide, state_of
+from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, decide, enrollable_kinds, state_of
 from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, session_mark
-from mfa_gate.core.model import Account, Attempts, Lock, Seconds, Subject
+from mfa_gate.core.model import Account, Attempts, Grant, Lock, Seconds, Subject
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.rules import (
     DAY,
     AttemptRules,
     EnrollmentRules,
     Exemption,
+    FactorRules,
     FreshnessRules,
     IPChangeRules,
     PathRule,
@@ -30,6 +31,7 @@ from .builders import (
     HOME,
     NO_SESSION_ANN,
     NOW,
+    TRAITS,
     WEEK,
     account,
     caller,
@@ -380,3 +382,41 @@ def test_two_networks_of_one_browser() -> None:
         decision = judged(of, who=caller(network=network, handle=HANDLE))
         assert isinstance(decision, Allow)
         assert decision.until == NOW - age + WEEK
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "kinds"),
+    [
+        ((), {}, ("key", "app", "text", "mail")),
+        (("app",), {}, ("key", "app", "text", "mail")),
+        (("mail",), {}, ("key", "app", "text")),
+        ((), {"allowed": ("mail", "app", "paper", "gone")}, ("app", "mail")),
+        ((), {"strong": True}, ("key",)),
+    ],
+)
+def test_what_may_be_set_up_here(held: tuple[str, ...], asked: dict[str, Any], kinds: tuple[str, ...]) -> None:
+    """The strongest first, what could meet the demand, and a single kind only once.
+
+    Backup codes are made elsewhere.
+    """
+    demanded = requirement(rules_with(factors=factor_rules(*asked.get("allowed", ()))))
+    demanded = with_demands(demanded, demand(strong=True)) if "strong" in asked else demanded
+    of = account(*held)
+    assert enrollable_kinds(judged(of, demanded), demanded, of, TRAITS) == kinds
+    if not held:
+        assert enrollable_kinds(judged(of, demanded), demanded, None, TRAITS) == kinds
+
+
+def test_a_kind_without_a_place_in_the_order_comes_last() -> None:
+    """It is offered all the same."""
+    rules = rules_with(factors=FactorRules(allowed=("text", "key"), order=("key",)))
+    demanded = requirement(rules)
+    assert enrollable_kinds(judged(account(), demanded), demanded, None, TRAITS) == ("key", "text")
+
+
+def test_a_grant_passes_until_its_end() -> None:
+    """An allowance by a grant is remembered for no second longer than the grant lasts."""
+    grant = Grant(ref="G", asked_by="a", asked_at=NOW, reason="r", ticket="t", life=9, epoch=0, ends_at=NOW + 9)
+    allow = judged(account("app", grant=grant))
+    assert isinstance(allow, Allow)
+    assert (allow.until, allow.granted, allow.state) == (NOW + 9, True, "verified")

@@ -18,6 +18,7 @@ from mfa_gate.core.messages.codes import MAX_HOST, email_code, sms_text
 from mfa_gate.core.messages.facts import local_time
 from mfa_gate.core.messages.letter import Letter
 from mfa_gate.core.messages.notices import NOTICES, notice, sms_notice
+from mfa_gate.core.messages.texts import Text
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.core.text_safety import gsm7, one_line, unlinked
 from mfa_gate.web.i18n import available, translator
@@ -137,6 +138,63 @@ def test_a_notice_by_text_in_the_readers_language(kind: str, lang: str) -> None:
         assert is_one_segment(text)
         assert gsm7(said(NOTICES[kind].headline)) in text or said(NOTICES[kind].headline) in text
         assert "administrator." not in text
+
+
+STOP = "https://a.example/s/K7Q2"
+
+
+@pytest.mark.parametrize(
+    ("own", "stop_url", "taken"),
+    [
+        ("Ours: {0}", STOP, True),
+        ("Ours.", STOP, False),
+        ("Ours.", "", True),
+        ("", "", False),
+        ("x" * 161, "", False),
+    ],
+)
+def test_the_hosts_own_words_for_a_notice(own: str, stop_url: str, taken: bool) -> None:
+    """They are taken if they fit and hold the link that stops the thing.
+
+    Without the link nobody could stop it.
+    """
+    words = own.format(stop_url)
+    text = sms_notice(
+        "recovery.waiting", service="Northgate", translate=str, form=lambda text: words, stop_url=stop_url
+    )
+    assert (text == words) is taken
+    assert is_one_segment(text)
+    assert stop_url in text
+
+
+def test_the_minutes_that_the_hosts_words_get() -> None:
+    """A code that lives for seconds lives for a minute in the words of the host.
+
+    Any other one lives for its own minutes.
+    """
+    seen: list[int] = []
+
+    def form(text: Text) -> str:
+        seen.append(text.minutes)
+        return text.text
+
+    for minutes in (0, 1, 2):
+        sms(minutes=minutes, form=form)
+    assert seen == [1, 1, 2]
+
+
+def test_a_translation_that_fits_to_the_letter() -> None:
+    """It is sent; with one letter more a shorter or an English one takes its place."""
+    room = 160 - len("\n@a.example #493817")
+
+    def worded(letters: int) -> Translate:
+        short = "{code}" + "x" * (letters - 6)
+        return lambda text: short if text == "{code} is your security code." else f"{text}{'x' * 160}"
+
+    for letters, kept in ((room, True), (room + 1, False)):
+        text = sms(host="a.example", translate=worded(letters))
+        assert text.startswith("493817xx") is kept
+        assert is_one_segment(text)
 
 
 @pytest.mark.parametrize("lang", CATALOGUES)

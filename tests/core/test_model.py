@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from mfa_gate.core.model import MAX_ID_BYTES, Challenge, Subject, SubjectKey, Upstream
+from mfa_gate.core.model import (
+    MAX_ID_BYTES,
+    Asked,
+    Attempts,
+    Challenge,
+    Lock,
+    Subject,
+    SubjectKey,
+    Ticket,
+    Upstream,
+)
 
 from .builders import HANDLE, account, proof
 
@@ -128,6 +140,43 @@ def test_an_id_that_is_not_canonical(name: str) -> None:
         with pytest.raises(ValueError):
             Subject("ann", actor=name)
     assert [len(Subject(longest).id) for longest in ("x" * 255, "é" * 127 + "x")] == [255, 128]
+
+
+@pytest.mark.parametrize(
+    ("parts", "shows"),
+    [
+        ({}, False),
+        ({"version": 4, "epoch": 2, "seen_at": 9}, False),
+        ({"ticket": Ticket(digest="d", expires_at=9, actor="eve", ref="T")}, False),
+        ({"lock": Lock(at=9, cause="administrator", ref="L")}, False),
+        ({"attempts": Attempts(used=3)}, False),
+        ({"asked": Asked(act="reset", ref="R", asked_by="eve", asked_at=9, reason="r")}, False),
+        ({"name": "Ann"}, True),
+        ({"proofs": (proof(),)}, True),
+        ({"skip_count": 1}, True),
+    ],
+)
+def test_an_account_that_shows_a_person(parts: dict[str, Any], shows: bool) -> None:
+    """A mistyped name to which an administrator gave a ticket is nobody.
+
+    A skip, a proof or a name is somebody.
+    """
+    assert account(**parts).shows_a_person is shows
+
+
+@pytest.mark.parametrize(
+    ("parts", "forgotten", "unknown"),
+    [
+        ({}, False, True),
+        ({"version": 3}, False, False),
+        ({"version": 3, "forgotten_at": 9}, True, True),
+        ({"version": 3, "forgotten_at": 9, "name": "Ann"}, False, False),
+    ],
+)
+def test_a_forgotten_account(parts: dict[str, Any], forgotten: bool, unknown: bool) -> None:
+    """It is nobody's until it is used again."""
+    of = account(**parts)
+    assert (of.is_forgotten, of.is_unknown) == (forgotten, unknown)
 
 
 def test_a_fresh_challenge() -> None:

@@ -8,7 +8,21 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import Seconds
-from mfa_gate.core.options import KEY, PROOF_AGE, Key, is_distinct, key, length, number, option, some_of, text, words
+from mfa_gate.core.options import (
+    KEY,
+    PROOF_AGE,
+    Key,
+    is_distinct,
+    key,
+    length,
+    number,
+    option,
+    sentence,
+    some_of,
+    text,
+    words,
+)
+from mfa_gate.core.spoken import Spoken
 
 CHOICE = some_of(("sms", "email"))
 HOLDS: list[tuple[Key, list[Any], list[Any]]] = [
@@ -16,6 +30,7 @@ HOLDS: list[tuple[Key, list[Any], list[Any]]] = [
     (length("30s", "2m"), [30, 120], [29, 121]),
     (text(3), ["abc", "ä", " a"], ["", " ", "abcd", "a\nb"]),
     (text(3, empty=True), ["", "   ", "abc"], ["abcd", "\t"]),
+    (sentence(3), ["abc", "", Spoken(by={"en": "abc", "de": "äöü"})], ["abcd", Spoken(by={"en": "abc", "de": "abcd"})]),
     (CHOICE, [["sms"], ["email", "sms"]], [[], ["sms", "sms"], ["fax"], ["sms", "fax"]]),
     (some_of(("sms",), empty=True), [[], ["sms"]], [["sms", "sms"], ["fax"]]),
     (words("off", "on"), ["anything"], []),
@@ -35,11 +50,14 @@ def test_bounds(bounds: Key, good: list[Any], bad: list[Any]) -> None:
     [
         (number(2, 5), "it must be between 2 and 5"),
         (number(4, 5), "it must be 4 or 5"),
+        (number(0, 1), "it must be 0 or 1"),
+        (number(5, 7), "it must be between 5 and 7"),
+        (number(5, 5), "it must be between 5 and 5"),
         (length("30s", "2m"), 'it must be between "30s" and "2m"'),
         (text(3), "it must be 1 to 3 printable characters"),
         (text(3, empty=True), "it must be at most 3 printable characters"),
         (CHOICE, 'it must name one or more of "sms", "email", each once'),
-        (some_of(("sms",), empty=True), 'it must name of "sms", each once'),
+        (some_of(("sms",), empty=True), 'it must name any of "sms", each once'),
         (words("off", "on"), ""),
     ],
 )
@@ -54,6 +72,7 @@ def test_the_schema() -> None:
     assert (length("30s", "2m").low, length("30s", "2m").high) == (30, 120)
     assert CHOICE.one_of == ("sms", "email")
     assert words(False, True).weakest_first == (False, True)
+    assert (sentence(3).spoken, text(3).spoken) == (True, False)
     assert (PROOF_AGE.low, PROOF_AGE.high, PROOF_AGE.stricter) == (60, 365 * 86_400, "lower")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Facts, demands_for, exemption_for
-from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule
+from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule, path_in
 from mfa_gate.web.scope import is_clean
 from tests.harness import FETCH, RULES, make_world, with_rules
 
@@ -58,6 +58,23 @@ def test_the_root_is_a_page_like_others() -> None:
     for path in ("/", ""):
         assert len(demands_for(stepped("=/"), facts(path))[0]) == 2
     assert len(demands_for(stepped("=/"), facts("/x"))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/a", "/a"),
+        ("/a?x=1", "/a"),
+        ("/a#part", "/a"),
+        ("/a%20b?x#y", "/a b"),
+        ("/a#x?y", "/a"),
+        ("?x=1", "/"),
+        ("", "/"),
+    ],
+)
+def test_the_path_of_a_target(target: str, path: str) -> None:
+    """A page to go back to is judged by the path that a server would hand to the app."""
+    assert path_in(target) == path
 
 
 @pytest.mark.parametrize("path", SPELLINGS)

@@ -85,6 +85,14 @@ def test_a_line_without_the_account() -> None:
         ({"disputed": "yes", "ticket": "yes"}, "", "", False, True, "disputed"),
         ({"disputed": "no", "ticket": "yes"}, "", "", False, True, "ticket"),
         ({"ticket": "no"}, "", "", False, True, ""),
+        (
+            {"status": "locked", "q": "a", "factor": "totp", "resistant": "yes", "texts_only": "no", "unused": "9"},
+            "locked",
+            "a",
+            False,
+            False,
+            "",
+        ),
     ],
 )
 def test_what_a_store_is_asked(

@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.assurance import combine, could_meet, meets
-from mfa_gate.core.policy import Facts, demands_for, exemption_for, factors_for, requirement_for, stage_at
+from mfa_gate.core.model import Seconds
+from mfa_gate.core.policy import (
+    POLICY_AGE,
+    Facts,
+    demands_for,
+    exemption_for,
+    factors_for,
+    is_chosen,
+    requirement_for,
+    stage_at,
+    with_endpoint,
+)
 from mfa_gate.core.rules import (
     DAY,
     CompareRules,
@@ -209,6 +220,71 @@ def test_a_rule_that_only_watches() -> None:
     assert ([d.rule for d in met], [d.rule for d in watched]) == (["freshness"], ["vault"])
 
 
+LATER = StepUpRule(name="later", paths=(PathRule(text="/vault/**"),))
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("/**", {"methods": ("POST",)}),
+        ("/**", {"groups_any": ("admin",)}),
+        ("/**", {"tenants_any": ("other",)}),
+        ("=/x", {}),
+    ],
+)
+def test_a_rule_that_does_not_fit_hides_no_later_one(path: str, parts: dict[str, Any]) -> None:
+    """The order of rules in the file says nothing about what is demanded."""
+    first = step_up(path, **parts).step_up
+    met, _ = demands_for(rules_with(step_up=(*first, LATER)), facts("/vault/1"))
+    assert [d.rule for d in met] == ["freshness", "later"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"), [("/**", {"methods": ("POST",)}), ("/**", {"expires_at": NOW}), ("/x/**", {})]
+)
+def test_an_exemption_that_does_not_fit_hides_no_later_one(path: str, parts: dict[str, Any]) -> None:
+    """An old exemption above stops none below, for paths as for people."""
+    first = exempt(path, **parts)
+    second = replace(exempt("/free/**")[0], name="second")
+    assert exemption_for((*first, second), facts("/free/1"), NOW) == "second"
+
+
+def test_an_exemption_of_people_that_is_over_hides_no_later_one() -> None:
+    """The one that still holds is the one that is named."""
+    over = SubjectExemption(name="over", groups_any=("patient",), expires_at=NOW)
+    rules = rules_with(exempt_subjects=(over, replace(over, name="holds", expires_at=None)))
+    asked = requirement_for(Policy(name="p", base=rules), facts(groups=("patient",)), OFF, NOW)
+    assert asked.free == "holds"
+
+
+@pytest.mark.parametrize(
+    ("rules", "chosen"),
+    [
+        (EnrollmentRules(stage="admin"), True),
+        (EnrollmentRules(stage="required"), False),
+        (EnrollmentRules(stage="admin", required_from=NOW), False),
+        (EnrollmentRules(stage="admin", optional_from=NOW), False),
+    ],
+)
+def test_administrators_choose_a_stage_without_dates(rules: EnrollmentRules, chosen: bool) -> None:
+    """A calendar leaves them no switch."""
+    assert is_chosen(rules) is chosen
+
+
+def test_the_demands_of_an_endpoint() -> None:
+    """They come beside those of the policy, and alone where it demands nothing.
+
+    Without an age its age counts.
+    """
+    usual, free = requirement(), requirement(rules_with(exempt=exempt("/**")), path="/x")
+    young, any_age = demand("end", max_age=60), demand("end", max_age=POLICY_AGE, strong=True)
+    assert with_endpoint(usual, ()) is usual
+    assert with_endpoint(usual, (young,)).demands == (*usual.demands, young)
+    alone = with_endpoint(free, (young, any_age))
+    assert (alone.free, alone.free_kind, alone.stage) == ("", "", "required")
+    assert alone.demands == (young, replace(any_age, max_age=Seconds(WEEK)))
+
+
 def test_a_requirement_says_all() -> None:
     """Mode, stage and factors travel with the demands; a tenant of its own has its own rules."""
     strict = rules_with(mode="report-only", factors=FactorRules(allowed=("key",)))
@@ -259,22 +335,6 @@ def test_rules_without_a_common_factor_are_met_by_none() -> None:
     for order in permutations(rules):
         strictest = combine(order, rule="all")
         assert not any(could_meet(kind, strictest, TRAITS) for kind in TRAITS)
-
-
-@pytest.mark.parametrize(
-    ("kind", "asked", "could"),
-    [
-        ("app", demand(), True),
-        ("paper", demand(), True),
-        ("unheard-of", demand(), False),
-        ("app", demand(factors=("key",)), False),
-        ("app", demand(strong=True), False),
-        ("key", demand(strong=True, factors=("key",)), True),
-    ],
-)
-def test_what_could_meet(kind: str, asked: Any, could: bool) -> None:
-    """The traits of a factor alone decide if it could meet a demand."""
-    assert could_meet(kind, asked, TRAITS) is could
 
 
 def test_strength_is_the_proofs_own() -> None:

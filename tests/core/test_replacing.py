@@ -34,6 +34,17 @@ def test_every_record_has_slots() -> None:
             assert hasattr(cls, "__slots__"), cls
 
 
+def test_a_record_of_two_parts() -> None:
+    """The smallest record that can be copied in the quick way."""
+
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class Two:
+        one: int
+        other: int
+
+    assert replace(Two(1, 2), other=3) == Two(1, 3)
+
+
 def test_what_is_no_part() -> None:
     """A wrong name is an error, and so is a class that checks its values."""
     with pytest.raises(AttributeError):

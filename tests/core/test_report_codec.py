@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.evidence import skip_key
-from mfa_gate.core.model import Account, Upstream
+from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.evidence import NO_SESSION, session_mark, skip_key
+from mfa_gate.core.model import Acceptance, Account, Attempts, Grant, Lock, Ticket, Upstream
 from mfa_gate.core.policy import Demand, Facts
 from mfa_gate.core.report import HOUR, Part, Place, Row, Situation, situation_of
 from mfa_gate.core.report_codec import pack, part_document, part_from, row_from, situation_from, situation_to, unpack
@@ -171,6 +172,57 @@ def test_only_this_browser_and_sign_in() -> None:
     assert [(len(one.proofs), one.handle) for one in known.browsers] == [(1, HANDLE[:12])]
     assert known.authenticators[0].data == {"uv": True}
     assert situation_of(caller(handle="y" * 22), FACTS, ON, of).handle == ""
+
+
+def test_what_a_situation_keeps_of_an_account() -> None:
+    """Grants, acceptances, tickets and locks are kept without names and reasons.
+
+    Of sign-ins elsewhere only the last one is kept.
+    """
+    grant = Grant(
+        ref="G",
+        asked_by="eve",
+        asked_at=NOW,
+        reason="why",
+        ticket="T-1",
+        life=9,
+        epoch=0,
+        confirmed_by="x",
+        ends_at=NOW + 9,
+    )
+    taken = tuple(
+        Acceptance(agreement="a", version=version, digest="d", at=NOW, network="n", session=handle_digest(session))
+        for version, session in (("1", ANN.session), ("2", "other"))
+    )
+    of = account(
+        "app",
+        grant=grant,
+        acceptances=taken,
+        attempts=Attempts(used=3, series=9, charged_at=NOW, days=((1, 2),)),
+        lock=Lock(at=NOW, cause="administrator", ref="L", actor="eve"),
+        ticket=Ticket(digest="secret", expires_at=NOW, actor="eve", ref="T"),
+        logins=((1, 2), (3, 4)),
+    )
+    known = situation(of).known_account()
+    assert known.attempts == Attempts(used=3, days=((1, 2),))
+    assert known.grant == replace(grant, asked_by="", confirmed_by="", reason="", ticket="")
+    assert known.lock == Lock(at=NOW, cause="administrator", ref="L")
+    assert known.ticket == Ticket(digest="", expires_at=NOW, actor="", ref="T")
+    assert known.logins == ((3, 4),)
+    here = handle_digest(situation(of).session)
+    assert [(one.network, one.session) for one in known.acceptances] == [("", here), ("", "-")]
+    assert known.version == 0
+
+
+def test_a_proof_of_this_sign_in_is_told_from_one_without_a_name() -> None:
+    """The mark of the sign-in takes the place of its digest.
+
+    Proofs that are remembered have none.
+    """
+    mine = browser(proof(session=session_mark(ANN)), proof("mail", session=NO_SESSION), proof("key"))
+    made = situation(account("app", browsers=(mine,)))
+    marks = [one.session for one in made.known_account().browsers[0].proofs]
+    assert marks == [handle_digest(made.session), NO_SESSION, ""]
 
 
 @pytest.mark.parametrize(("subject", "own", "kept"), [(ANN, "s:", 1), (NO_SESSION_ANN, "b:", 1), (ANN, "b:", 0)])

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate.core.evidence import skip_key
-from mfa_gate.core.model import Account, Grant, Lock
+from mfa_gate.core.evidence import UPSTREAM, login_handle, session_mark, skip_key
+from mfa_gate.core.model import Account, Browser, Grant, Lock, Upstream
 from mfa_gate.core.revocation import has_signed_out, is_revoked
 
-from .builders import ANN, HANDLE, NOW, WEEK, account, browser, evidence, proof
+from .builders import ANN, HANDLE, NOW, WEEK, account, browser, caller, evidence, proof
 
 BEFORE = account("app", proofs=(proof(),))
 GRANT = Grant(
@@ -43,6 +43,52 @@ def test_by_proof(after: Account, lock_ends: bool, revoked: bool) -> None:
     Age, a new cookie and wrong guesses do not.
     """
     assert is_revoked(BEFORE, evidence(after), lock_ends_sessions=lock_ends) is revoked
+
+
+UPSTREAM_AT = Upstream(("mfa",), "", NOW)
+SIGNED_IN = replace(ANN, upstream=UPSTREAM_AT)
+LOGIN = browser(proof(UPSTREAM, authenticator="", session=session_mark(ANN)), id="l", handle=login_handle(UPSTREAM_AT))
+OTHER = browser(proof(), id="b2", handle="other")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "revoked"),
+    [
+        ((LOGIN, OTHER), (LOGIN, OTHER), False),
+        ((LOGIN, OTHER), (OTHER,), True),
+        ((OTHER,), (), False),
+        ((OTHER, BEFORE.browsers[0]), BEFORE.browsers, False),
+    ],
+)
+def test_by_a_sign_in_elsewhere(before: tuple[Browser, ...], after: tuple[Browser, ...], revoked: bool) -> None:
+    """The proof of an identity provider is revoked like another one.
+
+    That of another browser is nobody's business.
+    """
+    who = caller(SIGNED_IN)
+    was = replace(BEFORE, browsers=before)
+    assert is_revoked(was, evidence(replace(was, browsers=after), who), lock_ends_sessions=False) is revoked
+
+
+def test_a_proof_of_another_sign_in_was_no_right() -> None:
+    """A right is not revoked by the end of what never gave it."""
+    other = replace(BEFORE.browsers[0], proofs=(proof(session="of another"),))
+    was = replace(BEFORE, browsers=(other,))
+    assert not is_revoked(was, evidence(replace(was, browsers=())), lock_ends_sessions=False)
+    dead = replace(BEFORE, browsers=(replace(other, proofs=(proof(epoch=7),)),))
+    assert not is_revoked(dead, evidence(replace(dead, browsers=())), lock_ends_sessions=False)
+
+
+def test_a_grant_that_another_one_replaced() -> None:
+    """A right from a grant that is over ends, though a new grant is there.
+
+    A request never let anybody in.
+    """
+    before = replace(BEFORE, browsers=(), grant=GRANT)
+    again = replace(before, grant=replace(GRANT, ref="H"))
+    assert is_revoked(before, evidence(again), lock_ends_sessions=False)
+    asked = replace(before, grant=replace(GRANT, ends_at=0))
+    assert not is_revoked(asked, evidence(replace(asked, grant=None)), lock_ends_sessions=False)
 
 
 def test_by_grant() -> None:

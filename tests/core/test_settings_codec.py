@@ -39,6 +39,22 @@ def test_settings_come_back() -> None:
     assert settings_from("clinic", 1, json.dumps({"enabled_at": LAST_SECOND})).enabled_at == LAST_SECOND
 
 
+def test_settings_of_a_newer_release_are_named() -> None:
+    """The operator reads which part is not known here, and so which release to start."""
+    with pytest.raises(StoreUnavailable, match=r"unknown parts \['colour', 'shape'\]"):
+        settings_from("clinic", 1, '{"shape": 1, "colour": 2, "epoch": 1}')
+
+
+@pytest.mark.parametrize(
+    ("body", "epoch", "ended_at"),
+    [('{"proofs_from": 50}', 1, 50), ('{"proofs_from": 0}', 0, 0), ('{"proofs_from": 50, "epoch": 3}', 3, 50)],
+)
+def test_an_end_of_before_it_had_a_number(body: str, epoch: int, ended_at: int) -> None:
+    """S-26: it is the first end, so that no proof of before it comes back with an upgrade."""
+    found = settings_from("clinic", 1, body)
+    assert (found.epoch, found.ended_at) == (epoch, ended_at)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -44,4 +44,4 @@ def test_what_a_line_says() -> None:
     assert (line.factors, line.locked_at, line.last_proof_at, line.name) == (("app", "mail"), NOW - 9, NOW - 5, "Ann")
     assert "s3cret" not in repr(line)
     assert summary_of(account("app", proofs=(proof(age=2),))).last_proof_at == NOW - 2
-    assert summary_of(account()).last_proof_at == 0
+    assert (summary_of(account()).last_proof_at, summary_of(account()).locked_at) == (0, 0)

@@ -7,7 +7,17 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.person_line import absent_line
 from mfa_gate.core.rules import CountRules
-from mfa_gate.core.text_safety import MAX_REASON, gsm7, is_one_segment, no_formula, one_line, stated, units, unlinked
+from mfa_gate.core.text_safety import (
+    MAX_REASON,
+    gsm7,
+    gsm7_name,
+    is_one_segment,
+    no_formula,
+    one_line,
+    stated,
+    units,
+    unlinked,
+)
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "  =1", "＝1", "\t=1", "\u00a0=1", "\r=1")
 
@@ -69,7 +79,16 @@ def test_one_segment(text: str, segment: bool) -> None:
 def test_the_alphabet_of_texts() -> None:
     """A letter that phones of old do not know becomes its likeness, or is lost."""
     assert gsm7("Ann Ô ł 日", lost="?").startswith("Ann O")
-    assert [units(text) for text in ("ab", "日", "😀")] == [2, 1, 2]
+    assert [units(text) for text in ("ab", "日", "\uffff", "😀")] == [2, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("Zürich Clinic", "Zürich Clinic"), ("Ab 日本", "Ab"), ("Ab 日本語", ""), ("日本", ""), ("…", "..."), ("", "")],
+)
+def test_the_name_of_a_service_on_an_old_phone(name: str, kept: str) -> None:
+    """A name that loses more than half of its letters says nothing, and is left out."""
+    assert gsm7_name(name, limit=20) == kept
 
 
 def test_a_person_of_the_directory_alone() -> None:

@@ -9,11 +9,20 @@ import pytest
 
 from mfa_gate.core.events import UNREADABLE, Event
 from mfa_gate.core.trail import (
+    KEY,
+    WAS,
     UnreadableEvent,
+    chain,
+    chain_event,
     count_old,
+    digest_of,
     event_from_json,
     event_from_trail,
     event_to_json,
+    keyed,
+    keyed_digest,
+    link_digest,
+    own_digest,
 )
 
 EVENTS = [
@@ -88,6 +97,40 @@ def test_parts_of_a_newer_version_are_shown() -> None:
     assert event_from_json(event_to_json(event)) == event
     with pytest.raises(UnreadableEvent, match="moon"):
         event_from_json(line)
+
+
+@pytest.mark.parametrize("at", [0, 1, 253_402_300_799])
+def test_the_times_that_a_calendar_has(at: int) -> None:
+    """The first and the last second are read; a line without a time has 0."""
+    event = event_from_trail(json.dumps({**WHOLE, "at": at}), tenant="t", place="1")
+    assert (event.kind, event.at) == ("account.locked", at)
+
+
+def test_the_digest_in_the_chain() -> None:
+    """It is a line's own, or the one that the line had before a person was erased from it."""
+    line = event_to_json(EVENTS[1])
+    assert link_digest(line) == digest_of(line) != digest_of(line + " ")
+    assert link_digest(json.dumps({**WHOLE, WAS: "before"})) == "before"
+    for odd in (f'no JSON "{WAS}":', json.dumps({**WHOLE, WAS: 7}), json.dumps([{WAS: "x"}])):
+        assert link_digest(odd) == digest_of(odd)
+
+
+def test_a_keyed_line_is_chained_by_its_secret_digest() -> None:
+    """S-112: nobody without the key makes a line that fits.
+
+    A line of before has its plain digest.
+    """
+    event = keyed(EVENTS[1], "key-1", b"secret")
+    assert event == replace(event, line=event.line)
+    assert json.loads(event.line)[KEY] == "key-1"
+    assert own_digest(event, event.line) == keyed_digest(b"secret", "t", digest_of(event.line))
+    assert (
+        keyed_digest(b"other", "t", digest_of(event.line))
+        != event.own
+        != keyed_digest(b"secret", "u", digest_of(event.line))
+    )
+    assert own_digest(EVENTS[1], "line") == digest_of("line")
+    assert chain_event("0" * 64, event, event.line) == chain("0" * 64, event.own)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,18 @@ def test_free_texts() -> None:
     assert erased(line(account="ann.long", reason="bad_code", ticket="Any text"))["ticket"] == "Any text"
 
 
+def test_a_word_that_may_be_no_person() -> None:
+    """Only lines about the account of that name change.
+
+    The actor is kept: the word may be the name of a program.
+    """
+    word = Erasure(id="nightly", pseudonym="forgotten-z", ref="REF1", only_about=True)
+    made = erased(line(account="nightly", actor="nightly", network="192.0.2.1", reason="bad_code"), by=word)
+    assert (made["account"], made["actor"], made["network"]) == ("forgotten-z", "nightly", "192.0.2.1")
+    for other in (line(actor="nightly"), line(reason="the nightly run"), line(detail={"asked_by": "nightly"})):
+        assert word.apply(other, "") is None
+
+
 @pytest.mark.parametrize("text", ["ann.long", "(ann.long)", "mail ann.long, now"])
 def test_an_id_in_a_text(text: str) -> None:
     """The id counts as a word of its own."""

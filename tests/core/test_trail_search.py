@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.core.events import Event
+from mfa_gate.core.events import UNREADABLE, Event
+from mfa_gate.core.events.categories import SYSTEM, category_of
 from mfa_gate.core.trail_search import WORDS, BadFilter, search_of
 
 AT = 1_772_323_200
@@ -95,6 +96,77 @@ def test_what_cannot_be_asked_is_refused(words: dict[str, str], name: str) -> No
     with pytest.raises(BadFilter) as caught:
         search_of(words)
     assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("words", "indexed", "exact"),
+    [
+        ({}, True, None),
+        ({"account": "ann"}, True, None),
+        ({"kind": "attempt.failed"}, True, None),
+        ({"kind": "attempt"}, False, None),
+        ({"account": "ann", "kind": "attempt.failed"}, True, None),
+        ({"account": "ann", "q": "x"}, False, None),
+        ({"q": "x"}, False, None),
+        ({"ref": "abc"}, False, ("id", ("abc", "ABC"))),
+        ({"browser": "b1"}, False, ("browser", ("b1",))),
+        ({"browser": "b1", "ref": "abc"}, False, ("id", ("abc", "ABC"))),
+        ({"address": "192.0.2.66"}, False, ("address", ("192.0.2.66", "192.0.2.66"))),
+        ({"address": "192.0.2.66/32"}, False, ("address", ("192.0.2.66/32", "192.0.2.66"))),
+        ({"address": "192.0.2.0/24"}, False, None),
+        ({"address": "campus"}, False, ("address", ("campus", "=campus"))),
+    ],
+    ids=str,
+)
+def test_what_a_store_finds_by_itself(
+    words: dict[str, str], indexed: bool, exact: tuple[str, tuple[str, ...]] | None
+) -> None:
+    """A large trail is not read line by line for what an index knows.
+
+    No index is used that would leave a line out.
+    """
+    found = search_of(words)
+    assert (found.is_indexed, found.exact) == (indexed, exact)
+
+
+def test_one_moment_is_a_span() -> None:
+    """The same second as begin and end has the lines of that second."""
+    search = search_of({"from": "2026-03-01T01:00Z", "to": "2026-03-01T01:00Z"})
+    assert search.fits(EVENT)
+    assert (search.begin, search.end) == (EVENT.at, EVENT.at)
+
+
+def test_a_network_with_bits_of_a_host() -> None:
+    """An address with the length of its network, as routers print it, means that network."""
+    assert search_of({"address": "192.0.2.1/24"}).fits(EVENT)
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "before"), [(AT - 1, "k", True), (AT, "k", False), (0, "k", False), (AT - 1, UNREADABLE, False)]
+)
+def test_older_than_the_first_moment(at: int, kind: str, before: bool) -> None:
+    """A reader stops there; a line without a time, or one that cannot be read, stops nobody."""
+    old = Event(id="e", kind=kind, at=at, tenant="t")
+    assert search_of({"from": "2026-03-01"}).is_before(old) is before
+    assert not search_of({}).is_before(old)
+
+
+@pytest.mark.parametrize(
+    ("kind", "category"),
+    [
+        ("attempt.failed", "sign-ins"),
+        ("factor.enrolled", "set-ups"),
+        ("account.locked", "locks"),
+        ("account.reset", "recoveries"),
+        ("account.forgotten", "administration"),
+        ("account.lookalike", "sign-ins"),
+        ("audit.pruned", SYSTEM),
+        ("unheard.of", SYSTEM),
+    ],
+)
+def test_the_category_of_a_line(kind: str, category: str) -> None:
+    """A whole kind goes before the first part of its name; what nobody knows is of the system."""
+    assert category_of(kind) == category
 
 
 def test_the_longest_word() -> None:

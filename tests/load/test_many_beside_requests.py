@@ -46,7 +46,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             assert all(await asyncio.gather(*map(made.store.swap, people[start : start + 200])))
         with closing(sqlite3.connect(path)) as connection, connection:
             rows = ((f"user{n:06d}", f"Person {n}", f"user{n:06d}\nperson {n}") for n in range(KNOWN))
-            connection.executemany("INSERT INTO roster VALUES ('alpha', ?, ?, 'verified', 'totp', 0, 5, ?)", rows)
+            connection.executemany("INSERT INTO roster VALUES ('alpha', ?, ?, 'verified', 'totp', 0, 5, ?, 0)", rows)
         yield made
 
 

@@ -19,7 +19,7 @@ from .reach import PACKAGE, ROOT, Measured, Reached, kept, make_marked, reached
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 ROOMS = ("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "keyring")
-BESIDE = {"service": ("web", "cli")}
+BESIDE = {"service": ("web", "cli"), "web": ("service",)}
 """Rooms that call use cases of another room, some of which have no other caller: their tests are asked after its own."""
 PATIENCE = 60
 """Seconds of processor time that are left to the tests besides ten times their usual ones: a loop without end is noticed."""
@@ -102,7 +102,8 @@ def asked(mutant: Mutant) -> list[Reached]:
     The nearest come first.
 
     Any test may notice a fault outside of functions, which works at the import. The nearest are those in the mirror of
-    the file, then those of its room and the attacks, then those that enter its file, then those that enter little else.
+    the file, then those of its room and the attacks, then those that enter its file or none at all, as tests of tables
+    do, then those that enter little else.
     The list ends after ``ENOUGH`` seconds.
     """
     source = (PACKAGE / mutant.file).read_bytes()
@@ -115,7 +116,7 @@ def asked(mutant: Mutant) -> list[Reached]:
         file: (
             file != mirror,
             is_beside(file, mutant.room),
-            not any(name.startswith(within) for test in tests for name in test.blocks),
+            _breadth(tests) > 0 and not any(name.startswith(within) for test in tests for name in test.blocks),
             _breadth(tests),
         )
         for file, tests in _by_file(every).items()

@@ -136,3 +136,19 @@ async def test_one_confirmation_sent_twice(world: World) -> None:
     assert await twin.is_in()
     assert new.cookies == twin.cookies
     assert len(world.kinds("factor.enrolled")) == 2
+
+
+async def test_a_copy_from_the_second_of_two_browsers(world: World) -> None:
+    """A confirmation sent once more is known in each browser, however many the person has."""
+    browser, answer = await pending(world)
+    assert (await browser.api("POST", "verify", answer)).status == 200
+    begun = (await browser.api("POST", "enroll", {"factor": "sms", "phone": "+12025550142"})).json()
+    confirm = {"enrollment": begun["enrollment"], "response": world.sms.codes[-1]}
+    first = await browser.api("POST", "enroll/confirm", confirm)
+    copy = await browser.api("POST", "enroll/confirm", confirm)
+    assert (first.status, copy.status) == (201, 201)
+    assert first.json()["authenticator"]["id"] == copy.json()["authenticator"]["id"]
+    assert (await world.account()).attempts.used == 0
+    world.clock.advance(60)
+    late = await browser.api("POST", "enroll/confirm", confirm)
+    assert (late.status, late.reason) == (404, "not_found")

@@ -300,7 +300,8 @@ def test_passkey_button(browser: Browser, gallery: tuple[str, list[str]], fallba
     context.close()
 
 
-BROKEN_WORDS = """() => [...document.querySelectorAll("h1, h2, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
+BROKEN_WORDS = """() => [...document.querySelectorAll(
+  "h1, h2, .brand-name, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
   const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), broken = [];
   while (texts.nextNode()) {
     for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
@@ -337,6 +338,41 @@ def test_twice_as_large_text(browser: Browser, gallery: tuple[str, list[str]]) -
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         found += [(name, fault) for fault in (*page.evaluate(BROKEN_WORDS), *page.evaluate(OUTSIDE), *["wide"] * wide)]
+    assert found == []
+
+
+TORN = r"""() => {
+  const phone = /\+?\d[\d\u00a0 ().\u2011-]{5,}\d/, masked = /[(\u2022][\u2022()\u00a0 -]{4,}\d+/, version = /\d{4}-\d\d\b/;
+  const clock = /\d{1,2}:\d\d(?::\d\d)?(?:[\s\u202f][AP]M)?/;
+  const pieces = RegExp([phone, masked, clock, version].map((one) => one.source).join("|"), "g");
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), torn = [];
+  while (texts.nextNode()) {
+    if (!texts.currentNode.parentElement.checkVisibility()) continue;
+    for (const piece of texts.currentNode.data.matchAll(pieces)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, piece.index);
+      range.setEnd(texts.currentNode, piece.index + piece[0].length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) torn.push(piece[0]);
+    }
+  }
+  return torn;
+}"""
+"""The numbers, times and versions that stand on two lines."""
+CALL = "Lost your e-mail address? Call the help desk on +1 202-555-0190."
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["some", "every page"])
+def test_numbers_and_times_stay_whole(browser: Browser, tmp_path: Path, every: bool) -> None:
+    """A telephone number, a time or a version never breaks on a narrow page."""
+    some = ("challenge-asked", "enroll-nobody", "enroll-sms-confirm", "agreement-new-version")
+    names = write(tmp_path, {"contact": CALL}, () if every else some)
+    page, found = browser.new_context(reduced_motion="reduce").new_page(), []
+    with served(tmp_path) as address:
+        for name in names:
+            show(page, f"{address}/{name}.html")
+            for width in (320, 390):
+                page.set_viewport_size({"width": width, "height": 800})
+                found += [(name, width, piece) for piece in page.evaluate(TORN)]
     assert found == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from html import unescape
@@ -9,10 +10,11 @@ from html import unescape
 import pytest
 
 from mfa_gate.core.reasons import REASONS
+from mfa_gate.errors import SendFailed
 from mfa_gate.web.views.problems import sentence_of
 from tests.attacks import deeds
-from tests.attacks.deeds import Setup, deeds_world
-from tests.harness import World, running
+from tests.attacks.deeds import Setup, Stage, deeds_world
+from tests.harness import Reply, World, running
 
 
 @pytest.fixture
@@ -124,3 +126,91 @@ async def test_a_form_that_cannot_be_taken(world: World, refused: Refused) -> No
     for part in words_of(refused.problem) if refused.problem else ():
         assert part in unescape(reply.text)
     assert ([await world.account(*one) for one in people], len(world.email.codes), len(world.sms.codes)) == before
+
+
+async def contact_once(world: World) -> Stage:
+    """Somebody whose contact on file comes first, and has not been asked."""
+    return await deeds.newcomer(world, "contact")
+
+
+async def number_typed(world: World) -> Stage:
+    """A newcomer with a draft for a number, whose code went out a minute ago."""
+    new = await world.browser("new")
+    begun = (await new.api("POST", "enroll", {"factor": "sms", "phone": "+12025550142"})).json()
+    world.clock.advance(60)
+    return Stage(new, {"draft": begun["enrollment"]})
+
+
+SENDS: list[tuple[Setup, str, dict[str, str]]] = [
+    (deeds.pending, "/challenge/{email}", {"action": "send"}),
+    (contact_once, "/enroll", {"action": "contact-send", "kind": "email"}),
+    (number_typed, "/enroll/sms", {"action": "send", "enrollment": "{draft}"}),
+]
+"""Forms that send a code."""
+
+
+async def press(stage: Stage, path: str, fields: dict[str, str]) -> Reply:
+    """Send a form of a stage."""
+    names = {name: value.format(**stage.names) for name, value in fields.items()}
+    return await stage.browser.form("/mfa" + path.format(**stage.names), names)
+
+
+@pytest.mark.parametrize(("setup", "path", "fields"), SENDS, ids=["challenge", "contact", "draft"])
+async def test_a_code_is_asked_for_again_too_soon(
+    world: World, setup: Setup, path: str, fields: dict[str, str]
+) -> None:
+    """The second press sends nothing, and says quietly how many seconds to wait."""
+    stage = await setup(world)
+    assert (await press(stage, path, fields)).status == 303
+    sent = len(world.email.codes) + len(world.sms.codes)
+    world.clock.advance(10)
+    again = await press(stage, path, fields)
+    assert again.status == 422
+    assert "20 seconds" in again.text
+    assert 'class="error' not in again.text
+    assert len(world.email.codes) + len(world.sms.codes) == sent
+    world.clock.advance(20)
+    assert (await press(stage, path, fields)).status == 303
+
+
+@pytest.mark.parametrize(("setup", "path", "fields"), SENDS, ids=["challenge", "contact", "draft"])
+async def test_a_code_that_cannot_be_sent(world: World, setup: Setup, path: str, fields: dict[str, str]) -> None:
+    """A sender that fails is told on the page, which stays; the code counts for nobody."""
+    stage = await setup(world)
+    world.email.failure = world.sms.failure = SendFailed("unreachable", transient=True)
+    reply = await press(stage, path, fields)
+    assert reply.status == 422
+    assert "couldn’t" in reply.text
+    assert (await world.account(stage.browser.id, stage.browser.tenant)).attempts.used == 0
+
+
+async def test_a_number_that_is_locked_out(world: World) -> None:
+    """A send on a locked account leads to the page of the lock."""
+    stage = await deeds.pending(world)
+    other = await world.browser(sid="guesser")
+    other.secret = stage.browser.secret
+    token = await stage.browser.token("/mfa/challenge")
+    await other.lock()
+    fields = {"action": "send"}
+    reply = await stage.browser.form(f"/mfa/challenge/{stage.names['email']}", fields, token=token)
+    assert (reply.status, reply.location.partition("#")[0]) == (303, "/mfa/locked")
+
+
+async def test_the_codes_as_a_file(world: World) -> None:
+    """The file has the codes of the page and nothing else that a form may hold."""
+    ann = await world.enrolled()
+    made = await ann.form("/mfa/backup-codes", {"action": "make"})
+    codes = [*dict.fromkeys(re.findall(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", made.text))]
+    assert len(codes) == 10
+    odd = ["<script>", "x" * 17, "é", "=1+1"]
+    fields = {"action": "download", "codes": " ".join([*codes, *odd])}
+    reply = await ann.form("/mfa/backup-codes", fields)
+    assert (reply.status, reply.header("content-type")) == (200, "text/plain; charset=utf-8")
+    assert reply.header("content-disposition") == 'attachment; filename="backup-codes.txt"'
+    assert reply.header("cache-control") == "no-store"
+    assert reply.text.split("\n\n")[1].split() == codes
+    missing = await ann.form("/mfa/backup-codes", {"action": "saved"})
+    assert missing.status == 422
+    assert words_of("saved_missing")[0] in unescape(missing.text)
+    assert (await ann.form("/mfa/backup-codes", {"action": "saved", "saved": "1"})).status == 303
+    assert codes[0] not in (await ann.page("/mfa/backup-codes")).text

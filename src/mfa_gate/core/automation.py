@@ -76,7 +76,7 @@ def tokens_of(settings: TenantSettings) -> tuple[Automation, ...]:
 def with_token(settings: TenantSettings, token: Automation) -> TenantSettings:
     """Return the settings with one token more."""
     row = {name: part for name, part in asdict(token).items() if name != "tenant"}
-    return replace(settings, tokens=(*settings.tokens, json.dumps(row, sort_keys=True, separators=(",", ":"))))
+    return replace(settings, tokens=(*settings.tokens, json.dumps(row, separators=(",", ":"))))
 
 
 def without_tokens(settings: TenantSettings, ids: frozenset[str]) -> TenantSettings:

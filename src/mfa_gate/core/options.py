@@ -104,9 +104,12 @@ def text(longest: int, *, empty: bool = False) -> Key:
     return Key(says=says, holds=lambda v: v.isprintable() and (empty or v.strip() != "") and len(v) <= longest)
 
 
-def sentence(longest: int) -> Key:
-    """Bound a sentence that people read by its length, in each language. It may be empty."""
-    bounds = text(longest, empty=True)
+def sentence(longest: int, *, empty: bool = True) -> Key:
+    """Bound the words that people read by their length, in each language.
+
+    They may be empty only where ``empty`` says so.
+    """
+    bounds = text(longest, empty=empty)
     return replace(bounds, spoken=True, holds=lambda v: all(map(bounds.holds, texts_of(v))))
 
 
@@ -115,7 +118,7 @@ def some_of(words: Sequence[str], *, empty: bool = False, stricter: Direction = 
     known = tuple(words)
     listed = ", ".join(f'"{word}"' for word in known)
     return Key(
-        says=f"it must name {'' if empty else 'one or more '}of {listed}, each once",
+        says=f"it must name {'any' if empty else 'one or more'} of {listed}, each once",
         holds=lambda v: is_distinct(v) and set(v) <= set(known) and (empty or len(v) > 0),
         stricter=stricter,
         one_of=known,

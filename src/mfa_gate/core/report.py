@@ -104,7 +104,7 @@ class Row:
         if not found:
             return [self.first]
         found[0], found[-1] = self.first, max(self.last, self.first)
-        return found if len(found) > 1 or self.first // 60 != self.last // 60 else [self.first]
+        return found if self.first // 60 != self.last // 60 else [self.first]
 
 
 @dataclass(slots=True)

@@ -194,7 +194,7 @@ def count_old(times: Sequence[int], *, before: int, now: int) -> int:
     """
     count = 0
     for place, at in enumerate(times, 1):
-        if before <= at <= now and at > 0:
+        if before <= at <= now:
             break
         if 0 < at < before and at <= now:
             count = place

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import Change, admin, dispute
-from mfa_gate.core.model import Account, Attempts, Enrollment, Lock, Recovery, Ticket
+from mfa_gate.core.model import Account, Attempts, Enrollment, Grant, Lock, Recovery, Ticket
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import DAY
 
 from ..builders import HANDLE, NOW, TRAITS, account, browser, challenge, moment, proof
 
@@ -110,6 +111,49 @@ def test_an_unlock() -> None:
     assert (change.account.attempts.used, change.account.attempts.days) == (0, ())
     assert change.account.authenticators == of.authenticators
     assert [(e.kind, e.reason) for e in change.events] == [("account.unlocked", "called")]
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"attempts": Attempts(used=1)}, True),
+        ({"attempts": Attempts(days=((NOW // DAY, 1),))}, True),
+        ({"uncounted": (("", NOW),)}, True),
+        ({"lock": LOCK}, True),
+        ({}, False),
+    ],
+)
+def test_wrong_answers_are_forgiven_before_they_lock(parts: dict[str, Any], told: bool) -> None:
+    """An administrator who is called after three wrong codes can help.
+
+    Where nothing was wrong, nothing is written.
+    """
+    change = ACTS["unlock"](owner(**parts), "called")
+    assert change.answer is None
+    assert [event.kind for event in change.events] == ["account.unlocked"] * told
+    assert (change.account.attempts.used, change.account.attempts.days, change.account.uncounted) == (0, (), ())
+
+
+GRANT = Grant(ref="G", asked_by="eve", asked_at=NOW, reason="r", ticket="t", life=9, epoch=0, ends_at=NOW + 9)
+SLOW = replace(WAITS, opens_at=NOW + 100)
+
+
+@pytest.mark.parametrize("lock", [None, LOCK])
+def test_what_an_unlock_does_to_the_other_ways_back_in(lock: Lock | None) -> None:
+    """A lock ended the grant, and stopped the wait of a recovery, which begins again.
+
+    Where there was no lock, both go on as they were.
+    """
+    kept = ACTS["unlock"](owner(lock=lock, grant=GRANT, recovery=SLOW, attempts=Attempts(used=1)), "called").account
+    begun = replace(SLOW, at=NOW, opens_at=NOW + 100 + HOLD - 1)
+    assert (kept.grant, kept.recovery) == ((None, begun) if lock else (GRANT, SLOW))
+
+
+def test_a_ticket_that_is_mailed() -> None:
+    """The trail tells a ticket that went out by mail from one that was read to the person."""
+    for mail, by in ((True, "mail"), (False, None)):
+        change = admin.give_ticket(account(), moment(), digest="d", life=600, reason="new phone", mail=mail)
+        assert change.events[0].detail.get("by") == by
 
 
 def test_a_ticket() -> None:

@@ -57,6 +57,13 @@ def test_the_higher_counts_hold() -> None:
         assert (made_account.frozen_until, made_account.quiet_until, made_account.skip_count) == (NOW + 9, NOW + 8, 4)
 
 
+def test_what_may_end_a_stop_of_changes() -> None:
+    """Only an authenticator that both call free of the dispute ends it."""
+    mine, other = ("app-1", NOW), ("key-1", NOW)
+    made = regained(of(undo_by=(mine, other)), of(undo_by=(mine,)), untouched=False)
+    assert made.undo_by == (mine,)
+
+
 def ids(made: Account) -> list[str]:
     return [mine.id for mine in made.authenticators]
 

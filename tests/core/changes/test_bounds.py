@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes.base import KEEP_PROOFS, TWIN_LIFE
-from mfa_gate.core.changes.bounds import KEEP_DEAD, add_proof, has_old_copy, kept_browsers, known_handles, tidy
+from mfa_gate.core.changes.bounds import (
+    KEEP_DEAD,
+    add_proof,
+    breaks_bound,
+    has_old_copy,
+    kept_browsers,
+    known_handles,
+    tidy,
+)
+from mfa_gate.core.codec import encode
 from mfa_gate.core.model import (
+    MAX_AUTHENTICATOR_BYTES,
     MAX_BROWSERS,
+    MAX_BYTES,
     MAX_CODES,
     MAX_ENROLLMENTS,
+    MAX_ENROLLMENTS_OF_ALL,
     MAX_PROOFS_PER_NETWORK,
     MAX_SIGN_OUTS,
     MAX_SKIPS,
@@ -47,6 +59,9 @@ def test_a_live_code_outlives_a_newer_one_that_ended() -> None:
     spent = challenge("s", age=1, spent_at=NOW)
     assert ids(tidied(challenges=(*live, *dead)).challenges) == [*ids(live), "d1", "d2"]
     assert ids(tidied(challenges=(*live, *dead, spent)).challenges) == [*ids(live), "d2", "s"]
+    full = [challenge(f"f{number}", age=300 - number) for number in range(MAX_CODES)]
+    assert ids(tidied(challenges=(*full, challenge("e", age=60, ttl=60))).challenges) == ids(full), "at its very end"
+    assert ids(tidied(challenges=(full[1], full[0])).challenges) == ids(full[:2]), "in the order of their time"
     assert MAX_CODES == 10
 
 
@@ -68,6 +83,11 @@ def test_drafts() -> None:
     many = [draft(f"d{number}") for number in range(MAX_ENROLLMENTS + 1)]
     assert ids(tidied(enrollments=(draft("x", ends=NOW), *many)).enrollments) == ids(many[1:])
     assert ids(tidied(replaced=(draft("x", ends=NOW), *many)).replaced) == ids(many[1:])
+    assert (
+        tidied(enrollments=(draft("x", ends=NOW),)).enrollments
+        == tidied(replaced=(draft("x", ends=NOW),)).replaced
+        == ()
+    )
 
 
 def test_a_browser_that_has_shown_more_keeps_its_drafts() -> None:
@@ -76,6 +96,20 @@ def test_a_browser_that_has_shown_more_keeps_its_drafts() -> None:
     kept = tidied(enrollments=tuple(drafts), leave=Leave(kind="contact", browser=HANDLE, at=NOW)).enrollments
     assert f"{HANDLE}0" in ids(kept)
     assert "thief0" not in ids(kept)
+
+
+def test_the_newest_draft_alone_cannot_be_pushed_out() -> None:
+    """The caller of the newest must be able to answer it.
+
+    The one before it may go to make room.
+    """
+    known = tuple(browser(id=f"b{number}", handle=f"h{number}") for number in range(MAX_ENROLLMENTS_OF_ALL))
+    old = [draft(f"d{number}", of=f"h{number}") for number in range(MAX_ENROLLMENTS_OF_ALL - 1)]
+    stranger, newest = draft("stranger", of="thief"), draft("newest", of="h7")
+    kept = tidied(browsers=known, enrollments=(*old, stranger, newest)).enrollments
+    assert ids(kept) == [*ids(old), "newest"]
+    kept = tidied(browsers=known, enrollments=(*old, newest, stranger)).enrollments
+    assert ids(kept) == [*ids(old[1:]), "newest", "stranger"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +167,46 @@ def test_the_browser_that_is_missed_least() -> None:
     newest = browser(id="newest", handle="z", label="Z", last_used_at=NOW + 1)
     assert "newest" in ids(kept_browsers((*many, newest), 0, NOW))
     assert kept_browsers(many, 0, NOW) == many
+
+
+def padded(of: Account, size: int) -> Account:
+    """Fill an account up to exactly this size by the data of its first authenticator."""
+    first = of.authenticators[0]
+    empty = replace(of, authenticators=(replace(first, data={"x": ""}), *of.authenticators[1:]))
+    filled = replace(first, data={"x": "x" * (size - len(encode(empty)))})
+    return replace(of, authenticators=(filled, *of.authenticators[1:]))
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, ["old", "new"]), (1, ["new"])])
+def test_an_account_of_exactly_the_most_bytes(more: int, kept: list[str]) -> None:
+    """It loses nothing; with one byte more it loses the browser that was unused for longest."""
+    two = (browser(proof(), id="old", last_used_at=1), browser(proof(), id="new", handle="n", last_used_at=2))
+    full = padded(account("app", browsers=two, seen_at=NOW), MAX_BYTES + more)
+    assert ids(tidy(full, NOW).browsers) == kept
+
+
+def test_an_ended_challenge_makes_room_first() -> None:
+    """Too large an account loses its oldest ended challenge.
+
+    It loses none that can still be answered.
+    """
+    asked = tuple(challenge(id, age=age, ttl=60) for id, age in (("d1", 90), ("d2", 80), ("live", 10)))
+    full = padded(
+        account("app", challenges=asked, seen_at=NOW, browsers=(browser(), browser(id="b2", handle="n"))), MAX_BYTES + 1
+    )
+    kept = tidy(full, NOW)
+    assert (ids(kept.challenges), len(kept.browsers)) == (["d2", "live"], 2)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_one_more_authenticator(more: int) -> None:
+    """It is taken while it fits beside the others and beside all the rest, to the byte."""
+    added = authenticator("key")
+    both = padded(account("app", "key"), MAX_AUTHENTICATOR_BYTES + more)
+    assert breaks_bound(replace(both, authenticators=both.authenticators[:1]), added) is bool(more)
+    rest = account("app", "key", name="x" * 8000)
+    full = padded(rest, MAX_BYTES + more)
+    assert breaks_bound(replace(full, authenticators=full.authenticators[:1]), added) is bool(more)
 
 
 @pytest.mark.parametrize(("age", "kept"), [(TWIN_LIFE - 1, True), (TWIN_LIFE, False)])

@@ -110,11 +110,33 @@ def test_under_twelve_hours(hours: int) -> None:
     assert MAX_HOURS * HOUR < 12 * 3600
 
 
-@pytest.mark.parametrize(("reason", "ticket"), [("", "T"), ("x", " "), ("x" * 201, "T"), ("a\0b", "T")])
-def test_a_reason_and_a_ticket(reason: str, ticket: str) -> None:
-    """Nobody asks without both."""
-    change = break_glass.ask(account("app"), moment(), by=BOSS, hours=4, reason=reason, ticket=ticket)
+@pytest.mark.parametrize(
+    ("reason", "ticket", "hours", "member"),
+    [
+        ("", "T", 4, "reason"),
+        ("x" * 201, "T", 4, "reason"),
+        ("a\0b", "T", 4, "reason"),
+        ("", "", 0, "reason"),
+        ("x", " ", 4, "ticket"),
+        ("x", " ", 0, "ticket"),
+        ("x", "T", 0, "hours"),
+        ("x", "T", 12, "hours"),
+    ],
+)
+def test_a_reason_and_a_ticket(reason: str, ticket: str, hours: int, member: str) -> None:
+    """Nobody asks without both; the first field that is wrong is named."""
+    change = break_glass.ask(account("app"), moment(), by=BOSS, hours=hours, reason=reason, ticket=ticket)
     assert reason_of(change.answer) == "malformed"
+    assert change.answer is not None
+    assert change.answer.member == member
+
+
+@pytest.mark.parametrize("hours", [1, 11])
+def test_the_shortest_and_the_longest_grant(hours: int) -> None:
+    """One hour and eleven hours are given, to the second."""
+    grant = granted(hours=hours).grant
+    assert grant is not None
+    assert (grant.ends_at, grant.asked_by, grant.confirmed_by) == (NOW + hours * HOUR, "boss", "other")
 
 
 def test_a_request_waits_an_hour() -> None:

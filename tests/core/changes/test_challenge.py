@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,34 @@ def sent(*ages: int, factor: str = "mail") -> Account:
 def test_how_long_to_wait(of: Account, wait: int) -> None:
     """S-50: thirty seconds between, five an hour for a factor, ten a day over all factors."""
     assert wait_for(of, "mail", LIMITS, NOW) == wait
+
+
+@pytest.mark.parametrize(
+    ("ages", "quiet", "wait"),
+    [
+        ((), 0, 0),
+        ((10, 20), 0, 0),
+        ((10, 20, 30), 0, 870),
+        ((10, 20, 899), 0, 1),
+        ((10, 20, 900), 0, 0),
+        ((10, 20, 30, 40), 0, 870),
+        ((), 5, 5),
+        ((10, 20, 30), 900, 900),
+    ],
+)
+def test_how_long_a_phone_is_left_alone(ages: tuple[int, ...], quiet: int, wait: int) -> None:
+    """S-97: three requests in a quarter of an hour, and none for a while after one was denied."""
+    of = replace(sent(*ages, factor="push"), quiet_until=NOW + quiet)
+    assert wait_for(of, "push", CountRules(), NOW) == wait
+    assert wait_for(of, "mail", LIMITS, NOW) == 0, "a code by mail does not wait for the phone"
+
+
+def test_requests_to_a_phone_are_no_messages_of_the_day() -> None:
+    """S-50: they cost nothing, so a tenth of them does not keep back a code."""
+    free = tuple(Sent(factor="push", at=NOW - 5000, free=True) for _ in range(LIMITS.per_day))
+    assert wait_for(account("mail", sent=free), "mail", LIMITS, NOW) == 0
+    nine = sent(*range(5000, 45_001, 5000)).sent
+    assert wait_for(account("mail", sent=(*free, *nine)), "mail", LIMITS, NOW) == 0
 
 
 def test_too_soon_says_how_long_and_changes_nothing() -> None:
@@ -145,6 +174,7 @@ def test_nothing_is_sent_while_locked() -> None:
     change = send(of)
     assert isinstance(change.answer, Refusal)
     assert (change.answer.reason, change.answer.ref, change.account) == ("locked", "R", of)
+    assert change.answer.attempts_remaining == 0
 
 
 def test_a_failed_delivery_counts_and_the_code_stays_good() -> None:
@@ -178,6 +208,23 @@ def test_what_was_not_handed_over_asks_for_no_wait() -> None:
     failed = send_failed(one.account, moment(), challenge=one.answer.id, factor="mail", reason="x", waived=30)
     assert wait_for(failed.account, "mail", LIMITS, NOW) == 0
     assert len(failed.account.sent) == 1
+
+
+def test_a_failed_delivery_concerns_its_own_message_alone() -> None:
+    """Other codes that wait, and the sends before and after, stay as they were.
+
+    So does an answered request.
+    """
+    mine, other = challenge("c1", age=10), challenge("c2", age=5)
+    sends = tuple(Sent(factor=factor, at=NOW - age) for factor, age in (("text", 10), ("mail", 10), ("mail", 5)))
+    of = account("mail", challenges=(mine, other), sent=sends)
+    kept = send_failed(of, moment(), challenge="c1", factor="mail", reason="x", waived=30).account
+    assert [c.status for c in kept.challenges] == ["undelivered", "pending"]
+    assert kept.sent == (sends[0], replace(sends[1], at=NOW - 40), sends[2])
+    assert send_failed(of, moment(), challenge="c1", factor="mail", reason="x").account.sent == sends
+    assert send_failed(of, moment(), challenge="gone", factor="mail", reason="x", waived=30).account == of
+    approved = replace(of, challenges=(replace(mine, status="approved"), other))
+    assert send_failed(approved, moment(), challenge="c1", factor="mail", reason="x").account == approved
 
 
 @pytest.mark.parametrize(

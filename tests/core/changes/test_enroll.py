@@ -23,6 +23,7 @@ from mfa_gate.core.changes import (
 from mfa_gate.core.changes.enroll import ENROLLMENT_LIFE, free_label
 from mfa_gate.core.changes.enroll_rights import CHANGE_AGE, LEAVE_LIFE
 from mfa_gate.core.decision import Allow, StepUp
+from mfa_gate.core.events import WRONG
 from mfa_gate.core.evidence import skip_key
 from mfa_gate.core.model import (
     MAX_AUTHENTICATORS,
@@ -327,6 +328,90 @@ def test_a_draft_that_ended_unnoticed() -> None:
     )
     assert isinstance(late.answer, Refusal)
     assert late.answer.reason == "code_expired"
+
+
+def test_a_new_phone_takes_the_place_of_the_old_one() -> None:
+    """U-32: it keeps the name, and ends the proofs and codes of the old one.
+
+    The person is told of a replacement.
+
+    All other authenticators, proofs and drafts stay.
+    """
+    of = account("app", "key", proofs=(proof("app"), proof("key")), default="app-1")
+    of = replace(of, challenges=(challenge("mine", target="app-1"), challenge("other", target="key-1")))
+    begun = begin(of, replaces="app-1", single=True)
+    beside = begin(begun.account, factor="text", nonce=b"o")
+    before = replace(
+        beside.account, replaced=(draft_of(begin(of, nonce=b"r")), draft_of(begin(of, "mail", nonce=b"m")))
+    )
+    change = confirm(before, draft_of(begun), replaces="app-1", traits=replace(APP, single=True))
+    assert isinstance(change.answer, Granted)
+    after, new = change.account, change.answer.proof.authenticator
+    assert [(mine.id, mine.label) for mine in after.authenticators] == [("key-1", "key"), (new, "app")]
+    assert after.default == new
+    assert [c.id for c in after.challenges] == ["other"]
+    assert {p.authenticator for b in after.browsers for p in b.proofs} == {"key-1", new}
+    assert [e.factor for e in after.enrollments] == ["text"]
+    assert [e.factor for e in after.replaced] == ["mail"]
+    assert (change.events[0].kind, change.events[0].detail) == (
+        "factor.replaced",
+        {"authenticator": new, "replaces": "app-1"},
+    )
+    named = confirm(before, draft_of(begun), replaces="app-1", label="Pixel")
+    assert named.account.authenticators[-1].label == "Pixel"
+
+
+def test_an_authenticator_beside_the_others() -> None:
+    """Nothing is replaced that was not named.
+
+    The default, the codes and the proofs stay as they were.
+    """
+    of = account("key", proofs=(proof("key"),), default="key-1", challenges=(challenge("c9", target="key-1"),))
+    begun = begin(of)
+    change = confirm(begun.account, draft_of(begun))
+    assert [mine.factor for mine in change.account.authenticators] == ["key", "app"]
+    assert (change.account.default, [c.id for c in change.account.challenges]) == ("key-1", ["c9"])
+    assert (change.events[0].kind, [*change.events[0].detail]) == ("factor.enrolled", ["authenticator"])
+
+
+@pytest.mark.parametrize(("used", "wrong"), [(0, {}), (1, {WRONG: 1}), (3, {WRONG: 3})])
+def test_wrong_answers_before_a_confirmation_are_told(used: int, wrong: dict[str, int]) -> None:
+    """The person learns of guesses that went before, and a first right answer tells of none."""
+    begun = begin(account(attempts=Attempts(used=used)))
+    event = confirm(begun.account, draft_of(begun)).events[0]
+    assert {name: value for name, value in event.detail.items() if name != "authenticator"} == wrong
+
+
+def test_one_passkey_is_one_authenticator() -> None:
+    """A key that is there already is not enrolled again, and another one is."""
+    held = account(authenticators=(authenticator("key", data={"claim": "id-1"}), authenticator("app")))
+    begun = begin(held)
+    for claim, reason in (("id-1", "already_enrolled"), ("id-2", "")):
+        answer = confirm(begun.account, draft_of(begun), data={"claim": claim}).answer
+        assert (answer.reason if isinstance(answer, Refusal) else "") == reason
+    assert isinstance(confirm(begun.account, draft_of(begun), data={"secret": "s"}).answer, Granted)
+
+
+def test_a_code_of_a_draft_that_was_replaced() -> None:
+    """A person who scanned the picture of before is told so, and not that the code was used."""
+    first = begin(account(), nonce=b"1")
+    second = begin(first.account, nonce=b"2")
+    late = confirm(second.account, draft_of(first))
+    assert isinstance(late.answer, Refusal)
+    assert late.answer.reason == "draft_replaced"
+    third = begin(begin(second.account, nonce=b"3").account, nonce=b"4")
+    assert [draft.id for draft in third.account.replaced] == [draft_of(second).id, third.account.replaced[1].id]
+
+
+def test_the_language_of_a_reader_who_is_new() -> None:
+    """Mails to a person are in the language of the first page.
+
+    A later page does not change it.
+    """
+    first = begin(account(), lang="de", zone="Europe/Berlin").account
+    assert (first.lang, first.zone) == ("de", "Europe/Berlin")
+    later = begin(first, lang="fr", zone="Europe/Paris").account
+    assert (later.lang, later.zone) == ("de", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,12 @@ def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[Non
     return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
 
 
-def drop_old_copies(account: Account, moment: Moment) -> Change[bool]:
+def drop_old_copies(account: Account, moment: Moment) -> Change[None]:
     """Drop readable copies of backup codes that are older than a quarter of an hour (S-92).
 
-    It works also where the person never comes back. Answers True if a copy was dropped.
+    It works also where the person never comes back.
     """
     now = time_of(account, moment)
     if not any(has_old_copy(a, now) for a in account.authenticators):
-        return keep(account, False)
-    return Change(account=tidy(account, now), events=(), answer=True)
+        return keep(account, None)
+    return Change(account=tidy(account, now), events=(), answer=None)

@@ -9,6 +9,7 @@ from ..reasons import Refusal
 from ..rules import DAY, CountRules, ResendRules
 from .base import Change, mark_of, refuse, time_of
 from .bounds import tidy
+from .out_of_band import QUIET
 
 HOUR = 3600
 
@@ -22,19 +23,22 @@ def wait_for(account: Account, factor: str, limits: ResendRules | CountRules, no
     """
     mine = sorted(s.at for s in account.sent if s.factor == factor)
     if isinstance(limits, CountRules):
-        window = [at for at in mine if now - at < limits.window]
-        full = window[-limits.count] + limits.window - now if len(window) >= limits.count else 0
-        return max(0, full, account.quiet_until - now)
-    all_day = sorted(s.at for s in account.sent if now - s.at < DAY and not s.free)
-    waits = [0]
-    if mine:
-        waits.append(mine[-1] + limits.wait - now)
-    hour = [at for at in mine if now - at < HOUR]
-    if len(hour) >= limits.per_hour:
-        waits.append(hour[-limits.per_hour] + HOUR - now)
-    if len(all_day) >= limits.per_day:
-        waits.append(all_day[-limits.per_day] + DAY - now)
-    return max(waits)
+        return max(0, _until_room(mine, limits.count, limits.window, now), account.quiet_until - now)
+    every = sorted(s.at for s in account.sent if not s.free)
+    return max(
+        0,
+        _until_room(mine, 1, limits.wait, now),
+        _until_room(mine, limits.per_hour, HOUR, now),
+        _until_room(every, limits.per_day, DAY, now),
+    )
+
+
+def _until_room(sends: list[int], most: int, window: int, now: int) -> int:
+    """Return the seconds until fewer than ``most`` sends lie in the ``window``.
+
+    It is 0 or less for now. ``sends`` are times in their order.
+    """
+    return sends[-most] + window - now if len(sends) >= most else 0
 
 
 def put_in_time(account: Account, moment: Moment) -> Change[None]:
@@ -56,7 +60,11 @@ def _in_time(account: Account, now: int) -> Account:
         return account
     sent = tuple(replace(s, at=now - (mark - s.at), mark=s.at) if s.at > now else s for s in account.sent)
     quiet = account.quiet_until
-    return replace(account, sent=sent, quiet_until=now + quiet - mark if quiet > mark else quiet)
+    if quiet > mark:
+        quiet = now + quiet - mark
+    elif quiet > now + QUIET:  # that clock has seen its end
+        quiet = 0
+    return replace(account, sent=sent, quiet_until=quiet)
 
 
 def issue(

@@ -135,7 +135,7 @@ def settle_enrollment(
         default=rest.default or authenticator.id,
         enrollments=tuple(e for e in account.enrollments if e.id != seen.id),
         replaced=tuple(e for e in account.replaced if (e.factor, e.browser) != (seen.factor, seen.browser)),
-        challenges=tuple(c for c in account.challenges if c.target != seen.id and c.purpose != "contact"),
+        challenges=tuple(c for c in rest.challenges if c.target != seen.id and c.purpose != "contact"),
         skips=(),
         leave=None,
         ticket=None,
