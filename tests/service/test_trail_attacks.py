@@ -391,9 +391,9 @@ SWALLOWS = (
 
 
 async def test_lines_that_vanish_as_they_are_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A trigger that takes the newest line away and sets the head back leaves a trail that is whole, and is told of.
+    """A trigger that takes the newest line away and sets the head back is told of.
 
-    The process that has written the line misses it before it signs.
+    It leaves a trail that is whole. The process that has written the line misses it before it signs.
     """
     path = tmp_path / "mfa.db"
     async with scene_on(f"sqlite:///{path}", lambda: IntoSQLite(path)) as scene:
