@@ -278,6 +278,14 @@ def test_a_mistyped_tenant_makes_nobody(run: Run) -> None:
     assert run("accounts", "ticket", "second", "--tenant", "gamma", *WHO)[0] == 0
 
 
+def test_a_report_of_a_mistyped_tenant_warns(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """K-2: an empty report of a tenant where nobody ever was is not taken for a clean one."""
+    assert main(["report", "lockouts", "--tenant", "alhpa", "--csv"]) == 0
+    assert 'nobody was ever in a tenant "alhpa"' in capsys.readouterr().err
+    assert main(["report", "lockouts", "--tenant", "alpha", "--csv"]) == 0
+    assert "nobody was ever" not in capsys.readouterr().err
+
+
 def test_mail_needs_the_app(run: Run) -> None:
     """The app knows the addresses and has the sender: without it no ticket is made."""
     assert run("accounts", "ticket", "bob", "--tenant", "alpha", *WHO, "--mail") == (2, None)

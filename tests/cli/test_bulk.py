@@ -143,3 +143,16 @@ def test_thousands_take_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         print(f"{len(ids)} times {words[1]}: {took:.1f} s")
         assert took < 120
         assert len(results.read_text().splitlines()) == len(ids)
+
+
+def test_a_code_for_an_id_that_was_never_here(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A first code is made for somebody new, and the screen says so: the id may be mistyped."""
+    ticket = ("accounts", "ticket", "--tenant", "alpha", *WHO)
+    code, found = rows(capsys, *ticket, "--ids", ids_in(place, "cat", "catt"))
+    assert (code, {row["id"]: row["new"] for row in found}) == (0, {"cat": False, "catt": True})
+    assert main([*ticket, "dan"]) == 0
+    assert "was ever here" not in capsys.readouterr().err
+    assert main([*ticket, "dann"]) == 0
+    assert "nobody with the id dann was ever here" in capsys.readouterr().err
+    assert main([*ticket, "--ids", ids_in(place, "cattt")]) == 0
+    assert "new: nobody with this id was ever here" in capsys.readouterr().out

@@ -25,17 +25,17 @@ from tests.service.admin.people import REVIEWED, directory, fill
 EVE = Actor(name="operator:eve")
 SIZES = {
     "service.activity": ("PIECE",),
-    "service.admin.daily_counts": ("PIECE",),
-    "service.admin.factor_counts": ("PIECE",),
+    "service.admin.daily_counts": ("AT_ONCE",),
+    "service.admin.factor_counts": ("AT_ONCE",),
     "service.admin.needs": ("PIECE",),
-    "service.admin.people": ("PIECE",),
-    "service.admin.recent_states": ("PIECE",),
-    "service.admin.reviews": ("PIECE",),
-    "service.admin.trail": ("PIECE",),
-    "service.directory": ("PIECE",),
+    "service.admin.people": ("AT_ONCE",),
+    "service.admin.recent_states": ("AT_ONCE",),
+    "service.admin.reviews": ("AT_ONCE",),
+    "service.admin.trail": ("AT_ONCE",),
+    "service.directory": ("AT_ONCE",),
     "service.trail_export": ("PIECE",),
     "service.trail_reader": ("PAGE",),
-    "service.trail_signer": ("PIECE",),
+    "service.trail_signer": ("AT_ONCE",),
     "service.trail_verification": ("PIECE",),
 }
 """The sizes of pieces, by the module that reads so many lines at once."""

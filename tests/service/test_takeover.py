@@ -90,6 +90,21 @@ async def test_a_rehearsed_takeover(world: World) -> None:
     assert proven.readable == len(found)
 
 
+async def test_the_signs_of_a_takeover_are_in_words(world: World) -> None:
+    """Mail and desk say what speaks for it, and show no word of the program."""
+    thief = await stranger(world, await world.enrolled())
+    await thief.guess(1)
+    assert (await thief.prove()).status == 200
+    await world.gate.service.engine.effects.idle()
+    (mail,) = [one for one in world.email.messages if one.to == OWNER and "taken over" in one.subject]
+    assert "Signs: wrong codes came first; a network that wasn’t used before" in " ".join(mail.text.split())
+    boss = await world.enrolled("boss", groups=["admin"])
+    for page in ("accounts/ann", "audit"):
+        text = (await boss.page(f"/mfa/admin/{page}")).text
+        assert "wrong codes came first" in text
+        assert "wrong_answers" not in text
+
+
 async def test_a_known_browser_is_no_news(world: World) -> None:
     """Neither the first browser of a person nor one that proves again is told of."""
     ann = await world.enrolled()

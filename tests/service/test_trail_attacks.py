@@ -381,3 +381,31 @@ def test_every_way_is_found_with_its_place(kind: str, tmp_path: Path) -> None:
 
     with backends(kind, tmp_path) as (store, into):
         assert asyncio.run(story(store, into)) == {}
+
+
+SWALLOWS = (
+    "CREATE TRIGGER swallows AFTER UPDATE ON trail WHEN new.tenant = 'alpha' BEGIN"
+    " DELETE FROM event WHERE tenant = 'alpha' AND digest = new.digest;"
+    " UPDATE trail SET digest = old.digest, length = old.length WHERE tenant = 'alpha'; END"
+)
+
+
+async def test_lines_that_vanish_as_they_are_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A trigger that takes the newest line away and sets the head back is told of.
+
+    It leaves a trail that is whole. The process that has written the line misses it before it signs.
+    """
+    path = tmp_path / "mfa.db"
+    async with scene_on(f"sqlite:///{path}", lambda: IntoSQLite(path)) as scene:
+        service = scene.world.gate.service
+        signer = service.trail_signer
+        service.engine.sign_heads = signer._due
+        await service.engine.record(events(A, 100, 1))
+        await signer.flush()
+        assert "altered" not in caplog.text
+        scene.into._do(lambda connection: connection.execute(SWALLOWS))
+        await service.engine.record(events(A, 101, 1))
+        await signer.flush()
+        scene.into._do(lambda connection: connection.execute("DROP TRIGGER swallows"))
+        assert (await service.retention.verify()).broken == {}
+        assert "lines that were written are not there any more" in caplog.text

@@ -24,6 +24,7 @@ from .terminal import json_text, one_line
 AT_ONCE = 16
 """People whose accounts are changed side by side, so that their writes share a wait for the disk."""
 NOT_MAILED = "could not be mailed"
+FIRST = "a first code was made; a mistyped id goes with accounts forget"
 Row = dict[str, Any]
 
 
@@ -91,7 +92,7 @@ async def _one(
     if done is None:
         return {**row, "done": False, "reason": found.word, "detail": found.detail}
     if done.ticket_ends_at:
-        row |= ticket_json(done)
+        row |= {**ticket_json(done), "new": done.is_new}
     if done.pseudonym:
         row["pseudonym"] = done.pseudonym
     return row
@@ -104,6 +105,8 @@ def _line(row: Row, *, is_dry: bool) -> str:
     told = row.get("ticket") or row.get("pseudonym") or ("would be done" if is_dry else "done")
     if row.get("mailed_to"):
         told = f"mailed to {row['mailed_to']}"
+    if row.get("new"):
+        told = f"{told}\tnew: nobody with this id was ever here"
     if row.get("not_sent"):
         told = f"{told}\t{NOT_MAILED} ({row['not_sent']})"
     return f"{one_line(row['id'])}\t{told}"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 
 from ..core.reasons import Refusal
+from ..policyfile.faults import nearest
 from ..service import Service
 from ..service.admin.report_desk import OpenReport
 from ..service.admin.reports import REPORTS, Row
@@ -36,6 +37,10 @@ async def print_report(args: argparse.Namespace, service: Service) -> int:
     found = await service.report_desk.open(READER, args.tenant, args.report_name)
     if isinstance(found, Refusal):
         return tell_refusal(args, found)
+    known = {*await service.trail_reader.tenants(), *service.engine.policy.tenants}
+    if args.tenant not in known:  # a directory may know its people all the same
+        named = f'"{one_line(args.tenant)}"{nearest(args.tenant, sorted(known))}'
+        print(f"warning: nobody was ever in a tenant {named}", file=sys.stderr)
     found = OpenReport(found.report, found.tenant, found.at, _counted(found.rows))
     if args.csv or args.json:
         async for piece in report_csv(found) if args.csv else report_json(found):

@@ -35,6 +35,8 @@ A = TypeVar("A")
 MAX_TURNS = 200
 MAX_CACHED = 10_000
 CONTACTS_TIMEOUT = 3.0
+MAX_WRITTEN = 1_000
+"""Lines of a trail that are looked for in it, before its head is signed."""
 SIGN_AFTER = 0.5
 """Seconds from a line to the signature of its trail's head: many lines share one."""
 
@@ -83,6 +85,8 @@ class Engine:
         self.exemption_uses = ExemptionUses(wiring.store)
         self.grown: set[str] = set()
         """Tenants whose trail has grown since its head was signed (``trail_signer``)."""
+        self.written: dict[str, set[str]] = {}
+        """References of the lines that this process has committed since then, by tenant."""
         self.sign_heads: Callable[[], None] | None = None
         self._signing: asyncio.AbstractEventLoop | None = None
 
@@ -344,6 +348,7 @@ class Engine:
             if await self.store.swap(change.account, self.chained(events) if events else ()):
                 if lock is not None:
                     self._committed[lock] = replace(change.account, version=change.account.version + 1, stamp="")
+                self._wrote(events)
                 await self.effects.follow(events, change.account)
                 return change.answer
             await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
@@ -360,6 +365,12 @@ class Engine:
             self._signing = loop
             loop.call_later(SIGN_AFTER, self._tick)
         return tuple([keyed(event, self._chain_key, self._chain_secret) for event in events])
+
+    def _wrote(self, events: Sequence[Event]) -> None:
+        for event in events if self.sign_heads is not None else ():
+            known = self.written.setdefault(event.tenant, set())
+            if len(known) < MAX_WRITTEN:
+                known.add(event.id)
 
     def _tick(self) -> None:
         self._signing = None
@@ -391,6 +402,7 @@ class Engine:
         The caller decides what a failure means.
         """
         await self.store.append(self.chained(events))
+        self._wrote(events)
         for event in events:
             self.effects.tell(event, committed=True)
 

@@ -26,6 +26,9 @@ from .turns import AT_ONCE
 log = logging.getLogger("mfa_gate")
 
 TURNS = 20
+MAX_LOOKED_AT = 5_000
+"""Lines among which those of this process are looked for: others may have written more meanwhile."""
+LOST = "lines that were written are not there any more, and the trail looks as if they never were"
 ALTERED, ACCEPTED = "audit.altered", "audit.accepted"
 
 
@@ -139,10 +142,31 @@ class TrailSigner:
     # -- signing --------------------------------------------------------------------------------------------------
 
     async def _sign_or_tell(self, tenant: str) -> None:
+        written = self.engine.written.pop(tenant, set())
         try:
-            await self.sign(tenant)
+            head = await self.sign(tenant)
+            if await self._misses(tenant, written):
+                raise AlteredTrail(Fault(head.lines, LOST))
         except AlteredTrail as error:
             await self._tell(tenant, error.fault)
+        except StoreUnavailable:
+            self.engine.written.setdefault(tenant, set()).update(written)
+            raise
+
+    async def _misses(self, tenant: str, written: set[str]) -> bool:
+        """Tell if lines of this process are gone, although the rest of the trail is whole.
+
+        Somebody who takes lines away before a head is signed leaves no other trace: a trigger in the database, for example.
+        The newest lines are looked at first, which usually are these.
+        """
+        after, left, looked_at = "", set(written), 0
+        while left and looked_at < MAX_LOOKED_AT:
+            page = await self.engine.store.events(tenant, after=after, limit=min(AT_ONCE, len(left) + 2))
+            left -= {event.id for event in page.items}
+            after, looked_at = page.next, looked_at + len(page.items)
+            if not after:
+                return bool(left)
+        return False
 
     async def sign(self, tenant: str) -> SignedHead:
         """Sign the head of one trail, if its lines follow the last signed one.

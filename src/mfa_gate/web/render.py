@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.events import kind_of
+from ..core.messages.alarms import SIGNS
 from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times
@@ -97,6 +98,7 @@ class Renderer:
         environment.filters.update(_filters(words))
         environment.globals["reason_row"] = _reason_row
         environment.globals["known_reason"] = REASONS.get
+        environment.globals["known_sign"] = SIGNS.get
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)

@@ -11,12 +11,13 @@ from urllib.parse import urlencode
 import pytest
 
 from mfa_gate.core.changes import Change
-from mfa_gate.core.model import Account, Lock, SubjectKey
+from mfa_gate.core.model import Account, Lock, Proof, SubjectKey
 from mfa_gate.core.model import Browser as Remembered
 from mfa_gate.core.people_search import PeopleSearch
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import StoreContention
 from mfa_gate.service import Actor
+from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.many import Chosen, Outcome, Plan
 from tests.harness import START, World, make_world, running
 from tests.service.admin.people import REVIEWED, way
@@ -131,6 +132,30 @@ async def test_rights_and_hierarchy_in_the_use_case(world: World) -> None:
     own = await boss.form("/mfa/admin/many", {"action": "end-sessions", "ids": "boss", **REASON})
     assert "Left out: your own account" in own.text
     assert (await boss.page("/mfa/admin/accounts")).status == 200
+
+
+async def test_portions_of_a_tenant_are_no_way_round(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An administrator who is not privileged signs out so many people a day.
+
+    One by one or many at once is the same. People who were signed in nowhere do not count. The operator has no such bound.
+    """
+    monkeypatch.setitem(ACTIONS, "end-sessions", replace(ACTIONS["end-sessions"], a_day=3))
+    for id in LOCKED:
+        account = await world.account(id)
+        proof = Proof(factor="totp", authenticator="a", at=START, network="n", epoch=account.epoch)
+        remembered = Remembered(id="b", handle="d", label="Firefox", created_at=1, proofs=(proof,))
+        assert await world.store.swap(replace(account, browsers=(remembered,)))
+    boss = await world.enrolled("boss", groups=["admin"])
+    path = f"admin/accounts/{LOCKED[0]}/end-sessions"
+    assert (await boss.api("POST", path, REASON)).status == 200
+    fields = {"action": "end-sessions", "ids": "\n".join([*BARE, *LOCKED[1:]]), **REASON}
+    done = await boss.form("/mfa/admin/many", fields)
+    assert "2 people are done." in done.text
+    assert "can’t sign out more people in a day" in done.text
+    refused = await boss.api("POST", path, REASON)
+    assert (refused.status, refused.json()["reason"]) == (429, "too_soon")
+    ended = await results(world, OPERATOR, "end-sessions", Chosen(ids=tuple(LOCKED)))
+    assert [one.id for one in ended if one.word == "done"] == LOCKED[3:]
 
 
 async def test_the_pages_without_a_script(world: World) -> None:

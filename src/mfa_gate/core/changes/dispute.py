@@ -42,20 +42,20 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str, at: int 
         leave=None,
         recovery=None,
         frozen_until=max(account.frozen_until, now + FREEZE),
-        undo_by=_without_part(account, now, min(at or now, now)),
+        undo_by=_without_part(account, moment.now, min(at or now, now)),
     )
     answer = bool(changed.undo_by)
     return Change(account=tidy(changed, now), events=(*events, *ended, *dropped), answer=answer)
 
 
-def _without_part(account: Account, now: int, since: int) -> tuple[tuple[str, int], ...]:
+def _without_part(account: Account, clock: int, since: int) -> tuple[tuple[str, int], ...]:
     """List the authenticators that had no part in what happened at ``since``, with that time.
 
     They were there a day before it, and were not used from then on: whoever did it had confirmed with another one. A
     second dispute leaves only those that had no part in either.
     """
     mine = (a.id for a in account.authenticators if max(a.created_at, a.last_used_at) < since - DAY)
-    earlier = dict(account.undo_by) if now < account.frozen_until else None
+    earlier = dict(account.undo_by) if clock < account.frozen_until else None
     return tuple((id, since) for id in mine if earlier is None or id in earlier)
 
 

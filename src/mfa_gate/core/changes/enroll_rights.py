@@ -48,11 +48,13 @@ def may_change(evidence: Evidence, requirement: Requirement, now: int, *, adding
     every other change.
     """
     account = evidence.account
-    now = max(now, account.seen_at)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
-    if now < account.frozen_until:
+    if (
+        now < account.frozen_until
+    ):  # by the clock alone: a worker that ran ahead has marked the account, and ends no stop
         return Refusal(reason="frozen")
+    now = max(now, account.seen_at)
     demand = change_demand(evidence, requirement, adding=adding)
     if meeting(evidence.proofs, (demand,), now):
         return None
@@ -68,17 +70,17 @@ def may_enroll(
     besides the password, what the policy says: a proven contact on file, or a ticket. Enrolling that
     contact proves it too.
     """
-    account = evidence.account
+    account, clock = evidence.account, now
     now = max(now, account.seen_at)
     if traits.kind not in requirement.factors:
         return Refusal(reason="not_enrollable")
     if evidence.holds:
         if isinstance(decision, StepUp):
             return Refusal(reason="proof_required", max_age=min(CHANGE_AGE, decision.demand.max_age))
-        return may_change(evidence, requirement, now, adding="" if traits.backup else traits.kind)
+        return may_change(evidence, requirement, clock, adding="" if traits.backup else traits.kind)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
-    if now < account.frozen_until:
+    if clock < account.frozen_until:
         return Refusal(reason="frozen")
     if traits.backup:
         return Refusal(reason="not_enrollable")

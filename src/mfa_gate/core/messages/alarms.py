@@ -42,6 +42,12 @@ FACTS: dict[str, str] = {
     "ref": N_("Reference: {value}"),
 }
 """The line of each fact, in the order in which they stand."""
+SIGNS: dict[str, str] = {
+    "wrong_answers": N_("wrong codes came first"),
+    "new_network": N_("a network that wasn’t used before"),
+    "after_reset": N_("soon after a reset or a new password"),
+}
+"""The words of what speaks for a takeover."""
 
 for _row in ALARMS.values():
     if _wordless := set(_row.details) - FACTS.keys():
@@ -100,9 +106,16 @@ def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
     told = [
         fill(words, translate, value=clean)
         for name, words in FACTS.items()
-        if (clean := _clean(name, facts.get(name, "")))
+        if (clean := _clean(name, _in_words(name, facts.get(name, ""), translate)))
     ]
     return (Part("\n".join(told), "facts"),) if told else ()
+
+
+def _in_words(name: str, value: str, translate: Translate) -> str:
+    """Return the words of a value that is a list of signs, and any other value as it is."""
+    if name != "causes":
+        return value
+    return "; ".join(translate(SIGNS[word]) if word in SIGNS else word for word in value.split())
 
 
 def _clean(name: str, value: str) -> str:

@@ -16,7 +16,9 @@ from ...core.model import Account, SubjectKey
 from ...core.person_line import Strength, line_of
 from ...core.reasons import Refusal
 from ...core.roles import names_no_person
+from ...core.rules import DAY
 from ...errors import DamagedAccount
+from ...storage import take_one
 from ..accounts import Engine
 from ..erasure import empty_damaged, erase, erase_beside, was_here
 from ..kept_forms import drop_forms
@@ -29,6 +31,10 @@ from .rights import A_PERSON, Actor, Rights
 from .ticket_mails import TicketMails
 
 NO_PERSON = "The trail calls an operator or a program by this name: only an operator erases it."
+SPENT = Refusal(
+    reason="too_soon",
+    detail="That is as many people as one administrator signs out in a day; a privileged one signs out a whole organization.",
+)
 RECENT = 20
 
 
@@ -40,6 +46,7 @@ class Done:
     ``ticket_ends_at`` (UTC seconds). It is "" where it was mailed to the masked address ``mailed_to``; ``not_sent`` is the
     word for a mail that was not delivered. ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done
     yet, the act waits for a second administrator. ``idle`` is the word of a person for whom the act had nothing to do.
+    ``is_new``: nobody with this id was ever here, so it may be mistyped.
     """
 
     account: AccountDocument | None
@@ -50,6 +57,7 @@ class Done:
     pseudonym: str = ""
     waits: bool = False
     idle: str = ""
+    is_new: bool = False
 
 
 Idle = Callable[[Account, int], str]
@@ -132,8 +140,11 @@ class AccountDesk:
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         if action.erases and not actor.is_operator and names_no_person(key.id):
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=NO_PERSON))
-        if mail and idle is not None and (word := idle(await self.engine.load(key), self.engine.now())):
-            return Done(account=None, idle=word)  # no mail is counted for such a person
+        is_bounded = action.a_day > 0 and not self.rights.is_privileged(actor)
+        if (mail or is_bounded) and idle is not None and (word := idle(await self.engine.load(key), self.engine.now())):
+            return Done(account=None, idle=word)  # no mail, and no person of the day, is counted
+        if is_bounded and not is_dry and (refusal := await self._spent(actor, action)):
+            return refusal
         to = await self.ticket_mails.address(key, is_dry=is_dry) if mail else ""
         if isinstance(to, Refusal):
             return to
@@ -178,7 +189,19 @@ class AccountDesk:
             not_sent=sent[1],
             pseudonym=pseudonym,
             waits=waits,
+            is_new=not account.version,
         )
+
+    async def _spent(self, actor: Actor, action: Action) -> Refusal | None:
+        """Count one person of the actor's day.
+
+        Returns the refusal if there were as many as the row allows.
+        """
+        who = (
+            self.engine.bucket(action.name, actor.caller.subject.key) if actor.caller else f"{action.name}:{actor.name}"
+        )
+        wait = await take_one(self.engine.store, who, limit=action.a_day, window=DAY, now=self.engine.now())
+        return replace(SPENT, retry_after=wait) if wait else None
 
     async def _change(
         self,

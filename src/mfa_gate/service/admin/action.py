@@ -56,6 +56,7 @@ class Action:
     ``needs_two``: where the person holds rights, the act waits for a second administrator. ``erases``: the person is
     erased from the trail as well. ``drops_forms``: stopped forms that were kept for the person are removed. ``optional``
     are the fields that a JSON call may leave out. ``by_person``: it is the word of a second person, which no token gives.
+    ``a_day``: an actor who is not privileged does it to so many people a day, 0 for any number.
     """
 
     name: str
@@ -78,4 +79,5 @@ class Action:
     erases: bool = False
     drops_forms: bool = False
     by_person: bool = False
+    a_day: int = 0
     optional: tuple[Field, ...] = ("hours", "mail")

@@ -19,6 +19,7 @@ ROWS = (
         tone="secondary",
         offered=lambda shown: bool(shown.browsers),
         drops_forms=True,
+        a_day=1_000,  # who ends those of a whole tenant is privileged, and portions of it are no way round
     ),
     Action(
         name="forget-browser",

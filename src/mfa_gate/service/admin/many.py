@@ -19,7 +19,7 @@ from ...core.text_safety import stated
 from ...errors import DamagedAccount, StoreContention
 from ..accounts import Engine
 from ..turns import Turns
-from .accounts import AccountDesk, Done, Idle
+from .accounts import SPENT, AccountDesk, Done, Idle
 from .actions import ACTIONS
 from .hierarchy import ABOVE
 from .reviews import Reviews
@@ -29,7 +29,7 @@ REACHED = ("done", "waits")
 """The words for people to whom something happened."""
 MOST = 10_000
 """People that one run reaches."""
-OF_THE_ACTOR = ("proof_required", "enrollment_required", "agreement_required", "locked")
+OF_THE_ACTOR = ("proof_required", "enrollment_required", "agreement_required", "locked", "spent")
 """The refusals that stop a run, because the actor meets them and not the person."""
 
 
@@ -39,10 +39,15 @@ def _needs_no_ticket(account: Account, now: int) -> str:
     return "idle" if account.ticket and account.ticket.expires_at > now else ""
 
 
+def _is_signed_out(account: Account, now: int) -> str:
+    epochs = [{proof.epoch for proof in browser.proofs} or {account.epoch} for browser in account.browsers]
+    return "" if any(account.epoch in known for known in epochs) else "idle"
+
+
 IDLE: Mapping[str, Idle] = {
     "unlock": lambda account, now: "" if account.lock else "idle",
     "ticket": _needs_no_ticket,
-    "end-sessions": lambda account, now: "" if account.browsers else "idle",
+    "end-sessions": _is_signed_out,
     "forget": lambda account, now: "idle" if account.is_unknown else "",
 }
 """The acts that are done to many, and the accounts for which each has nothing to do."""
@@ -63,7 +68,8 @@ class Outcome:
     """The result for one person.
 
     ``word`` is ``done``, ``waits`` (a second administrator has to confirm), ``idle`` (there was nothing to do), ``own``,
-    ``above``, or the reason of a refusal; ``detail`` goes with a reason. ``name`` is the person's, where it is known.
+    ``above``, ``spent`` (the actor's day is full), or the reason of a refusal; ``detail`` goes with a reason. ``name`` is the
+    person's, where it is known.
     """
 
     id: str
@@ -191,5 +197,5 @@ async def outcome_of(desk: AccountDesk, actor: Actor, name: str, tenant: str, id
         if done.idle:
             return Outcome(id=id, word=done.idle)
         return Outcome(id=id, word="waits" if done.waits else "done", done=done)
-    word = "above" if done.detail == ABOVE.detail else done.reason
+    word = {ABOVE.detail: "above", SPENT.detail: "spent"}.get(done.detail, done.reason)
     return Outcome(id=id, word=word, detail=done.detail or done.row.title)
