@@ -31,6 +31,7 @@ JOBS: dict[str, tuple[str, int, bool]] = {
     "report-retention": ("ReportArchive.prune()", HOUR, True),
     "report": ("ReportRecorder.flush()", MINUTE, False),
     "policies": ("PolicyWorkers.report()", MINUTE, False),
+    "clock": ("ClockWatch.compare()", MINUTE, False),
 }
 """The jobs of a running gate: the work, the seconds between two rounds, and if one worker does it for all."""
 
