@@ -31,7 +31,8 @@ def for_people(serve: Page) -> Callable[[Request], Awaitable[Response]]:
         signed_in = parts_of(request).identity.signed_in(request)
         if signed_in is not None:
             return await serve(request, signed_in.account)
-        following = request.url.path if request.method == "GET" else "/"
+        wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        following = wanted if request.method == "GET" else "/"
         return RedirectResponse(f"/login?next={quote(following, safe='/')}", 303)
 
     return endpoint

@@ -17,8 +17,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,9 +71,9 @@ TOGETHER = (
     Part("tests that wait for servers", "waits and not long", "4", dist="load", only=("waits",), measured=True),
 )
 """Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
-ALONE = Part("tests of many processes", "slow and not long", "2", only=("slow",))
-ALONE_LONG = Part("tests of many processes, and long ones", "slow or long", "0", only=("slow", "long"))
-"""Run when the others have ended: each of these tests starts many processes of its own."""
+LAST = Part("tests of many processes", "slow and not long", "2", only=("slow",))
+LAST_LONG = Part("tests of many processes, and long ones", "slow or long", "0", only=("slow", "long"))
+"""Run when the browser and the servers have ended: each of these tests starts many processes of its own."""
 
 
 @dataclass(frozen=True)
@@ -196,12 +196,14 @@ def unreached(python: str) -> Step:
 def all_tests(*, long: bool, coverage: bool) -> list[Step]:
     """Run every part of the tests.
 
-    Three run side by side, and then the one that wants the machine to itself.
+    Three run side by side. The last begins when the second and the third have ended, beside what is left of the first; with
+    ``long`` it has the machine to itself.
     """
+    last = LAST_LONG if long else LAST
     print(f"\nRunning side by side: {', '.join(part.name for part in TOGETHER)}. This takes minutes.", flush=True)
-    tests = side_by_side({part.name: part.command(coverage=coverage) for part in TOGETHER})
-    last = ALONE_LONG if long else ALONE
-    return [*tests, run(last.name, last.command(coverage=coverage))]
+    commands = {part.name: part.command(coverage=coverage) for part in (*TOGETHER, last)}
+    first, *others = (part.name for part in TOGETHER)
+    return side_by_side(commands, after={last.name: [first, *others] if long else others})
 
 
 def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
@@ -240,15 +242,23 @@ def static_checks() -> list[Step]:
     )
 
 
-def side_by_side(commands: dict[str, list[str]]) -> list[Step]:
+def side_by_side(commands: dict[str, list[str]], *, after: Mapping[str, Sequence[str]] | None = None) -> list[Step]:
     """Run all commands at the same time.
 
-    The output of each one is printed in one piece, in the order given.
+    One that is in ``after`` begins when those named there have ended, and comes after them in the order. The output of each one
+    is printed in one piece, in the order given.
     """
+    running: dict[str, Future[Step]] = {}
+
+    def in_turn(name: str) -> Step:
+        wait([running[other] for other in (after or {}).get(name, ())])
+        return run(name, commands[name], as_it_comes=False)
+
     steps = []
     with ThreadPoolExecutor(len(commands)) as at_once:
-        running = [at_once.submit(run, name, command, as_it_comes=False) for name, command in commands.items()]
-        for ended in running:
+        for name in commands:
+            running[name] = at_once.submit(in_turn, name)
+        for ended in running.values():
             steps.append(ended.result())
             print(f"{title(steps[-1].name)}\n{steps[-1].output}", end="", flush=True)
     return steps

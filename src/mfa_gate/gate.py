@@ -63,7 +63,8 @@ class MFAGate:
     ``forwarded_prefix`` believes their ``X-Forwarded-Prefix``: the path that they take off before the app sees it.
 
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
-    before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
+    before them. ``sign_in="/login?next={next}"`` is told the page that was asked for, quoted. ``json_status`` is the status
+    that cookie callers get: 403, or 401 for front ends that need it.
     ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
     ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
     ``sign_in_again`` gets the connection and a ``FreshSignIn``, and makes the address at which your identity provider is asked

@@ -41,6 +41,7 @@ __all__ = [
     "Store",
     "Take",
     "Taken",
+    "TellsTime",
     "Trail",
     "Upgrades",
     "take_one",
@@ -236,6 +237,17 @@ class FindsLines(Protocol):
         """Return the tenant's events whose part ``name`` is one of ``values``, newest first.
 
         ``name`` is ``address`` (which also looks at the network), ``browser`` or ``id``. ``next`` is as that of ``events``.
+        """
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """The optional part of a store on another machine, which has a clock of its own."""
+
+    async def time(self) -> float:
+        """Return the time of the store's clock in UTC seconds.
+
+        The gate compares it with its own clock, and measures nothing by it (F-14).
         """
 
 

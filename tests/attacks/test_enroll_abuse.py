@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.model import Authenticator, SubjectKey
+from mfa_gate.core.model import Authenticator, Lock, SubjectKey
 from mfa_gate.service import Actor, Done
 from tests.attacks.deeds import deeds_world
-from tests.harness import FETCH, Browser, World, running
+from tests.harness import FETCH, RULES, START, Browser, World, running
 
 KINDS = ("totp", "email", "sms", "voice", "webauthn", "push", "backup-code", "", "TOTP", "password", "../totp")
 
@@ -252,6 +252,67 @@ async def test_guesses_at_a_draft_are_counted(world: World) -> None:
     assert left == [6, 5, 4, 3, 2, 1, 0]
     assert (await new.state())["state"] == "locked"
     assert (await new.api("POST", "enroll", {"factor": "totp"})).reason == "locked"
+
+
+async def _settled_with_a_draft(world: World) -> tuple[Browser, str, str]:
+    ann = await world.enrolled()
+    begun = (await ann.api("POST", "enroll", {"factor": "sms", "phone": "+12025550142"})).json()
+    return ann, begun["enrollment"], world.sms.codes[-1]
+
+
+async def _new_with_a_draft(world: World, tenant: str = "alpha") -> tuple[Browser, str, str]:
+    new = await world.browser("new", tenant)
+    if tenant == "contact":
+        await new.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+        fields = {"action": "contact-verify", "kind": "email", "code": world.email.codes[-1]}
+        assert (await new.form("/mfa/enroll", fields)).status == 303
+        world.clock.advance(890)
+    begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
+    world.secrets.append(begun["secret"])
+    new.secret = begun["secret"]
+    world.clock.advance(30)
+    return new, begun["enrollment"], new.totp()
+
+
+NO_LONGER = {
+    "the proof is old": "proof_required",
+    "changes are frozen": "frozen",
+    "enrolled in another browser": "proof_required",
+    "the leave has ended": "contact_required",
+    "locked by an administrator": "locked",
+    "the kind is not allowed any more": "not_enrollable",
+}
+"""The event between the beginning of an enrollment and its confirmation, and the refusal for it."""
+
+
+@pytest.mark.parametrize("happened", NO_LONGER)
+async def test_a_confirmation_that_is_not_allowed_compares_nothing(world: World, happened: str) -> None:
+    """A right code and a wrong one get one answer, and neither costs an attempt.
+
+    Otherwise the refusal would tell a thief of the session if the code was right. Requirements S-31, S-84.
+    """
+    settled = happened in ("the proof is old", "changes are frozen")
+    tenant = "contact" if happened == "the leave has ended" else "alpha"
+    browser, draft, right = await (_settled_with_a_draft(world) if settled else _new_with_a_draft(world, tenant))
+    if happened == "the proof is old":
+        world.clock.advance(300)
+    elif happened == "enrolled in another browser":
+        await world.enrolled("new", sid="another")
+    elif happened == "the kind is not allowed any more":
+        without = replace(RULES, factors=replace(RULES.factors, allowed=("sms",), order=("sms",)))
+        world.engine.policy = replace(world.engine.policy, tenants={"alpha": without})
+    elif happened != "the leave has ended":
+        account = await world.account(browser.id)
+        lock = Lock(at=int(world.clock.at), cause="administrator", ref="LOCK000001", actor="mary")
+        frozen = happened == "changes are frozen"
+        changed = replace(account, frozen_until=START + 3600) if frozen else replace(account, lock=lock)
+        assert await world.store.swap(changed)
+    before, told = await world.account(browser.id, tenant), len(world.events)
+    for code in (browser.wrong(), right):
+        reply = await browser.api("POST", "enroll/confirm", {"enrollment": draft, "response": code})
+        assert reply.reason == NO_LONGER[happened]
+        assert (await world.account(browser.id, tenant)) == before
+        assert len(world.events) == told
 
 
 # -- whose account -----------------------------------------------------------------------------------------------------

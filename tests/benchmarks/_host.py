@@ -32,8 +32,6 @@ SECRET = "s" * 32
 HANDLE = "b" * 48
 BATCH = 250
 SESSION_ROUNDS = 5
-REFERENCE_SESSION = 23.0
-"""Microseconds that SessionMiddleware adds to a request on the machine that the numbers to reach were set on."""
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 

@@ -63,11 +63,15 @@ class Looks:
         if before:
             page.set_viewport_size(before)
         if script and self._is_first(*words, parts):
-            faults += [f"{name}: {fault}" for fault in _axe(page)]
+            faults += [f"{name}: {fault}" for fault in violations_in_both(page)]
         return faults
 
 
-def _axe(page: Page) -> list[str]:
+def violations_in_both(page: Page) -> list[str]:
+    """List the faults that axe finds on the page.
+
+    Those of the colors of its dark scheme are among them.
+    """
     found = []
     for scheme, options in (("dark", AXE_COLORS), ("light", AXE)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

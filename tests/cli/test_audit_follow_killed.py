@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import sys
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -19,16 +16,16 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.keyring import Keyring
 from mfa_gate.service.accounts import Engine
 from tests.harness import make_world, running
-from tests.stores import servers
+from tests.stores import postgres_servers, servers
 
+from .forked import Start, forked, seen
 from .store import prepare
 
-ROOT = Path(__file__).resolve().parents[2]
 TENANTS = ("alpha", "beta", "gamma")
 PATIENCE = 60.0
 """Seconds that a busy machine may need to start the command."""
 EVERY = 0.02
-"""Seconds between two lines that are written while the command comes and goes."""
+"""Seconds between two lines that are written while the command comes and goes, and between two of its looks."""
 
 
 async def load(engine: Engine, written: list[str], ends: asyncio.Event) -> None:
@@ -45,31 +42,21 @@ async def load(engine: Engine, written: list[str], ends: asyncio.Event) -> None:
         await asyncio.sleep(EVERY)
 
 
-async def follow(folder: Path, *, lasts: float, early: bool = False) -> None:
-    """Start the command, and kill it ``lasts`` seconds after its first line.
-
-    ``early``: that long after its start.
+async def follow(start: Start, folder: Path, luck: random.Random) -> None:
+    """Start the command, and kill it: as it starts, between two looks, or while it writes.
 
     Its lines go to a file that every run appends to.
     """
     log = folder / "out"
-    with log.open("ab") as out:
-        before = log.stat().st_size
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "mfa_gate.cli", "audit", "follow", "--json", "--state", str(folder / "state")),
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-            stdout=out,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + PATIENCE
-        while not early and log.stat().st_size == before and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(lasts)
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    log.touch()
+    before = log.stat().st_size
+    child = await start("audit", "follow", "--json", "--state", str(folder / "state"), out=log, every=EVERY)
+    when = luck.choice(("as it starts", "between", "writes", "writes"))
+    if when == "between":
+        await seen(lambda: log.stat().st_size > before, PATIENCE)
+    if when != "writes":
+        await asyncio.sleep(luck.uniform(0, 0.1))
+    await child.kill(in_the_act=log if when == "writes" else None)
 
 
 def lines_in(file: Path) -> list[str]:
@@ -81,18 +68,19 @@ async def killed_often(folder: Path, url: str, *, times: int) -> None:
     """Kill the command ``times`` times, then let it catch up, and compare."""
     written: list[str] = []
     luck, ends = random.Random(times), asyncio.Event()
+    log = folder / "out"
     async with running(make_world(store=url)) as world:
         assert isinstance(world.engine.keyring, Keyring)
-        writing = asyncio.create_task(load(world.engine, written, ends))
-        for _ in range(times):
-            await follow(folder, lasts=luck.uniform(0, 0.4), early=luck.random() < 0.2)
-        ends.set()
-        await writing
-        for _ in range(20):
-            await follow(folder, lasts=2)
-            if set(written) <= set(lines_in(folder / "out")):
-                break
-    told = Counter(lines_in(folder / "out"))
+        with forked("audit") as start:
+            writing = asyncio.create_task(load(world.engine, written, ends))
+            for _ in range(times):
+                await follow(start, folder, luck)
+            ends.set()
+            await writing
+            last = await start("audit", "follow", "--json", "--state", str(folder / "state"), out=log, every=EVERY)
+            await seen(lambda: set(written) <= set(lines_in(log)), PATIENCE)
+            await last.kill()
+    told = Counter(lines_in(log))
     assert {id: count for id, count in told.items() if count > 1} == {}
     assert set(written) <= set(told)
     assert len(written) > times
@@ -106,9 +94,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-async def test_five_times_on_sqlite(folder: Path) -> None:
+async def test_ten_times_on_sqlite(folder: Path) -> None:
     """A sample of the two hundred times."""
-    await killed_often(folder, f"sqlite:///{folder}/mfa.db", times=5)
+    await killed_often(folder, f"sqlite:///{folder}/mfa.db", times=10)
 
 
 @pytest.mark.long
@@ -124,3 +112,11 @@ async def test_two_hundred_times_on_redis(folder: Path, monkeypatch: pytest.Monk
         url = f"redis://127.0.0.1:{server.port}/0"
         monkeypatch.setenv("MFA_GATE_STORE", url)
         await killed_often(folder, url, times=200)
+
+
+@pytest.mark.long
+async def test_two_hundred_times_on_postgresql(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Must hold: every line once, on PostgreSQL as well."""
+    url = postgres_servers.shared().schema()
+    monkeypatch.setenv("MFA_GATE_STORE", url)
+    await killed_often(folder, url, times=200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.service import policy_workers
 from mfa_gate.stores import store_from_url
+from mfa_gate.system_clock import SystemClock
 from tests.stores import postgres_servers, servers
 
 from . import doctored
@@ -216,6 +218,19 @@ def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monke
         assert (code, {verdict for verdict, _ in told}, marker.exists()) == (0, {"ok"}, False)
         monkeypatch.setenv("DOCTORED_STORE", f"{url}?marker={tmp_path}/no/marker")
         assert doctor("good")[0] == 1
+
+
+def test_a_clock_that_is_far_from_the_stores(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-14: the doctor compares this machine's clock with that of a store on another one."""
+    with servers.single(tmp_path) as server:
+        monkeypatch.setenv("DOCTORED_STORE", url := f"redis://127.0.0.1:{server.port}")
+        asyncio.run(_begin(url))
+        assert [line["verdict"] for line in doctor("good")[1] if line["part"] == "clock"] == ["ok"]
+        monkeypatch.setattr(SystemClock, "now", staticmethod(lambda: time.time() + 3600))
+        code, lines = doctor("good")
+    (line,) = [line for line in lines if line["part"] == "clock"]
+    assert (code, line["verdict"]) == (1, "fault")
+    assert re.fullmatch(r"the store's clock is 3(600|599|601) s behind this machine's: .*NTP", line["text"])
 
 
 def test_a_store_that_is_not_there_yet_is_not_made(

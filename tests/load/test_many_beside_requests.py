@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import statistics
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ from mfa_gate.core.model import Account, Authenticator, Lock, SubjectKey
 from tests.harness import Browser, World, make_world, running
 
 MOST = 1.5
-"""The median of requests beside the work, as a multiple of the median without it."""
+"""The median wait of requests beside the work, as a multiple of the one without it."""
+LATE = 3.0
+"""Milliseconds of other work that nineteen of twenty requests wait for at most."""
 PAUSE = 0.02
 LOCKED, NEW, KNOWN = 5_000, 500, 100_000
 
@@ -42,25 +46,56 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             assert all(await asyncio.gather(*map(made.store.swap, people[start : start + 200])))
         with closing(sqlite3.connect(path)) as connection, connection:
             rows = ((f"user{n:06d}", f"Person {n}", f"user{n:06d}\nperson {n}") for n in range(KNOWN))
-            connection.executemany("INSERT INTO roster VALUES ('alpha', ?, ?, 'verified', 'totp', 0, 5, ?)", rows)
+            connection.executemany("INSERT INTO roster VALUES ('alpha', ?, ?, 'verified', 'totp', 0, 5, ?, 0)", rows)
         yield made
 
 
-async def beside(ann: Browser, work: Callable[[], Awaitable[Any]] | None) -> tuple[float, float, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """The waits of requests, each from its arrival to its answer.
+
+    They are the median and the 95th percentile in milliseconds.
+    ``by_clock`` has all that other programs take from the machine. ``worked`` is the processor time of the event loop: the
+    request's own, and that of the work that was before it. ``took`` is the seconds of the work.
+    """
+
+    by_clock: tuple[float, float]
+    worked: tuple[float, float]
+    took: float
+
+    def __str__(self) -> str:
+        numbers = "".join(f"{number:8.2f}" for number in (*self.by_clock, *self.worked))
+        return f"{numbers} ms {self.took:8.1f} s"
+
+
+async def beside(ann: Browser, work: Callable[[], Awaitable[Any]] | None) -> Waits:
     """Ask for a page again and again while ``work`` goes on.
 
-    Returns median and 95th percentile in milliseconds, and the seconds of the work.
+    Another thread lets the requests arrive, as a socket does: also while the loop is busy.
     """
-    task = asyncio.ensure_future(work()) if work else asyncio.ensure_future(asyncio.sleep(3))
-    found, began = list[float](), time.perf_counter()
-    while not task.done() or len(found) < 50:
-        start = time.perf_counter()
+    loop, clock = asyncio.get_running_loop(), time.pthread_getcpuclockid(threading.get_ident())
+    walls, works, ended = list[float](), list[float](), threading.Event()
+
+    async def ask(at: float, worked: float) -> None:
         assert (await ann.ask("GET", "/")).status == 200
-        found.append((time.perf_counter() - start) * 1e3)
-        await asyncio.sleep(PAUSE)
+        walls.append((time.perf_counter() - at) * 1e3)
+        works.append((time.clock_gettime(clock) - worked) * 1e3)
+
+    def arrive() -> None:
+        while not ended.wait(PAUSE) or len(walls) < 50:
+            asyncio.run_coroutine_threadsafe(ask(time.perf_counter(), time.clock_gettime(clock)), loop).result()
+
+    visits, began = asyncio.create_task(asyncio.to_thread(arrive)), time.perf_counter()
+    await (work() if work else asyncio.sleep(3))
     took = time.perf_counter() - began
-    await task
-    return statistics.median(found), sorted(found)[int(len(found) * 0.95)], took
+    ended.set()
+    await visits
+    return Waits(by_clock=_numbers(walls), worked=_numbers(works), took=took)
+
+
+def _numbers(values: list[float]) -> tuple[float, float]:
+    """Return the median and the 95th percentile."""
+    return statistics.median(values), sorted(values)[int(len(values) * 0.95)]
 
 
 @pytest.mark.long
@@ -68,7 +103,7 @@ async def test_thousands_hold_up_nobody(world: World) -> None:
     """Must hold: minutes, and no other request slower than one and a half times."""
     boss, ann = await world.enrolled("boss", groups=["admin"]), await world.enrolled("ann")
     idle = await beside(ann, None)
-    print(f"idle{'':26}{idle[0]:8.2f} {idle[1]:8.2f} ms")
+    print(f"{'':30}   by the clock  by the processor\n{'idle':30}{idle}")
 
     async def act(name: str, status: str, count: int) -> None:
         fields = {
@@ -91,9 +126,9 @@ async def test_thousands_hold_up_nobody(world: World) -> None:
     }
     slow = {}
     for name, work in works.items():
-        median, worst, took = await beside(ann, work)
-        print(f"{name:30}{median:8.2f} {worst:8.2f} ms, {took:.1f} s")
-        assert took < 300
-        if median > MOST * idle[0]:
-            slow[name] = (median, idle[0])
+        found = await beside(ann, work)
+        print(f"{name:30}{found}")
+        assert found.took < 300
+        if found.worked[0] > MOST * idle.worked[0] or found.worked[1] > idle.worked[1] + LATE:
+            slow[name] = str(found)
     assert slow == {}

@@ -19,6 +19,8 @@ from .reach import PACKAGE, ROOT, Measured, Reached, kept, make_marked, reached
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 ROOMS = ("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "keyring")
+BESIDE = {"service": ("web", "cli"), "web": ("service",)}
+"""Rooms that call use cases of another room, some of which have no other caller: their tests are asked after its own."""
 PATIENCE = 60
 """Seconds of processor time that are left to the tests besides ten times their usual ones: a loop without end is noticed."""
 NEAR, FEW = 5, 4
@@ -78,10 +80,17 @@ def drawn(number: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
 
 
 def files_for(room: str) -> list[str]:
-    """List the files of tests that should notice a fault in a room: its own, and the attacks."""
+    """List the files of tests that should notice a fault: its room's, attacks, rooms beside."""
     own = ROOT / "tests" / room
     files = [*own.rglob("test_*.py")] if own.is_dir() else [ROOT / "tests" / f"test_{room}.py"]
-    return sorted(str(file.relative_to(ROOT)) for file in (*files, *(ROOT / "tests" / "attacks").rglob("test_*.py")))
+    for other in ("attacks", *BESIDE.get(room, ())):
+        files += (ROOT / "tests" / other).rglob("test_*.py")
+    return sorted(str(file.relative_to(ROOT)) for file in files)
+
+
+def is_beside(file: str, room: str) -> bool:
+    """Tell if a file of tests belongs to a room beside ``room``."""
+    return file.startswith(tuple(f"tests/{other}/" for other in BESIDE.get(room, ())))
 
 
 def mirror_of(file: str) -> str:
@@ -91,13 +100,13 @@ def mirror_of(file: str) -> str:
 
 
 def asked(mutant: Mutant) -> list[Reached]:
-    """List the tests of its room and the attacks that enter the block of a fault.
+    """List the tests that enter the block of a fault: of its room, attacks, rooms beside it.
 
     The nearest come first.
 
     Any test may notice a fault outside of functions, which works at the import. The nearest are those in the mirror of
-    the file, then those that enter its file, then those that enter little else. Those that ``affordable`` leaves out are
-    not asked.
+    the file, then those of its room and the attacks, then those that enter its file or none at all, as tests of tables
+    do, then those that enter little else. Those that ``affordable`` leaves out are not asked.
     """
     source = (PACKAGE / mutant.file).read_bytes()
     block = block_at(blocks_of(mutant.file, source), mutant.change.place(source))
@@ -108,24 +117,25 @@ def asked(mutant: Mutant) -> list[Reached]:
     nearness = {
         file: (
             file != mirror,
-            not any(name.startswith(within) for test in tests for name in test.blocks),
+            is_beside(file, mutant.room),
+            _breadth(tests) > 0 and not any(name.startswith(within) for test in tests for name in test.blocks),
             _breadth(tests),
         )
         for file, tests in _by_file(every).items()
     }
     every.sort(key=lambda test: (nearness[test.file], test.file))
-    return affordable(every, mirror)
+    return affordable(every, mirror, mutant.room)
 
 
-def affordable(every: Sequence[Reached], mirror: str) -> list[Reached]:
+def affordable(every: Sequence[Reached], mirror: str, room: str) -> list[Reached]:
     """Pick the tests of the ``mirror``, and as many others as run in ``ENOUGH`` seconds.
 
     They stay in their order.
 
     The quick ones are picked: of two hundred tests that enter a block, one that draws for ten seconds would else take the
-    place of a hundred.
+    place of a hundred. Those of a room beside ``room`` get what is left.
     """
-    cheap = sorted(every, key=lambda test: (test.file != mirror, test.seconds))
+    cheap = sorted(every, key=lambda test: (test.file != mirror, is_beside(test.file, room), test.seconds))
     until = itertools.accumulate(test.seconds for test in cheap)
     picked = {test.test for test, spent in zip(cheap, until, strict=True) if spent <= ENOUGH or test.file == mirror}
     return [test for test in every if test.test in picked]

@@ -65,6 +65,7 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "prompt": '"always"',
     "warn_at": "-1",
     "stage": '"mandatory"',
+    "label": '""',
     "remind": '"never"',
     "to": '"fax"',
     "every": '"5m"',

@@ -54,12 +54,32 @@ def test_what_is_no_sentence(value: str, fault: str) -> None:
         loads_policy(HEAD + f"[recovery]\ncontact = {value}\n")
 
 
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ('""', "1 to 80 printable characters"),
+        ('{ en = "Export", de = "  " }', "1 to 80 printable characters"),
+        ('"' + "x" * 81 + '"', "1 to 80 printable characters"),
+        ('"Export\\nof all"', "1 to 80 printable characters"),
+        ('["Export"]', "is not text"),
+        ('{ English = "Export" }', '"English" is no language'),
+    ],
+)
+def test_what_is_no_name_of_an_action(value: str, fault: str) -> None:
+    """The fault stands at the key of its rule."""
+    rule = f'[[step_up]]\nname = "export"\npaths = ["=/export"]\nmax_age = "5m"\nlabel = {value}\n'
+    with pytest.raises(SettingsError, match=fault) as raised:
+        loads_policy(HEAD + rule)
+    assert "label" in str(raised.value)
+
+
 def test_the_schema_knows_both() -> None:
     """Editors take a text and a table."""
     schema = json_schema()["properties"]
     for place in (
         schema["recovery"]["properties"]["contact"],
         schema["factors"]["properties"]["sms"]["properties"]["consent_text"],
+        schema["step_up"]["items"]["properties"]["label"],
     ):
         assert [kind["type"] for kind in place["anyOf"]] == ["string", "object"]
 

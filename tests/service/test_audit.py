@@ -172,3 +172,16 @@ async def test_a_legal_hold_keeps_every_line(world: World) -> None:
     assert cut is not None
     await holds.begin("alpha", by="operator:eve", reason="case 8")
     assert await retention._prune("alpha", cut, actor="operator:eve") == 0
+
+
+async def test_a_hold_stands_without_its_note(world: World) -> None:
+    """Somebody who only writes the store ends no hold: its line keeps the trail."""
+    retention, holds = world.gate.service.retention, world.gate.service.legal_holds
+    hold = await holds.begin("alpha", by="operator:eve", reason="case 9")
+    await world.store.put_meta("audit:holds", b"[]")
+    assert await holds.all() == (hold,)
+    await retention.keep()
+    assert (await world.store.trail("alpha", limit=1)).items[0].id == "alpha0"
+    await holds.end(hold, by="operator:eve", reason="case closed")
+    assert await holds.of("alpha") == ()
+    assert await retention.prune(actor="operator:eve") != {}

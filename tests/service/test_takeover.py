@@ -123,6 +123,39 @@ async def test_after_a_change_of_the_password(world: World) -> None:
     assert [event.detail["causes"] for event in world.kinds("browser.takeover")] == ["after_reset"]
 
 
+async def moved(world: World, ann: Browser, *hops: int, wait: int = 300) -> None:
+    """Prove in the same browser on one network after the other."""
+    for hop in hops:
+        world.clock.advance(wait)
+        ann.address = f"198.51.{hop}.7"
+        assert (await ann.prove()).status == 200
+
+
+async def test_a_browser_that_keeps_moving_is_an_alarm(world: World) -> None:
+    """The fourth network within an hour tells the administrators (S-111).
+
+    Only the fourth does.
+    """
+    ann = await world.enrolled()
+    await moved(world, ann, 1, 2)
+    assert not world.kinds("browser.moving")
+    await moved(world, ann, 3)
+    assert len(world.kinds("browser.moving")) == 1
+    assert (OWNER, "Example: A browser keeps changing its network") in await mails(world)
+    await moved(world, ann, 4)
+    assert len(world.kinds("browser.moving")) == 1
+
+
+async def test_a_day_on_the_road_is_no_alarm(world: World) -> None:
+    """Four networks in some hours are told to the person alone.
+
+    Networks that are known tell nothing.
+    """
+    ann = await world.enrolled()
+    await moved(world, ann, 1, 2, 3, 1, 2, wait=1500)
+    assert not world.kinds("browser.moving")
+
+
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 

@@ -160,7 +160,7 @@ async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypat
         return found
 
     plain = await ids()
-    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT", 2)
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT_FIRST", 2)
     assert await ids() == plain
     renamed = enrolled(SubjectKey("clinic", "u007"), name="Other", version=1)
     assert await store.swap(renamed)
@@ -181,7 +181,7 @@ async def test_names_are_found_without_looking_at_everybody(
     await store.open()
     for n in range(40):
         assert await store.swap(enrolled(SubjectKey("clinic", f"u{n:03}"), name=f"Person {n}"))
-    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT", 2)
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT_FIRST", 2)
     server.say("CONFIG", "RESETSTAT")
     assert [line.key.id for line in (await store.page("clinic", query="person 39")).items] == ["u039"]
     with server.client() as client:
@@ -212,7 +212,7 @@ async def test_names_that_were_kept_in_another_way(server: servers.Server, monke
         with server.client() as client:
             client.execute_command("SELECT", 3)
             client.execute_command(*command)
-    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT", 2)
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT_FIRST", 2)
     monkeypatch.setattr("mfa_gate.stores.redis.roster._PIECE", 7)
     assert await store.swap(enrolled(SubjectKey("clinic", "u001"), name="Another", version=1))
     for _ in range(4):

@@ -281,6 +281,8 @@ async def look(store: storage.Store) -> None:
         assert_type(store.generation_file, str)
     if isinstance(store, storage.FindsLines):
         assert_type(await store.lines_with("t", "address", ("192.0.2.1",)), storage.EventPage)
+    if isinstance(store, storage.TellsTime):
+        assert_type(await store.time(), float)
     if isinstance(store, storage.ChecksColumns):
         assert_type(await store.misfiled("t"), Sequence[int])
     if isinstance(store, storage.ReportParts):

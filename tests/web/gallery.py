@@ -155,7 +155,7 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-email-sent", mail, frame
     yield "challenge-email-moved", replace(mail, moved_to="n•••@c•••.example"), frame
     yield "challenge-asked", replace(mail, asked_at=NOW - 90_000), frame
-    yield "challenge-email-step-up", replace(mail, why="step_up", remember_for=0), frame
+    yield "challenge-email-step-up", replace(mail, why="step_up", action="Exporting records", remember_for=0), frame
     yield "challenge-email-unsent", replace(mail, sending="unsent", why="revoked"), frame
     yield "challenge-backup-code", v.Challenge(way=CODES, why="no_proof", others=(APP,)), frame
     yield "challenge-voice-unsent", v.Challenge(way=CALL, why="no_proof", sending="unsent", others=others), frame

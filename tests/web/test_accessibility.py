@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mfa_gate.core.rules import BrandRules
-from tests.browser.looks import AXE, AXE_COLORS, violations
+from tests.browser.looks import violations_in_both
 from tests.chromium import launch
 
 from .gallery import served, write
@@ -102,32 +102,19 @@ def one_of_each(names: list[str]) -> list[str]:
     return chosen
 
 
-@pytest.mark.parametrize(
-    ("scheme", "options", "every"),
-    [
-        pytest.param("light", AXE, False, id="light"),
-        pytest.param("dark", AXE_COLORS, False, id="dark"),
-        pytest.param("light", AXE, True, id="every page", marks=pytest.mark.long),
-    ],
-)
-def test_axe(
-    browser: Browser,
-    gallery: tuple[str, list[str]],
-    scheme: Literal["light", "dark"],
-    options: dict[str, Any],
-    every: bool,
-) -> None:
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["each part", "every page"])
+def test_axe(browser: Browser, gallery: tuple[str, list[str]], every: bool) -> None:
     """axe finds nothing on any page in any state, nor in the colors of the dark scheme.
 
     Target sizes are included. The pages together hold every part that exists, each of its kind once; with ``--long``
     every page is checked. Requirements U-59, U-60.
     """
     address, names = gallery
-    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    context = browser.new_context(reduced_motion="reduce")
     page, found = context.new_page(), []
     for name in names if every else one_of_each(names):
         show(page, f"{address}/{name}.html")
-        found += [f"{name}: {fault}" for fault in violations(page, options)]
+        found += [f"{name}: {fault}" for fault in violations_in_both(page)]
     context.close()
     assert found == []
 
@@ -151,24 +138,26 @@ def test_axe_with_a_theme_of_the_host(browser: Browser, tmp_path: Path, brand: B
     names, found = write(tmp_path, {"brand": brand}), []
     assert set(chosen) <= set(names)
     with served(tmp_path) as address:
-        for scheme in ("light", "dark"):
-            context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
-            page = context.new_page()
-            for name in chosen:
-                show(page, f"{address}/{name}.html")
-                found += [f"{scheme} {name}: {fault}" for fault in violations(page, AXE)]
-            context.close()
+        context = browser.new_context(reduced_motion="reduce")
+        page = context.new_page()
+        for name in chosen:
+            show(page, f"{address}/{name}.html")
+            found += [f"{name}: {fault}" for fault in violations_in_both(page)]
+        context.close()
     assert found == []
 
 
-@pytest.mark.parametrize("lang", [pytest.param("en", marks=pytest.mark.long), "en-XA", "ar"])
-def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
+@pytest.mark.parametrize(
+    ("lang", "every"),
+    [("en-XA", False), ("ar", False), *(pytest.param(lang, True, marks=pytest.mark.long) for lang in ("en", "en-XA"))],
+)
+def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str, every: bool) -> None:
     """At 320 px nothing scrolls sideways, and targets are 44 px.
 
     This holds for long words and right to left, too. Requirements U-58, U-60, U-63.
     """
     names = write(tmp_path, {"lang": lang})
-    if lang != "en-XA":
+    if not every:
         names = one_of_each(names)
     context = browser.new_context(viewport={"width": 320, "height": 640})
     page = context.new_page()
@@ -311,7 +300,8 @@ def test_passkey_button(browser: Browser, gallery: tuple[str, list[str]], fallba
     context.close()
 
 
-BROKEN_WORDS = """() => [...document.querySelectorAll("h1, h2, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
+BROKEN_WORDS = """() => [...document.querySelectorAll(
+  "h1, h2, .brand-name, .row-name, .thing-name, .codes code, .button")].flatMap((place) => {
   const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), broken = [];
   while (texts.nextNode()) {
     for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
@@ -348,6 +338,41 @@ def test_twice_as_large_text(browser: Browser, gallery: tuple[str, list[str]]) -
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         found += [(name, fault) for fault in (*page.evaluate(BROKEN_WORDS), *page.evaluate(OUTSIDE), *["wide"] * wide)]
+    assert found == []
+
+
+TORN = r"""() => {
+  const phone = /\+?\d[\d\u00a0 ().\u2011-]{5,}\d/, masked = /[(\u2022][\u2022()\u00a0 -]{4,}\d+/, version = /\d{4}-\d\d\b/;
+  const clock = /\d{1,2}:\d\d(?::\d\d)?(?:[\s\u202f][AP]M)?/;
+  const pieces = RegExp([phone, masked, clock, version].map((one) => one.source).join("|"), "g");
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), torn = [];
+  while (texts.nextNode()) {
+    if (!texts.currentNode.parentElement.checkVisibility()) continue;
+    for (const piece of texts.currentNode.data.matchAll(pieces)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, piece.index);
+      range.setEnd(texts.currentNode, piece.index + piece[0].length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) torn.push(piece[0]);
+    }
+  }
+  return torn;
+}"""
+"""The numbers, times and versions that stand on two lines."""
+CALL = "Lost your e-mail address? Call the help desk on +1 202-555-0190."
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["some", "every page"])
+def test_numbers_and_times_stay_whole(browser: Browser, tmp_path: Path, every: bool) -> None:
+    """A telephone number, a time or a version never breaks on a narrow page."""
+    some = ("challenge-asked", "enroll-nobody", "enroll-sms-confirm", "agreement-new-version")
+    names = write(tmp_path, {"contact": CALL}, () if every else some)
+    page, found = browser.new_context(reduced_motion="reduce").new_page(), []
+    with served(tmp_path) as address:
+        for name in names:
+            show(page, f"{address}/{name}.html")
+            for width in (320, 390):
+                page.set_viewport_size({"width": width, "height": 800})
+                found += [(name, width, piece) for piece in page.evaluate(TORN)]
     assert found == []
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
+from starlette.routing import Route
 
 from mfa_gate import Subject
 from mfa_gate.core.model import Seconds
+from mfa_gate.core.rules import PathRule, Rules, StepUpRule
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.identity import SessionUser
-from tests.harness import World, make_world, with_rules
+from tests.harness import FETCH, SECRET, World, make_world, routes, secret, with_rules
 
 GRACE = Seconds(600)
 
@@ -100,3 +104,46 @@ async def test_back_again() -> None:
     account = await world.account()
     assert await world.store.swap(replace(account, browsers=()))
     assert (await browser.ask("GET", "/records")).status in (303, 403)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/records", 200), ("/vault", 503), ("/elsewhere", 200)])
+async def test_no_grace_where_a_rule_asks_for_more(path: str, status: int) -> None:
+    """A step-up rule is met by nobody during an outage, however young the proof is."""
+    rule = StepUpRule(name="vault", paths=(PathRule(text="/vault/**"), PathRule(text="=/vault")), max_age=Seconds(300))
+
+    def rules(old: Rules) -> Rules:
+        return replace(old, freshness=replace(old.freshness, outage_grace=GRACE), step_up=(rule,))
+
+    app = Starlette(routes=[*routes(), Route("/vault", secret), Route("/elsewhere", secret)])
+    world = make_world(policy=with_rules(rules), app=app)
+    browser = await world.enrolled()
+    for known in ("/records", path):
+        assert (await browser.ask("GET", known)).status == 200
+    await world.store.aclose()
+    assert (await browser.ask("GET", "/records")).status == 200
+    reply = await browser.ask("GET", path, headers=FETCH)
+    assert reply.status == status
+    assert (SECRET in reply.body) == (status == 200)
+
+
+async def test_no_grace_for_somebody_who_cannot_be_told() -> None:
+    """A host that cannot say who is signed in gets no grace: the app is not reached."""
+    known = SessionUser("user_id", tenant="org", groups="groups", session="sid")
+    fails: list[Exception] = []
+
+    async def identify(connection: HTTPConnection) -> Subject | None:
+        if fails:
+            raise fails[0]
+        return await known(connection)
+
+    policy = with_rules(lambda r: replace(r, freshness=replace(r.freshness, outage_grace=GRACE)))
+    world = make_world(identify=identify, policy=policy)
+    browser = await world.enrolled()
+    assert (await browser.ask("GET", "/records")).status == 200
+    await world.store.aclose()
+    assert (await browser.ask("GET", "/records")).status == 200
+    world.reached.clear()
+    for fault in (StoreUnavailable("sessions are away"), RuntimeError("a fault of the host")):
+        fails[:] = [fault]
+        assert (await browser.ask("GET", "/records")).status == 503
+    assert world.reached == []

@@ -119,7 +119,14 @@ def test_placeholders_survive(lang: str) -> None:
             assert "<" not in text
 
 
-@pytest.mark.parametrize("lang", [*LANGUAGES, PSEUDO])
+DRAWN_ALWAYS = ("en", "ar", "zh-Hans", PSEUDO)
+"""Languages of which each page is drawn by default: both directions, and words with and without spaces."""
+
+
+@pytest.mark.parametrize(
+    "lang",
+    [lang if lang in DRAWN_ALWAYS else pytest.param(lang, marks=pytest.mark.long) for lang in (*LANGUAGES, PSEUDO)],
+)
 def test_every_page_renders(lang: str) -> None:
     """Every page in every state says its language and direction, in every language.
 
@@ -169,13 +176,26 @@ def test_lengths(seconds: int, text: str) -> None:
     assert times.length(seconds, translator("en")) == text
 
 
+def test_a_time_for_the_browser() -> None:
+    """The script reads the time that a page names, as RFC 3339."""
+    assert times.iso(1_750_000_000) == "2025-06-15T15:06:40Z"
+
+
 @pytest.mark.parametrize(
     ("passed", "text"),
     [
         (5, "just now"),
+        (89, "just now"),
+        (90, "2 minutes ago"),
         (600, "10 minutes ago"),
+        (3_599, "60 minutes ago"),
+        (3_600, "1 hour ago"),
         (3_700, "1 hour ago"),
+        (86_399, "23 hours ago"),
+        (86_400, "1 day ago"),
         (8 * 86_400 + 99, "8 days ago"),
+        (30 * 86_400, "30 days ago"),
+        (30 * 86_400 + 1, "September 9, 2025"),
         (90 * 86_400, "July 11, 2025"),
     ],
 )

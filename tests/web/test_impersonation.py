@@ -166,6 +166,29 @@ async def test_both_stand_in_the_trail(world: World) -> None:
     assert len(world.kinds("account.impersonated")) == 2
 
 
+async def test_two_workers_write_one_line(world: World) -> None:
+    """The line of who acts as whom is written once in twelve hours, whichever worker is asked.
+
+    Other pairs have lines of their own.
+    """
+    bob = await world.enrolled("bob")
+    await act_as(bob, "ann")
+    assert await bob.is_in()
+    second = make(store=world.store, clock=world.clock)
+    elsewhere = Browser(second, cookies=dict(bob.cookies))
+    assert await elsewhere.is_in()
+    lines = (await world.store.events("alpha", kind="account.impersonated", limit=10)).items
+    assert [line.account for line in lines] == ["ann"]
+    await act_as(bob, "zoe")
+    assert await bob.is_in()
+    world.clock.advance(12 * 3600)
+    elsewhere.cookies = {**bob.cookies}
+    assert await elsewhere.is_in()
+    lines = (await world.store.events("alpha", kind="account.impersonated", limit=10)).items
+    assert sorted(line.account for line in lines) == ["ann", "zoe", "zoe"]
+    await second.gate.service.engine.effects.idle()
+
+
 async def test_a_remembered_decision_is_for_one_pair(world: World) -> None:
     """A decision for the actor alone, or as ann, is judged anew for another guise.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from mfa_gate.core.messages.codes import email_code, sms_text
-from mfa_gate.core.messages.letter import EmailText, Letter
+from mfa_gate.core.messages.letter import EmailText, Letter, Part
 from mfa_gate.core.messages.notices import notice, sms_notice
 from mfa_gate.core.messages.texts import Text
 from mfa_gate.core.rules import BrandRules
@@ -63,6 +64,27 @@ def test_one_button_with_the_long_address_behind_it() -> None:
     assert re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', made.html) == [(LONG, "This was not me")]
     assert made.html.count(LONG) == 1
     assert LONG in made.text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Call +1 202-555-0190, or (202) 555-0191.", ["+1 202-555-0190", "(202) 555-0191"]),
+        ("When: Nov 30, 2026, 11:34 PM UTC & before 8:30", ["11:34 PM UTC", "8:30"]),
+        ("Reference K7Q2X-9PL4M since 2026-11-30", ["K7Q2X-9PL4M", "2026-11-30"]),
+        ("https://app.example/mfa/dispute/2025550190-AB12-CD34 <b>1-2</b> user-2025550190@x.example", []),
+        ("2001:db8::12:3456:7890 and 198.51.100.0/24", ["198.51.100.0/24"]),
+    ],
+)
+def test_numbers_and_times_stay_on_one_line(text: str, pieces: list[str]) -> None:
+    """A mail program breaks no telephone number, time or reference.
+
+    Addresses stay as they are, and markup is text.
+    """
+    said = form(Letter(kind="notice", subject="s", title="", service="Northgate", parts=(Part(text, "note"),))).html
+    assert re.findall(r'<span style="white-space:nowrap">([^<]+)</span>', said) == pieces
+    assert f">{text}</p>" in unescape(re.sub(r"</?span[^>]*>", "", said))
+    assert "<b>" not in said
 
 
 @pytest.mark.parametrize("lang", available())

@@ -533,4 +533,5 @@ def test_contacts_are_links(text: str, links: list[str]) -> None:
     """Telephone numbers and addresses of a contact can be pressed; all else is text."""
     shown = str(linked(text))
     assert re.findall(r'href="([^"]+)"', shown) == links
+    assert shown.count('dir="ltr"') == len(links), "a number reads from the left in a text from the right"
     assert html.unescape(re.sub(r"</?a[^>]*>", "", shown)) == text

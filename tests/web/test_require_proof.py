@@ -223,14 +223,35 @@ async def test_met() -> None:
     assert (reply.status, reply.json()) == (200, SECRET.decode())
 
 
-async def test_nobody() -> None:
-    """A stranger is sent to the sign-in."""
+STRANGERS = {
+    "page": (asked(None, "/x"), PAGE, 303, "", "/login"),
+    "page below a root": ({**asked(None, "/app/x"), "root_path": "/app"}, PAGE, 303, "", "/app/login"),
+    "form": ({**asked(None, "/x"), "method": "POST"}, PAGE, 303, "", "/login"),
+    "call": (asked(None, "/x"), FETCH, 401, "signed_out", ""),
+    "program": (asked(None, "/x"), (), 401, "signed_out", ""),
+    "websocket": (asked(None, "/talk", kind="websocket"), (), 401, "signed_out", ""),
+}
+"""Connections of strangers: the scope, its headers; the answer's status, reason and location."""
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+async def test_nobody(kind: str) -> None:
+    """A stranger's page load is led to the sign-in; other requests are told why.
+
+    An endpoint without a demand is the stranger's still: the gate itself asks nobody to sign in.
+    """
+    scope, headers, status, reason, location = STRANGERS[kind]
     world = make_world()
-    reply = await call(MFAGateMiddleware(starlette(), gate=world.gate), asked(None, "/open/x"))
-    assert reply.status == 404
-    scope = {**asked(None, "/x"), "headers": [(k.encode(), v.encode()) for k, v in PAGE]}
-    reply = await call(MFAGateMiddleware(starlette(), gate=world.gate), scope)
-    assert (reply.status, reply.location) == (303, "/login")
+    routes = [Route("/x", told, methods=["GET", "POST"]), *ROUTES[1:]]
+    app = MFAGateMiddleware(Starlette(routes=routes), gate=world.gate)
+    assert (await call(app, asked(None, "/open/x"))).status == 404
+    sent = {**scope, "headers": [(k.encode(), v.encode()) for k, v in headers]}
+    reply = await call(app, sent)
+    assert (reply.status, reply.reason, reply.location) == (status, reason, location)
+    assert SECRET not in reply.body
+    assert reply.header("cache-control") == "no-store"
+    if reason:
+        assert reply.json()["state"] == "anonymous"
 
 
 async def test_a_gate_that_cannot_judge(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from mfa_gate.errors import SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
 from tests.harness import (
     FETCH,
+    PAGE,
     Browser,
     World,
     bare,
@@ -106,6 +107,22 @@ def test_the_hosts_other_places_are_clean(name: str, value: Any) -> None:
 def test_places_with_a_query_or_a_fragment_lead_on() -> None:
     """A sign-in or a home may have both: nothing is exempt by them."""
     make_world(sign_in="/login?way=sso", home="/#/inbox", sign_out="")
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "method", "asked", "led"),
+    [
+        ("/login?next={next}", "GET", "/mfa?a=1&b=%20", "/login?next=/mfa%3Fa%3D1%26b%3D%2520"),
+        ("/login?next={next}", "GET", "/mfa/backup-codes", "/login?next=/mfa/backup-codes"),
+        ("/login?next={next}", "POST", "/mfa", "/login?next="),
+        ("/login", "GET", "/mfa?a=1", "/login"),
+    ],
+)
+async def test_the_sign_in_is_told_the_page_that_was_asked_for(sign_in: str, method: str, asked: str, led: str) -> None:
+    """A stranger on a page of ours comes back to it, where the host wants to be told."""
+    async with running(make_world(sign_in=sign_in)) as world:
+        reply = await Browser(world).ask(method, asked, headers=PAGE)
+    assert (reply.status, reply.location) == (303, led)
 
 
 @pytest.mark.parametrize("path", ["", "/"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
 from typing import Any
 
@@ -206,6 +207,8 @@ async def act(args: argparse.Namespace, service: Service, *, action: Action) -> 
     told: dict[str, str] = {name: words[name] for name in action.tells}
     document = {"id": args.id, "tenant": args.tenant, "done": action.command[-1], **told}
     if done.ticket_ends_at:
+        if done.not_sent:
+            print(f"the code {bulk.NOT_MAILED} ({done.not_sent}): hand it over yourself", file=sys.stderr)
         tell(args, ticket_json(done), action.done.format(**words) if done.ticket else f"mailed to {done.mailed_to}")
         return DONE
     if action.erases:

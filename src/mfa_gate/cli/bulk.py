@@ -23,6 +23,7 @@ from .terminal import json_text, one_line
 
 AT_ONCE = 16
 """People whose accounts are changed side by side, so that their writes share a wait for the disk."""
+NOT_MAILED = "could not be mailed"
 Row = dict[str, Any]
 
 
@@ -103,6 +104,8 @@ def _line(row: Row, *, is_dry: bool) -> str:
     told = row.get("ticket") or row.get("pseudonym") or ("would be done" if is_dry else "done")
     if row.get("mailed_to"):
         told = f"mailed to {row['mailed_to']}"
+    if row.get("not_sent"):
+        told = f"{told}\t{NOT_MAILED} ({row['not_sent']})"
     return f"{one_line(row['id'])}\t{told}"
 
 

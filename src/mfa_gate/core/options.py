@@ -104,9 +104,12 @@ def text(longest: int, *, empty: bool = False) -> Key:
     return Key(says=says, holds=lambda v: v.isprintable() and (empty or v.strip() != "") and len(v) <= longest)
 
 
-def sentence(longest: int) -> Key:
-    """Bound a sentence that people read by its length, in each language. It may be empty."""
-    bounds = text(longest, empty=True)
+def sentence(longest: int, *, empty: bool = True) -> Key:
+    """Bound the words that people read by their length, in each language.
+
+    They may be empty only where ``empty`` says so.
+    """
+    bounds = text(longest, empty=empty)
     return replace(bounds, spoken=True, holds=lambda v: all(map(bounds.holds, texts_of(v))))
 
 

@@ -52,6 +52,7 @@ class Context:
     wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
     (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
     ``user_verification`` is asked by the request beyond the policy's own setting of the factor; "" asks nothing.
+    ``clock_apart``: seconds by which the store's clock is ahead of ``now``, 0 where the store tells no time (F-14).
     ``unasked``: the browser may make the new authenticator without a press of the person.
     """
 
@@ -73,6 +74,7 @@ class Context:
     person: str = ""
     used_until: int = 0
     seen_at: int = 0
+    clock_apart: int = 0
     recognized: frozenset[str] = frozenset()
     user_verification: UserVerification = ""
     unasked: bool = False

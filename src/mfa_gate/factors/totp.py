@@ -25,7 +25,7 @@ FAR_STEPS = 10
 """Steps that a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
 PURPOSE = "totp"
 CLOCK_AHEAD = Rejected(reason="clock_ahead", free=True, alarm="clock_ahead")
-"""The last accepted step is ahead of this clock: this one is behind, or an earlier one was ahead."""
+"""The last accepted step or the store's clock is far from this clock: one of them is or was wrong."""
 
 
 def _are_names(apps: Sequence[str]) -> bool:
@@ -168,8 +168,9 @@ class Totp:
         """Accept at most one step of drift, and no step twice (RFC 6238 5.2, S-59).
 
         A step must be greater than the last accepted one. It is the wall clock's. A right code of another time is told apart
-        from a wrong one, and is never accepted. Where our clock is far behind the last accepted step, every code gets the
-        same answer: a right one cannot be told from a wrong one, and a fault of ours costs nobody an attempt (D-41).
+        from a wrong one, and is never accepted. Where our clock is far behind the last accepted step, or far from the
+        store's clock, every code gets the same answer: a right one cannot be told from a wrong one, and a fault of ours
+        costs nobody an attempt (D-41, F-14).
         """
         code, digits, period = str(response), int(str(data["digits"])), int(str(data["period"]))
         if len(code) != digits or not code.isascii() or not code.isdecimal():
@@ -182,8 +183,8 @@ class Totp:
             around = range(max(0, current - steps), current + steps + 1)
             return [step for step in around if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
 
-        if last > current + FAR_STEPS:  # no code of any near step could be accepted, nor a right one be recognized
-            return CLOCK_AHEAD
+        if last > current + FAR_STEPS or abs(context.clock_apart) > FAR_STEPS * period:
+            return CLOCK_AHEAD  # no code of any near step could be accepted, nor a right one be recognized
         near = matching_within(drift)
         for step in near:
             if step > last and str(step) not in context.recognized:

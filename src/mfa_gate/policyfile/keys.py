@@ -469,6 +469,11 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             seen=True,
         ),
         "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer"), seen=True),
+        "label": key(
+            "The action in the words of people, as the start of a sentence; absent: the page names none.",
+            sentence(80, empty=False),
+            stricter="none",
+        ),
     },
     Example: {
         "name": key("The name of the test.", text(200)),

@@ -100,7 +100,8 @@ class Service:
         self.alarms = Alarms(self.engine)
         self.sending = Sending(self.engine, self.alarms)
         self.challenges = Challenges(self.engine, self.access, self.sending)
-        self.attempts = Attempts(self.engine, ClockWatch(self.engine, self.alarms))
+        self.clock_watch = ClockWatch(self.engine, self.alarms)
+        self.attempts = Attempts(self.engine, self.clock_watch)
         self.verification = Verification(self.engine, self.access, self.challenges, self.attempts)
         self.leave = Leave(self.engine, self.access, self.challenges, self.verification)
         self.backup = BackupCodes(self.engine, self.access, self.challenges)
@@ -161,6 +162,7 @@ class Service:
                 Job(name="notes", every=3600, work=partial(prune_notes, self.engine)),
                 Job(name="report-retention", every=3600, work=self.report.prune),
                 Job(name="report", every=PAUSE, work=self.recorder.flush, shared=False),
+                Job(name="clock", every=60, work=self.clock_watch.compare, shared=False),
                 Job(name="policies", every=POLICIES_EVERY, work=self.policy_workers.report, shared=False),
             ],
         )

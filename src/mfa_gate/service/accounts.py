@@ -70,6 +70,8 @@ class Engine:
         self._last_settings: OrderedDict[str, TenantSettings] = OrderedDict()
         self._generation = 0
         self.away_since: int | None = None
+        self.clock_apart = 0
+        """Seconds by which the store's clock was ahead of ours when they were last compared (``clock_watch``)."""
         self.own_address = OwnAddress(wiring, self.public)
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()

@@ -24,7 +24,7 @@ from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors.base import Rejected
 from .accounts import Engine
-from .clock_watch import ClockWatch
+from .clock_watch import APART, ClockWatch
 
 log = logging.getLogger("mfa_gate")
 
@@ -150,6 +150,8 @@ class Attempts:
         mark = mark_of(account, self.engine.now())
         if mark:
             await self.clock_watch.is_ahead(account, mark)
+        if abs(self.engine.clock_apart) > APART:
+            await self.clock_watch.is_apart(account.key)
         verify = guess.prepare(account)
         if isinstance(verify, Rejected):
             return verify

@@ -90,6 +90,7 @@ class Challenges:
             known=account.authenticators,
             used_until=account.restored_at,
             seen_at=account.seen_at,
+            clock_apart=engine.clock_apart,
             user_verification=user_verification,
         )
 

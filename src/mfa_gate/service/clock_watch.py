@@ -1,6 +1,7 @@
 """Notice that a server's clock is wrong.
 
-The signs are many people with the same drift, or an account that was changed far in the future.
+The signs are many people with the same drift, an account that was changed far in the future, or a store whose clock shows
+another time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections import OrderedDict
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..factors.base import Rejected
+from ..storage import TellsTime
+from ..system_clock import SystemClock
 from .accounts import Engine
 from .admin_alerts import Alarms
 
@@ -23,6 +26,8 @@ MANY = 3
 NEAR = 30
 """Two drifts that differ by at most this many seconds count as the same."""
 MAX_SEEN = 1_000
+APART = 10
+"""Seconds by which our clock and the store's may differ before the administrators are told (F-14)."""
 
 
 class ClockWatch:
@@ -62,6 +67,30 @@ class ClockWatch:
         ``mark`` is the account's mark (UTC seconds).
         """
         await self._tell(account.key, "ahead", seconds=mark - self.engine.now())
+
+    async def compare(self) -> None:
+        """Compare our clock with the store's. Each process does so once a minute.
+
+        Factors read the difference in ``Context.clock_apart``. A clock that a test or a demonstration sets is not compared.
+        """
+        store, clock = self.engine.store, self.engine.wiring.clock
+        if not isinstance(store, TellsTime) or not isinstance(clock, SystemClock):
+            return
+        began = clock.now()
+        theirs = await store.time()
+        ended = clock.now()  # the store told its time at some moment in between
+        apart = int(max(theirs - ended, 0) or min(theirs - began, 0))
+        if abs(apart) > APART >= abs(self.engine.clock_apart):
+            log.error(
+                "the store's clock is %d s ahead of this server's (behind, if negative): set both right, by NTP; from some "
+                "minutes on, codes of authenticator apps are refused here",
+                apart,
+            )
+        self.engine.clock_apart = apart
+
+    async def is_apart(self, key: SubjectKey) -> None:
+        """Tell the administrators of the tenant that our clock and the store's differ."""
+        await self._tell(key, "store", seconds=self.engine.clock_apart)
 
     async def _tell(self, key: SubjectKey, reason: str, **detail: int) -> None:
         """Log the suspicion, record it and send the alarm.

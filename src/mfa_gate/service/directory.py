@@ -9,11 +9,11 @@ from inspect import isawaitable
 
 from ..core.model import Contacts, Subject
 from ..ports import DirectoryOf
+from .turns import AT_ONCE
 
 log = logging.getLogger("mfa_gate")
 
 DIRECTORY_TIMEOUT = 10.0
-PIECE = 500
 
 
 Person = tuple[Subject, Contacts]
@@ -55,7 +55,7 @@ async def pieces_of(directory: DirectoryOf | None, tenant: str) -> AsyncIterator
         people = _answer_of(directory, tenant)
         while True:
             async with asyncio.timeout(DIRECTORY_TIMEOUT):
-                piece = [person async for person in _first(people, PIECE)]
+                piece = [person async for person in _first(people, AT_ONCE)]
             wrong = next((person for person in piece if not _is_person(person)), None)
             if wrong is not None:
                 log.error(
@@ -66,7 +66,7 @@ async def pieces_of(directory: DirectoryOf | None, tenant: str) -> AsyncIterator
                 raise NoDirectory
             if piece:
                 yield piece
-            if len(piece) < PIECE:
+            if len(piece) < AT_ONCE:
                 return
     except NoDirectory:
         raise

@@ -41,7 +41,7 @@ FLUSH_AFTER, FLUSH_AGAIN = 0.5, 10.0
 HEARD = "heard"
 """The group of marks for events that a hook has received."""
 MAX_HEARD = 10_000
-PIECE = 200
+PIECE = 100
 FIRST_WAIT, LONGEST_WAIT = 30, 3_600
 MAX_LATE = 500
 """The most failed events of one tenant that a hook keeps. With so many, it reads no further in that tenant's trail."""

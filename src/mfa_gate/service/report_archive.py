@@ -65,17 +65,15 @@ class ReportArchive:
             await store.prune_report(tenant, before=(now - retention) // HOUR)
 
 
-async def erase_from_report(engine: Engine, key: SubjectKey) -> int:
-    """Take a person out of all kept records.
-
-    Returns the number of rows. Raises ``StoreUnavailable``.
+async def erase_from_report(engine: Engine, key: SubjectKey) -> None:
+    """Take a person out of all kept records. Raises ``StoreUnavailable``.
 
     Counts that a worker has not written yet leave the person out when they are written (``ReportRecorder``).
     """
-    store, count = engine.store, 0
+    store = engine.store
     await note_erasure(engine, key)
     if not isinstance(store, ReportParts):
-        return 0
+        return
     for kept in await store.report_parts(key.tenant, since=0, until=engine.now() // HOUR + 1):
         try:
             part = unpack(kept.body)
@@ -84,10 +82,8 @@ async def erase_from_report(engine: Engine, key: SubjectKey) -> int:
             continue
         others = [row for row in part.rows if row.situation.id != key.id]
         if len(others) < len(part.rows):
-            count += len(part.rows) - len(others)
             part.rows = others
             await store.replace_report_part(key.tenant, kept, pack(part))
-    return count
 
 
 def export_lines(tenant: str, parts: Iterable[Part]) -> Iterator[str]:

@@ -13,8 +13,7 @@ from ..core.trail import digest_of
 from ..core.trail_erasure import KIND, Erasure
 from ..storage import Rewrite
 from .accounts import Engine
-
-PIECE = 1_000
+from .turns import AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ async def _found(engine: Engine, key: SubjectKey, erasure: Erasure, until: str) 
     """Read the trail, and make the new text of each line that names the person."""
     found, previous, place = list[Rewrite](), "", -1
     stop = f'"id":"{until}"' if until else ""
-    while piece := await engine.store.links(key.tenant, after=place, limit=PIECE):
+    while piece := await engine.store.links(key.tenant, after=place, limit=AT_ONCE):
         for link in piece:
             if stop and stop in link.line:
                 return found

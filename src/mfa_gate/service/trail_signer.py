@@ -21,10 +21,10 @@ from .admin_alerts import Alarms
 from .store_checks import is_keyed, mark_keyed
 from .trail_notes import ForgedNote, SignedHead, TrailNotes
 from .trail_verification import Fault, Terms, first_fault, key_of_line, missing_beginning
+from .turns import AT_ONCE
 
 log = logging.getLogger("mfa_gate")
 
-PIECE = 1_000
 TURNS = 20
 ALTERED, ACCEPTED = "audit.altered", "audit.accepted"
 
@@ -175,7 +175,7 @@ class TrailSigner:
         event = moment.event(ACCEPTED, SubjectKey(tenant, ""), reason=reason, line=fault.place + 1, found=fault.what)
         await engine.record((event,))
         point, place = await store.head(tenant), -1
-        while piece := await store.links(tenant, after=place, limit=PIECE):
+        while piece := await store.links(tenant, after=place, limit=AT_ONCE):
             place = piece[-1].place
         since = 0
         with suppress(ForgedNote):
@@ -216,7 +216,7 @@ class TrailSigner:
         store, keys, tenant = self.engine.store, self.engine.trail_keys, known.tenant
         digest, count, place, since = known.digest, known.lines, known.place, known.since
         while True:
-            piece = await store.links(tenant, after=place, limit=PIECE)
+            piece = await store.links(tenant, after=place, limit=AT_ONCE)
             for link in piece:
                 key = key_of_line(link.line)
                 own = link_digest(link.line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from weakref import WeakKeyDictionary
@@ -18,7 +19,9 @@ from ..storage import (
     EVERYTHING,
     ChainPoint,
     Changed,
+    ChecksColumns,
     EventPage,
+    FindsLines,
     Link,
     Reader,
     ReportParts,
@@ -443,6 +446,59 @@ class StoreSuite:
         assert (await store.events("clinic", account="x")).items == ()
         await store.rewrite("clinic", [Rewrite(new[0].place, new[0].line, "{}")])
         assert await store.events("nobody") == EventPage(items=())
+
+    async def test_lines_are_found_by_their_parts(self, store: Store, other: Store) -> None:
+        """A store that finds lines by a part finds what a look at every line finds.
+
+        This holds page by page, for stores with ``FindsLines``.
+        """
+        if not isinstance(store, FindsLines):
+            return
+        places = [("192.0.2.3", "192.0.2.3"), ("192.0.2.9", "=campus"), ("", "=campus"), ("", "192.0.2.3"), ("", "")]
+        places += [("2001:db8::1", "2001:db8::/64"), ("", "=Zoë\0\"'")]
+        lines = [
+            replace(
+                event(number, key=SubjectKey(("clinic", "ward")[number % 5 == 0], "alice")),
+                address=places[number % 7][0],
+                network=places[number % 7][1],
+                browser=("", "b1", "b2")[number % 3],
+                detail={"address": "192.0.2.3", "browser": "b3", "id": "e1", "network": "=campus"}
+                if number % 2
+                else {},
+            )
+            for number in range(70)
+        ]
+        await store.append(lines[:40])
+        assert await store.swap(enrolled(ALICE), lines[40:60])
+        assert await other.swap_settings(TenantSettings(tenant="ward", enabled_at=5), lines[60:])
+        wanted: list[tuple[str, list[str]]] = [("address", ["192.0.2.3"]), ("address", ["=campus", "2001:db8::1"])]
+        wanted += [("address", ["192.0.2.9", "=campus", "nowhere"]), ("browser", ["b1"]), ("browser", ["b2", "b1"])]
+        wanted += [("id", ["e7", "e70", "e10"]), ("id", ["e1"]), ("browser", ["b3"]), ("address", [])]
+        for tenant, (name, values) in itertools.product(("clinic", "ward", "nobody"), wanted):
+            parts = {"address": ("address", "network")}.get(name, (name,))
+            fit = [
+                line
+                for line in reversed(lines)
+                if line.tenant == tenant and any(getattr(line, part) in values for part in parts)
+            ]
+            found, after = list[Event](), ""
+            while True:
+                page = await store.lines_with(tenant, name, values, after=after, limit=3)
+                assert len(page.items) <= 3
+                found += page.items
+                after = page.next
+                if not after:
+                    break
+            assert [line.id for line in found] == [line.id for line in fit], (tenant, name, values)
+        links = await store.links("clinic")
+        new = [Rewrite(link.place, link.line, link.line.replace('"b1"', '"b9"')) for link in links]
+        await store.rewrite("clinic", [line for line in new if line.line != line.before])
+        assert (await store.lines_with("clinic", "browser", ["b1"])).items == ()
+        assert len((await store.lines_with("clinic", "browser", ["b9"])).items) > 10
+        assert await store.prune("clinic", before=1_700_000_035) > 20
+        assert (await store.lines_with("clinic", "id", ["e1"])).items == ()
+        assert (await store.lines_with("clinic", "address", ["192.0.2.3"], after="nonsense")).items == ()
+        assert not isinstance(store, ChecksColumns) or list(await store.misfiled("clinic")) == []
 
     async def test_marks(self, store: Store, other: Store) -> None:
         """A mark under a name is found by all until it is forgotten; names do not mix."""

@@ -15,7 +15,7 @@ from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
 from .request import Site
 from .responses import Answer, page, problem, redirect
-from .scope import app_path, caller_kind, has_bearer, own_place, root_of
+from .scope import app_path, caller_kind, has_bearer, own_place, sign_in_place
 from .types import Receive, Scope, Send
 from .views import Fault
 
@@ -97,7 +97,7 @@ class Faults:
             return self.page(scope, refusal)
         secure = b"; Secure" if scope.get("scheme") == "https" else b""
         mark = AGAIN + b"=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=20" + secure
-        return redirect(root_of(scope) + self._site.sign_in, [(b"set-cookie", mark)])
+        return redirect(sign_in_place(self._site.sign_in, scope), [(b"set-cookie", mark)])
 
     def _log_once(self, text: str) -> None:
         """Log the reason of a refused credential, and each reason once as a warning.

@@ -7,6 +7,7 @@ loses the code or an address, does not stop a message: our own form is sent, and
 from __future__ import annotations
 
 import logging
+import re
 from functools import cache, cached_property
 from html import unescape
 from pathlib import Path
@@ -34,6 +35,19 @@ CODE, NOTICE = TextMessage.templates
 MAX_MAIL = 100_000
 """The most characters of a mail: mail programs cut longer ones."""
 MAX_TEXT = 1_000
+_PIECE = re.compile(
+    r"(?<![\w/.:@&#-])(?:"
+    r"[+(]?\d[\d ()./-]{5,18}\d"
+    r"|\d{4}-\d\d-\d\d"
+    r"|\d{1,2}:\d\d(?::\d\d)?(?: [AP]M)?(?: UTC)?"
+    r"|[A-Z\d]{4,6}(?:-[A-Z\d]{1,6}){1,4}"
+    r")(?![\w/@-])"
+)
+"""A telephone number, a time, a day or a reference, which no mail program should break.
+
+The middle of an address or of a longer word is none of them.
+"""
+_WHOLE = r'<span style="white-space:nowrap">\g<0></span>'
 MAX_BRANDED = 64
 """The most brands and languages whose letter is compiled with their values. Others are filled in anew each time."""
 _BRANDED_LETTERS: dict[tuple[object, ...], Template] = {}
@@ -155,8 +169,9 @@ def _branded_letter(view: Mail) -> Template:
 
 def _environment(loader: BaseLoader) -> Environment:
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup, escape
 
-    return Environment(
+    made = Environment(
         loader=loader,
         autoescape=_is_markup,  # noqa: S701  # a text message and plain text are no markup
         undefined=StrictUndefined,
@@ -164,6 +179,8 @@ def _environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.filters["in_pieces"] = lambda text: Markup(_PIECE.sub(_WHOLE, str(escape(text))))  # noqa: S704  # escaped
+    return made
 
 
 def _is_markup(name: str | None) -> bool:

@@ -206,7 +206,7 @@ def linked(text: str) -> Markup:
     for found in _LINKED.finditer(text):
         said = found[0]
         to = f"mailto:{said}" if found["mail"] else "tel:" + re.sub(r"[^\d+]", "", said)
-        parts += [escape(text[at : found.start()]), Markup('<a href="{}">{}</a>').format(to, said)]
+        parts += [escape(text[at : found.start()]), Markup('<a href="{}" dir="ltr">{}</a>').format(to, said)]
         at = found.end()
     return Markup("").join([*parts, escape(text[at:])])
 

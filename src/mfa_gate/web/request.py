@@ -311,6 +311,15 @@ class PageRequest:
         """Return the place to go on to, or the page of ours that tells of a stopped form."""
         return self.own("/challenge") if "f" in self.going else self.going_to
 
+    def asked_by(self, rule: str) -> tuple[str, str]:
+        """Return the action that ``rule`` guards, and the rule if it is one of ours.
+
+        The first is the ``label`` of the policy's rule, in the reader's language. A rule that the policy does not have is
+        ours, or an endpoint's.
+        """
+        label = self.rules.action_of(rule)
+        return ("", rule) if label is None else (spoken_in(label, self.lang), "")
+
     # -- answering -----------------------------------------------------------------------------------------------
 
     def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:

@@ -22,7 +22,7 @@ from .quoted_ids import with_quoted_slashes
 from .request import PageRequest, Site
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
-from .scope import caller_kind, is_rooted, own_place, root_of, safe_path
+from .scope import caller_kind, is_rooted, own_place, root_of, safe_path, sign_in_place
 from .types import Receive, Scope, Send
 from .views import CookiesOff, Fault, Problem, WrongAddress
 
@@ -166,7 +166,7 @@ class Router:
         A page load is led to the sign-in; every other request gets a problem document.
         """
         if caller_kind(scope) == "page" and not is_call:
-            return redirect(root_of(scope) + self.site.sign_in)
+            return redirect(sign_in_place(self.site.sign_in, scope))
         return problem(Refusal(reason="signed_out"), state="anonymous")
 
     async def anonymous(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -34,6 +34,8 @@ _NO_PATH = frozenset(",?#")
 FORWARDED_FOR = b"x-forwarded-for"
 TOLD_ROOT = "mfa_gate.told_root"
 """The scope's key for the path that a proxy has taken off. The gate alone writes it."""
+NEXT = "{next}"
+"""Stands in the host's ``sign_in`` for the page that was asked for."""
 
 _LEADING = frozenset(
     [
@@ -327,6 +329,19 @@ def own_place(scope: Scope) -> str:
         path = root + path
     path = scope.get(TOLD_ROOT, "") + path
     return safe_path(quote(path, safe=_SAFE, errors="surrogatepass"))
+
+
+def sign_in_place(sign_in: str, scope: Scope) -> str:
+    """Return the host's sign-in, with the page that was asked for in place of ``{next}``.
+
+    Only a page that can be asked for again is named; else nothing stands there.
+    """
+    if NEXT not in sign_in:
+        return root_of(scope) + sign_in
+    place = own_place(scope) if scope["method"] in ("GET", "HEAD") else ""
+    query = scope.get("query_string", b"").decode("latin-1")
+    wanted = safe_path(f"{place}?{query}") if place and query else place
+    return root_of(scope) + sign_in.replace(NEXT, quote(wanted, safe="/"))
 
 
 def may_lead_elsewhere(place: str) -> bool:

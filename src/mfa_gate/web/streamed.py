@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import ClassVar
 from urllib.parse import quote
 
+from ..service.turns import Turns
 from .responses import NO_STORE, Answer, Header
 from .types import Scope, Send
 
@@ -17,6 +19,9 @@ class Streamed(Answer):
     """
 
     __slots__ = ("pieces",)
+
+    pauses: ClassVar[bool] = True
+    """Between two pieces, other requests have their turn."""
 
     def __init__(self, pieces: AsyncIterator[str], *, media: str, file: str = "") -> None:
         super().__init__(200)
@@ -43,18 +48,23 @@ class Streamed(Answer):
         """Send it piece by piece; to HEAD without the body."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers_for(scope)})
         if scope["method"] != "HEAD":
+            turns = Turns()
             async for piece in self.pieces:
                 await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+                if self.pauses:
+                    await turns.give()
         await send({"type": "http.response.body", "body": b""})
 
 
 class StreamedPage(Streamed):
     """A page of ours whose middle comes in pieces, while the work that it tells of goes on.
 
-    ``shell`` is the whole page without them, ``at`` the mark in it where they go.
+    ``shell`` is the whole page without them, ``at`` the mark in it where they go. The work itself pauses for others.
     """
 
     __slots__ = ()
+
+    pauses = False
 
     def __init__(self, shell: Answer, middle: AsyncIterator[str], *, at: str) -> None:
         head, _, tail = shell.body.decode().partition(at)

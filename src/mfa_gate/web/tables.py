@@ -13,8 +13,8 @@ from ..service.admin.report_desk import OpenReport
 from ..service.admin.reports import Column, Row, Value
 from .responses import stamp
 
-AT_ONCE = 200
-"""Rows of one piece of a long answer."""
+AT_ONCE = 50
+"""Rows of one piece of a long answer: all other requests wait while a piece is made."""
 
 
 def json_value(column: Column, value: Value) -> object:

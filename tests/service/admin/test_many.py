@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -92,6 +93,24 @@ async def test_signed_out_and_erased(world: World) -> None:
     gone = await results(world, OPERATOR, "forget", Chosen(ids=(*BARE, "nobody")))
     assert [(one.id, one.word) for one in gone if one.word != "idle"] == [(id, "done") for id in BARE]
     assert (await world.account(BARE[0])).is_forgotten
+
+
+async def test_each_account_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The change itself sees if there is something to do.
+
+    So thousands of people cost no second read.
+    """
+    read, load = Counter[str](), world.engine.store.load
+
+    async def counting(key: SubjectKey) -> Account:
+        read[key.id] += 1
+        return await load(key)
+
+    monkeypatch.setattr(world.engine.store, "load", counting)
+    done = await results(world, OPERATOR, "unlock", Chosen(ids=(*LOCKED, *BARE)))
+    assert [one.word for one in done] == ["done"] * 7 + ["idle"] * 3
+    assert set(read.values()) == {1}
+    assert len(read) == 10
 
 
 async def test_rights_and_hierarchy_in_the_use_case(world: World) -> None:

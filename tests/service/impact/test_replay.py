@@ -185,11 +185,14 @@ def test_tables_and_csv() -> None:
     """Every table adds up, and no cell of the list is a formula."""
     rows = [
         row(situation(account("=1+1", "totp"), groups=("staff", "boss"))),
-        row(situation(account("ann", "totp", tenant="u")), at=NINE + DAY),
+        row(situation(account("ann", "totp", tenant="u")), at=NINE + DAY, minutes=(0, 1, 2)),
     ]
     found = judged("", *rows)
     for name in ("rule", "tenant", "application", "route", "browser", "day"):
-        assert sum(line.stops for line in table(found, name)) == 2, name
+        lines = table(found, name)
+        assert sum(line.stops for line in lines) == 2, name
+        if name != "rule":
+            assert (sum(line.people for line in lines), sum(line.requests for line in lines)) == (2, 4), name
     assert [line.name for line in table(found, "group")] == ["(no group)", "boss", "staff"]
     assert [line.name for line in table(found, "day")] == ["2025-06-16", "2025-06-17"]
     read = list(csv.reader(io.StringIO(people_csv(found))))

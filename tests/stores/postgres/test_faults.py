@@ -307,7 +307,8 @@ async def test_a_race_for_a_locked_row_has_one_winner(server: Postgres, url: str
 
 @pytest.mark.parametrize(
     ("column", "is_told"),
-    [("account = 'mallory'", True), ("kind = kind || '.x'", True), ("at = at + 1", True), ("digest = digest", False)],
+    [("account = 'mallory'", True), ("kind = kind || '.x'", True), ("at = at + 1", True), ("digest = digest", False)]
+    + [(f"{name} = 'x'", True) for name in ("id", "address", "network", "browser")],
 )
 async def test_columns_that_say_something_else_are_found(
     server: Postgres, store: PostgresStore, url: str, column: str, is_told: bool
@@ -398,7 +399,7 @@ async def test_an_unknown_outcome_is_looked_up(server: Postgres, store: Postgres
         task = asyncio.ensure_future(store.swap(enrolled(BOB, version=number), [event(number, key=BOB)]))
         await asyncio.sleep(0.001 * (number % 6))
         server.say(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfa_gate' AND query ~ 'swap_2'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfa_gate' AND query ~ 'swap_3'"
         )
         (told,) = await asyncio.gather(task, return_exceptions=True)
         version = (await store.load(BOB)).version

@@ -1,14 +1,16 @@
-"""Counts of the people of a tenant, which each swap keeps."""
+"""Counts of the people of a tenant, which each swap keeps, and the questions of a search."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from mfa_gate.core.model import Account, Lock, SubjectKey
-from mfa_gate.stores.postgres import PostgresStore
+from mfa_gate.stores.postgres import PostgresStore, roster
 from mfa_gate.testing.store_suite import enrolled
 
 from .. import postgres_servers
@@ -49,3 +51,43 @@ async def test_the_counts_keep_up() -> None:
     assert sum((await stores[0].counts("clinic")).values()) == sum(row[2] for row in counted if row[0] == "clinic")
     for store in stores:
         await store.aclose()
+
+
+class Asked:
+    """A session that keeps the questions, and has nobody with the name."""
+
+    schema = "s"
+
+    def __init__(self, *, has_trigrams: bool, borders: int) -> None:
+        """Let the people be so many pieces and one."""
+        self.found = SimpleNamespace(has_trigrams=has_trigrams)
+        self.left = borders
+        self.statements: list[str] = []
+
+    async def row(self, statement: str, values: object, *, is_list: bool) -> tuple[str] | None:
+        """Return the border of a piece."""
+        assert is_list
+        self.left -= 1
+        return ("x",) if self.left >= 0 else None
+
+    async def rows(self, statement: str, values: object, *, is_list: bool) -> list[Any]:
+        """Return nobody."""
+        assert is_list
+        self.statements.append(statement)
+        return []
+
+
+@pytest.mark.parametrize(
+    ("query", "has_trigrams", "borders", "by_index"),
+    [("ann", True, 1, 1), ("ann", True, 0, 0), ("ann", False, 3, 0), ("an", True, 3, 0), ("", True, 3, 0)],
+)
+async def test_the_index_answers_one_question_only(query: str, has_trigrams: bool, borders: int, by_index: int) -> None:
+    """A look at one person after the other is no question that the index of names can answer.
+
+    A plan that is made without knowing the word would read all of the index for a word of one letter.
+    """
+    asked: Any = Asked(has_trigrams=has_trigrams, borders=borders)
+    await roster.page(asked, "clinic", status="", query=query, after="", limit=5)
+    *looks, last = [statement.partition("WHERE")[2] for statement in asked.statements]
+    assert [" LIKE " in statement for statement in (*looks, last)] == [False] * len(looks) + [bool(by_index)]
+    assert len(looks) == (0 if not query else 1 if by_index else borders)

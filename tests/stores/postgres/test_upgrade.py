@@ -165,6 +165,8 @@ async def test_a_store_of_an_older_release(server: Postgres, version: int) -> No
     await store.open(make=False)
     assert (await store.load(ALICE)).version == 2
     assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
+    assert [line.id for line in (await store.lines_with("clinic", "id", ["e1", "e9"])).items] == ["e1"]
+    assert await store.misfiled("clinic") == []
     assert (await store.settings("clinic")).enabled_at == 5
     assert (await store.counts("clinic"))["verified"] == 1
     assert await store.meta("canary") == b"sings"

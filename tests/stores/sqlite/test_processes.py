@@ -262,7 +262,7 @@ async def test_big_roster(tmp_path: Path) -> None:
     await store.open()
     rows = ((f"user{n:06}@clinic.example", f"Name {n}", f"user{n:06}@clinic.example\nname {n}") for n in range(100_000))
     with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db")) as connection:
-        connection.executemany("INSERT INTO roster VALUES ('t', ?, ?, 'verified', 'totp email', 0, 5, ?)", rows)
+        connection.executemany("INSERT INTO roster VALUES ('t', ?, ?, 'verified', 'totp email', 0, 5, ?, 0)", rows)
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         began = time.process_time()

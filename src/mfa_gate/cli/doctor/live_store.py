@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ...errors import MFAGateError, StoreMissing
+from ...service.clock_watch import APART
 from ...service.maintenance.examination import check_keys, newest_event_at
 from ...storage import Advises, InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
@@ -79,17 +80,24 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
     lines += await people(gate)
     for look in (policies_of, waiting_of, forgotten_of, holds_of):
         lines += await look(gate)
-    newest_at, now = await newest_event_at(gate.service), gate.service.engine.now()
+    return [*lines, *await _clock(gate)]
+
+
+async def _clock(gate: MFAGate) -> list[Line]:
+    """Compare this machine's clock with the store's and with the newest event."""
+    engine = gate.service.engine
+    await gate.service.clock_watch.compare()
+    if abs(engine.clock_apart) > APART:
+        way = "ahead of" if engine.clock_apart > 0 else "behind"
+        text = f"the store's clock is {abs(engine.clock_apart)} s {way} this machine's: set both right, by NTP"
+        return [Line("fault", "clock", text)]
+    newest_at, now = await newest_event_at(gate.service), engine.now()
     if newest_at is None:
-        lines.append(Line("note", "clock", f"{_at(now)}; the store has no event yet to compare with"))
-    elif newest_at > now + BACKWARDS:
+        return [Line("note", "clock", f"{_at(now)}; the store has no event yet to compare with")]
+    if newest_at > now + BACKWARDS:
         behind = newest_at - now
-        lines.append(
-            Line("fault", "clock", f"{behind} s behind the store's newest event ({_at(newest_at)}): set it right")
-        )
-    else:
-        lines.append(Line("ok", "clock", f"{_at(now)}, not before the store's newest event ({_at(newest_at)})"))
-    return lines
+        return [Line("fault", "clock", f"{behind} s behind the store's newest event ({_at(newest_at)}): set it right")]
+    return [Line("ok", "clock", f"{_at(now)}, not before the store's newest event ({_at(newest_at)})")]
 
 
 def sqlite_path(store: object) -> str | None:

@@ -18,6 +18,9 @@ from .charge import Charge, settle_failure, spend
 from .new_browser import new_browser
 from .slow_recovery import stopped
 
+MOVES, MOVING = 4, 3600
+"""The networks on which one browser is proven within these seconds before the administrators are told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarded:
@@ -156,6 +159,8 @@ def grant(
     if known and caller.network not in known:
         more |= {TOLD_BY: told_by} if told_by else {}
         events = (event, moment.event("browser.new_network", account.key, factor=authenticator.factor, **more))
+        if old is not None and _keeps_moving(old, now):
+            events = (*events, moment.event("browser.moving", account.key, factor=authenticator.factor))
     elif old is None and (was_used or account.browsers):
         events = (
             event,
@@ -190,6 +195,15 @@ def grant(
         holds_rights=rights_seen(account, caller, rules),
     )
     return account, granted, events
+
+
+def _keeps_moving(browser: Browser, now: int) -> bool:
+    """Tell if a proof on one more network makes ``MOVES`` within an hour (S-111).
+
+    It is true once in a row of moves. Fewer ``known_networks`` than that are too short a memory to tell.
+    """
+    lately = {proof.network for proof in browser.proofs if now - proof.at < MOVING}
+    return len(lately) + 1 == MOVES
 
 
 def rights_seen(account: Account, caller: Caller, rules: Rules) -> bool:

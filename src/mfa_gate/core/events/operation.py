@@ -23,7 +23,8 @@ ROWS = (
     ),
     EventKind(
         kind="clock.suspect",
-        trail="the clock of a server may be wrong: many people are off by the same time, or an account is ahead",
+        trail="the clock of a server may be wrong: many people are off by the same time, an account is ahead, or the store's clock "
+        "shows another time",
         seen_by="trail",
         alarm=Alarm(
             headline="A server’s clock may be wrong",

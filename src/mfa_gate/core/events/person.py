@@ -55,6 +55,20 @@ ROWS = (
         ),
     ),
     EventKind(
+        kind="browser.moving",
+        trail="one browser was proven on four networks within an hour",
+        seen_by="desk",
+        desk=Words("A browser changed its network again and again"),
+        alarm=Alarm(
+            headline="A browser keeps changing its network",
+            happened="A browser of a {service} account confirmed on four different networks within an hour.",
+            advice=(
+                "Mobile networks and relays do this: name their networks in the policy. Otherwise somebody may use a stolen "
+                "cookie, so ask the person."
+            ),
+        ),
+    ),
+    EventKind(
         kind="proofs.revoked",
         trail="all proofs of the account were ended",
         seen_by="person",

@@ -51,7 +51,7 @@ ROWS = (
         alarm=Alarm(
             headline="Two-step sign-in was turned on",
             happened="An administrator turned on two-step sign-in for everybody in {service}. It can’t be turned off again.",
-            advice="Everybody is asked at the next sign-in. Look at the page of the organization, who is still missing there.",
+            advice="Everybody is asked at the next sign-in. The organization’s page shows who is still missing.",
             from_trail=True,
         ),
     ),
@@ -62,7 +62,7 @@ ROWS = (
         alarm=Alarm(
             headline="Everybody has to confirm again",
             happened="An administrator ended every confirmation in {service}. Nobody is locked, and nothing was removed.",
-            advice="Everybody is asked again at the next request. If you know nothing of it, ask who did.",
+            advice="Everybody is asked again at the next request. If you don’t know about it, find out who did it.",
             from_trail=True,
         ),
     ),

@@ -18,10 +18,10 @@ ROWS = (
             everywhere=True,
         ),
         alarm=Alarm(
-            headline="Somebody with rights is to be reset",
-            happened="An administrator asks to reset, to forget or to take a sign-in method from somebody who administers "
-            "{service}.",
-            advice="Nothing is done until a second administrator confirms. If you know nothing of it, ask who did.",
+            headline="An administrator is about to be reset",
+            happened="An administrator asks to reset or erase somebody who administers {service}, or to remove one of their "
+            "sign-in methods.",
+            advice="Nothing is done until a second administrator confirms. If you don’t know about it, find out who requested it.",
             from_trail=True,
         ),
     ),

@@ -45,6 +45,7 @@ _MEDIUM = frozenset(
         "factor.removed",
         "browser.new",
         "browser.new_network",
+        "browser.moving",
         "break_glass.asked",
         "recovery.requested",
         "recovery.waiting",

@@ -57,11 +57,11 @@ ROWS = (
     Reason(
         word="clock_ahead",
         status=422,
-        title="Our clock was wrong before",
-        text="Your code may be right. Choose another method, or ask your administrator to set you up again.",
+        title="Our clock is or was wrong",
+        text="Your code may be right. Choose another method, or ask your administrator.",
         beside_form=Sentence(
-            "Our clock was wrong when you were last here. Your code may be right, but we can’t accept it yet. "
-            "Choose another method, or ask your administrator to set you up again."
+            "Our clock is wrong, or was when you were last here. Your code may be right, but we can’t accept it now. "
+            "Choose another method, or ask your administrator."
         ),
     ),
     Reason(

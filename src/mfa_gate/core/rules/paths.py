@@ -98,7 +98,8 @@ class SubjectExemption:
 class StepUpRule:
     """``[[step_up]]``: paths that ask for a fresher or a stronger proof.
 
-    Where groups or tenants are named, only they are asked.
+    Where groups or tenants are named, only they are asked. ``label`` names the action for people, in one text or one a
+    language (``core.spoken``).
     """
 
     name: str
@@ -112,6 +113,7 @@ class StepUpRule:
     tenants_any: tuple[str, ...] = ()
     groups_any: tuple[str, ...] = ()
     groups_none: tuple[str, ...] = ()
+    label: str = ""
 
     def is_in(self, tenant: str) -> bool:
         """Tell if the rule applies in ``tenant``."""

@@ -52,6 +52,10 @@ class Rules:
     mode: Mode = "enforce"
     owner: str = ""
 
+    def action_of(self, rule: str) -> str | None:
+        """Return the label of a step-up rule, or None where no rule has this name."""
+        return next((found.label for found in self.step_up if found.name == rule), None)
+
     def network_of(self, address: str) -> str:
         """Return the network that a proof from ``address`` belongs to.
 

@@ -49,6 +49,7 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         "tenants_any": "[]",
         "groups_any": '["clinician"]',
         "groups_none": '["trainee"]',
+        "label": '{ en = "Exporting reports", es = "Exportar informes" }',
     },
     '[rails."a.key"]': {
         "min": '"12h"',

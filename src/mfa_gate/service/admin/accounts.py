@@ -5,6 +5,7 @@ Each act checks the rights first, then does one load, one step and one swap.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...core.break_glass import DEFAULT_HOURS
@@ -38,7 +39,7 @@ class Done:
     ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once, and ends at
     ``ticket_ends_at`` (UTC seconds). It is "" where it was mailed to the masked address ``mailed_to``; ``not_sent`` is the
     word for a mail that was not delivered. ``pseudonym`` stands for a person who was erased. ``waits``: nothing is done
-    yet, the act waits for a second administrator.
+    yet, the act waits for a second administrator. ``idle`` is the word of a person for whom the act had nothing to do.
     """
 
     account: AccountDocument | None
@@ -48,6 +49,11 @@ class Done:
     not_sent: str = ""
     pseudonym: str = ""
     waits: bool = False
+    idle: str = ""
+
+
+Idle = Callable[[Account, int], str]
+"""Tells for an account, at a time, the word of an act that has nothing to do there, "" where it has."""
 
 
 class AccountDesk:
@@ -103,13 +109,14 @@ class AccountDesk:
         new_tenant: bool = False,
         drawn: bool = True,
         is_dry: bool = False,
+        idle: Idle | None = None,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
         A name without a row is refused (404). People who hold rights are administered by the privileged only, and some acts
         on them wait for a second administrator. ``mail``: send a ticket to the person's address. ``new_tenant``: the operator
         may begin a tenant that nobody knows yet. ``drawn``: answer with the account, for an actor who may look. ``is_dry``: only
-        try it, and write nothing.
+        try it, and write nothing. ``idle`` says for which accounts nothing is done.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -125,6 +132,8 @@ class AccountDesk:
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=A_PERSON))
         if action.erases and not actor.is_operator and names_no_person(key.id):
             return await self.rights.deny(actor, key, Refusal(reason="not_allowed", detail=NO_PERSON))
+        if mail and idle is not None and (word := idle(await self.engine.load(key), self.engine.now())):
+            return Done(account=None, idle=word)  # no mail is counted for such a person
         to = await self.ticket_mails.address(key, is_dry=is_dry) if mail else ""
         if isinstance(to, Refusal):
             return to
@@ -147,10 +156,12 @@ class AccountDesk:
             mail=bool(to),
         )
         is_person = actor.is_operator or not action.erases or await was_here(self.engine, key)
-        change = await self._change(actor, action, key, given, is_dry=is_dry)
+        change = await self._change(actor, action, key, given, is_dry=is_dry, idle=idle)
         if change.answer is ABOVE and not is_dry:
             return await self.rights.deny(actor, key, ABOVE)
         account, waits = change.account, any(event.kind == "act.asked" for event in change.events)
+        if change.answer is None and not change.events and idle is not None:
+            return Done(account=None, idle=idle(account, moment.now))
         if change.answer is not None or is_dry:
             return change.answer or Done(account=None, waits=waits)
         pseudonym = await self._follow(actor, action, key, change, given, is_person=is_person)
@@ -170,15 +181,24 @@ class AccountDesk:
         )
 
     async def _change(
-        self, actor: Actor, action: Action, key: SubjectKey, given: Given, *, is_dry: bool = False
+        self,
+        actor: Actor,
+        action: Action,
+        key: SubjectKey,
+        given: Given,
+        *,
+        is_dry: bool = False,
+        idle: Idle | None = None,
     ) -> Change[Refusal | None]:
         """Run the step of ``action``, or ask for it where two people are needed.
 
-        Claims of removed authenticators are released after the commit.
+        An account that is ``idle`` stays as it is. Claims of removed authenticators are released after the commit.
         """
         listed = not actor.is_operator and await self.hierarchy.lists(key)
 
         def step(account: Account) -> Change[Refusal | None]:
+            if idle is not None and idle(account, given.moment.now):
+                return keep(account, None)
             if account.is_unknown and not action.unknown:
                 return keep(account, Refusal(reason="not_found"))
             if actor.is_operator or not self.hierarchy.covers(account, listed=listed):

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from ...core.events import Event
 from ...core.rules import DAY
 from ..accounts import Engine
+from ..turns import AT_ONCE
 
 log = logging.getLogger("mfa_gate")
 
 KEPT = 92
 """The number of days that are kept, the newest ones."""
-PIECE = 500
 MOST_AT_ONCE = 200_000
 """Lines that one turn of the job counts. The next turn goes on behind them."""
 MOST_FOR_A_READER = 5_000
@@ -106,11 +106,11 @@ class DailyCounts:
     async def _count(self, tenant: str, daily: Daily, most: int) -> None:
         looked_at = 0
         while looked_at < most:
-            page = await self.engine.store.trail(tenant, after=daily.after, limit=PIECE)
+            page = await self.engine.store.trail(tenant, after=daily.after, limit=AT_ONCE)
             for event in page.items:
                 daily.add(event)
             looked_at, daily.after = looked_at + len(page.items), page.next
-            if len(page.items) < PIECE:
+            if len(page.items) < AT_ONCE:
                 return
             await asyncio.sleep(0)
 

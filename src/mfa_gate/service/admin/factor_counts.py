@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..accounts import Engine
-
-PIECE = 200
+from ..turns import AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ async def _counts(engine: Engine, tenant: str) -> FactorCounts:
     resistant = other = without = 0
     after = ""
     while True:
-        page = await engine.store.page(tenant, after=after, limit=PIECE)
+        page = await engine.store.page(tenant, after=after, limit=AT_ONCE)
         for summary in page.items:
             known = [traits[kind] for kind in summary.factors if kind in traits and not traits[kind].backup]
             resistant += any(one.phishing_resistant for one in known)

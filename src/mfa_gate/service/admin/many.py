@@ -6,9 +6,8 @@ gone on with by the same call.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +18,8 @@ from ...core.roles import is_self
 from ...core.text_safety import stated
 from ...errors import DamagedAccount, StoreContention
 from ..accounts import Engine
-from .accounts import AccountDesk, Done
+from ..turns import Turns
+from .accounts import AccountDesk, Done, Idle
 from .actions import ACTIONS
 from .hierarchy import ABOVE
 from .reviews import Reviews
@@ -27,22 +27,25 @@ from .rights import Actor, Rights
 
 REACHED = ("done", "waits")
 """The words for people to whom something happened."""
-AT_ONCE = 4
-"""People whose accounts are changed side by side: few, so that nobody else waits for them."""
 MOST = 10_000
 """People that one run reaches."""
 OF_THE_ACTOR = ("proof_required", "enrollment_required", "agreement_required", "locked")
 """The refusals that stop a run, because the actor meets them and not the person."""
 
-OPEN: Mapping[str, Callable[[Account, int], bool]] = {
-    "unlock": lambda account, now: account.lock is not None,
-    "ticket": lambda account, now: (
-        not account.authenticators and not (account.ticket and account.ticket.expires_at > now)
-    ),
-    "end-sessions": lambda account, now: bool(account.browsers),
-    "forget": lambda account, now: not account.is_unknown,
+
+def _needs_no_ticket(account: Account, now: int) -> str:
+    if account.authenticators:
+        return "already_enrolled"
+    return "idle" if account.ticket and account.ticket.expires_at > now else ""
+
+
+IDLE: Mapping[str, Idle] = {
+    "unlock": lambda account, now: "" if account.lock else "idle",
+    "ticket": _needs_no_ticket,
+    "end-sessions": lambda account, now: "" if account.browsers else "idle",
+    "forget": lambda account, now: "idle" if account.is_unknown else "",
 }
-"""The acts that are done to many, and the accounts for which each has something to do."""
+"""The acts that are done to many, and the accounts for which each has nothing to do."""
 STATE = {"unlock": "locked", "ticket": "not_enrolled"}
 """The state of the people whom an act concerns: a store finds them by an index."""
 
@@ -97,7 +100,7 @@ class ManyDesk:
 
     def offered(self, actor: Actor, tenant: str) -> tuple[str, ...]:
         """List the acts that the actor may do to many."""
-        return tuple(name for name in OPEN if self.rights.has(actor, ACTIONS[name].right, tenant))
+        return tuple(name for name in IDLE if self.rights.has(actor, ACTIONS[name].right, tenant))
 
     async def plan(self, actor: Actor, name: str, tenant: str, chosen: Chosen) -> Plan | Refusal:
         """Count the people whom the act would reach. Nothing is written."""
@@ -122,7 +125,7 @@ class ManyDesk:
         return refusal or self._outcomes(actor, name, tenant, chosen, min(most, MOST), **given)
 
     async def _refusal(self, actor: Actor, name: str, tenant: str, chosen: Chosen) -> Refusal | None:
-        if name not in OPEN:
+        if name not in IDLE:
             return Refusal(reason="not_found")
         key = SubjectKey(tenant, "")
         refusal = await self.rights.permit(actor, ACTIONS[name].right, key, changing=True)
@@ -137,24 +140,16 @@ class ManyDesk:
     ) -> AsyncIterator[Outcome]:
         """Yield the results in the order of the people.
 
-        Nothing is begun after a refusal of the actor.
+        One account is in work at a time, so nobody else waits for many. Nothing is begun after a refusal of the actor.
         """
-        reached, piece = 0, list[str]()
+        reached, turns = 0, Turns()
         async for id in self._ids(name, tenant, chosen):
-            piece.append(id)
-            if len(piece) < AT_ONCE and reached + len(piece) < most:
-                continue
-            for outcome in await self._piece(actor, name, tenant, piece, given):
-                yield outcome
-                if outcome.word in OF_THE_ACTOR:
-                    return
-                reached += outcome.word in REACHED
-            piece = []
-            if reached >= most:
-                return
-            await asyncio.sleep(0)
-        for outcome in await self._piece(actor, name, tenant, piece, given):
+            outcome = await self._one(actor, name, tenant, id, given)
             yield outcome
+            reached += outcome.word in REACHED
+            if outcome.word in OF_THE_ACTOR or reached >= most:
+                return
+            await turns.give()
 
     async def _ids(self, name: str, tenant: str, chosen: Chosen) -> AsyncIterator[str]:
         if chosen.search is None:
@@ -165,22 +160,17 @@ class ManyDesk:
         async for line in self.reviews.lines(tenant, PeopleSearch(words=words), whole=False):
             yield line.id
 
-    async def _piece(
-        self, actor: Actor, name: str, tenant: str, ids: list[str], given: dict[str, Any]
-    ) -> list[Outcome]:
-        return list(await asyncio.gather(*(self._one(actor, name, tenant, id, given) for id in ids)))
-
     async def _one(self, actor: Actor, name: str, tenant: str, id: str, given: dict[str, Any]) -> Outcome:
         if actor.caller is not None and is_self(actor.caller.subject, SubjectKey(tenant, id)):
             return Outcome(id=id, word="own")
-        try:
-            account = await self.engine.store.load(SubjectKey(tenant, id))
-        except DamagedAccount as error:
-            return Outcome(id=id, word="fault", detail=str(error))
-        if not OPEN[name](account, self.engine.now()):
-            word = "already_enrolled" if name == "ticket" and account.authenticators else "idle"
-            return Outcome(id=id, word=word)
-        return replace(await outcome_of(self.accounts, actor, name, tenant, id, **given), name=account.name)
+        seen = ""
+
+        def idle(account: Account, now: int) -> str:
+            nonlocal seen
+            seen = account.name
+            return IDLE[name](account, now)
+
+        return replace(await outcome_of(self.accounts, actor, name, tenant, id, idle=idle, **given), name=seen)
 
 
 async def outcome_of(desk: AccountDesk, actor: Actor, name: str, tenant: str, id: str, **given: Any) -> Outcome:
@@ -198,6 +188,8 @@ async def outcome_of(desk: AccountDesk, actor: Actor, name: str, tenant: str, id
     except (DamagedAccount, StoreContention) as error:
         return Outcome(id=id, word="fault", detail=str(error))
     if not isinstance(done, Refusal):
+        if done.idle:
+            return Outcome(id=id, word=done.idle)
         return Outcome(id=id, word="waits" if done.waits else "done", done=done)
     word = "above" if done.detail == ABOVE.detail else done.reason
     return Outcome(id=id, word=word, detail=done.detail or done.row.title)

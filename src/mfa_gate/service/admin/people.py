@@ -15,9 +15,9 @@ from ...core.roles import has_right
 from ...core.summary import Summary
 from ..accounts import Engine
 from ..directory import NoDirectory, people_of, pieces_of
+from ..turns import AT_ONCE
 
 MAX_REMINDED = 10_000
-PIECE = 200
 COUNTED_AT_ONCE = 2_000
 """People of a directory that are counted anew at every look. The count of a larger one is kept for a minute."""
 KEPT_FOR = 60.0
@@ -159,7 +159,7 @@ class TenantPeople:
     async def _missing_met(self, tenant: str) -> tuple[SubjectKey, ...]:
         found, after = list[SubjectKey](), ""
         while len(found) < MAX_REMINDED:
-            page = await self.engine.store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
+            page = await self.engine.store.page(tenant, status="not_enrolled", after=after, limit=AT_ONCE)
             found += [one.key for one in page.items if not await self._signs_in_elsewhere(one.key, one)]
             after = page.next
             if not after:

@@ -14,9 +14,9 @@ from ...core.changes.dispute import FREEZE
 from ...core.model import SubjectKey
 from ...core.rules import DAY
 from ..accounts import Engine
+from ..turns import AT_ONCE
 
-PIECE = 200
-MAX_PIECES = 200
+MAX_PIECES = 800
 """Pieces of the trail that are read for one kind: 40,000 lines of the last days."""
 
 
@@ -45,7 +45,7 @@ async def people_in(engine: Engine, tenant: str, state: str) -> tuple[SubjectKey
     for kind in row.kinds:
         after = ""
         for _ in range(MAX_PIECES):
-            page = await engine.store.events(tenant, kind=kind, after=after, limit=PIECE)
+            page = await engine.store.events(tenant, kind=kind, after=after, limit=AT_ONCE)
             found |= {SubjectKey(e.tenant, e.account) for e in page.items if e.at >= since and e.account}
             after = page.next
             if not after or page.items[-1].at < since:

@@ -15,13 +15,13 @@ from ...core.person_line import PersonLine, Strength, absent_line, line_from, li
 from ...core.reasons import Refusal
 from ..accounts import Engine
 from ..directory import NoDirectory
+from ..turns import AT_ONCE
 from .people import PeopleCounts, TenantPeople
 from .people_order import NEEDS, REST, Cursor, Order, cursor_of, order_of
 from .recent_states import people_in
 from .rights import Actor, Rights
 
 MAX_PAGE = 200
-PIECE = 500
 MAX_LOOKED_AT = 20_000
 """People that one page looks at. A page with fewer people than asked for then has a cursor to go on from."""
 MAX_SORTED = 200_000
@@ -121,7 +121,7 @@ class Reviews:
         for number in range(cursor.group, len(groups)):
             after = cursor.after if number == cursor.group else ""
             while groups[number] != "absent":
-                wanted = size + 1 - len(found) if search.is_plain else PIECE
+                wanted = size + 1 - len(found) if search.is_plain else AT_ONCE
                 rest = await self._some(tenant, search, groups[number], after, wanted, found)
                 looked_at, after = looked_at + wanted, rest
                 if len(found) > size:
@@ -161,7 +161,7 @@ class Reviews:
         after = ""
         while True:
             found = list[PersonLine]()
-            after = await self._some(tenant, search, search.status, after, PIECE, found)
+            after = await self._some(tenant, search, search.status, after, AT_ONCE, found)
             yield await self.whole(found) if whole else found
             if not after:
                 return
@@ -184,7 +184,7 @@ class Reviews:
         async for line in self.lines(tenant, search, whole=False):
             if cursor.is_before(key(line), turned=order.turned):
                 piece.append(line)
-            if len(piece) >= PIECE:
+            if len(piece) >= AT_ONCE:
                 best, piece = order.first([*best, *piece], size + 1), []
         best = order.first([*best, *piece], size + 1)
         rest = Cursor(key=key(best[size - 1])).text if len(best) > size else ""
@@ -209,6 +209,6 @@ class Reviews:
         async for line in self._absent(tenant, search):
             if line.id > after:
                 best.append(line)
-            if len(best) >= PIECE + limit:
+            if len(best) >= AT_ONCE + limit:
                 best = nsmallest(limit, best, key=lambda line: line.id)
         return nsmallest(limit, best, key=lambda line: line.id)

@@ -14,12 +14,12 @@ from ...core.reasons import Refusal
 from ...core.trail_search import Search
 from ...storage import EventPage, FindsLines, Trail
 from ..accounts import Engine
+from ..turns import AT_ONCE
 from .rights import Actor, Rights
 
 Some = Callable[[str, int], Awaitable[EventPage]]
 
 MAX_PAGE = 200
-PIECE = 500
 MAX_LOOKED_AT = 20_000
 """Lines that one search looks at. A page with fewer lines than asked for then has a cursor to go on from."""
 
@@ -52,7 +52,7 @@ async def search_trail(trail: Trail, tenant: str, search: Search, *, after: str,
     """Find lines in pieces, so that no other request waits for a long search."""
     found, looked_at, some = list[Event](), 0, _source(trail, tenant, search)
     while True:
-        size = limit - len(found) if search.is_indexed else min(PIECE, limit * 20)
+        size = limit - len(found) if search.is_indexed else min(AT_ONCE, limit * 20)
         page = await some(after, size)
         for place, event in enumerate(page.items):
             if not search.fits(event):

@@ -63,6 +63,14 @@ def parts_found_by(event: Event) -> tuple[str, str, str, str, int]:
     return (event.id, event.tenant, event.account, event.kind, event.at)
 
 
+def parts_searched(event: Event) -> tuple[str, str, str]:
+    """List address, network and browser of an event, by which stores find its line.
+
+    A network that is the address itself is left out: one index finds it.
+    """
+    return event.address, event.network if event.network != event.address else "", event.browser
+
+
 def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:
     """One line of the roster: name, status, factors and the two times.
 

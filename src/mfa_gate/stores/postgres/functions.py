@@ -20,8 +20,9 @@ _HEAD = (
 
 WRITE_LINES = (
     """
-CREATE OR REPLACE FUNCTION {s}.write_lines_1(
-  tenants text[], accounts text[], kinds text[], times bigint[], lines text[], digests text[], wanted boolean[]
+CREATE OR REPLACE FUNCTION {s}.write_lines_2(
+  tenants text[], accounts text[], kinds text[], times bigint[], lines text[], digests text[], parts text[],
+  wanted boolean[]
 ) RETURNS void """
     + _HEAD
     + """
@@ -40,8 +41,9 @@ BEGIN
     END LOOP;
     FOREACH place IN ARRAY chain.places LOOP
       before := encode(sha256(convert_to(before || digests[place], 'UTF8')), 'hex');
-      INSERT INTO {s}.event (tenant, account, kind, at, line, digest)
-        VALUES (chain.tenant, accounts[place], kinds[place], times[place], lines[place], before);
+      INSERT INTO {s}.event (tenant, account, kind, at, line, digest, id, address, network, browser)
+        VALUES (chain.tenant, accounts[place], kinds[place], times[place], lines[place], before,
+          parts[place][1], parts[place][2], parts[place][3], parts[place][4]);
     END LOOP;
     UPDATE {s}.trail h SET digest = before, length = written + cardinality(chain.places)
       WHERE h.tenant = chain.tenant;
@@ -52,15 +54,15 @@ END $body$
 """Append lines to the trails of their tenants.
 
 ``digests`` are the lines' own; the chain is computed here, under the lock
-of the tenant's head. Only the ``wanted`` lines are written."""
+of the tenant's head. ``parts`` has four texts for each line, by which it is searched. Only the ``wanted`` lines are written."""
 
 SWAP = (
     """
-CREATE OR REPLACE FUNCTION {s}.swap_2(
+CREATE OR REPLACE FUNCTION {s}.swap_3(
   known text, channel text, waits boolean, tenants text[], ids text[], versions bigint[], befores text[], ops text[],
   checksums bigint[], bodies bytea[], names text[], statuses text[], factors text[], locks bigint[], proofs bigint[],
   searches text[], owners integer[], event_tenants text[], event_accounts text[], kinds text[], times bigint[],
-  lines text[], digests text[]
+  lines text[], digests text[], parts text[]
 ) RETURNS bigint[] """
     + _HEAD
     + """
@@ -132,7 +134,7 @@ BEGIN
   END LOOP;
   IF cardinality(owners) > 0 THEN
     FOR n IN 1 .. cardinality(owners) LOOP wanted[n] := won[owners[n]]; END LOOP;
-    PERFORM {s}.write_lines_1(event_tenants, event_accounts, kinds, times, lines, digests, wanted);
+    PERFORM {s}.write_lines_2(event_tenants, event_accounts, kinds, times, lines, digests, parts, wanted);
   END IF;
   IF true = ANY (won) THEN
     UPDATE {s}.counter c SET changes = c.changes + cardinality(array_remove(won, false)) RETURNING c.changes INTO number;
@@ -157,9 +159,9 @@ swap an event belongs; a status "" is a person who was forgotten."""
 
 SWAP_SETTINGS = (
     """
-CREATE OR REPLACE FUNCTION {s}.swap_settings_1(
+CREATE OR REPLACE FUNCTION {s}.swap_settings_2(
   known text, channel text, chosen text, expected bigint, before text, operation text, document text,
-  event_tenants text[], event_accounts text[], kinds text[], times bigint[], lines text[], digests text[]
+  event_tenants text[], event_accounts text[], kinds text[], times bigint[], lines text[], digests text[], parts text[]
 ) RETURNS bigint """
     + _HEAD
     + """
@@ -175,7 +177,7 @@ BEGIN
       WHERE t.tenant = chosen AND t.version = expected AND (before = '' OR t.op = before);
   END IF;
   IF NOT FOUND THEN RETURN 0; END IF;
-  PERFORM {s}.write_lines_1(event_tenants, event_accounts, kinds, times, lines, digests,
+  PERFORM {s}.write_lines_2(event_tenants, event_accounts, kinds, times, lines, digests, parts,
     array_fill(true, ARRAY[cardinality(lines)]));
   UPDATE {s}.counter c SET changes = c.changes + 1 RETURNING c.changes INTO number;
   PERFORM pg_notify(channel, json_build_array(number, chosen, NULL, operation)::text);
@@ -183,19 +185,19 @@ BEGIN
 END $body$
 """
 )
-"""Swap a tenant's settings as ``swap_2`` swaps an account."""
+"""Swap a tenant's settings as ``swap_3`` swaps an account."""
 
 APPEND = (
     """
-CREATE OR REPLACE FUNCTION {s}.append_1(
-  known text, event_tenants text[], event_accounts text[], kinds text[], times bigint[], lines text[], digests text[]
+CREATE OR REPLACE FUNCTION {s}.append_2(
+  known text, event_tenants text[], event_accounts text[], kinds text[], times bigint[], lines text[], digests text[], parts text[]
 ) RETURNS boolean """
     + _HEAD
     + """
 BEGIN
   PERFORM 1 FROM {s}.about b WHERE b.store = known;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  PERFORM {s}.write_lines_1(event_tenants, event_accounts, kinds, times, lines, digests,
+  PERFORM {s}.write_lines_2(event_tenants, event_accounts, kinds, times, lines, digests, parts,
     array_fill(true, ARRAY[cardinality(lines)]));
   RETURN true;
 END $body$

@@ -31,13 +31,13 @@ async def page(session: Session, tenant: str, *, status: str, query: str, after:
     while True:
         rest = limit + 1 - len(found)
         last = await _border(session, tenant, after, size) if word else ""
-        found += await _find(session, tenant, status=status, word=word, after=after, last=last, limit=rest)
+        found += await _look_through(session, tenant, status=status, word=word, after=after, last=last, limit=rest)
         if not last or len(found) > limit:
             break
         after, size = last, SEARCHED_AT_ONCE
         if session.found is not None and session.found.has_trigrams and len(word) >= SHORTEST_INDEXED:
             rest = limit + 1 - len(found)
-            found += await _find(session, tenant, status=status, word=word, after=after, last="", limit=rest)
+            found += await _look_up(session, tenant, status=status, word=word, after=after, limit=rest)
             break
     more = found[limit - 1].key.id if len(found) > limit else ""
     return Page(items=tuple(found[:limit]), next=more)
@@ -50,22 +50,30 @@ async def _border(session: Session, tenant: str, after: str, size: int) -> str:
     return "" if row is None else str(row[0])
 
 
-async def _find(
+async def _look_through(
     session: Session, tenant: str, *, status: str, word: str, after: str, last: str, limit: int
 ) -> list[Summary]:
-    terms, values = "tenant = %s AND id > %s", list[object]([tenant, after])
-    if status:
-        terms += " AND status = %s"
-        values.append(status)
-    if last:
-        terms += " AND id <= %s"
-        values.append(last)
-    if word:
-        terms += r" AND search LIKE %s"
-        values.append("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%")
-    statement = f"SELECT {_COLUMNS} FROM {session.schema}.roster WHERE {terms} ORDER BY id LIMIT %s"
-    rows = await session.rows(statement, (*values, limit), is_list=True)
-    return [_summary(tenant, row) for row in rows]
+    """Look at one person after the other.
+
+    The index of names cannot answer ``strpos``. A planner that does not know the word would ask the index with ``LIKE``,
+    and for a word of one letter it would read all of it.
+    """
+    terms = {"id <= %s": last, "strpos(search, %s) > 0": word}
+    return await _rows(session, tenant, status, after, {term: value for term, value in terms.items() if value}, limit)
+
+
+async def _look_up(session: Session, tenant: str, *, status: str, word: str, after: str, limit: int) -> list[Summary]:
+    """Let the index of names answer."""
+    pattern = "%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    return await _rows(session, tenant, status, after, {"search LIKE %s": pattern}, limit)
+
+
+async def _rows(
+    session: Session, tenant: str, status: str, after: str, terms: dict[str, str], limit: int
+) -> list[Summary]:
+    wanted = {"tenant = %s": tenant, "id > %s": after, **({"status = %s": status} if status else {}), **terms}
+    statement = f"SELECT {_COLUMNS} FROM {session.schema}.roster WHERE {' AND '.join(wanted)} ORDER BY id LIMIT %s"
+    return [_summary(tenant, row) for row in await session.rows(statement, (*wanted.values(), limit), is_list=True)]
 
 
 async def summaries(session: Session, tenant: str, ids: Sequence[str]) -> dict[str, Summary]:

@@ -56,12 +56,27 @@ _TALLY = (
     "INSERT INTO {s}.tally SELECT tenant, status, count(*) FROM {s}.roster GROUP BY 1, 2",
 )
 
+_SEARCHED = ("id", "address", "network", "browser")
+"""The columns of a line by which it is searched; "" where the line has no such part."""
+
+_FOUND = (
+    *(f"ALTER TABLE {{s}}.event ADD COLUMN {name} text COLLATE \"C\" NOT NULL DEFAULT ''" for name in _SEARCHED),
+    "CREATE FUNCTION {s}.part_of_1(line text, name text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp"
+    " AS $body$ BEGIN RETURN coalesce(line::json ->> name, ''); EXCEPTION WHEN others THEN RETURN ''; END $body$",
+    "UPDATE {s}.event SET " + ", ".join(f"{name} = {{s}}.part_of_1(line, '{name}')" for name in _SEARCHED),
+    "UPDATE {s}.event SET network = '' WHERE network = address AND network <> ''",
+    "DROP FUNCTION {s}.part_of_1",
+    *(f"CREATE INDEX event_{name} ON {{s}}.event (tenant, {name}, seq) WHERE {name} <> ''" for name in _SEARCHED),
+    "DROP FUNCTION IF EXISTS {s}.swap_2, {s}.swap_settings_1, {s}.append_1, {s}.write_lines_1",
+)
+
 STEPS: dict[int, tuple[str, ...]] = {
     0: _TABLES,
     1: _REPORT,
-    # All functions, so that a store of any age has the same ones.
-    2: (*_TALLY, "DROP FUNCTION IF EXISTS {s}.swap_1", *FUNCTIONS),
+    2: (*_TALLY, "DROP FUNCTION IF EXISTS {s}.swap_1"),
     3: _ENDS,
+    # All functions, so that a store of any age has the same ones.
+    4: (*_FOUND, *FUNCTIONS),
 }
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
 

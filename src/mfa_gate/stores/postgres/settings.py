@@ -31,7 +31,7 @@ async def load(session: Session, tenant: str) -> TenantSettings:
 async def swap(session: Session, own: OwnOperations, chosen: TenantSettings, events: Sequence[Event]) -> bool:
     """Store the settings as ``accounts.swap`` stores an account."""
     tenant, version, op = chosen.tenant, chosen.version + 1, secrets.token_hex(6)
-    statement = f"SELECT {session.schema}.swap_settings_1(%s, %s, %s, %s::bigint, %s, %s, %s, {LINE_PARTS})"
+    statement = f"SELECT {session.schema}.swap_settings_2(%s, %s, %s, %s::bigint, %s, %s, %s, {LINE_PARTS})"
     values = (
         *(session.store_id, CHANNEL + session.store_id, tenant, chosen.version),
         *(own.before(tenant, chosen.version, chosen.stamp), op, settings_to(chosen)),

@@ -18,7 +18,7 @@ from ..common.change_log import NOTHING, told
 from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
 from ..common.loop_sessions import LoopSessions
-from . import acceptance, accounts, limits, notes, report, roster, settings, trail
+from . import acceptance, accounts, clock, limits, line_search, notes, report, roster, settings, trail
 from .accounts import Loader, OwnOperations
 from .monitor import History
 from .session import Session
@@ -174,6 +174,12 @@ class PostgresStore:
         """Return the tenant's events, newest first."""
         return await trail.events(await self._ready(), tenant, account=account, kind=kind, after=after, limit=limit)
 
+    async def lines_with(
+        self, tenant: str, name: str, values: Sequence[str], /, *, after: str = "", limit: int = 50
+    ) -> EventPage:
+        """Return the tenant's events with one of the values in a part, newest first."""
+        return await line_search.lines_with(await self._ready(), tenant, name, values, after=after, limit=limit)
+
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
         """Return the tenant's events, oldest first."""
         return await trail.trail(await self._ready(), tenant, after=after, limit=limit)
@@ -227,6 +233,10 @@ class PostgresStore:
     async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
         """Return the summaries of these people by id."""
         return await roster.summaries(await self._ready(), tenant, ids)
+
+    async def time(self) -> float:
+        """Return the time of the server's clock in UTC seconds."""
+        return await clock.time(await self._ready())
 
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""

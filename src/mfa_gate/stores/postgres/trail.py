@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from ...core.events import UNREADABLE, Event
 from ...core.trail import event_to_json, own_digest
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
-from ..common.documents import cursor_from, event_from, parts_found_by
+from ..common.documents import cursor_from, event_from, parts_found_by, parts_searched
 from .session import Session
 
 REWRITTEN_AT_ONCE = 500
 Lines = Sequence[tuple[Event, str]]
-LINE_PARTS = "%b::text[], %b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[]"
+LINE_PARTS = "%b::text[], %b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[], %b::text[]"
 """In binary: as text every quote of a line would be escaped here, and read back there."""
 
 
@@ -24,7 +24,7 @@ def to_lines(events: Sequence[Event]) -> Lines:
 def arguments_of(lines: Lines) -> tuple[list[object], ...]:
     """Turn lines into the arguments of the functions, as ``LINE_PARTS`` takes them.
 
-    The last is the line's own digest. The server links it to the line before.
+    The last but one is the line's own digest. The server links it to the line before.
     """
     return (
         [event.tenant for event, _ in lines],
@@ -33,14 +33,23 @@ def arguments_of(lines: Lines) -> tuple[list[object], ...]:
         [event.at for event, _ in lines],
         [line for _, line in lines],
         [own_digest(event, line) for event, line in lines],
+        [_searched(event) for event, _ in lines],
     )
+
+
+def _searched(event: Event) -> list[str]:
+    """Return the values of the columns by which lines are searched.
+
+    No text here can hold a NUL.
+    """
+    return [part.replace("\0", "") for part in (event.id, *parts_searched(event))]
 
 
 async def append(session: Session, events: Sequence[Event]) -> None:
     """Write events that belong to no change of an account."""
     if not events:
         return
-    statement = f"SELECT {session.schema}.append_1(%s, {LINE_PARTS})"
+    statement = f"SELECT {session.schema}.append_2(%s, {LINE_PARTS})"
     await session.call(statement, (session.store_id, *arguments_of(to_lines(events))))
 
 
@@ -98,12 +107,16 @@ async def links(session: Session, tenant: str, *, after: int, limit: int) -> lis
 async def misfiled(session: Session, tenant: str, *, after: int, limit: int) -> list[int]:
     """Return the places of lines whose columns say something else than their text."""
     statement = (
-        f"SELECT seq, line, tenant, account, kind, at FROM {session.schema}.event WHERE tenant = %s AND seq > %s"
-        " ORDER BY seq LIMIT %s"
+        "SELECT seq, line, id, address, network, browser, tenant, account, kind, at"
+        f" FROM {session.schema}.event WHERE tenant = %s AND seq > %s ORDER BY seq LIMIT %s"
     )
     rows = await session.rows(statement, (tenant, after, limit), is_list=True)
     read = [(seq, event_from(tenant, seq, line), tuple(columns)) for seq, line, *columns in rows]
-    return [seq for seq, event, columns in read if event.kind != UNREADABLE and columns != parts_found_by(event)[1:]]
+    return [
+        seq
+        for seq, event, columns in read
+        if event.kind != UNREADABLE and columns != (*_searched(event), *parts_found_by(event)[1:])
+    ]
 
 
 async def anchor(session: Session, tenant: str) -> ChainPoint:
@@ -131,14 +144,16 @@ async def prune(session: Session, tenant: str, *, before: int, limit: int, now: 
 async def rewrite(session: Session, tenant: str, lines: Sequence[Rewrite]) -> None:
     """Replace the text of stored lines where it is still the same, the newest lines first."""
     statement = (
-        f"UPDATE {session.schema}.event e SET line = v.line, account = v.account"
-        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS v(seq, before, line, account)"
+        f"UPDATE {session.schema}.event e SET line = v.line, account = v.account, address = v.address, network = v.network,"
+        " browser = v.browser FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+        " %s::text[]) AS v(seq, before, line, account, address, network, browser)"
         " WHERE e.tenant = %s AND e.seq = v.seq AND e.line = v.before"
     )
     left = list(lines)
     while left:
         piece = left[-REWRITTEN_AT_ONCE:]
         del left[-REWRITTEN_AT_ONCE:]
-        accounts = [event_from(tenant, line.place, line.line).account for line in piece]
-        values = ([p.place for p in piece], [p.before for p in piece], [p.line for p in piece], accounts, tenant)
-        await session.call(statement, values)
+        events = [event_from(tenant, line.place, line.line) for line in piece]
+        searched = [[_searched(event)[at] for event in events] for at in (1, 2, 3)]
+        texts = ([p.place for p in piece], [p.before for p in piece], [p.line for p in piece])
+        await session.call(statement, (*texts, [event.account for event in events], *searched, tenant))

@@ -92,7 +92,7 @@ class Writer:
     async def _written(self, swaps: list[Swap], *, waits: bool) -> list[int]:
         session = self._session
         statement = (
-            f"SELECT {session.schema}.swap_2(%s, %s, %s, %b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[],"
+            f"SELECT {session.schema}.swap_3(%s, %s, %s, %b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[],"
             " %s::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %s::bigint[], %s::bigint[], %b::text[],"
             f" %s::integer[], {LINE_PARTS})"
         )

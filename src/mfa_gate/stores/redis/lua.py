@@ -5,6 +5,8 @@ from __future__ import annotations
 HISTORY_KEPT = 40
 """The number of operations that a row remembers. An account has far fewer in the moment of a failover."""
 NAMES_IN_ONE = 8
+BLOCK = 4
+"""Strings of the index of names that have their bits together (``name_bits``)."""
 
 
 HEAD = """
@@ -154,7 +156,8 @@ end
 """.replace("KEPT", str(HISTORY_KEPT))
 
 # The index of names: strings of records "\\2 id \\0 text to search \\1", with a few people in each string. So a search looks at
-# few strings, and a change writes few bytes. `places` has the string of each person. New people come into the last string.
+# few strings, and a change writes few bytes. `places` has the string of each person. New people come into the last string, and
+# so does a new name of somebody whose string has bits.
 NAME_IT = """
 local function without(all, id)
   local first, behind = string.find(all, '\\2' .. id .. '\\0', 1, true)
@@ -169,6 +172,10 @@ local function unname_it(names, places, id)
 end
 local function name_it(names, places, id, text)
   local bucket = redis.call('HGET', places, id)
+  if bucket and (tonumber(bucket) or 0) < (tonumber(redis.call('HGET', KEYS[1], 'with_bits')) or 0) * BLOCK then
+    redis.call('HSET', names, bucket, without(redis.call('HGET', names, bucket) or '', id))
+    bucket = nil
+  end
   if not bucket then
     bucket = string.format('%d', math.floor((redis.call('HINCRBY', KEYS[1], 'indexed', 1) - 1) / IN_ONE))
     redis.call('HSET', places, id, bucket)
@@ -176,4 +183,4 @@ local function name_it(names, places, id, text)
   local all = without(redis.call('HGET', names, bucket) or '', id)
   redis.call('HSET', names, bucket, all .. '\\2' .. id .. '\\0' .. text .. '\\1')
 end
-""".replace("IN_ONE", str(NAMES_IN_ONE))
+""".replace("IN_ONE", str(NAMES_IN_ONE)).replace("BLOCK", str(BLOCK))

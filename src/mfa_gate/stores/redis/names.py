@@ -55,6 +55,10 @@ class TenantKeys:
         """Name the key of an account: version, operation, checksum and body."""
         return f"{self._base}a:{id}"
 
+    def bits(self, number: int) -> str:
+        """Name a key of the bits of the index of names."""
+        return f"{self.names}~{number}"
+
     def status(self, status: str) -> str:
         """Name the key of the ids of the accounts with a status."""
         return f"{self._base}s:{status}"

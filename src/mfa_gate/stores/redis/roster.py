@@ -15,8 +15,7 @@ from ...errors import StoreUnavailable
 from ...storage import Page
 from ..common import documents
 from ..common.documents import search_text, search_word
-from . import scripts
-from .lua import NAMES_IN_ONE
+from . import name_bits, scripts
 from .monitor import number_of
 from .names import keys_of
 from .session import Session
@@ -25,8 +24,8 @@ log = logging.getLogger("mfa_gate")
 
 _FREQUENT = 10
 """If a first look finds fewer than this, the rest is looked up in the index of names."""
-_LOOKED_AT = 2_000
-"""The number of roster lines that one script looks at, in a few milliseconds."""
+_LOOKED_AT_FIRST, _LOOKED_AT = 1_000, 2_000
+"""The number of roster lines that one script looks at, in a few milliseconds: at first, and later."""
 _STRINGS_AT_ONCE = 1_000
 _PIECE = 500
 _PIECES_A_SEARCH = 4
@@ -46,7 +45,7 @@ async def page(session: Session, tenant: str, *, status: str, query: str, after:
     ids = keys.status(status) if status else keys.ids
     found: list[Summary] = []
     bound = f"({after}" if after else "-"
-    look_at = _LOOKED_AT if word else limit + 1
+    look_at = _LOOKED_AT_FIRST if word else limit + 1
     while True:
         arguments = (session.store_id, bound, limit + 1 - len(found), word, look_at)
         reply = await session.run(scripts.FIND, [keys.head, keys.lines, ids], *arguments, writes=False)
@@ -58,7 +57,7 @@ async def page(session: Session, tenant: str, *, status: str, query: str, after:
             return Page(items=tuple(found[:limit]), next=found[limit - 1].key.id)
         if not reply[1]:
             return Page(items=tuple(found))
-        bound = "(" + reply[1].decode()
+        bound, look_at = "(" + reply[1].decode(), _LOOKED_AT
         if len(found) < _FREQUENT and (seldom := await find_by_name(session, tenant, word)) is not None:
             rest = [id for id in seldom if id > reply[1]]
             found += await summaries_of(session, tenant, rest, status=status, limit=limit + 1 - len(found))
@@ -101,32 +100,38 @@ async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] 
     keys, found = keys_of(tenant), list[bytes]()
     if not word or any(mark in word for mark in "\0\1\2"):
         return None
-    if not await _has_everybody(session, tenant):
+    if (index := await _whole_index(session, tenant)) is None:
         return None
-    ((named,),) = await session.ask(keys.head, ("HMGET", keys.head, "indexed"))
-    for first in range(0, number_of(named) // NAMES_IN_ONE + 1, _STRINGS_AT_ONCE):
-        arguments = (session.store_id, word, first, first + _STRINGS_AT_ONCE - 1)
-        reply = await session.run(scripts.NAMED, [keys.head, keys.names], *arguments, writes=False)
+    placed, with_bits = index
+    made = await name_bits.make(session, keys, placed, with_bits)
+    strings = await name_bits.strings_with(session, keys, word, placed=placed, made=made)
+    for at in range(0, len(strings), _STRINGS_AT_ONCE):
+        piece = strings[at : at + _STRINGS_AT_ONCE]
+        reply = await session.run(scripts.NAMED, [keys.head, keys.names], session.store_id, word, *piece, writes=False)
         found += reply[1:] if reply[0] == b"done" else []
         if len(found) > _MOST_NAMED:
             return None
     return sorted(found)
 
 
-async def _has_everybody(session: Session, tenant: str) -> bool:
-    """Tell whether the index of names is complete. Adds some missing people to it first."""
+async def _whole_index(session: Session, tenant: str) -> tuple[int, int] | None:
+    """Return the places that are taken in the index of names, and its blocks that have bits.
+
+    Returns None if it is not complete. Adds some missing people to it first.
+    """
     keys = keys_of(tenant)
+    asked = ("HLEN", keys.places), ("ZCARD", keys.ids), ("HMGET", keys.head, "indexed", "with_bits")
     for _ in range(_PIECES_A_SEARCH):
-        places, known = await session.ask(keys.head, ("HLEN", keys.places), ("ZCARD", keys.ids))
+        places, known, (indexed, with_bits) = await session.ask(keys.head, *asked)
         if places == known:
-            return True
+            return number_of(indexed), number_of(with_bits)
         index = [keys.head, keys.lines, keys.ids, keys.names, keys.places, keys.named_before]
         try:
             await session.run(scripts.INDEX, index, session.store_id, _PIECE)
         except StoreUnavailable as error:
             log.info("the index of names is not complete yet: %s", error)
-            return False
-    return False
+            return None
+    return None
 
 
 async def summaries_of(

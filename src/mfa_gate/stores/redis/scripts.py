@@ -151,9 +151,7 @@ NAMED = Script(
     HEAD
     + """
 local found, word = {'done'}, ARGV[2]
-local buckets = {}
-for bucket = tonumber(ARGV[3]), tonumber(ARGV[4]) do buckets[#buckets + 1] = string.format('%d', bucket) end
-for _, all in ipairs(redis.call('HMGET', KEYS[2], unpack(buckets))) do
+for _, all in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV, 3))) do
   if all and string.find(all, word, 1, true) then
     for id, text in string.gmatch(all, '\\2([^%z]*)%z([^\\1]*)\\1') do
       if string.find(text, word, 1, true) then found[#found + 1] = id end
@@ -163,7 +161,7 @@ end
 return found
 """
 )
-"""Keys: head, names. Arguments: store, word, first and last string to look at. The ids."""
+"""Keys: head, names. Arguments: store, word, the strings to look at. The ids."""
 
 INDEX = Script(
     DEMAND

@@ -15,7 +15,7 @@ from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Repor
 from ..common.change_log import NOTHING, told
 from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
-from . import accounts, limits, notes, report, roster, trail, trail_copy
+from . import accounts, clock, limits, notes, report, roster, trail, trail_copy
 from .acceptance import accept
 from .accounts import RedisAccounts
 from .replication_ids import ReplicationIds
@@ -282,6 +282,10 @@ class RedisStore:
     async def summaries(self, tenant: str, ids: Sequence[str], /) -> dict[str, Summary]:
         """Return the summaries of these people by id."""
         return await roster.summaries(await self._ready(), tenant, ids)
+
+    async def time(self) -> float:
+        """Return the time of the server's clock in UTC seconds."""
+        return await clock.time(await self._ready())
 
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""

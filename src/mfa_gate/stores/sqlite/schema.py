@@ -74,6 +74,13 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TRIGGER roster_changes AFTER UPDATE OF status ON roster WHEN old.status <> new.status"
         f" BEGIN {_ONE_LESS} {_ONE_MORE} END",
     ),
+    # The people of an older store get their numbers bit by bit (``name_index.fill``), so no start waits for them.
+    5: (
+        "ALTER TABLE roster ADD COLUMN number INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX roster_number ON roster (number) WHERE number > 0",
+        "CREATE INDEX roster_unnumbered ON roster (tenant, id) WHERE number = 0",
+        "CREATE TABLE name_part (part BLOB NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (part, number)) WITHOUT ROWID",
+    ),
 }
 """From version N to N + 1. A released step is never edited: a change of the tables is a further step."""
 

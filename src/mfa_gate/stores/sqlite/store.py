@@ -20,7 +20,7 @@ from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, ReportPart, Rewrite, Take, Taken
 from ..common.fork_safety import watch
-from . import accounts, limits, line_search, notes, report, roster, settings, trail
+from . import accounts, limits, line_search, name_index, notes, report, roster, settings, trail
 from .connection import ConnectionPool, PooledConnection
 from .file import OPEN_PATIENCE, StoreFile
 from .first_open import start
@@ -55,6 +55,7 @@ class SQLiteStore:
         self._list = WorkerThread("mfa_gate-sqlite-list", lists, self._pool, writes=False, within=within)
         self._threads = (self._write, self._read, self._list)
         self._invalidation = Invalidation(self._file, looks, self._pool, self._read)
+        self._filling: asyncio.Task[None] | None = None
         self._open = False
 
     @property
@@ -74,10 +75,14 @@ class SQLiteStore:
         self._invalidation.open()
         self._open = True
         watch(self)
+        if not await self._list.run(name_index.has_everybody):
+            self._filling = asyncio.create_task(name_index.fill_all(self._write))
 
     async def aclose(self) -> None:
         """Finish what runs and let go of the file; may be called twice, and ``open`` may follow."""
         self._open = False
+        if self._filling is not None:
+            self._filling.cancel()
         self._invalidation.close()
         threads = [thread for worker_thread in self._threads if (thread := worker_thread.stop())]
         await asyncio.to_thread(self._finish, threads)

@@ -10,7 +10,7 @@ from functools import partial
 from ...core.events import UNREADABLE, Event
 from ...core.trail import START, chain_event, event_to_json
 from ...storage import END, ChainPoint, EventPage, Link, Rewrite
-from ..common.documents import cursor_from, event_from, parts_found_by
+from ..common.documents import cursor_from, event_from, parts_found_by, parts_searched
 from .worker_thread import WorkerThread
 
 _NO_SEQ = 2**63 - 1
@@ -37,21 +37,13 @@ def write_lines(connection: sqlite3.Connection, lines: Lines) -> None:
         connection.execute(
             "INSERT INTO event (id, tenant, account, kind, at, body, digest, address, network, browser)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (event.id, event.tenant, event.account, event.kind, event.at, line, digest, *_searched(event)),
+            (event.id, event.tenant, event.account, event.kind, event.at, line, digest, *parts_searched(event)),
         )
     for tenant, head in heads.items():
         connection.execute(
             "INSERT INTO trail VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest, length = excluded.length",
             (tenant, *head),
         )
-
-
-def _searched(event: Event) -> tuple[str, str, str]:
-    """Return the values of the columns by which lines are searched.
-
-    A network that is the address itself is left out.
-    """
-    return event.address, event.network if event.network != event.address else "", event.browser
 
 
 async def append(thread: WorkerThread, events: Sequence[Event]) -> None:
@@ -129,7 +121,7 @@ async def misfiled(thread: WorkerThread, tenant: str, *, after: int, limit: int)
     return [
         seq
         for seq, event, columns in read
-        if event.kind != UNREADABLE and columns != (*parts_found_by(event), *_searched(event))
+        if event.kind != UNREADABLE and columns != (*parts_found_by(event), *parts_searched(event))
     ]
 
 
@@ -184,7 +176,7 @@ async def prune(thread: WorkerThread, tenant: str, *, before: int, limit: int, n
 async def rewrite(thread: WorkerThread, tenant: str, lines: Sequence[Rewrite]) -> None:
     """Replace the text of stored lines where it is still the same, the newest lines first."""
     read = [(event_from(tenant, place, line), place, before, line) for place, before, line in lines]
-    rows = [(line, event.account, *_searched(event), tenant, place, before) for event, place, before, line in read]
+    rows = [(line, event.account, *parts_searched(event), tenant, place, before) for event, place, before, line in read]
     statement = (
         "UPDATE event SET body = ?, account = ?, address = ?, network = ?, browser = ?"
         " WHERE tenant = ? AND seq = ? AND body = ?"

@@ -120,8 +120,8 @@ _PERSONS: dict[str, Schema] = {
     "AuthenticatorList": thing("All authenticators.", authenticators=list_of("Authenticator")),
     "Proof": thing("The proof that counts.", factor=TEXT, at=TIME, ends_at=TIME),
     "Standing": thing(
-        "Where the caller stands. reason says why a challenge is needed.",
-        {"proof_token": TEXT, "recovery": ref("OwnRecovery")},
+        "Where the caller stands. reason says why a challenge is needed, action what for, as the policy's rule names it.",
+        {"proof_token": TEXT, "recovery": ref("OwnRecovery"), "action": TEXT},
         state={"type": "string", "enum": list(get_args(State))},
         reason={"enum": [*get_args(ChallengeReason), None]},
         authenticators=list_of("Authenticator"),

@@ -15,6 +15,7 @@ from ...service.factor_choice import first_offer
 from .. import views
 from ..request import PageRequest
 from ..responses import Answer, page
+from ..scope import NEXT
 from ..views import Problem
 from .common import (
     STEPS,
@@ -223,7 +224,9 @@ def _declined(request: PageRequest, title: str) -> Answer:
     request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
     return request.show(
         views.AgreementDeclined(
-            title=title, sign_in=request.host(request.site.sign_in), sign_out=request.host(request.site.sign_out)
+            title=title,
+            sign_in=request.host(request.site.sign_in.replace(NEXT, "")),
+            sign_out=request.host(request.site.sign_out),
         )
     )
 

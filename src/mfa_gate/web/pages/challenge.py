@@ -386,9 +386,13 @@ def _view(
     part = request.factors[mine.factor]
     shape = part.code(rules, mine.data)
     face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
+    why = decision.reason if isinstance(decision, StepUp) else "no_proof"
+    asked = request.asked_by(decision.demand.rule) if isinstance(decision, StepUp) and why == "step_up" else ("", "")
     return views.Challenge(
         way=way_of(request, mine, judgement),
-        why=decision.reason if isinstance(decision, StepUp) else "no_proof",
+        why=why,
+        action=asked[0],
+        asked_by=asked[1],
         max_age=max_age,
         sending=sending,
         sent_at=challenge.issued_at if challenge else 0,

@@ -12,7 +12,7 @@ from ...core.model import SubjectKey
 from ...core.people_search import search_of
 from ...core.reasons import Refusal
 from ...core.trail_search import BadFilter
-from ...service.admin.many import MOST, OF_THE_ACTOR, OPEN, REACHED, Chosen, Outcome, Plan
+from ...service.admin.many import IDLE, MOST, OF_THE_ACTOR, REACHED, Chosen, Outcome, Plan
 from ..request import PageRequest
 from ..responses import Answer
 from ..streamed import StreamedPage
@@ -24,7 +24,7 @@ from .desk import actor_of, desk_of, refused
 
 PEOPLE = "/admin/accounts"
 PICK = "pick-"
-ROWS_AT_ONCE = 20
+ROWS_AT_ONCE = 10
 
 
 def chosen_in(request: PageRequest) -> Chosen:
@@ -70,7 +70,7 @@ async def plan(request: PageRequest, *, problem: Problem | None = None) -> Answe
 async def act(request: PageRequest) -> Answer:
     """Answer ``POST /admin/many``: do the act, and show a result for each person as it comes."""
     form, name, most = request.form, request.form.get("action", ""), request.form.get("most", "")
-    if name not in OPEN:
+    if name not in IDLE:
         await request.judgement()
         return not_found(request)
     if not form.get("reason", "").strip():

@@ -9,7 +9,7 @@ from ...core.people_search import SORTS, WORDS, PeopleSearch, search_of
 from ...core.person_line import PersonLine
 from ...core.reasons import Refusal
 from ...core.trail_search import BadFilter
-from ...service.admin.many import OPEN
+from ...service.admin.many import IDLE
 from ...service.admin.people import MAX_REMINDED, PeopleCounts
 from ...service.admin.reviews import PeoplePage
 from ..request import PageRequest
@@ -124,7 +124,7 @@ async def act(request: PageRequest) -> Answer:
     They are those who are ticked, or everybody who fits the filters.
     """
     form, desk = request.form, desk_of(request, "accounts")
-    if form.get("action") in OPEN:
+    if form.get("action") in IDLE:
         return await many.plan(request)
     try:
         chosen = many.chosen_in(request)

@@ -20,7 +20,8 @@ class Challenge:
     the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``public`` is the address of
     our own pages as a phone reaches them, "" if it is not known. ``prompt``: the browser may ask for the passkey without a
     press, once. ``asked_at`` is the time of a request to set up anew, which a proof stops; 0 where none waits.
-    ``moved_to`` is the contact on file, where the code goes to an earlier one.
+    ``moved_to`` is the contact on file, where the code goes to an earlier one. ``action`` names what a step-up is asked
+    for, in the words of the policy; ``asked_by`` is the rule that asks, where it is one of ours.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -47,6 +48,8 @@ class Challenge:
     prompt: bool = False
     asked_at: int = 0
     moved_to: str = ""
+    action: str = ""
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ class SignInAgain:
 
     The sign-in there was the second factor, and does not count here any more: ``why`` is the challenge's reason.
     ``again`` asks the provider for a new sign-in, and leads back; empty where the host makes no such address. ``sign_out``
-    and ``sign_in`` are the host's own, empty where it has none.
+    and ``sign_in`` are the host's own, empty where it has none. ``action`` and ``asked_by`` are those of the challenge.
     """
 
     template: ClassVar[str] = "sign_in_again.html"
@@ -87,3 +90,5 @@ class SignInAgain:
     again: str = ""
     sign_in: str = ""
     sign_out: str = ""
+    action: str = ""
+    asked_by: str = ""
