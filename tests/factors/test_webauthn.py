@@ -866,6 +866,11 @@ def test_the_prompt_is_the_policys(prompt: str, at_once: bool) -> None:
     assert FACTOR.prompts(Ceremony(options={"prompt": prompt}).rules) is at_once
 
 
+def test_nothing_is_sent_for_a_passkey() -> None:
+    """So no limit of sends keeps anybody waiting."""
+    assert FACTOR.limits(Ceremony().rules) is None
+
+
 def test_a_browser_hears_which_passkeys_are_left() -> None:
     """U-47: the passkeys of this owner alone, so that the browser forgets the removed ones."""
     ceremony = enrolled(SoftKey())

@@ -124,18 +124,18 @@ def asked(mutant: Mutant) -> list[Reached]:
         for file, tests in _by_file(every).items()
     }
     every.sort(key=lambda test: (nearness[test.file], test.file))
-    return affordable(every, mirror)
+    return affordable(every, mirror, mutant.room)
 
 
-def affordable(every: Sequence[Reached], mirror: str) -> list[Reached]:
+def affordable(every: Sequence[Reached], mirror: str, room: str) -> list[Reached]:
     """Pick the tests of the ``mirror``, and as many others as run in ``ENOUGH`` seconds.
 
     They stay in their order.
 
     The quick ones are picked: of two hundred tests that enter a block, one that draws for ten seconds would else take the
-    place of a hundred.
+    place of a hundred. Those of a room beside ``room`` get what is left.
     """
-    cheap = sorted(every, key=lambda test: (test.file != mirror, test.seconds))
+    cheap = sorted(every, key=lambda test: (test.file != mirror, is_beside(test.file, room), test.seconds))
     until = itertools.accumulate(test.seconds for test in cheap)
     picked = {test.test for test, spent in zip(cheap, until, strict=True) if spent <= ENOUGH or test.file == mirror}
     return [test for test in every if test.test in picked]

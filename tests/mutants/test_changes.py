@@ -102,9 +102,11 @@ def test_the_quick_tests_are_asked() -> None:
         return Reached(f"tests/core/test_{file}.py::test", seconds, frozenset())
 
     slow, quick, mirror = one("slow", 29.0), [one(f"q{n}", 1.0) for n in range(5)], one("mirror", 26.0)
-    assert affordable([slow, *quick], "") == quick
-    assert affordable([mirror, slow, *quick], mirror.file) == [mirror, *quick[:4]]
-    assert affordable([slow, quick[0]], "") == [slow, quick[0]]
+    assert affordable([slow, *quick], "", "core") == quick
+    assert affordable([mirror, slow, *quick], mirror.file, "core") == [mirror, *quick[:4]]
+    assert affordable([slow, quick[0]], "", "core") == [slow, quick[0]]
+    beside = Reached("tests/cli/test_x.py::test", 0.5, frozenset())
+    assert affordable([beside, slow, quick[0]], "", "service") == [slow, quick[0]], "its own room goes before"
 
 
 FILE, NOTICES = "tests/core/test_attempts.py", "test_a_refund_only_within_its_series"

@@ -166,10 +166,9 @@ def _parsed(text: str, home: str) -> PhoneNumber | None:
             number = phonenumbers.parse(spelling, home)
         except phonenumbers.NumberParseException:
             continue
-        if found is None or phonenumbers.is_possible_number(number):
-            found = number
         if phonenumbers.is_possible_number(number):
-            break
+            return number
+        found = found or number
     return found
 
 
