@@ -14,6 +14,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from tests.harness import World, make_world, running
 from tests.load.workers import APPS, Answers, rounds, world_of
+from tests.stores.patience import patient_store
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,7 @@ async def test_a_thousand_guesses(shared_url: str, times: int, workers: int) -> 
     S-31, S-32. The codes go to the workers of three applications. There is one lock and one event of it,
     every time.
     """
-    world = make_world(store=shared_url)
+    world = make_world(store=patient_store(shared_url))
     async with running(world):
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
     now = world.clock.at
@@ -78,7 +79,7 @@ async def test_copies_of_a_right_code(shared_url: str, times: int, workers: int)
 
     S-44, S-59. The copies go to the workers of three applications.
     """
-    world = make_world(store=shared_url)
+    world = make_world(store=patient_store(shared_url))
     async with running(world):
         secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
     now = world.clock.at
@@ -103,7 +104,7 @@ async def test_the_workers_bite(shared_url: str) -> None:
 
     This shows that the tests above can fail.
     """
-    world = make_world(store=shared_url)
+    world = make_world(store=patient_store(shared_url))
     async with running(world):
         secrets = await enrolled(world, ["ann"])
     now = world.clock.at

@@ -26,9 +26,11 @@ from mfa_gate.web.render import Renderer
 assert static_asset(asset_name("mfa.css")).content
 assert {"de", "ar"} <= set(available()), available()
 assert translator("de").gettext("Sign out") != "Sign out"
+from mfa_gate.web.message_forms import is_message
 environment = Renderer().environment("en")
 for name in environment.list_templates():
-    environment.get_template(name)
+    if not is_message(name):
+        environment.get_template(name)
 from tests.harness import PAGE, call, http_scope, make_world
 
 async def main():

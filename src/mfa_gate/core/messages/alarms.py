@@ -113,9 +113,10 @@ def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
 
 def _in_words(name: str, value: str, translate: Translate) -> str:
     """Return the words of a value that is a list of signs, and any other value as it is."""
-    if name != "causes":
+    signs = value.split() if name == "causes" else []
+    if not all(word in SIGNS for word in signs):  # those of a later version
         return value
-    return "; ".join(translate(SIGNS[word]) if word in SIGNS else word for word in value.split())
+    return "; ".join(translate(SIGNS[word]) for word in signs) or value
 
 
 def _clean(name: str, value: str) -> str:
