@@ -57,7 +57,7 @@ async def test_a_list_that_was_given_up_is_stopped(store: SQLiteStore) -> None:
 
     The next one is answered.
     """
-    store._file.timing = replace(store._file.timing, list_within=0.5)
+    store._list._within = 0.5
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await store._lister().run(lambda connection: connection.execute(ENDLESS).fetchall())
