@@ -66,7 +66,7 @@ class Part:
 
 
 TOGETHER = (
-    Part("tests that compute", "not (browser or waits or slow or long)", "3", measured=True),
+    Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True),
     Part("browser stories", "browser and not long", "2", only=("browser",), measured=True),
     Part("tests that wait for servers", "waits and not long", "4", dist="load", only=("waits",), measured=True),
 )

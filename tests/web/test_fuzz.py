@@ -135,6 +135,7 @@ def fuzz(operation: Any, examples: int) -> None:
                     runner.run(send(world, browser, asked))
 
             run()
+        runner.run(world.gate.service.engine.effects.idle())
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.label)

@@ -50,18 +50,18 @@ class LegalHolds:
         """List the holds of a tenant's trail, the oldest first."""
         noted = [hold for hold in await self._noted() if hold.tenant == tenant]
         known = {hold.ref: hold for hold in (*await self._told(tenant), *noted)}
-        return tuple(sorted(known.values(), key=lambda hold: (hold.at, hold.ref)))
+        return tuple(sorted(known.values(), key=lambda hold: hold.at))
 
     async def _noted(self) -> tuple[LegalHold, ...]:
         body = await self.engine.store.meta(NOTE)
         return tuple(LegalHold(**row) for row in json.loads(body)) if body else ()
 
     async def _told(self, tenant: str) -> list[LegalHold]:
-        """Read the holds that the trail tells of, and no release ends."""
+        """Read the holds that the trail tells of, and no release ends. The oldest is first."""
         released = {str(event.detail.get("hold", "")) for event in await self._lines(tenant, "audit.released")}
         return [
             LegalHold(ref=event.id, tenant=tenant, by=event.actor, at=event.at, reason=event.reason)
-            for event in await self._lines(tenant, "audit.hold")
+            for event in reversed(await self._lines(tenant, "audit.hold"))
             if event.id not in released
         ]
 
