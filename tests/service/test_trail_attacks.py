@@ -400,11 +400,13 @@ async def test_lines_that_vanish_as_they_are_written(tmp_path: Path, caplog: pyt
         service = scene.world.gate.service
         signer = service.trail_signer
         service.engine.sign_heads = signer._due
-        await service.engine.record(events(A, 100, 1))
+        for number in range(3):  # as a running gate does: lines come while heads are signed
+            await service.engine.record(events(A, 100 + number, 1))
+            await asyncio.gather(signer.flush(), service.engine.record(events(A, 200 + 10 * number, 2)))
         await signer.flush()
         assert "altered" not in caplog.text
         scene.into._do(lambda connection: connection.execute(SWALLOWS))
-        await service.engine.record(events(A, 101, 1))
+        await service.engine.record(events(A, 300, 1))
         await signer.flush()
         scene.into._do(lambda connection: connection.execute("DROP TRIGGER swallows"))
         assert (await service.retention.verify()).broken == {}

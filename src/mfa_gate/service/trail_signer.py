@@ -26,8 +26,10 @@ from .turns import AT_ONCE
 log = logging.getLogger("mfa_gate")
 
 TURNS = 20
-MAX_LOOKED_AT = 5_000
-"""Lines among which those of this process are looked for: others may have written more meanwhile."""
+MAX_NEW, MAX_LOOKED_AT = 200, 5_000
+"""New lines among which those of this process are looked for, and all lines before one counts as lost.
+
+With more new lines in half a second, none is read once more."""
 LOST = "lines that were written are not there any more, and the trail looks as if they never were"
 ALTERED, ACCEPTED = "audit.altered", "audit.accepted"
 
@@ -47,6 +49,8 @@ class TrailSigner:
         self.engine = engine
         self.alarms = alarms
         self._signed: dict[str, SignedHead] = {}
+        self._looked_from: dict[str, int] = {}
+        """Lines of a trail that were signed when the lines to look for began."""
         self._altered: set[str] = set()
         self._turn = asyncio.Lock()
         self._is_ready = False
@@ -142,31 +146,41 @@ class TrailSigner:
     # -- signing --------------------------------------------------------------------------------------------------
 
     async def _sign_or_tell(self, tenant: str) -> None:
-        written = self.engine.written.pop(tenant, set())
+        written, since = self.engine.written.pop(tenant, set()), self._looked_from.get(tenant, 0)
+        signed = self._signed.get(tenant)
+        self._looked_from[tenant] = signed.lines if signed else 0
         try:
             head = await self.sign(tenant)
-            if await self._misses(tenant, written):
+            if await self._misses(tenant, written, newest=head.lines - since):
                 raise AlteredTrail(Fault(head.lines, LOST))
         except AlteredTrail as error:
             await self._tell(tenant, error.fault)
         except StoreUnavailable:
             self.engine.written.setdefault(tenant, set()).update(written)
+            self._looked_from[tenant] = since
             raise
 
-    async def _misses(self, tenant: str, written: set[str]) -> bool:
+    async def _misses(self, tenant: str, written: set[str], *, newest: int) -> bool:
         """Tell if lines of this process are gone, although the rest of the trail is whole.
 
         Somebody who takes lines away before a head is signed leaves no other trace: a trigger in the database, for example.
-        The newest lines are looked at first, which usually are these.
+        ``newest`` lines were written since, by this process and by others.
         """
-        after, left, looked_at = "", set(written), 0
-        while left and looked_at < MAX_LOOKED_AT:
-            page = await self.engine.store.events(tenant, after=after, limit=min(AT_ONCE, len(left) + 2))
+        if newest > MAX_NEW:
+            return False
+        # A line whose commit was heard of late is older than it seems, so the second look goes further back.
+        return await self._lacks(tenant, written, newest) and await self._lacks(tenant, written, MAX_LOOKED_AT)
+
+    async def _lacks(self, tenant: str, wanted: set[str], most: int) -> bool:
+        """Tell if the newest lines, ``most`` of them, lack one that is wanted."""
+        after, left = "", set(wanted)
+        while left and most > 0:
+            page = await self.engine.store.events(tenant, after=after, limit=min(AT_ONCE, most))
             left -= {event.id for event in page.items}
-            after, looked_at = page.next, looked_at + len(page.items)
+            after, most = page.next, most - len(page.items)
             if not after:
-                return bool(left)
-        return False
+                break
+        return bool(left)
 
     async def sign(self, tenant: str) -> SignedHead:
         """Sign the head of one trail, if its lines follow the last signed one.
