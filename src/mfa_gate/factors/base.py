@@ -52,7 +52,7 @@ class Context:
     wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
     (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
     ``user_verification`` is asked by the request beyond the policy's own setting of the factor; "" asks nothing.
-    ``clock_apart``: seconds by which the store's clock is ahead of ``now``, 0 where the store tells no time (F-14).
+    ``clock_apart``: seconds by which the store's clock is ahead of ``now``, 0 for a few and where it tells no time (F-14).
     ``unasked``: the browser may make the new authenticator without a press of the person.
     """
 

@@ -73,7 +73,7 @@ class Engine:
         self._generation = 0
         self.away_since: int | None = None
         self.clock_apart = 0
-        """Seconds by which the store's clock was ahead of ours when they were last compared (``clock_watch``)."""
+        """Seconds by which the store's clock was ahead of ours at the last look; 0 for a few (``clock_watch``)."""
         self.own_address = OwnAddress(wiring, self.public)
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()

@@ -24,7 +24,7 @@ from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors.base import Rejected
 from .accounts import Engine
-from .clock_watch import APART, ClockWatch
+from .clock_watch import ClockWatch
 
 log = logging.getLogger("mfa_gate")
 
@@ -150,7 +150,7 @@ class Attempts:
         mark = mark_of(account, self.engine.now())
         if mark:
             await self.clock_watch.is_ahead(account, mark)
-        if abs(self.engine.clock_apart) > APART:
+        if self.engine.clock_apart:
             await self.clock_watch.is_apart(account.key)
         verify = guess.prepare(account)
         if isinstance(verify, Rejected):

@@ -80,7 +80,9 @@ class ClockWatch:
         theirs = await store.time()
         ended = clock.now()  # the store told its time at some moment in between
         apart = int(max(theirs - ended, 0) or min(theirs - began, 0))
-        if abs(apart) > APART >= abs(self.engine.clock_apart):
+        if abs(apart) <= APART:
+            apart = 0
+        if apart and not self.engine.clock_apart:
             log.error(
                 "the store's clock is %d s ahead of this server's (behind, if negative): set both right, by NTP; from some "
                 "minutes on, codes of authenticator apps are refused here",

@@ -44,12 +44,15 @@ class LegalHolds:
         """List every hold, tenant by tenant, the oldest first."""
         noted = await self._noted()
         tenants = sorted({*await self.engine.store.trails(), *(hold.tenant for hold in noted)})
-        return tuple([hold for tenant in tenants for hold in await self.of(tenant)])
+        return tuple([hold for tenant in tenants for hold in await self._of(tenant, noted)])
 
     async def of(self, tenant: str) -> tuple[LegalHold, ...]:
         """List the holds of a tenant's trail, the oldest first."""
-        noted = [hold for hold in await self._noted() if hold.tenant == tenant]
-        known = {hold.ref: hold for hold in (*await self._told(tenant), *noted)}
+        return await self._of(tenant, await self._noted())
+
+    async def _of(self, tenant: str, noted: tuple[LegalHold, ...]) -> tuple[LegalHold, ...]:
+        mine = (hold for hold in noted if hold.tenant == tenant)
+        known = {hold.ref: hold for hold in (*await self._told(tenant), *mine)}
         return tuple(sorted(known.values(), key=lambda hold: hold.at))
 
     async def _noted(self) -> tuple[LegalHold, ...]:

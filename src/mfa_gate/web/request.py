@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from ..core.decision import Allow, Decision
+from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.policy import Demand
@@ -34,6 +34,7 @@ from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, leading, page, place_of, redirect
 from .scope import (
+    NEXT,
     browser_label,
     has_chosen_root,
     kept_query,
@@ -311,12 +312,15 @@ class PageRequest:
         """Return the place to go on to, or the page of ours that tells of a stopped form."""
         return self.own("/challenge") if "f" in self.going else self.going_to
 
-    def asked_by(self, rule: str) -> tuple[str, str]:
-        """Return the action that ``rule`` guards, and the rule if it is one of ours.
+    def asked_by(self, decision: Decision) -> tuple[str, str]:
+        """Return the action that a step-up guards, and its rule if that is one of ours.
 
         The first is the ``label`` of the policy's rule, in the reader's language. A rule that the policy does not have is
-        ours, or an endpoint's.
+        ours, or an endpoint's. Both are "" for any other decision.
         """
+        if not isinstance(decision, StepUp) or decision.reason != "step_up":
+            return "", ""
+        rule = decision.demand.rule
         label = self.rules.action_of(rule)
         return ("", rule) if label is None else (spoken_in(label, self.lang), "")
 
@@ -460,6 +464,11 @@ class PageRequest:
     def host(self, place: str) -> str:
         """Return the address of a page of the host's own, below the root; "" for none."""
         return self.root + place if place else ""
+
+    @property
+    def sign_in(self) -> str:
+        """Return the address of the host's sign-in, which is told of no page to go on to."""
+        return self.host(self.site.sign_in.replace(NEXT, ""))
 
     def forget_interruption(self) -> None:
         """Forget the interrupted request; another tab's way is left alone."""

@@ -11,10 +11,8 @@ from ..core.person_line import MEMBERS, TIMES, PersonLine
 from ..core.text_safety import no_formula
 from ..service.admin.report_desk import OpenReport
 from ..service.admin.reports import Column, Row, Value
+from ..service.turns import AT_ONCE
 from .responses import stamp
-
-AT_ONCE = 50
-"""Rows of one piece of a long answer: all other requests wait while a piece is made."""
 
 
 def json_value(column: Column, value: Value) -> object:

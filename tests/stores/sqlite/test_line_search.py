@@ -18,9 +18,9 @@ from mfa_gate.core.trail_search import search_of
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.admin.trail import search_trail
 from mfa_gate.storage import EventPage, FindsLines
+from mfa_gate.stores.common.documents import SEARCHED
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.sqlite import SQLiteStore
-from mfa_gate.stores.sqlite.line_search import COLUMNS
 from mfa_gate.stores.sqlite.timing import Timing
 from mfa_gate.testing.store_suite import enrolled
 
@@ -94,10 +94,10 @@ async def test_an_index_finds_what_a_look_at_every_line_finds(
     assert pages[0] == pages[1]
 
 
-@pytest.mark.parametrize("name", list(COLUMNS))
+@pytest.mark.parametrize("name", list(SEARCHED))
 async def test_the_index_is_used(store: SQLiteStore, name: str) -> None:
     """No line of anybody else is read, and none is sorted."""
-    for column in COLUMNS[name]:
+    for column in SEARCHED[name]:
         with closing(sqlite3.connect(store.path)) as connection:
             plan = connection.execute(
                 f"EXPLAIN QUERY PLAN SELECT seq, body FROM event WHERE tenant = ? AND {column} = ? AND seq < ?"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ...errors import MFAGateError, StoreMissing
-from ...service.clock_watch import APART
 from ...service.maintenance.examination import check_keys, newest_event_at
 from ...storage import Advises, InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
@@ -87,7 +86,7 @@ async def _clock(gate: MFAGate) -> list[Line]:
     """Compare this machine's clock with the store's and with the newest event."""
     engine = gate.service.engine
     await gate.service.clock_watch.compare()
-    if abs(engine.clock_apart) > APART:
+    if engine.clock_apart:
         way = "ahead of" if engine.clock_apart > 0 else "behind"
         text = f"the store's clock is {abs(engine.clock_apart)} s {way} this machine's: set both right, by NTP"
         return [Line("fault", "clock", text)]

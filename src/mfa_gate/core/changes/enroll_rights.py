@@ -50,9 +50,8 @@ def may_change(evidence: Evidence, requirement: Requirement, now: int, *, adding
     account = evidence.account
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
-    if (
-        now < account.frozen_until
-    ):  # by the clock alone: a worker that ran ahead has marked the account, and ends no stop
+    # By the clock alone: a worker that ran ahead has marked the account, and ends no stop.
+    if now < account.frozen_until:
         return Refusal(reason="frozen")
     now = max(now, account.seen_at)
     demand = change_demand(evidence, requirement, adding=adding)

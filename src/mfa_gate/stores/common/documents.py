@@ -63,6 +63,10 @@ def parts_found_by(event: Event) -> tuple[str, str, str, str, int]:
     return (event.id, event.tenant, event.account, event.kind, event.at)
 
 
+SEARCHED = {"address": ("address", "network"), "browser": ("browser",), "id": ("id",)}
+"""The columns that are searched for a part; each has an index of the lines where it is not empty (``schema.py``)."""
+
+
 def parts_searched(event: Event) -> tuple[str, str, str]:
     """List address, network and browser of an event, by which stores find its line.
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...storage import EventPage
-from ..common.documents import cursor_from, event_from
+from ..common.documents import SEARCHED, cursor_from, event_from
 from .session import Session
-
-COLUMNS = {"address": ("address", "network"), "browser": ("browser",), "id": ("id",)}
-"""The columns that are searched for a part; each has an index of the lines where it is not empty (``schema.py``)."""
 
 
 async def lines_with(
@@ -25,7 +22,7 @@ async def lines_with(
         return EventPage(items=())
     behind, place = (" AND e.seq < %s", [before]) if before >= 0 else ("", list[int]())
     looks, given = list[str](), list[object]()
-    for column in COLUMNS[name]:
+    for column in SEARCHED[name]:
         looks.append(
             "SELECT f.* FROM unnest(%s::text[]) v CROSS JOIN LATERAL (SELECT e.seq, e.line"
             f" FROM {session.schema}.event e WHERE e.tenant = %s AND e.{column} = v AND e.{column} <> ''{behind}"

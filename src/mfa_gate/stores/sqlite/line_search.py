@@ -6,11 +6,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from ...storage import EventPage
-from ..common.documents import cursor_from, event_from
+from ..common.documents import SEARCHED, cursor_from, event_from
 from .worker_thread import WorkerThread
 
-COLUMNS = {"address": ("address", "network"), "browser": ("browser",), "id": ("id",)}
-"""The columns that are searched for a part; each has an index of the lines where it is not empty (``schema.py``)."""
 Row = tuple[int, str]
 
 
@@ -36,7 +34,7 @@ def _newest(
     behind = " AND seq < ?" if before >= 0 else ""
     statements = [
         f"SELECT seq, body FROM event WHERE tenant = ? AND {column} = ? AND {column} <> ''{behind} ORDER BY seq DESC LIMIT ?"  # noqa: S608
-        for column in COLUMNS[name]
+        for column in SEARCHED[name]
     ]
 
     def work(connection: sqlite3.Connection) -> list[Row]:

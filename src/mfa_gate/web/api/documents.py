@@ -43,8 +43,7 @@ async def state_document(request: PageRequest) -> dict[str, object]:
     max_age = min((demand.max_age for demand in judgement.requirement.demands), default=rules.freshness.max_age)
     ends_at = proof.at + int(max_age) if proof else 0
     waiting = recovery_document(request, account) if account else None
-    raised = isinstance(decision, StepUp) and decision.reason == "step_up"
-    action = request.asked_by(decision.why.rule)[0] if raised else ""
+    action, _ = request.asked_by(decision)
     return {
         "state": state_of(decision),
         "reason": decision.reason if isinstance(decision, StepUp) else None,

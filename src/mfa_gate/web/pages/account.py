@@ -15,7 +15,6 @@ from ...service.factor_choice import first_offer
 from .. import views
 from ..request import PageRequest
 from ..responses import Answer, page
-from ..scope import NEXT
 from ..views import Problem
 from .common import (
     STEPS,
@@ -225,7 +224,7 @@ def _declined(request: PageRequest, title: str) -> Answer:
     return request.show(
         views.AgreementDeclined(
             title=title,
-            sign_in=request.host(request.site.sign_in.replace(NEXT, "")),
+            sign_in=request.sign_in,
             sign_out=request.host(request.site.sign_out),
         )
     )

@@ -386,13 +386,12 @@ def _view(
     part = request.factors[mine.factor]
     shape = part.code(rules, mine.data)
     face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
-    why = decision.reason if isinstance(decision, StepUp) else "no_proof"
-    asked = request.asked_by(decision.demand.rule) if isinstance(decision, StepUp) and why == "step_up" else ("", "")
+    action, asked_by = request.asked_by(decision)
     return views.Challenge(
         way=way_of(request, mine, judgement),
-        why=why,
-        action=asked[0],
-        asked_by=asked[1],
+        why=decision.reason if isinstance(decision, StepUp) else "no_proof",
+        action=action,
+        asked_by=asked_by,
         max_age=max_age,
         sending=sending,
         sent_at=challenge.issued_at if challenge else 0,

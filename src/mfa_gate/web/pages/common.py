@@ -197,15 +197,14 @@ def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgem
 
     A hint is a masked destination, or says if a passkey is synced.
     """
-    account = judgement.account
-    factor = request.factors.get(authenticator.factor)
+    evidence, factor = judgement.evidence, request.factors.get(authenticator.factor)
     hint = ""
-    if account is not None and factor is not None:
+    if evidence is not None and factor is not None:
         context = request.service.challenges.context(
-            request.caller, judgement.requirement.rules, purpose="sign-in", account=account
+            request.caller, judgement.requirement.rules, purpose="sign-in", account=evidence.account
         )
         hint = factor.hint(context, authenticator.data)
-    browser = judgement.evidence.browser if judgement.evidence else None
+    browser = evidence.browser if evidence else None
     return Way(
         kind=authenticator.factor,
         id=authenticator.id,

@@ -13,7 +13,7 @@ from ...core.web_address import read_address
 from ...ports import FreshSignIn
 from .. import views
 from ..request import PageRequest
-from ..scope import NEXT, safe_path
+from ..scope import safe_path
 
 log = logging.getLogger("mfa_gate")
 
@@ -27,14 +27,14 @@ async def sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInA
 
     Nothing of ours is set up, or nothing that meets the demand, so only the identity provider can confirm the person.
     """
-    asked = request.asked_by(decision.demand.rule) if decision.reason == "step_up" else ("", "")
+    action, asked_by = request.asked_by(decision)
     return views.SignInAgain(
         why=decision.reason,
-        action=asked[0],
-        asked_by=asked[1],
+        action=action,
+        asked_by=asked_by,
         max_age=decision.demand.max_age,
         again=await _address(request, decision),
-        sign_in=request.host(request.site.sign_in.replace(NEXT, "")),
+        sign_in=request.sign_in,
         sign_out=request.host(request.site.sign_out),
     )
 
