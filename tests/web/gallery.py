@@ -453,7 +453,8 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         can_end=True,
     )
     yield "admin-tenant", tenant, frame
-    yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
+    several = replace(desk, tenants=("clinic", "practice"))
+    yield "admin-tenant-first-day", replace(tenant, desk=several, chart=chart_of(days[:1])), frame
     lines = tuple(
         Line(name=name, asked=n, stops=3 * n, enroll=1, walled_out=n % 2)
         for n, name in enumerate(("export", "freshness"))

@@ -185,6 +185,16 @@ def _refused(page: Page) -> list[str]:
     return seen
 
 
+def test_the_picker_of_the_organization_is_one_line(browser: Browser, gallery: tuple[str, list[str]]) -> None:
+    """The button stands beside the list where there is room."""
+    address, _ = gallery
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    show(page, f"{address}/admin-tenant-first-day.html")
+    parts = page.evaluate("[...document.querySelectorAll('.picker > *')].map((part) => part.getBoundingClientRect())")
+    assert len(parts) == 3
+    assert max(part["top"] for part in parts) < min(part["bottom"] for part in parts)
+
+
 def test_copy(browser: Browser, gallery: tuple[str, list[str]]) -> None:
     """Copy puts the codes one a line, and the key without spaces, on the clipboard.
 
