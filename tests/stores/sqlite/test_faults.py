@@ -265,6 +265,29 @@ async def test_corrupt(store: SQLiteStore, place: Path, reach: str) -> None:
     await nothing_lost(store)
 
 
+async def test_a_fault_that_is_over_refuses_nobody(store: SQLiteStore, place: Path) -> None:
+    """A look that failed is not told any more once the file has answered again.
+
+    F-5. The look of a quarter of a second ago would refuse a request although the one before it was served.
+    """
+    await store.aclose()
+    await store.open()
+    changed(store)
+    good = (place / "mfa.db").read_bytes()
+    await asyncio.sleep(0.3)
+    with open(place / "mfa.db", "r+b") as file:
+        file.write(b"\xa5" * 100)
+    with contextlib.suppress(StoreUnavailable):
+        changed(store)  # begins a look, which fails
+    await refused(store, {"load": READS["load"]})
+    with open(place / "mfa.db", "r+b") as file:
+        file.write(good)
+    await answers(store)
+    await store.load(BOB)
+    await asyncio.sleep(0.3)
+    changed(store)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -78,7 +78,6 @@ class Invalidation:
         self._look_at = 0.0
         self._probe: Job | None = None
         self._asked_at = 0.0
-        self._trouble: BaseException | None = None
 
     def changed(self, reader: Reader) -> Changed:
         """Tell the changes since the reader's last look. Raises ``StoreUnavailable``."""
@@ -150,12 +149,11 @@ class Invalidation:
             raise StoreUnavailable("the SQLite store is not open")
         identity = self._file.identity()
         if self._probe is None or self._probe.settled:
-            self._trouble = None if self._probe is None else self._probe.error
             self._probe, self._asked_at = self._reader.knock(), now
         elif now > self._asked_at + _OVERDUE:
             raise StoreUnavailable("the SQLite store does not answer")
-        if self._trouble is not None:
-            raise StoreUnavailable(f"the SQLite store is out of order: {self._trouble}") from self._trouble
+        if (trouble := self._reader.trouble) is not None:
+            raise StoreUnavailable(f"the SQLite store is out of order: {trouble}") from trouble
         if self._pooled.connection is not None and identity != self._pooled.opened:
             raise StoreUnavailable(f"{self._file.path} was replaced")
         self._look_at = now + LOOK_EVERY

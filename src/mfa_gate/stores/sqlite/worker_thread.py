@@ -121,9 +121,13 @@ class WorkerThread:
             self._starting = threading.Lock()
             self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
             self._thread: threading.Thread | None = None
+            self.trouble: BaseException | None = None
 
     def knock(self) -> Job:
-        """See whether the file still answers; nobody waits for it, its outcome is in the job."""
+        """See whether the file still answers; nobody waits for it.
+
+        ``trouble`` is None from then on, or the fault that it met, until anything is answered again.
+        """
         return self._put(Job(_nothing, None))
 
     async def run(self, work: Work[T], *, landed: Work[bool] | None = None, is_grave: bool = False) -> T:
@@ -169,7 +173,10 @@ class WorkerThread:
         while jobs := _next_jobs(waiting):
             try:
                 self._serve(jobs)
+                self.trouble = None
             except Exception as error:  # the thread must live, and every caller be answered
+                if any(job.work is _nothing for job in jobs):
+                    self.trouble = error
                 for job in jobs:
                     job.fail(outage(error))
             _answer(jobs)
