@@ -21,7 +21,7 @@ from .web.lifespan import ChecksApp
 from .web.message_forms import MessageForms
 from .web.origin_faults import OriginLog
 from .web.render import Renderer
-from .web.request import Site
+from .web.site import Site
 
 
 def compose(given: GateArguments, *, check: ChecksApp) -> Gate:

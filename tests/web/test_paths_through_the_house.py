@@ -117,7 +117,7 @@ async def test_allowed_after_a_full_look() -> None:
         world.gate.web.callers.opened.clear()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
-    check(found, files=23, calls=81, jumps=54)
+    check(found, files=23, calls=79, jumps=53)
     assert found.of("Access.judge") == found.of("Access.free") == 1
     assert found.of("browser_label") == found.of("MemoryStore.load") == 0
 
@@ -160,7 +160,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=39, calls=191, jumps=106)
+    check(found, files=39, calls=181, jumps=101)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -171,7 +171,7 @@ async def test_a_right_code() -> None:
     """
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=52, calls=341, jumps=190)
+    check(found, files=52, calls=326, jumps=190)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 

@@ -162,7 +162,7 @@ def mark_of(evidence: Evidence) -> str:
 
 def _is_granted(requirement: Requirement, evidence: Evidence, now: int) -> bool:
     account = evidence.account
-    if not is_in_force(account, now) or not may_stand_in(requirement.demands):
+    if account.grant is None or not is_in_force(account, now) or not may_stand_in(requirement.demands):
         return False
     return has_room(account, mark_of(evidence))
 

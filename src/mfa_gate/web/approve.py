@@ -22,9 +22,9 @@ from .brand_files import ICON_SIZES, brand_names
 from .forms import BadBody, read_json
 from .members import BadMember, Member, typed
 from .phone_note import carried_token, read_note, set_note
-from .request import Site
 from .responses import NO_STORE, PAGE_HEADERS, Answer, Header, as_json, leading, page, problem, stamp
 from .scope import browser_label, root_of
+from .site import Site
 from .types import Receive, Scope
 
 TEXT = Member((str,), "text", {"type": "string"})

@@ -8,10 +8,10 @@ from __future__ import annotations
 from ..core.model import Subject
 from ..core.reasons import Refusal
 from . import api
-from .request import Site
 from .request import page_request as request_of
 from .responses import Answer, problem
 from .scope import header
+from .site import Site
 from .types import Receive, Scope
 
 PLACE = "/api/admin/"

@@ -13,7 +13,6 @@ from .callers import Identified
 from .cookies import PENDING_LIFE, Note
 from .forms import BadBody, is_listed, is_urlencoded, read_body, same_origin
 from .interruption import MARK, SAFE, going_note, is_form, page_of
-from .request import Site
 from .responses import (
     CLOSE_CODE,
     NO_STORE,
@@ -38,6 +37,7 @@ from .scope import (
     root_of,
     safe_path,
 )
+from .site import Site
 from .types import Receive, Scope, Send
 from .unheard import hear_out
 from .views import Framed

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from .interruption import page_of
-from .request import Site
 from .responses import PRINTABLE, Answer, leading, page
 from .scope import caller_kind, header, header_in, origin_in, root_of
+from .site import Site
 from .types import Scope
 from .views import Continue
 

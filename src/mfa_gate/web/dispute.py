@@ -14,9 +14,9 @@ from ..core.spoken import spoken_in
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
-from .request import Site
 from .responses import Answer, page
 from .scope import own_place
+from .site import Site
 from .types import Receive, Scope
 
 

@@ -13,9 +13,9 @@ from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
-from .request import Site
 from .responses import Answer, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, own_place, sign_in_place
+from .site import Site
 from .types import Receive, Scope, Send
 from .views import Fault
 

@@ -26,12 +26,12 @@ from .lifespan import ChecksApp, Lifespan, running_loop
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .report_only import ReportOnly
-from .request import Site
 from .route_names import RouteNames
 from .router import Router
 from .scope import app_path, browser_label, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
+from .site import Site
 from .types import App, Receive, Scope, Send
 from .unheard import hear_out
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .request import Site
 from .responses import NO_STORE, Answer, as_json
+from .site import Site
 from .types import Receive, Scope
 
 

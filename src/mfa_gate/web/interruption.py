@@ -1,17 +1,20 @@
-"""The note of an interrupted request.
+"""The request that our pages interrupted, and its note.
 
-It has the place to lead back to, and the facts by which the request is judged. A page load keeps its note in a cookie, and the
-forms of our pages send it along, sealed. Every other caller that tells its page finds the note in the address that leads
-on. So several tabs may be on their way at once, and each is judged by its own demand.
+The note has the place to lead back to, and the facts by which the request is judged. A page load keeps its note in a
+cookie, and the forms of our pages send it along, sealed. Every other caller that tells its page finds the note in the
+address that leads on. So several tabs may be on their way at once, and each is judged by its own demand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
 
-from ..core.model import Caller, Seconds
+from ..core.model import Caller, Seconds, SubjectKey
 from ..core.policy import Demand, Facts
-from .cookies import Note
+from .cookies import Cookies, Jar, Note, cookie_value
+from .responses import Header
 from .scope import CallerKind, header, origin_in, place_in
 from .types import Scope
 
@@ -103,3 +106,116 @@ def page_of(scope: Scope, origins: Collection[str]) -> str:
     if current is None or site not in (b"same-origin", None):
         return ""
     return place_in(current) if site is not None or origin_in(current) in origins else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Interruption:
+    """The interrupted request, as one browser's cookies and the address of our page tell it.
+
+    ``carried`` is the segment of the address that holds the note, "" where the cookie does. ``leads_back`` says that this page
+    lies on the way back to the interrupted one. ``headers`` are those of the answer: the cookies are set there.
+    """
+
+    cookies: Cookies
+    jar: Jar
+    scope: Scope
+    key: SubjectKey
+    headers: list[Header]
+    carried: str = ""
+    leads_back: bool = False
+    _note: Note | None = None
+
+    @property
+    def note(self) -> Note:
+        """Return the note: ``to`` is the place to lead on to. It is empty where nothing was interrupted."""
+        if self._note is None:
+            self._note = self.cookies.note(self.jar, self.jar.going, self.scope)
+        return self._note
+
+    def sealed(self) -> str:
+        """Return the note for a form of our page, "" where the address carries it or nothing has asked for it."""
+        return self.cookies.seal_note(self.key, self._note) if self._note and not self.carried else ""
+
+    def take(self, sealed: str) -> bool:
+        """Take the note from the address. Returns False if it is none of this subject's."""
+        note = self.cookies.open_note(self.key, sealed)
+        if note:
+            self._note, self.carried = note, MARK + sealed
+        return bool(note)
+
+    def keep_carried(self) -> None:
+        """Keep the carried note in the cookie as well, unless another tab's note is there.
+
+        So the way back is not lost if somebody goes on at a plain address of ours. Anybody may have sent the address:
+        what it says of a form stays in the cookie only if the form is this browser's.
+        """
+        note = self._note
+        if not note or cookie_value(self.scope, self.jar.going):
+            return
+        if not self.has_kept(str(note.get("f", ""))):
+            note = {name: value for name, value in note.items() if name != "f"}
+        self.keep(note)
+
+    def heed_form(self, sealed: str) -> None:
+        """Go on by the note in a form, if the cookie has another one by now.
+
+        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such
+        a form, as anybody may write such an address.
+        """
+        note = self.cookies.open_note(self.key, sealed)
+        if note and not self.carried and note != self.note:
+            self.take(sealed)
+
+    def has_kept(self, word: str) -> bool:
+        """Tell if a word is that of the form which this very browser has sent.
+
+        An address with a word may come from somebody else, with a form that the person has never seen.
+        """
+        return bool(word) and self.cookies.note(self.jar, self.jar.form, self.scope).get("w") == word
+
+    def unsent(self) -> Literal["", "lost", "kept"]:
+        """Tell if a form was stopped on the way here, and if it is kept."""
+        kept = self.note.get("f") if self.leads_back else None
+        return "" if kept is None else "kept" if self.has_kept(str(kept)) else "lost"
+
+    def carry(self, note: Note) -> None:
+        """Let the links and forms from here on carry another note."""
+        self._note, self.carried = note, MARK + self.cookies.seal_note(self.key, note)
+
+    def keep(self, note: Note) -> None:
+        """Let the cookie hold a note."""
+        self.headers.append(self.cookies.set_note(self.jar, self.jar.going, note))
+
+    def come_back_to(self, address: str, *, demands: tuple[Demand, ...] = ()) -> None:
+        """Remember a page of ours to return to, after a proof that meets ``demands``.
+
+        That page carries on the note that is carried now.
+        """
+        self.keep(going_note(to=address, path="", method="GET", clean=True, demands=demands))
+        self._note, self.carried = None, ""
+
+    def forget(self) -> None:
+        """Forget the interrupted request; another tab's way is left alone."""
+        if not self.carried or self.cookies.note(self.jar, self.jar.going, self.scope) == self._note:
+            self.headers.append(self.cookies.drop_note(self.jar, self.jar.going))
+        self._note = {}
+        self.drop_owed()
+
+    # -- a step-up that a script was refused for -------------------------------------------------------------------
+
+    @property
+    def owed(self) -> Note:
+        """Return the note of the step-up that a script was refused for, if this browser keeps one."""
+        return self.cookies.note(self.jar, self.jar.owed, self.scope)
+
+    def heed_owed(self) -> None:
+        """Judge a JSON caller by the demand that it was refused for, if it was."""
+        if self.carried:
+            self.leads_back = True
+        elif owed := self.owed:
+            self._note, self.leads_back = owed, True
+
+    def drop_owed(self) -> None:
+        """Forget the step-up that a script was refused for."""
+        if cookie_value(self.scope, self.jar.owed):
+            self.headers.append(self.cookies.drop_note(self.jar, self.jar.owed))

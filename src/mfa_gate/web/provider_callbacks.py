@@ -8,9 +8,9 @@ from __future__ import annotations
 from ..core.reasons import Refusal
 from . import shared_signals
 from .forms import MAX_BODY, BadBody, parse_form
-from .request import Site
 from .responses import NO_STORE, Answer, problem
 from .scope import root_of
+from .site import Site
 from .types import Receive, Scope
 
 MAX_FIELDS = 100

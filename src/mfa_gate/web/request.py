@@ -5,33 +5,23 @@ It knows the request's language, its form token, and the place to go on to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import parse_qsl
 
 from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
-from ..core.policy import Demand
 from ..core.readable_ids import readable_id
 from ..core.rules import Rules
 from ..core.spoken import Spoken, spoken_in
-from ..core.web_address import read_address
 from ..factors import Registry
-from ..ports import SignInAgain
 from ..service import Actor, Judgement, Service
-from ..service.kept_forms import KeptForms
-from .brand_files import BrandFiles, logos
-from .callers import Callers
-from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
+from .brand_files import logos
+from .cookies import PENDING_LIFE, Jar, cookie_value
 from .crowded_cookies import MAX_PEOPLE, drop_crowd
-from .forms import READ_TIMEOUT
-from .i18n import ZONE, ZONE_COOKIE, Languages
-from .interruption import MARK, demands_of, facts_of, going_note
-from .origin_faults import OriginLog
-from .render import Renderer
+from .i18n import ZONE, ZONE_COOKIE
+from .interruption import Interruption, demands_of, facts_of
 from .responses import Answer, Header, leading, page, place_of, redirect
 from .scope import (
     NEXT,
@@ -44,73 +34,11 @@ from .scope import (
     root_of,
     safe_path,
 )
-from .sign_out import SignOutForm
+from .site import FRAGMENT, MAX_RETURN, Site
 from .types import Scope
-from .views import Continue, Frame, Language, Notice, Problem, View
+from .views import Continue, Frame, Notice, Problem, View
 from .views.admin import AdminView
 from .views.impact import AdminImpact
-
-MAX_RETURN = 1024
-_FRAGMENT = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:@%/?-]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """The parts that all our own addresses share.
-
-    ``sign_in``, ``sign_out`` and ``home`` are paths of the host, as the host's own router sees them.
-    ``body_within`` is the seconds that the body of a request has to come in.
-    """
-
-    service: Service
-    callers: Callers
-    cookies: Cookies
-    renderer: Renderer
-    prefix: str
-    sign_in: str
-    sign_out: str
-    home: str
-    origins: tuple[str, ...]
-    json_status: int = 403
-    accept_refused_websockets: bool = False
-    kept_forms: KeptForms | None = None
-    sign_in_again: SignInAgain | None = None
-    api_origins: tuple[str, ...] = ()
-    dev: bool = False
-    sign_out_form: SignOutForm = field(default_factory=SignOutForm)
-    body_within: float = READ_TIMEOUT
-    brand_files: BrandFiles = field(default_factory=BrandFiles)
-    languages: Languages = field(default_factory=Languages)
-    shown_languages: tuple[Language, ...] = field(init=False)
-    origin_log: OriginLog
-
-    def __post_init__(self) -> None:
-        shown = tuple(Language(tag=tag, name=name) for tag, name in self.languages.named())
-        object.__setattr__(self, "shown_languages", shown)
-
-    def plain_frame(self, scope: Scope, rules: Rules) -> Frame:
-        """Make the frame of a page that knows no visitor, with the brand in ``rules``."""
-        engine, prefix = self.service.engine, root_of(scope) + self.prefix
-        logo, logo_dark = logos(f"{prefix}/static/", rules.brand)
-        return Frame(
-            prefix=prefix,
-            now=engine.now(),
-            brand_name=rules.brand.name or engine.wiring.relying_party.name,
-            brand=rules.brand,
-            logo=logo,
-            logo_dark=logo_dark,
-            lang=self.languages.of(scope),
-        )
-
-    def is_front_end(self, address: str) -> bool:
-        """Tell if an address lies on a listed front end, and on no other site in any reading."""
-        if not self.api_origins:
-            return False
-        place, _, fragment = address.partition("#")
-        found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
-        if found is None or found.url not in (place, f"{place}/"):
-            return False
-        return any(found.url.startswith(f"{origin}/") for origin in self.api_origins)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,10 +46,10 @@ class PageRequest:
     """A request of a signed-in subject to one of our pages.
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
-    cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does. ``automation`` is the program that has
-    shown a token, None for a person. ``service`` are the use cases,
-    ``factors`` the factors of this gate, ``lang`` the reader's language.
+    cannot be sent at the moment; they are known after the first call of ``judgement``. ``automation`` is the program that
+    has shown a token, None for a person. ``interruption`` is the request that brought the visitor here. ``service`` are the
+    use cases, ``factors`` the factors of this gate, ``rules`` those of the visitor's tenant when the request came,
+    ``lang`` the reader's language.
     """
 
     site: Site
@@ -135,19 +63,22 @@ class PageRequest:
     form: dict[str, str] = field(default_factory=dict)
     headers: list[Header] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    interrupted: bool = False
-    carried: str = ""
     off: frozenset[str] = frozenset()
     automation: Actor | None = None
+    interruption: Interruption = field(init=False)
     service: Service = field(init=False)
     factors: Registry = field(init=False)
+    rules: Rules = field(init=False)
     lang: str = field(init=False)
     _judgement: Judgement | None = None
-    _going: Note | None = None
 
     def __post_init__(self) -> None:
+        self.interruption = Interruption(
+            cookies=self.site.cookies, jar=self.jar, scope=self.scope, key=self.subject.key, headers=self.headers
+        )
         self.service = self.site.service
         self.factors = self.service.engine.factors
+        self.rules = self.service.engine.rules(self.subject.tenant)
         self.lang = self.site.languages.of(self.scope)
         label = browser_label(self.scope)
         trusted = self.service.engine.wiring.trusted_proxies
@@ -163,17 +94,12 @@ class PageRequest:
 
         All our own links begin with it.
         """
-        return self.root + self.site.prefix + self.carried
+        return self.root + self.site.prefix + self.interruption.carried
 
     @property
     def public(self) -> str:
         """Return the address of our pages as another device reaches them, "" if unknown."""
         return self.service.engine.public(self.root)
-
-    @property
-    def rules(self) -> Rules:
-        """Return the rules of the visitor's tenant."""
-        return self.service.engine.rules(self.subject.tenant)
 
     @property
     def now(self) -> int:
@@ -213,8 +139,8 @@ class PageRequest:
         """
         if self._judgement is None:
             self.off = await self.service.sending.off(self.subject.tenant)
-            going = self.going
-            if self.interrupted and "p" in going and (facts := facts_of(going, self.caller)) is not None:
+            going = self.interruption.note
+            if self.interruption.leads_back and "p" in going and (facts := facts_of(going, self.caller)) is not None:
                 judge = self.service.access.judge
                 self._judgement = await judge(self.caller, facts, extra=demands_of(going), floors=True)
                 if self._judgement.evidence is not None:
@@ -227,90 +153,18 @@ class PageRequest:
         self._judgement = None
 
     @property
-    def going(self) -> Note:
-        """Return the note of the interrupted request.
-
-        It has ``to`` (the place to lead on to), and the facts by which that request is judged.
-        """
-        if self._going is None:
-            self._going = self.site.cookies.note(self.jar, self.jar.going, self.scope)
-        return self._going
-
-    def carry(self, sealed: str) -> bool:
-        """Take the note of the interrupted request from the address.
-
-        Returns False if it is none of this subject's.
-        """
-        note = self.site.cookies.open_note(self.subject.key, sealed)
-        if note:
-            self._going, self.carried = note, MARK + sealed
-        return bool(note)
-
-    def keep_carried(self) -> None:
-        """Keep the carried note in the cookie as well, unless another tab's note is there.
-
-        So the way back is not lost if somebody goes on at a plain address of ours. Anybody may have sent the address:
-        what it says of a form stays in the cookie only if the form is this browser's.
-        """
-        cookies, jar, note = self.site.cookies, self.jar, self._going
-        if not note or cookie_value(self.scope, jar.going):
-            return
-        if not self.has_kept(str(note.get("f", ""))):
-            note = {name: value for name, value in note.items() if name != "f"}
-        self.headers.append(cookies.set_note(jar, jar.going, note))
-
-    def heed_form(self) -> None:
-        """Go on by the note in the form, if the cookie has another one by now.
-
-        A page load in another tab has changed the cookie. From here on the address carries the note. Anybody may write such
-        a form, as anybody may write such an address.
-        """
-        sealed = self.form["note"]
-        note = self.site.cookies.open_note(self.subject.key, sealed)
-        if note and not self.carried and note != self.going:
-            self.carry(sealed)
-
-    def has_kept(self, word: str) -> bool:
-        """Tell if a word is that of the form which this very browser has sent.
-
-        An address with a word may come from somebody else, with a form that the person has never seen.
-        """
-        return bool(word) and self.site.cookies.note(self.jar, self.jar.form, self.scope).get("w") == word
-
-    def carry_note(self, note: Note) -> None:
-        """Let the links and forms from here on carry another note."""
-        self._going, self.carried = note, MARK + self.site.cookies.seal_note(self.subject.key, note)
-
-    @property
-    def owed(self) -> Note:
-        """Return the note of the step-up that a script was refused for, if this browser keeps one."""
-        return self.site.cookies.note(self.jar, self.jar.owed, self.scope)
-
-    def heed_owed(self) -> None:
-        """Judge a JSON caller by the demand that it was refused for, if it was."""
-        if self.carried:
-            self.interrupted = True
-        elif owed := self.owed:
-            self._going, self.interrupted = owed, True
-
-    def drop_owed(self) -> None:
-        """Forget the step-up that a script was refused for."""
-        if cookie_value(self.scope, self.jar.owed):
-            self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.owed))
-
-    @property
     def going_to(self) -> str:
         """Return the place on this site where the visitor was going.
 
         It is checked again before it is used (U-71). Without one it is the host's home.
         """
-        to = str(self.going.get("to", ""))
-        return (to if self.site.is_front_end(to) else safe_path(to)) or self.host(self.site.home)
+        to = str(self.interruption.note.get("to", ""))
+        return safe_path(to) or (to if to and self.site.is_front_end(to) else self.host(self.site.home))
 
     @property
     def onward(self) -> str:
         """Return the place to go on to, or the page of ours that tells of a stopped form."""
-        return self.own("/challenge") if "f" in self.going else self.going_to
+        return self.own("/challenge") if "f" in self.interruption.note else self.going_to
 
     def asked_by(self, decision: Decision) -> tuple[str, str]:
         """Return the action that a step-up guards, and its rule if that is one of ours.
@@ -331,7 +185,6 @@ class PageRequest:
         rules, site = self.rules, self.site
         brand, contact = rules.brand, rules.recovery.contact
         account = self._judgement.account if self._judgement else None
-        going = None if self.carried else self._going
         static = f"{self.root}{site.prefix}/static/"
         logo, logo_dark = logos(static, brand)
         return Frame(
@@ -339,7 +192,7 @@ class PageRequest:
             assets=static,
             now=self.now,
             csrf_token=self.csrf_token,
-            note=site.cookies.seal_note(self.subject.key, going) if going else "",
+            note=self.interruption.sealed(),
             form_id=self.service.engine.wiring.entropy(6).hex(),
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
             brand=brand,
@@ -358,7 +211,7 @@ class PageRequest:
             dev=site.dev,
             notice=notice or self._flash(),
             problems=(*self.problems, *problems),
-            unsent=self._unsent(),
+            unsent=self.interruption.unsent(),
         )
 
     @property
@@ -369,11 +222,6 @@ class PageRequest:
         """
         id = readable_id(self.subject.id)
         return "" if "@" in id and self.service.engine.wiring.contacts is not None else id
-
-    def _unsent(self) -> Literal["", "lost", "kept"]:
-        """Tell if a form was stopped on the way here, and if it is kept."""
-        kept = self.going.get("f") if self.interrupted else None
-        return "" if kept is None else "kept" if self.has_kept(str(kept)) else "lost"
 
     @property
     def flashed(self) -> str:
@@ -419,11 +267,11 @@ class PageRequest:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
         is_settled = done or notice is not None
-        if done and "f" in self.going:
+        if done and "f" in self.interruption.note:
             to, done = self.onward, False
         if done:
             to = self._with_fragment(to)
-            self.forget_interruption()
+            self.interruption.forget()
         is_stale = bool(self.problems)  # a form that shows its page again, or leads on where nothing is left to do
         if not is_settled or not (is_stale or self.scope["method"] == "POST"):
             return redirect(to, self._all_headers())
@@ -436,8 +284,8 @@ class PageRequest:
     def _with_fragment(self, to: str) -> str:
         """Add the fragment that a script on our page has kept for the wanted page."""
         fragment = self.form.get("fragment", "")
-        is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
-        return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
+        is_good = 0 < len(fragment) <= MAX_RETURN and FRAGMENT.fullmatch(fragment)
+        return f"{to}#{fragment}" if is_good and "#" not in to and self.interruption.note.get("to") else to
 
     @property
     def query(self) -> dict[str, str]:
@@ -470,23 +318,6 @@ class PageRequest:
         """Return the address of the host's sign-in, which is told of no page to go on to."""
         return self.host(self.site.sign_in.replace(NEXT, ""))
 
-    def forget_interruption(self) -> None:
-        """Forget the interrupted request; another tab's way is left alone."""
-        cookies, jar = self.site.cookies, self.jar
-        if not self.carried or cookies.note(jar, jar.going, self.scope) == self._going:
-            self.headers.append(cookies.drop_note(jar, jar.going))
-        self._going = {}
-        self.drop_owed()
-
-    def come_back_to(self, place: str, *, demands: tuple[Demand, ...] = ()) -> None:
-        """Remember a page of ours to return to, after a proof that meets ``demands``.
-
-        That page carries on the note that is carried now.
-        """
-        note = going_note(to=self.own(place), path="", method="GET", clean=True, demands=demands)
-        self.headers.append(self.site.cookies.set_note(self.jar, self.jar.going, note))
-        self._going, self.carried = None, ""
-
     def lead_on(self, decision: Decision) -> Answer:
         """Lead on from a decision: to one of our pages, or to where the visitor was going."""
         if isinstance(decision, Allow):
@@ -498,7 +329,7 @@ class PageRequest:
         max_age = max(int(self.rules.freshness.max_age), PENDING_LIFE) if remembered else None
         self.handle, self.fresh = handle, False
         self.caller = replace(self.caller, handle=handle_digest(handle))
-        self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
+        self.headers[:] = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
         self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
         self.headers += self._crowd()

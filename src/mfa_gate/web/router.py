@@ -19,10 +19,11 @@ from .i18n import LANG_COOKIE
 from .interruption import MARK, going_note
 from .origin_faults import OriginFault, OriginKind, origin_fault
 from .quoted_ids import with_quoted_slashes
-from .request import PageRequest, Site
+from .request import PageRequest
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
 from .scope import caller_kind, is_rooted, own_place, root_of, safe_path, sign_in_place
+from .site import Site
 from .types import Receive, Scope, Send
 from .views import CookiesOff, Fault, Problem, WrongAddress
 
@@ -118,14 +119,14 @@ class Router:
             return self._nobody(scope, is_call=is_call)
         await self._open()
         request = await request_of(self.site, scope, subject)
-        request.interrupted = place.startswith(ON_THE_WAY)
-        is_kept = not carried or request.carry(carried)
+        request.interruption.leads_back = place.startswith(ON_THE_WAY)
+        is_kept = not carried or request.interruption.take(carried)
         if is_call:
             return await api.answer(request, receive, place.removeprefix("/api"))
         if carried and scope["method"] in ("GET", "HEAD"):
             if not is_kept:
                 return self._without_note(request, place)
-            request.keep_carried()
+            request.interruption.keep_carried()
         return await self._page(request, receive, "" if place == "/" else place)
 
     def _preflight(self, scope: Scope) -> Answer | None:
@@ -180,7 +181,7 @@ class Router:
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
         if "note" in request.form:
-            request.heed_form()
+            request.interruption.heed_form(request.form["note"])
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
             return await handlers["POST"](request)
         return await self._stale_form(request, handlers.get("GET"))
@@ -238,7 +239,7 @@ class Router:
         shown without it.
         """
         query = request.scope.get("query_string", b"")
-        if not request.interrupted or not query.startswith(b"return_to="):
+        if not request.interruption.leads_back or not query.startswith(b"return_to="):
             return None
         to = unquote(query[len(b"return_to=") :].decode("latin-1"))
         if not request.site.is_front_end(to):
@@ -246,11 +247,11 @@ class Router:
             to = safe_path(to.removeprefix(mine))
         if not to:
             return None
-        note = {**going_note(to=to, path="", method="GET", clean=True), **request.going, "to": to}
-        if request.carried:
-            request.carry_note(note)
+        note = {**going_note(to=to, path="", method="GET", clean=True), **request.interruption.note, "to": to}
+        if request.interruption.carried:
+            request.interruption.carry(note)
         else:
-            request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+            request.interruption.keep(note)
         return request.go(request.own(place))
 
     def _refused(self, request: PageRequest, refusal: Refusal) -> Answer:

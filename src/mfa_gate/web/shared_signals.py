@@ -7,9 +7,9 @@ import json
 from ..core.reasons import Refusal
 from ..service.shared_signals import TYPE, KeysUnreadable, SignalRefused
 from .forms import BadBody, media_type, read_body
-from .request import Site
 from .responses import NO_STORE, Answer, problem
 from .scope import header
+from .site import Site
 from .types import Receive, Scope
 
 PLACE = "signals"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..core.rules import BrandRules
 from .assets import Asset, present_asset, static_asset
 from .brand_files import brand_file, plain_name
-from .request import Site
 from .responses import NO_STORE, Answer, Header
+from .site import Site
 from .types import Receive, Scope
 
 YEAR = 31_536_000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..ports import RelyingParty
-from .request import Site
 from .responses import Answer, as_json
 from .scope import root_of
+from .site import Site
 from .types import Scope
 
 RELATED = "/.well-known/webauthn"

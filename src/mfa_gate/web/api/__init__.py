@@ -9,9 +9,10 @@ from ...core.reasons import Refusal
 from ..forms import BadBody, has_body, is_listed, read_json, same_origin, tells_origin
 from ..members import BadMember, Body, typed
 from ..origin_faults import origin_fault
-from ..request import PageRequest, Site
+from ..request import PageRequest
 from ..responses import Answer, problem
 from ..scope import header, is_bearer_alone
+from ..site import Site
 from ..types import Receive, Scope
 from .queries import query_of
 from .table import find

@@ -31,8 +31,8 @@ async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
     caller says ``user_verification`` itself.
     """
     verified = bool(body.get("user_verification", False))
-    if not verified and request.going:
-        request.interrupted = True
+    if not verified and request.interruption.note:
+        request.interruption.leads_back = True
         verified = (await request.judgement()).user_verification
     issued = await request.service.challenges.begin(request.caller, body["authenticator"], user_verification=verified)
     if isinstance(issued, Refusal):

@@ -30,11 +30,11 @@ async def state_document(request: PageRequest) -> dict[str, object]:
     A caller that was refused for a step-up is judged by it, until it is met.
     """
     request.forget_judgement()
-    request.heed_owed()
+    request.interruption.heed_owed()
     judgement = await request.judgement()
     decision, account = judgement.decision, judgement.account
     if isinstance(decision, (Allow, Agree)):
-        request.drop_owed()
+        request.interruption.drop_owed()
     rules = judgement.requirement.rules
     proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
     can_enroll = isinstance(decision, (Allow, Enroll))

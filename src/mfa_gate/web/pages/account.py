@@ -56,7 +56,7 @@ async def backup_codes(request: PageRequest) -> Answer:
                 problem = Problem(reason="saved_missing", field="saved")
                 return request.show(_codes(request, judgement, kept[1], request.now), status=422, problems=[problem])
             await backup.saved(request.caller)
-            return request.lead_on(judgement.decision) if request.going else request.go(request.base)
+            return request.lead_on(judgement.decision) if request.interruption.note else request.go(request.base)
         case "":
             if kept is not None:
                 return request.show(_codes(request, judgement, kept[1], kept[0].created_at))
@@ -79,7 +79,7 @@ def _codes(
     request: PageRequest, judgement: Judgement, codes: tuple[str, ...], made_at: int, *, replaced: bool = False
 ) -> views.BackupCodes:
     """Draw the page of a set. It is a step on the way to the app, or an act in the settings."""
-    steps = STEPS if request.going and not replaced else 0
+    steps = STEPS if request.interruption.note and not replaced else 0
     return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced, steps=steps)
 
 

@@ -47,15 +47,19 @@ async def start(request: PageRequest) -> Answer:
     A POST with ``authenticator`` is the form of that authenticator.
     """
     judgement = await request.judgement()
-    if isinstance(judgement.decision, Allow) and "f" in request.going:
+    if isinstance(judgement.decision, Allow) and "f" in request.interruption.note:
         return await _unsent(request)
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
-        request.forget_interruption()
+        request.interruption.forget()
         return request.show(views.Continue(continue_url=onward, why="done"))
-    if isinstance(judgement.decision, Allow) and not request.carried and (owed := request.owed):
+    if (
+        isinstance(judgement.decision, Allow)
+        and not request.interruption.carried
+        and (owed := request.interruption.owed)
+    ):
         # A script of a page that tells no address was refused: what is allowed usually is too little for it.
-        request.carry_note(owed)
+        request.interruption.carry(owed)
         request.forget_judgement()
         judgement = await request.judgement()
     if not isinstance(judgement.decision, StepUp):
@@ -75,11 +79,11 @@ async def _unsent(request: PageRequest) -> Answer:
 
     A kept form has a button, which sends it to the app itself, so the app's own protection against forgery holds. It is shown once.
     """
-    word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
+    word, back, forms = str(request.interruption.note["f"]), request.going_to, request.site.kept_forms
     may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
-    is_kept = forms is not None and may_take and request.has_kept(word)
+    is_kept = forms is not None and may_take and request.interruption.has_kept(word)
     kept = await forms.take(request.caller, word) if forms is not None and is_kept else None
-    request.forget_interruption()
+    request.interruption.forget()
     if kept is None:
         return request.show(views.Unsent(back=back))
     target, fields = kept
@@ -131,8 +135,7 @@ async def answer(request: PageRequest, id: str) -> Answer:
         if asks and "asked" in request.form:
             keep_choice(request, remember=remember)
         return await _send(request, judgement, mine)
-    asked = _waiting(request, judgement, mine)
-    if not code.strip() and wants_code(request, mine.factor, asked):
+    if not code.strip() and wants_code(request, mine.factor, asked := _waiting(request, judgement, mine)):
         if asks:
             keep_choice(request, remember=remember)
         return request.show(
@@ -334,7 +337,7 @@ def keep_choice(request: PageRequest, *, remember: bool) -> None:
     cookies, jar = request.site.cookies, request.jar
     name = jar.once
     known = bool(cookies.note(jar, name, request.scope))
-    request.headers = [h for h in request.headers if not h[1].startswith(name + b"=")]
+    request.headers[:] = [h for h in request.headers if not h[1].startswith(name + b"=")]
     if not remember:
         request.headers.append(cookies.set_note(jar, name, {"once": True}))
     elif known:

@@ -39,7 +39,9 @@ def confirm_first(request: PageRequest, judgement: Judgement, place: str, *, dem
     evidence = judgement.evidence
     if evidence is None:
         return request.lead_on(judgement.decision)
-    request.come_back_to(place, demands=(demand or change_demand(evidence, judgement.requirement),))
+    request.interruption.come_back_to(
+        request.own(place), demands=(demand or change_demand(evidence, judgement.requirement),)
+    )
     return request.go(request.own("/challenge"))
 
 

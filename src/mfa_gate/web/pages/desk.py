@@ -43,10 +43,10 @@ def refused(request: PageRequest, refusal: Refusal, place: str) -> Answer:
     """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
     if refusal.reason == "proof_required":
         demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
-        request.come_back_to(place, demands=(demand,))
+        request.interruption.come_back_to(request.own(place), demands=(demand,))
         return request.go(request.own("/challenge"))
     if refusal.reason in OWED:
-        request.come_back_to(place)
+        request.interruption.come_back_to(request.own(place))
         return request.go(request.own(OWED[refusal.reason]))
     if refusal.reason == "not_found":
         return not_found(request)

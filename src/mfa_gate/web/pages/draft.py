@@ -192,7 +192,7 @@ def _is_settled(request: PageRequest, judgement: Judgement) -> bool:
     if account is None or not account.authenticators or isinstance(judgement.decision, Enroll):
         return False
     first = min(a.created_at for a in account.authenticators)
-    return not request.going or first <= request.now - FIRST_HOUR
+    return not request.interruption.note or first <= request.now - FIRST_HOUR
 
 
 async def _twin(request: PageRequest) -> Answer | None:

@@ -39,7 +39,7 @@ async def settings(request: PageRequest) -> Answer:
     judgement = await request.judgement()
     if not isinstance(judgement.decision, Allow):
         if isinstance(judgement.decision, StepUp):
-            request.come_back_to("")
+            request.interruption.come_back_to(request.own(""))
         return request.lead_on(judgement.decision)
     evidence = judgement.evidence
     if evidence is not None and evidence.holds and owed(judgement, request.now) is not None:
