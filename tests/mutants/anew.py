@@ -53,11 +53,6 @@ def notices(copy: Copy, mutant: Mutant, tests: Sequence[Reached]) -> str:
         copy.restore()
 
 
-def limit(tests: Sequence[Reached]) -> float:
-    """Return the seconds of processor time after which these tests do not end at all."""
-    return PATIENCE + 10 * sum(test.seconds for test in tests)
-
-
 def steps_of(tests: Sequence[Reached]) -> list[list[Reached]]:
     """Divide the tests, so that few files have to be read for what the nearest notice."""
     near: list[Reached] = []
@@ -70,4 +65,5 @@ def steps_of(tests: Sequence[Reached]) -> list[list[Reached]]:
 
 def _fails(copy: Copy, tests: Sequence[Reached]) -> str:
     chosen = Chosen(test.test for test in tests)
-    return run(copy.source, ["-x", *by_file(tests)], [chosen], seconds=limit(tests)).failed
+    seconds = PATIENCE + 10 * sum(test.seconds for test in tests)
+    return run(copy.source, ["-x", *by_file(tests)], [chosen], seconds=seconds).failed

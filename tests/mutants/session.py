@@ -13,15 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from types import FrameType
 
 import pytest
 
-from .anew import limit
 from .copies import Copy
-from .forks import Fork
+from .forks import Answer, Fork, allow
 from .in_place import AtImportError, Loaded, exchange, loaded
 from .processes import START, run
 from .reach import Reached
@@ -30,7 +29,11 @@ from .rooms import Mutant
 PAUSE = 0.01
 """Seconds between two looks at the forks."""
 LONG = 3600
-"""Seconds of processor time for all the tests that noticed something, on the sound source."""
+"""Seconds of processor time for the session, and for a test on the sound source."""
+PATIENCE = 20
+"""Seconds of processor time that a test gets besides ten times its usual ones: a loop without end is noticed."""
+SLOW = 0.5
+"""Seconds of a test that is asked after the quick ones."""
 SOUND = -1
 """The number of the answer about the sound source."""
 PASSED, UNKNOWN = "passed", "unknown"
@@ -39,12 +42,11 @@ PASSED, UNKNOWN = "passed", "unknown"
 
 @dataclass(frozen=True)
 class Question:
-    """The faulty source of a file, the tests that are asked, and the seconds that they get."""
+    """The faulty source of a file, and the tests that are asked."""
 
     file: str
     faulty: bytes
-    tests: tuple[str, ...]
-    seconds: float
+    tests: tuple[Reached, ...]
 
 
 class Session:
@@ -89,11 +91,11 @@ class Session:
                 number, copy, fork = one
                 if (answer := fork.answered()) is not None:
                     copy.restore()
-                    noticing.add(answer)
-                    self.told.send((number, answer, time.monotonic() - fork.started))
+                    noticing.add(answer.text)
+                    self.told.send((number, answer))
                     running.remove(one)
                     free.append(copy)
-        self.told.send((SOUND, self._failing_without(items, noticing), 0.0))
+        self.told.send((SOUND, self._failing_without(items, noticing)))
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -103,7 +105,8 @@ class Session:
 
     def _fork(self, question: Question, copy: Copy, items: dict[str, pytest.Item], functions: Loaded) -> Fork:
         copy.put(question.file, question.faulty)
-        chosen = [items[test] for test in question.tests if test in items]
+        quick_first = sorted(question.tests, key=lambda test: test.seconds > SLOW)
+        chosen = [(items[test.test], PATIENCE + 10 * test.seconds) for test in quick_first if test.test in items]
 
         def answer() -> str:
             os.environ["PYTHONPATH"] = copy.path_of_python
@@ -114,13 +117,13 @@ class Session:
             failed = next(self._failing(chosen), "")
             return failed or (UNKNOWN if ran_before else PASSED)
 
-        return Fork(copy.folder / "temporary", question.seconds, answer)
+        return Fork(copy.folder / "temporary", answer)
 
-    def _failing_without(self, items: dict[str, pytest.Item], noticing: set[str]) -> str:
+    def _failing_without(self, items: dict[str, pytest.Item], noticing: set[str]) -> Answer:
         """Return the tests that fail in a fork without any fault: they notice nothing."""
-        copy, chosen = self.copies[0], [items[test] for test in sorted(noticing) if test in items]
+        copy, chosen = self.copies[0], [(items[test], float(LONG)) for test in sorted(noticing) if test in items]
         os.environ["PYTHONPATH"] = copy.path_of_python
-        fork = Fork(copy.folder / "temporary", LONG, lambda: "\n".join(self._failing(chosen)) or PASSED)
+        fork = Fork(copy.folder / "temporary", lambda: "\n".join(self._failing(chosen)) or PASSED)
         while (answer := fork.answered()) is None:
             time.sleep(PAUSE)
         return answer
@@ -134,14 +137,16 @@ class Session:
         changed = exchange(functions, path, path.read_bytes(), question.faulty)
         return any((code.co_filename, code.co_qualname) in self.entered for code in changed)
 
-    def _failing(self, items: list[pytest.Item]) -> Iterator[str]:
-        """Run tests, in a fork. Yields those that fail."""
-        if not items:
+    def _failing(self, chosen: list[tuple[pytest.Item, float]]) -> Iterator[str]:
+        """Run tests with the seconds that each gets, in a fork. Yields those that fail."""
+        if not chosen:
             return
+        items = [item for item, _ in chosen]
         capture = items[0].config.pluginmanager.getplugin("capturemanager")
         capture.stop_global_capturing()  # its files are shared with the process before the fork
         capture.start_global_capturing()
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for (item, seconds), following in zip(chosen, [*items[1:], None], strict=True):
+            allow(seconds)
             self.failed = ""
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
@@ -162,7 +167,7 @@ def in_one_session(
     """
     files = sorted({test.file for tests in asked_of.values() for test in tests})
     questions = [
-        Question(mutant.file, mutant.faulty(), tuple(test.test for test in tests), limit(tests))
+        Question(mutant.file, mutant.faulty(), tuple(replace(test, blocks=frozenset()) for test in tests))
         for mutant, tests in asked_of.items()
     ]
     verdicts: dict[Mutant, str] = {}
@@ -171,14 +176,14 @@ def in_one_session(
         ran = thread.submit(run, sound.source, files, [Session(questions, sound, copies, writer)], seconds=LONG)
         while True:
             if reader.poll(1):
-                number, answer, seconds = reader.recv()
+                number, answer = reader.recv()
                 if number == SOUND:
                     break
                 mutant = [*asked_of][number]
-                verdicts[mutant] = answer
-                if answer != UNKNOWN:
-                    say(mutant, "" if answer == PASSED else answer, seconds)
+                verdicts[mutant] = answer.text
+                if answer.text != UNKNOWN:
+                    say(mutant, "" if answer.text == PASSED else answer.text, answer.seconds)
             elif ran.done():
                 raise SystemExit(f"the session ended early:\n{ran.result().output[-2000:]}")
-    unsound = {UNKNOWN, *answer.splitlines()} - {PASSED}
+    unsound = {UNKNOWN, *answer.text.splitlines()} - {PASSED}
     return [mutant for mutant in asked_of if verdicts[mutant] in unsound]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from tests.mutants.__main__ import AT_ONCE
 from tests.mutants.anew import notices
 from tests.mutants.changes import changes_of
 from tests.mutants.copies import Copy, compiled
-from tests.mutants.forks import Fork
+from tests.mutants.forks import Fork, allow
 from tests.mutants.reach import PACKAGE, Reached
 from tests.mutants.rooms import Mutant, all_mutants
 from tests.mutants.session import in_one_session
@@ -54,27 +56,24 @@ def test_the_verdicts_of_a_session(tmp_path: Path) -> None:
     assert {(copy.package / FILE).read_bytes() for copy in copies} == {(PACKAGE / FILE).read_bytes()}
 
 
-def answer_of(folder: Path, seconds: float, work: str) -> str:
-    """Wait for a fork that evaluates a piece of Python."""
-    fork = Fork(folder, seconds, lambda: str(eval(work)))
-    while (answer := fork.answered()) is None:
-        pass
-    return answer
-
-
 @pytest.mark.parametrize(
     ("work", "answer"),
     [
         ("7", "7"),
         ("1 // 0", "ZeroDivisionError outside of a test"),
-        ("__import__('os')._exit(3)", "ended with 768"),
-        ("[0 for _ in iter(int, 1)]", "no end after 1 s"),
+        ("os._exit(3)", "ended with 3"),
+        ("allow(0.1) or [0 for _ in iter(int, 1)]", "no end in time"),
+        ("allow(0.1) or time.sleep(900)", "no end in time"),
     ],
 )
 def test_each_fork_ends(tmp_path: Path, work: str, answer: str) -> None:
-    """A text, an error, a sudden end and a loop without end are told.
+    """A text, an error, a sudden end, a loop and a wait without end are told.
 
     The folder is removed.
     """
-    assert answer_of(tmp_path / "own", 1, work) == answer
+    names = {"os": os, "time": time, "allow": allow}
+    fork = Fork(tmp_path / "own", lambda: str(eval(work, names)))
+    while (answered := fork.answered()) is None:
+        time.sleep(0.01)
+    assert answered.text == answer
     assert not (tmp_path / "own").exists()
