@@ -9,14 +9,14 @@ import argparse
 import random
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
 
-from .rooms import ROOMS, Copy, Mutant, asked, drawn, measure
+from .anew import with_everything_anew
+from .copies import compiled
+from .rooms import ROOMS, Mutant, asked, drawn, measure
+from .session import in_one_session
 
 WANTED = {"core": 95, "service": 92, "factors": 92, "web": 88, "stores": 88}
 """Percent that the tests have to notice."""
@@ -38,32 +38,26 @@ def main() -> int:
 
 
 def judged(mutants: Sequence[Mutant]) -> list[Mutant]:
-    """Run the tests against each fault, two at a time.
+    """Run the tests against each fault, two at a time. Returns those that nobody noticed.
 
-    Returns those that nobody noticed.
+    All are asked in one session first. Those that it cannot judge are asked with everything imported anew.
     """
     survivors: list[Mutant] = []
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copies: SimpleQueue[Copy] = SimpleQueue()
-        for number in range(AT_ONCE):
-            copies.put(copy := Copy(Path(folder) / str(number)))
-            copy.compile()
-        measure(sorted({mutant.room for mutant in mutants}), Path(folder) / "marked", AT_ONCE)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # some tests act as another user
+        measure(sorted({mutant.room for mutant in mutants}), folder / "marked", AT_ONCE)
+        asked_of = {mutant: asked(mutant) for mutant in mutants}
+        sound, *copies = compiled(folder, 1 + AT_ONCE)
 
-        def judge(mutant: Mutant) -> None:
-            copy, started = copies.get(), time.monotonic()
-            try:
-                noticed = copy.notices(mutant, asked(mutant))
-            finally:
-                copies.put(copy)
+        def say(mutant: Mutant, noticed: str, seconds: float) -> None:
             if not noticed:
                 survivors.append(mutant)
-            seconds = time.monotonic() - started
             said = noticed[:120] or f"SURVIVED, line {mutant.change.line}"
             print(f"{seconds:6.1f} s  {mutant}\n          {said}", flush=True)
 
-        with ThreadPoolExecutor(AT_ONCE) as at_once:
-            list(at_once.map(judge, mutants))
+        left = in_one_session(asked_of, sound, copies, say)
+        with_everything_anew({mutant: asked_of[mutant] for mutant in left}, copies, say)
     return sorted(survivors)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import compileall
 import itertools
 import random
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,17 +12,14 @@ from queue import SimpleQueue
 
 from .blocks import block_at, blocks_of
 from .changes import Change, changes_of
-from .processes import Chosen, run
+from .copies import Copy
+from .processes import run
 from .reach import PACKAGE, ROOT, Measured, Reached, kept, make_marked, reached
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 ROOMS = ("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "keyring")
 BESIDE = {"service": ("web", "cli"), "web": ("service",)}
 """Rooms that call use cases of another room, some of which have no other caller: their tests are asked after its own."""
-PATIENCE = 60
-"""Seconds of processor time that are left to the tests besides ten times their usual ones: a loop without end is noticed."""
-NEAR, FEW = 5, 4
-"""The seconds and the files of the tests that are asked first."""
 ENOUGH = 30
 """Seconds of tests that are asked about one fault; those of its mirror are asked in any case.
 
@@ -48,6 +43,10 @@ class Mutant:
     def room(self) -> str:
         """Return the room of the file: its first folder, or its name without one."""
         return Path(self.file).parts[0].removesuffix(".py")
+
+    def faulty(self) -> bytes:
+        """Return the source of the file with the fault."""
+        return self.change.made((PACKAGE / self.file).read_bytes())
 
     def __str__(self) -> str:
         """Return the line of it in a report, and in the list of those that are set aside."""
@@ -121,7 +120,7 @@ def asked(mutant: Mutant) -> list[Reached]:
             _breadth(tests) > 0 and not any(name.startswith(within) for test in tests for name in test.blocks),
             _breadth(tests),
         )
-        for file, tests in _by_file(every).items()
+        for file, tests in by_file(every).items()
     }
     every.sort(key=lambda test: (nearness[test.file], test.file))
     return affordable(every, mirror, mutant.room)
@@ -141,7 +140,7 @@ def affordable(every: Sequence[Reached], mirror: str, room: str) -> list[Reached
     return [test for test in every if test.test in picked]
 
 
-def _by_file(tests: Sequence[Reached]) -> dict[str, list[Reached]]:
+def by_file(tests: Sequence[Reached]) -> dict[str, list[Reached]]:
     made: dict[str, list[Reached]] = {}
     for test in tests:
         made.setdefault(test.file, []).append(test)
@@ -150,47 +149,6 @@ def _by_file(tests: Sequence[Reached]) -> dict[str, list[Reached]]:
 
 def _breadth(tests: Sequence[Reached]) -> float:
     return sum(len(test.blocks) for test in tests) / len(tests)
-
-
-def steps_of(tests: Sequence[Reached]) -> list[list[Reached]]:
-    """Divide the tests, so that few files have to be read for what the nearest notice."""
-    near: list[Reached] = []
-    for some in _by_file(tests).values():
-        if near and (sum(test.seconds for test in near) > NEAR or len({test.file for test in near}) >= FEW):
-            break
-        near += some
-    return [step for step in (near, list(tests[len(near) :])) if step]
-
-
-class Copy:
-    """A copy of the package in a folder of its own, into which one fault at a time is put."""
-
-    def __init__(self, folder: Path) -> None:
-        self.source = folder / "src"
-        shutil.copytree(PACKAGE, self.source / "mfa_gate")
-
-    def compile(self) -> None:
-        """Compile all of it, which saves seconds in each run."""
-        compileall.compile_dir(self.source, quiet=2)
-
-    def notices(self, mutant: Mutant, tests: Sequence[Reached]) -> str:
-        """Run the tests against the fault, the first ones first.
-
-        Returns the test that noticed it, or "".
-        """
-        path = self.source / "mfa_gate" / mutant.file
-        sound = path.rename(path.with_suffix(".sound"))  # with its time, so that its compiled form holds again
-        path.write_bytes(mutant.change.made(sound.read_bytes()))
-        try:
-            return next(filter(None, (self.fails(step) for step in steps_of(tests))), "")
-        finally:
-            sound.replace(path)
-
-    def fails(self, tests: Sequence[Reached]) -> str:
-        """Run these tests. Returns the first that fails, or ""."""
-        chosen = Chosen(test.test for test in tests)
-        seconds = PATIENCE + 10 * sum(test.seconds for test in tests)
-        return run(self.source, ["-x", *_by_file(tests)], [chosen], seconds=seconds).failed
 
 
 def measure(rooms: Sequence[str], folder: Path, at_once: int) -> None:

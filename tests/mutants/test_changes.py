@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
 
 from tests.mutants.__main__ import below, table
+from tests.mutants.anew import steps_of
 from tests.mutants.changes import changes_of
 from tests.mutants.reach import PACKAGE, Reached
-from tests.mutants.rooms import Copy, Mutant, affordable, all_mutants, drawn, files_for, set_aside, steps_of
+from tests.mutants.rooms import Mutant, affordable, all_mutants, drawn, files_for, set_aside
 
 
 def new_of(source: str) -> list[str]:
@@ -107,20 +107,6 @@ def test_the_quick_tests_are_asked() -> None:
     assert affordable([slow, quick[0]], "", "core") == [slow, quick[0]]
     beside = Reached("tests/cli/test_x.py::test", 0.5, frozenset())
     assert affordable([beside, slow, quick[0]], "", "service") == [slow, quick[0]], "its own room goes before"
-
-
-FILE, NOTICES = "tests/core/test_attempts.py", "test_a_refund_only_within_its_series"
-
-
-def test_a_fault_is_noticed_in_the_copy(tmp_path: Path) -> None:
-    """The tests run against the copy, and not against the checkout, which stays as it is."""
-    before = (PACKAGE / "core" / "attempts.py").read_bytes()
-    refund = next(change for change in changes_of(before) if change.within == "refunded" and change.new == "None")
-    copy = Copy(tmp_path)
-    tests = [Reached(f"{FILE}::{name}", 1.0, frozenset()) for name in ("test_nothing_of_this_name", NOTICES)]
-    assert "test_attempts.py" in copy.notices(Mutant("core/attempts.py", refund), tests)
-    assert (PACKAGE / "core" / "attempts.py").read_bytes() == before
-    assert (copy.source / "mfa_gate" / "core" / "attempts.py").read_bytes() == before
 
 
 def test_the_score() -> None:
