@@ -137,10 +137,10 @@ async def test_stranger_who_proves() -> None:
 async def test_an_app_that_does_not_end(kind: str) -> None:
     """An app that catches the cancellation is cancelled at each look.
 
-    Nothing of it leaves any more.
+    Nothing of it leaves any more, and it reads that the client has gone.
     """
     world, ann, _ = await world_of()
-    caught = 0
+    caught, read = 0, set[str]()
 
     async def stubborn(scope: Any, receive: Any, send: Any) -> None:
         nonlocal caught
@@ -153,6 +153,7 @@ async def test_an_app_that_does_not_end(kind: str) -> None:
                 await asyncio.sleep(3600)
             except (TimeoutError, asyncio.CancelledError):
                 caught += 1
+                read.add((await receive())["type"])
                 await send({"type": "websocket.send", "bytes": SECRET, "body": SECRET, "more_body": True})
         await send({"type": "websocket.close", "code": 1000})
 
@@ -161,7 +162,7 @@ async def test_an_app_that_does_not_end(kind: str) -> None:
     for _ in range(4):
         await look(world)
         await asyncio.sleep(0.03)
-    assert caught == 3
+    assert (caught, read) == (3, {f"{kind}.disconnect"})
     assert not held.is_open
     assert held.error is None
     assert held.task.cancelling() == 0
