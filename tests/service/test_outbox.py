@@ -62,6 +62,19 @@ async def catch_up(world: World, *, after: float = LAG) -> int:
     return await outbox.catch_up(shared=True) + await outbox.catch_up(shared=False)
 
 
+async def test_closing_leaves_no_timer() -> None:
+    """A timer of a closed outbox would ask a closed store."""
+    ear = Ear()
+    async with running(make_world(on_lock=ear)) as world:
+        ann = await world.enrolled()
+        await ann.lock()
+        await world.engine.effects.idle()
+        timer = world.gate.service.outbox._timer
+        assert ear.heard
+        assert timer is not None
+    assert timer.cancelled()
+
+
 async def test_what_was_heard_is_not_told_again() -> None:
     """Nobody hears anything twice in the ordinary course.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.service.fault_records import keep_clean
+from mfa_gate.service.fault_records import empty_frames, keep_clean
 
 
 def reports(root: Path, *names: str) -> tuple[list[str], dict[str, list[str]]]:
@@ -120,3 +120,29 @@ def test_a_plain_log_keeps_the_whole_traceback(caplog: pytest.LogCaptureFixture)
             assert "123456" not in repr(trace.tb_frame.f_locals)
             trace = trace.tb_next
         waiting += [error.__cause__, *(error.exceptions if isinstance(error, BaseExceptionGroup) else ())]
+
+
+def test_every_exception_behind_one_is_emptied() -> None:
+    """A cause, the cause of a cause, a context and the members of a group carry no local variable."""
+
+    def fails(code: str, behind: BaseException | None = None) -> None:
+        raise ValueError("no") from behind
+
+    def caught(behind: BaseException | None = None) -> BaseException:
+        try:
+            fails("123456", behind)
+        except ValueError as error:
+            return error
+        raise AssertionError
+
+    deep = caught(caught(ExceptionGroup("several", [ValueError("one"), caught(caught())])))  # type: ignore[list-item]
+    empty_frames(deep)
+    seen, waiting = 0, [deep]
+    while waiting:
+        one = waiting.pop()
+        waiting += [other for other in (one.__cause__, *getattr(one, "exceptions", ())) if other is not None]
+        trace = one.__traceback__
+        while trace is not None:
+            assert "code" not in trace.tb_frame.f_locals
+            trace, seen = trace.tb_next, seen + 1
+    assert seen > 0

@@ -13,6 +13,7 @@ from mfa_gate.service.store_checks import CANARIES, CANARY, CANARY_ROW, is_keyed
 from mfa_gate.service.trail_heads import NoHead, key_from_text, key_to_text, read_head
 from mfa_gate.service.trail_keys import TrailKeys
 from mfa_gate.service.trail_notes import TrailNotes
+from mfa_gate.service.trail_verification import TrailCheck
 from mfa_gate.storage import Store
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.sqlite import SQLiteStore
@@ -58,6 +59,18 @@ async def test_lines_verify_after_a_rotation_and_when_the_old_key_is_gone(tmp_pa
         assert await places(world) == {"alpha": 2}
 
 
+async def test_a_new_key_keeps_the_old_keys_part_at_once(tmp_path: Path) -> None:
+    """The old key may go before anything was rotated: the lines that it chained still verify."""
+    url = f"sqlite:///{tmp_path}/mfa.db"
+    async with running(make_world(store=url, keys=[key(1)])) as world:
+        await record(world, 0, 3)
+    async with running(make_world(store=url, keys=[key(2), key(1)])) as world:
+        await record(world, 3, 3)
+        newest = TrailKeys(Keyring([key(2)]))
+        await newest.load(world.store)
+        assert (await TrailCheck(world.store, newest, is_keyed=True).run()).broken == {}
+
+
 async def alter(store: Store, number: int) -> None:
     from mfa_gate.storage import Rewrite
 
@@ -72,7 +85,6 @@ async def test_a_line_of_a_key_that_nobody_lists_is_named(tmp_path: Path) -> Non
         await record(world, 0, 3)
     await store.open()
     check = TrailKeys(Keyring([key(2)]))
-    from mfa_gate.service.trail_verification import TrailCheck
 
     verdict = await TrailCheck(store, check, is_keyed=True).run()
     assert "not listed" in verdict.broken["alpha"].what
@@ -117,7 +129,6 @@ async def test_a_store_of_before_is_told_apart_until_it_is_signed(tmp_path: Path
     await old_store(tmp_path / "mfa.db", 5)
     store = SQLiteStore(tmp_path / "mfa.db")
     await store.open()
-    from mfa_gate.service.trail_verification import TrailCheck
 
     keys = TrailKeys(Keyring([key(1)]))
     verdict = await TrailCheck(store, keys, is_keyed=await is_keyed(store, Keyring([key(1)]))).run()

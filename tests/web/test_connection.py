@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
 from mfa_gate import MFAGateMiddleware, Subject
+from mfa_gate.core.changes import keep
 from mfa_gate.core.changes.admin import lock, reset
 from mfa_gate.core.model import Seconds as Age
 from mfa_gate.core.model import SubjectKey
@@ -136,10 +137,10 @@ async def test_stranger_who_proves() -> None:
 async def test_an_app_that_does_not_end(kind: str) -> None:
     """An app that catches the cancellation is cancelled at each look.
 
-    Nothing of it leaves any more.
+    Nothing of it leaves any more, and it reads that the client has gone.
     """
     world, ann, _ = await world_of()
-    caught = 0
+    caught, read = 0, set[str]()
 
     async def stubborn(scope: Any, receive: Any, send: Any) -> None:
         nonlocal caught
@@ -152,6 +153,7 @@ async def test_an_app_that_does_not_end(kind: str) -> None:
                 await asyncio.sleep(3600)
             except (TimeoutError, asyncio.CancelledError):
                 caught += 1
+                read.add((await receive())["type"])
                 await send({"type": "websocket.send", "bytes": SECRET, "body": SECRET, "more_body": True})
         await send({"type": "websocket.close", "code": 1000})
 
@@ -160,7 +162,7 @@ async def test_an_app_that_does_not_end(kind: str) -> None:
     for _ in range(4):
         await look(world)
         await asyncio.sleep(0.03)
-    assert caught == 3
+    assert (caught, read) == (3, {f"{kind}.disconnect"})
     assert not held.is_open
     assert held.error is None
     assert held.task.cancelling() == 0
@@ -599,6 +601,44 @@ async def test_many_and_a_slow_host() -> None:
     await look(world)
     assert {one.sent[-1]["code"] for one in held} == {4401}
     assert not any(one.is_open for one in held)
+
+
+@pytest.mark.parametrize("cause", ["account", "clock"])
+async def test_a_look_that_takes_long_is_not_begun_again(cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a connection is being judged, later looks pass it by; after it, they judge it again."""
+    world, ann, clock = await world_of()
+    held = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    await look(world)
+    gate, begun, goes_on = world.gate.web, 0, asyncio.Event()
+    judge = gate.judge_subject
+
+    async def slow(*given: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        await goes_on.wait()
+        return await judge(*given)
+
+    monkeypatch.setattr(gate, "judge_subject", slow)
+
+    async def becomes_due() -> None:
+        clock.at += 30 if cause == "clock" else 0
+        if cause == "account":
+            await world.engine.change(
+                KEY, lambda account: keep(replace(account, skip_count=account.skip_count + 1), answer=None)
+            )
+
+    await becomes_due()
+    looks = []
+    for _ in range(3):
+        looks.append(asyncio.create_task(gate.connections.look()))
+        await settle()
+        clock.at += 30 if cause == "clock" else 0
+    assert begun == 1
+    goes_on.set()
+    await asyncio.gather(*looks)
+    await becomes_due()
+    await look(world)
+    assert (begun, held.is_open) == (2, True)
 
 
 async def test_the_host_cannot_tell_who() -> None:

@@ -271,6 +271,13 @@ async def test_a_gate_that_cannot_judge(monkeypatch: pytest.MonkeyPatch) -> None
     assert (reply.status, reply.reason) == (503, "store_unavailable")
 
 
+def test_one_factor_is_no_list() -> None:
+    """A text would be read as a list of its letters, which no factor meets."""
+    with pytest.raises(ValueError, match="must be a list"):
+        require_proof(factors="totp")
+    assert require_proof(factors=["totp"]).demand.factors_any == ("totp",)
+
+
 async def test_no_gate() -> None:
     """Without a gate it fails closed, and says so to the developer."""
     with pytest.raises(RuntimeError, match="no gate"):

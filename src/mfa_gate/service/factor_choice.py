@@ -16,7 +16,7 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
     mine = account.authenticator(id)
     if mine is None or mine.factor not in judgement.factors:
         return Refusal(reason="not_found")
-    if account.lock is not None and (locked := behind_lock(account, judgement)) is not None:
+    if (locked := behind_lock(account, judgement)) is not None:
         return locked
     if any(a.id == id for a in _offered(account, judgement)):
         return mine

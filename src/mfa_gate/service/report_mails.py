@@ -50,7 +50,7 @@ class ReportMails:
         if await take_one(engine.store, bucket, limit=1, window=every, now=now):
             return
         own = engine.own_address
-        public = await own.look_up() if own.address is None else own.address
+        public = await own.look_up()
         url = f"{public}/admin/reports" if public else ""
 
         def write(when: str, service: str, translate: Translate) -> Letter:

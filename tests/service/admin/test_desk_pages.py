@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -162,6 +164,20 @@ async def test_the_filter_stays_in_another_language(world: World) -> None:
     boss = await world.enrolled("boss", groups=["admin"])
     page = (await boss.page("/mfa/admin/accounts?status=locked&lang=en")).text
     assert 'href="/mfa/admin/accounts?lang=de&amp;status=locked"' in page
+
+
+async def test_each_link_of_the_list_keeps_the_filter(world: World) -> None:
+    """The links that turn the order, and the file, are about the same people; a list without a filter has a plain link."""
+    boss = await world.enrolled("boss", groups=["admin"])
+    page = (await boss.page("/mfa/admin/accounts?q=boss&sort=id")).text
+    links = [
+        parse_qs(urlsplit(unescape(link)).query) for link in re.findall(r'href="/mfa/admin/accounts(\?[^"]*)"', page)
+    ]
+    turned = [link for link in links if "sort" in link]
+    assert len(turned) > 2
+    assert {link["q"][0] for link in turned} == {"boss"}
+    assert [link["q"] for link in links if link.get("format") == ["csv"]] == [["boss"]]
+    assert 'href="/mfa/admin/accounts"' in (await boss.page("/mfa/admin/accounts")).text
 
 
 async def test_no_reminder_is_offered_where_nobody_is_missing() -> None:

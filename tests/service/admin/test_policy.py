@@ -205,6 +205,8 @@ async def test_who_acts_in_the_only_tenant_approves(tmp_path: Path) -> None:
         assert (
             await who.api("POST", "admin/policy/approve", {"digest": one["digest"], "reason": "read"})
         ).status == 200
+        token = await made(world, "audit")
+        assert "max_age" in (await call(world, token, "GET", "admin/policy")).json()["text"]
         (line,) = await waiting_of(world.gate)
         assert "is looser and waits: 1 of 2 approvals" in line.text
 

@@ -155,7 +155,7 @@ async def test_a_locked_administrator_has_no_desk(world: World) -> None:
     assert await boss.is_in()
     assert await desk(boss) == (403, "locked")
     act = await boss.api("POST", "admin/accounts/ann/lock", {"reason": "x"})
-    assert (act.status, act.reason) == (403, "locked")
+    assert (act.status, act.reason, act.json()["attempts_remaining"]) == (403, "locked", 0)
     assert (await world.account()).lock is None
 
 

@@ -254,7 +254,7 @@ async def test_a_link_to_another_tenant_never_acts_in_the_own() -> None:
 async def test_refusals_cannot_fill_the_trail() -> None:
     """The trail keeps only a bounded number of refusals of one actor an hour.
 
-    S-121. Further ones go to the log and the hook only.
+    S-121. Further ones go to the log and the hook only. Those of another actor still stand in it.
     """
     async with actor_in("none", "fresh") as (world, actor):
         for _ in range(DENIED_PER_HOUR + 5):
@@ -262,6 +262,10 @@ async def test_refusals_cannot_fill_the_trail() -> None:
         assert len(world.kinds("admin.denied")) == DENIED_PER_HOUR + 5
         kept = await world.store.events("alpha", kind="admin.denied", limit=DENIED_PER_HOUR + 50)
         assert len(kept.items) == DENIED_PER_HOUR
+        other = await world.enrolled("zoe")
+        assert (await other.api("GET", "admin/accounts")).status == 403
+        (last,) = (await world.store.events("alpha", kind="admin.denied", limit=1)).items
+        assert last.actor == "zoe"
 
 
 @pytest.mark.parametrize(

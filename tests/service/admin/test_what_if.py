@@ -77,6 +77,15 @@ async def test_the_answer() -> None:
             assert said in await asked(boss, query), query
 
 
+async def test_no_account_is_judged_as_of_earlier() -> None:
+    """A moment before the latest change of the account is told as that of the change, and the very moment is not."""
+    later = "The time is that of the latest change of the account"
+    async with desk() as (world, boss):
+        assert (await world.account("ann")).seen_at == world.clock.at
+        assert later not in await asked(boss, "account=ann")
+        assert later in await asked(boss, "account=ann&at=2020-01-01T00:00Z")
+
+
 async def test_groups_come_from_the_directory() -> None:
     """Without groups the host's directory is asked; a group that is typed counts in its place."""
 

@@ -102,7 +102,7 @@ class TenantMessages:
     async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
         sender = self.engine.wiring.senders.email
         own = self.engine.own_address
-        public = await own.look_up() if own.address is None else own.address
+        public = await own.look_up()
         url = f"{public}/enroll" if public else ""
         for key in missing:
             try:

@@ -52,7 +52,7 @@ class TicketMails:
         """
         sender, tenant = self.engine.wiring.senders.email, key.tenant
         reader, own = await self.letters.reader(Subject(key.id, tenant)), self.engine.own_address
-        public = await own.look_up() if own.address is None else own.address
+        public = await own.look_up()
         letter = set_up_code(
             service=self.letters.service(tenant),
             code=ticket,

@@ -9,6 +9,7 @@ from ..members import BadMember, unknown, wrong
 from ..request import PageRequest
 
 MAX_LIMIT = 200
+LIMITS = frozenset(str(number) for number in range(1, MAX_LIMIT + 1))
 
 
 def query_of(request: PageRequest, known: tuple[str, ...] | None = None) -> dict[str, str]:
@@ -32,7 +33,7 @@ def query_of(request: PageRequest, known: tuple[str, ...] | None = None) -> dict
         twice = next(name for name in names if names.count(name) > 1)
         raise BadMember(twice, "A query parameter comes twice", f'"{twice}" comes more than once.')
     limit = query.get("limit", "50")
-    if not limit.isascii() or not limit.isdigit() or len(limit) > 4 or not 1 <= int(limit) <= MAX_LIMIT:
+    if limit not in LIMITS:
         raise wrong("limit", f"a whole number from 1 to {MAX_LIMIT}")
     if query.get("status", "") not in ("", *STATUSES):
         raise wrong("status", f"one of {', '.join(STATUSES)}")
