@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import partial
@@ -48,7 +49,7 @@ def copy(origin: str, target: str) -> None:
         return
     if origin.startswith("postgresql:"):
         server, _, name = target.rpartition("/")
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        with _connected(f"{server}/postgres") as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {origin.rpartition('/')[2]}")
             connection.execute("CHECKPOINT")  # else a crash takes the copied sequences back to where they were
@@ -60,6 +61,18 @@ def copy(origin: str, target: str) -> None:
             for key in old.scan_iter():
                 together.copy(key, key, destination_db=number)
             together.execute()
+
+
+def _connected(url: str) -> psycopg.Connection[Any]:
+    """Connect to a server that may still be coming back from the kill before."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return psycopg.connect(url, autocommit=True)
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def directory(store: str) -> Path:

@@ -310,9 +310,9 @@ def pooler(behind: Postgres, mode: str) -> Iterator[str]:
     place = home() / f"pooler{port}"
     place.mkdir()
     own(place)
-    (place / "users.txt").write_text('"gate" ""\n')
+    (place / "users.txt").write_text('"gate" ""\n"app" ""\n')
     (place / "pgbouncer.ini").write_text(
-        f"[databases]\npostgres = host=127.0.0.1 port={behind.port} user=gate\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"[databases]\npostgres = host=127.0.0.1 port={behind.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
         f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {place / 'users.txt'}\npool_mode = {mode}\n"
         "max_client_conn = 100\ndefault_pool_size = 20\n"
     )

@@ -123,3 +123,18 @@ def test_a_spent_challenge_keeps_the_time_of_its_first_use() -> None:
     """The trail of a code is when it was used, not when somebody tried it again."""
     mine = (challenge("c1", spent_at=NOW - 9), challenge("c2"), challenge("c3"))
     assert [c.spent_at for c in spend(mine, ("c1", "c2"), NOW)] == [NOW - 9, NOW, 0]
+
+
+def test_a_refund_that_comes_after_a_lock_gives_nothing_back() -> None:
+    """An attempt in flight that was no guess leaves a locked account with all its attempts used.
+
+    The lock was made while it was taken, by the failure of another one.
+    """
+    taken = account("app", attempts=Attempts(used=7))
+    charged = Charge(series=taken.attempts.series, remaining=0)
+    locked = settle_failure(
+        taken, moment(), RULES, taken=charged, factor="app", reason="wrong_code", free=False
+    ).account
+    assert locked.lock is not None
+    assert refuse(locked, reason="clock_ahead").account.attempts.used == 7
+    assert give_back(locked, taken=charged) == locked

@@ -341,6 +341,27 @@ async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url
     await nothing_lost(store)
 
 
+@pytest.mark.parametrize("name", ["swap", "append", "claim", "put_meta"])
+async def test_a_cancelled_wait_for_the_standby(server: Postgres, patient: PostgresStore, name: str) -> None:
+    """A commit that no standby has confirmed counts as none, also where an operator cancels the wait for it.
+
+    PostgreSQL itself then says that it has committed, with a warning only.
+    """
+    server.say("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    server.say("SELECT pg_reload_conf()")
+    waits = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    call = asyncio.ensure_future(WRITES[name](patient))
+    async with asyncio.timeout(30):
+        while not server.say(waits):
+            assert not call.done()
+            await asyncio.sleep(0.02)
+    while not call.done():
+        server.say(f"SELECT pg_cancel_backend(pid) FROM ({waits}) w")
+        await asyncio.sleep(0.1)
+    with pytest.raises(StoreUnavailable):
+        await call
+
+
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 async def test_another_isolation(server: Postgres, url: str, level: str) -> None:
     """A role whose transactions are stricter loses races, and no update (S-31)."""

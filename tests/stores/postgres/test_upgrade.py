@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from mfa_gate.core.model import SubjectKey
@@ -139,6 +141,10 @@ SHAPE = (
     "SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = %s",
     "SELECT 'function', proname, pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
     " WHERE n.nspname = %s",
+    "SELECT 'trigger', t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s",
+    "SELECT 'broken index', c.relname, '' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT i.indisvalid",
 )
 
 
@@ -178,6 +184,105 @@ async def test_a_store_of_an_older_release(server: Postgres, version: int) -> No
     await store.aclose()
 
 
+def older(server: Postgres, *, version: int = 2, lines: int = 0) -> str:
+    """Make a store of an older release with so many lines more, and return its URL."""
+    url = server.schema()
+    schema = url.rpartition("=")[2]
+    dump = (Path(__file__).parent / "older" / f"version_{version}.sql").read_text()
+    server.say(dump.replace("mfa_gate", schema))
+    server.say(
+        f"INSERT INTO {schema}.event (tenant, account, kind, at, line, digest) SELECT 'other', '', 'x', n,"
+        " json_build_object('id', 'n' || n, 'address', '192.0.2.' || n %% 250, 'network', '192.0.2.0/24')::text, ''"
+        " FROM generate_series(1, %s) n",
+        lines,
+    )
+    return url
+
+
+def write_as_before(server: Postgres, url: str, id: str) -> None:
+    """Write a line as a worker of the older release does, which waits for no lock long."""
+    schema = url.rpartition("=")[2]
+    with server.connect(options="-c lock_timeout=200ms") as connection:
+        connection.execute(
+            f"SELECT {schema}.append_1(store, '{{other}}', '{{\"\"}}', '{{x}}', '{{9}}', ARRAY[%s], '{{d}}') FROM {schema}.about",
+            (f'{{"id":"{id}","address":"192.0.2.7","browser":"b{id}"}}',),
+        )
+
+
+async def until_it_waits(server: Postgres, upgrade: asyncio.Task[str]) -> None:
+    """Wait until the upgrade makes an index, for which it waits for somebody's transaction."""
+    asked = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(60):
+        while not server.say(asked):
+            assert not upgrade.done(), upgrade.result()
+            await asyncio.sleep(0.02)
+
+
+async def test_a_large_store_is_upgraded_beside_its_workers(server: Postgres) -> None:
+    """Workers of the older release write on during an upgrade, and also after one that was killed (F-20)."""
+    url = older(server, lines=12_000)
+    schema = url.rpartition("=")[2]
+    with server.connect() as other:
+        other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT count(*) FROM pg_class")
+        for id in ("one", "two"):  # killed at the first time, and run again
+            upgrade = asyncio.ensure_future(PostgresStore(url, timing=POSTGRES).upgrade())
+            await until_it_waits(server, upgrade)
+            write_as_before(server, url, id)
+            if id == "one":
+                server.say(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+                )
+                with pytest.raises(StoreUnavailable):
+                    await upgrade
+                write_as_before(server, url, "between")
+        other.execute("ROLLBACK")
+        assert "upgraded from version 2" in await upgrade
+    new = server.schema()
+    await PostgresStore(new, timing=POSTGRES).upgrade()
+    assert shape(server, url) == shape(server, new)
+    store = PostgresStore(url, timing=POSTGRES)
+    await store.open(make=False)
+    for id in ("n1", "n12000", "one", "between", "two"):
+        assert len((await store.lines_with("other", "id", [id])).items) == 1, id
+    assert server.say(f"SELECT count(*) FROM {schema}.event WHERE id = ''") == [(0,)]
+    assert len((await store.lines_with("other", "browser", ["bone", "btwo"])).items) == 2
+    await store.aclose()
+
+
+async def test_a_start_upgrades_no_large_store(server: Postgres) -> None:
+    """A worker that finds a large store of an older release is told to upgrade it first; a small one it upgrades."""
+    large, small = older(server, lines=12_000), older(server, lines=100)
+    with pytest.raises(SettingsError, match=r"mfa-gate store upgrade.*go on meanwhile"):
+        await PostgresStore(large, timing=POSTGRES).open()
+    write_as_before(server, large, "one")
+    store = PostgresStore(small, timing=POSTGRES)
+    await store.open()
+    assert len((await store.lines_with("other", "id", ["n100"])).items) == 1
+    await store.aclose()
+
+
+async def test_an_upgrade_waits_before_nobody(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade that cannot have a table lets the workers write meanwhile, and says in the end who may hold it."""
+    monkeypatch.setattr("mfa_gate.stores.postgres.table_locks.TRIES", 4)
+    monkeypatch.setattr("mfa_gate.stores.postgres.table_locks.PAUSE", 0.5)
+    url = older(server)
+    with server.connect() as other, other.transaction():
+        other.execute(f"SELECT count(*) FROM {url.rpartition('=')[2]}.event")  # as pg_dump
+        upgrade = asyncio.ensure_future(PostgresStore(url, timing=POSTGRES).upgrade())
+        done, refused = 0, 0
+        while not upgrade.done():
+            try:
+                await asyncio.to_thread(write_as_before, server, url, f"w{done}")
+                done += 1
+            except psycopg.errors.LockNotAvailable:
+                refused += 1
+        with pytest.raises(StoreUnavailable, match="pg_dump"):
+            await upgrade
+    assert refused <= 4 < done
+    assert "upgraded" in await PostgresStore(url, timing=POSTGRES).upgrade()
+
+
 async def test_other_schemas_are_named(server: Postgres) -> None:
     """A place without a store names the schemas of the database that hold one (T-7)."""
     store = PostgresStore(server.schema(), timing=POSTGRES)
@@ -198,6 +303,14 @@ async def test_other_schemas_are_named(server: Postgres) -> None:
         ("postgresql://h/d?marker=", "names no file"),
         ("postgresql:///d?host=a,b&port=1,2,3", "2 hosts and 3 ports"),
         ("postgresql://u:secret@h/d?nonsense=1", "cannot be read"),
+        ("postgresql://u@a,b/d?hostaddr=1.1.1.1,1.1.1.2", "several addresses"),
+        ("postgresql://u:#secret@h/d", "%23"),
+        ("postgresql://u:1#secret@h/d", "%23"),
+        ("postgresql://u:x?secret@h/d", "%3F"),
+        ("postgresql://u:secret/x@h/d", "%2F"),
+        ("postgresql://u:secret%zz@h/d", "%25"),
+        ("postgresql://u:se[secret@h/d", "cannot be read"),
+        ("postgresql:///d?user=u&password=secret&nonsense=1", "cannot be read"),
     ],
 )
 def test_odd_urls(url: str, words: str) -> None:

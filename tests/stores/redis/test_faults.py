@@ -349,8 +349,9 @@ def test_used_on_another_loop(server: servers.Server) -> None:
     async def first() -> None:
         await store.open()
         assert await store.swap(enrolled(ALICE))
-        assert store._session is not None
-        await store._session.aclose()
+        session = store._sessions.of_this_loop()
+        assert session is not None
+        await session.aclose()
 
     async def second() -> None:
         assert (await store.load(ALICE)).version == 1
@@ -399,7 +400,7 @@ async def test_used_on_two_loops_at_once(server: servers.Server, store: RedisSto
                 await asyncio.sleep(0.01)
         assert len(server.say("CLIENT", "LIST").splitlines()) <= connections
     finally:
-        for session in [session for session in store._sessions.values() if session.loop is loop]:
+        for session in [session for session in store._sessions._sessions.values() if session.loop is loop]:
             await over_there(session.aclose())
         loop.call_soon_threadsafe(loop.stop)
         await asyncio.to_thread(thread.join)

@@ -128,9 +128,10 @@ async def test_a_worker_at_rest(server: servers.Server, opened: Opened) -> None:
     await change(store, lock=LOCK)
     await store.aclose()
     await asyncio.sleep(SETTLED + 0.2)
-    assert idle._session is not None
-    assert idle._session._watch is not None
-    await idle._session._watch.look()
+    session = idle._sessions.of_this_loop()
+    assert session is not None
+    assert session._watch is not None
+    await session._watch.look()
     server.put_back(older)
     until, told = time.monotonic() + 5, ""
     while "older copy" not in told:

@@ -146,8 +146,7 @@ def _refunded(
             reason, detail, drift, wait = "too_soon", "", 0, drifted[-DRIFTS_PER_HOUR][1] + HOUR - moment.now
         drifted = (*drifted, (mark, moment.now))
     account = replace(
-        account,
-        attempts=budget.refunded(account.attempts, taken.series),
+        give_back(account, taken=taken),
         uncounted=(*_of_this_hour(account.uncounted, moment.now), (_place(account, browser), moment.now)),
         drifted=drifted,
     )
@@ -166,10 +165,12 @@ def _refunded(
 
 
 def give_back(account: Account, *, taken: Charge) -> Account:
-    """Give back an attempt that a fault on our side has taken.
+    """Give back an attempt whose answer was no guess. It writes no event.
 
-    It writes no second event about the fault.
+    A lock keeps what it was made of: with it six attempts and a lock would stand in the account, which no rule makes.
     """
+    if account.lock is not None:
+        return account
     return replace(account, attempts=budget.refunded(account.attempts, taken.series))
 
 

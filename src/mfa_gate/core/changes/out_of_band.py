@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from .. import attempts as budget
 from ..events import Event, Moment
 from ..model import Account, Authenticator, Challenge, Enrollment, Fields, replace
 from ..reasons import Refusal
 from .base import Change, keep, refuse, time_of
 from .bounds import tidy
-from .charge import Charge
+from .charge import Charge, give_back
 
 COLLECT = 120
 """In seconds. For this long, the browser that asked can collect an approval."""
@@ -65,7 +64,7 @@ def answer_elsewhere(
             if current.purpose == "sign-in":
                 account = replace(account, quiet_until=now + QUIET)
     if taken is not None:
-        account = replace(account, attempts=budget.refunded(account.attempts, taken.series))
+        account = give_back(account, taken=taken)
     challenges = tuple(answered if c.id == seen.id else c for c in account.challenges)
     return Change(account=tidy(replace(account, challenges=challenges), now), events=events, answer=answered)
 

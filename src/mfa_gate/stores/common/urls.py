@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+
+_SECRET = re.compile(r"([?&][a-z]*password=)[^&#]*", re.IGNORECASE)
+_QUOTED = re.compile(r"""(['"])(.*?)\1""")
+RESERVED = "in a password write %40 for @, %23 for #, %2F for /, %3F for ? and %25 for %"
 
 
 def without_password(url: str) -> str:
-    """The URL fit for messages: whatever stands before the @ is left out."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.partition("://")[0] + "://…"
-    return parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+    """Return the URL fit for messages.
+
+    All that stands before the last @ is left out: a password may hold any character, by mistake also one that ends it.
+    """
+    scheme, mark, rest = url.partition("://")
+    before, at, after = rest.rpartition("@")
+    return _SECRET.sub(r"\1…", f"{scheme}{mark}…@{after}" if at and before else url)
+
+
+def without_secrets(text: str, url: str) -> str:
+    """Return a message of another program about the URL, without the pieces of it that are not shown."""
+    shown = without_password(url)
+    return _QUOTED.sub(lambda found: found[0] if found[2] in shown else '"…"', text.replace(url, shown))

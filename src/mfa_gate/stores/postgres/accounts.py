@@ -77,7 +77,7 @@ class Loader:
         schema = session.schema
         rows = await session.rows(
             "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
-            " a.version, a.op, a.body, a.checksum"
+            f" row_security_active('{schema}.account'::regclass), a.version, a.op, a.body, a.checksum"
             f" FROM (SELECT * FROM {schema}.about LIMIT 1) b CROSS JOIN (SELECT * FROM {schema}.counter LIMIT 1) c"
             " CROSS JOIN unnest(%b::text[], %b::text[], %b::text[]) WITH ORDINALITY AS k(tenant, id, buried, place)"
             # Key by key, by the index: a planner that knows the table little would read all of it.
@@ -87,8 +87,8 @@ class Loader:
         )
         if not rows:
             raise StoreUnavailable(GONE)
-        session.watch.see(State(*rows[0][:5]), newest)
-        return [(row[2], *row[5:]) for row in rows]
+        session.watch.see(State(*rows[0][:6]), newest)
+        return [(row[2], *row[6:]) for row in rows]
 
 
 async def swap(session: Session, writer: Writer, own: OwnOperations, account: Account, events: Sequence[Event]) -> bool:

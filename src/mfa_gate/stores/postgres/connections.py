@@ -12,10 +12,11 @@ import select
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
+from psycopg.errors import Diagnostic, FeatureNotSupported, InsufficientPrivilege
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from ...errors import StoreUnavailable
@@ -34,11 +35,17 @@ _JUST = 0.4
 """Seconds; the listener tries more often."""
 _WAITING_AT_MOST = 1_000
 _LIVES_FOR = 3_600.0
+_WARNING = "01000"
+"""The code of a warning. None of our statements has one but a commit whose wait for the standby was cancelled."""
 
 _IDENTITY = (
-    "SELECT (SELECT system_identifier::text FROM pg_control_system()),"
-    " substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)"
+    "SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),"
+    " pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8)"
 )
+_OWN_NAMES = "SET search_path = pg_catalog, pg_temp; SET row_security = off"
+"""Nobody else's function is called for one of PostgreSQL's, and a policy that hides rows is an error.
+
+A pooler takes no settings. So statements name ``pg_catalog`` where another function of that name could fit better."""
 _SESSION = (
     "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),"
     " set_config('idle_session_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '10s', false),"
@@ -61,6 +68,8 @@ class Dialer:
         self._admit = admit
         self._first = 0
         self.is_pooled = False
+        self.unsafe: WeakSet[Connection] = WeakSet()
+        """Connections whose last commit may be on this server only: somebody cancelled its wait for the standby."""
         self.trouble = ""
         """The fault of the last try, "" if it succeeded."""
         self._failed_at = 0.0
@@ -117,18 +126,26 @@ class Dialer:
 
     async def _greet(self, connection: Connection) -> None:
         """Recognize the server, and set the session's limits where the session is ours alone."""
+
+        def heed(notice: Diagnostic) -> None:
+            if (notice.severity_nonlocalized, notice.sqlstate) == ("WARNING", _WARNING):
+                self.unsafe.add(connection)
+
+        connection.add_notice_handler(heed)
         connection.prepare_threshold = None
-        found = await (await connection.execute("SELECT pg_backend_pid(), pg_is_in_recovery()")).fetchone()
+        asked = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()"
+        found = await (await connection.execute(asked)).fetchone()
         if found is None or found[1]:
             raise StoreUnavailable("the PostgreSQL server is a standby, not the primary")
-        await self._admit(connection, *await _identity_of(connection))
         # A pooler gives its own number for the session; a setting would stay behind for the next user of its connection.
         self.is_pooled = found[0] != connection.info.backend_pid
         if not self.is_pooled:
             timing = self._place.timing
             limits = (f"{timing.answer_within * 1e3:.0f}ms", f"{timing.lock_within * 1e3:.0f}ms")
+            await connection.execute(_OWN_NAMES)
             await connection.execute(_SESSION, limits)
             connection.prepare_threshold = 2
+        await self._admit(connection, *await _identity_of(connection))
 
 
 async def _identity_of(connection: Connection) -> tuple[str, int]:
@@ -248,8 +265,12 @@ class Connections:
             connection = await self._take()
             lent.append(connection)
             self._lent += 1
+            self._dialer.unsafe.discard(connection)
             try:
-                return await work(connection)
+                result = await work(connection)
+                if connection in self._dialer.unsafe:
+                    raise OutcomeUnknown("PostgreSQL has committed without its standby: the wait for it was cancelled")
+                return result
             finally:
                 self._lent -= 1
                 lent.clear()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ...errors import SettingsError, StoreMissing
 from .connections import Connection
 from .monitor import State, fault_of_commits
+from .rights import missing_rights
 from .schema import SCHEMA, TABLES
 from .upgrade import has_trigrams, how_to, index_names, require_known, upgrade, version_of
 from .url import Place
@@ -55,8 +56,12 @@ async def prepare(connection: Connection, place: Place, *, make: bool) -> Found:
     if 0 < version < SCHEMA:
         await upgrade(connection, place)
     state = await read_state(connection, place)
+    missing = await missing_rights(connection, place)
+    if make and missing:
+        raise SettingsError(f"store {place.shown!r}: {missing}")
     indexed = await has_trigrams(connection, place)
-    return Found(state, indexed, bool(settings["synchronous_standby_names"]), _advice(settings, indexed=indexed))
+    advice = (*filter(None, (missing,)), *_advice(settings, indexed=indexed))
+    return Found(state, indexed, bool(settings["synchronous_standby_names"]), advice)
 
 
 async def read_state(connection: Connection, place: Place) -> State:
@@ -64,15 +69,19 @@ async def read_state(connection: Connection, place: Place) -> State:
     schema = place.quoted_schema
     row = await (
         await connection.execute(
-            "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit')"
-            f" FROM (SELECT * FROM {schema}.about LIMIT 1) b CROSS JOIN (SELECT * FROM {schema}.counter LIMIT 1) c"
+            "SELECT b.store, b.version, b.restored_at, c.changes, current_setting('synchronous_commit'),"
+            " (SELECT coalesce(bool_or(row_security_active(to_regclass(t))), false) FROM pg_catalog.unnest(%s::text[]) t)"
+            f" FROM (SELECT * FROM {schema}.about LIMIT 1) b CROSS JOIN (SELECT * FROM {schema}.counter LIMIT 1) c",
+            ([f"{schema}.{table}" for table in TABLES],),
         )
     ).fetchone()
-    return State("", 0, 0, 0, "on") if row is None else State(*row)
+    return State("", 0, 0, 0, "on", False) if row is None else State(*row)
 
 
 async def _settings_of(connection: Connection) -> dict[str, str]:
-    rows = await connection.execute("SELECT n, current_setting(n) FROM unnest(%s::text[]) n", (list(_SETTINGS),))
+    rows = await connection.execute(
+        "SELECT n, current_setting(n) FROM pg_catalog.unnest(%s::text[]) n", (list(_SETTINGS),)
+    )
     return {name: value async for name, value in rows}
 
 
@@ -103,7 +112,7 @@ async def _make(connection: Connection, place: Place, *, make: bool) -> None:
         raise StoreMissing(f"store {place.shown!r}", others)
     if await upgrade(connection, place) == 0:
         log.warning(_MADE, place.shown, others)
-        await index_names(connection, place)
+        await index_names(connection, place, is_new=True)
 
 
 async def _remains(connection: Connection, place: Place) -> str:

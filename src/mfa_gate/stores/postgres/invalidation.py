@@ -28,6 +28,9 @@ SWALLOWED = (
     "change notices of PostgreSQL do not arrive: a pooler in transaction mode (PgBouncer) swallows LISTEN. Every request of a "
     "known browser reads the store. Name the server itself in the store's URL, or a pooler in session mode"
 )
+_UNHEARD = "change notices of PostgreSQL cannot be listened to, so every request of a known browser reads the store: %s"
+_TOLD_AFTER = 10
+"""Tries in a row, some seconds, after which the operator is told."""
 _REMEMBERED = 10_000
 _PAUSE = (0.1, 0.3)
 _HELLO = "hello"
@@ -60,6 +63,8 @@ class Invalidation:
         self._log = ChangeLog()
         self.log: ChangeLog | None = None
         self.is_swallowed = False
+        self._failures = 0
+        self._fault = ""
         self._known: dict[str, None] = {}
         self._base, self._last = 0, 0
         self._hello = ""
@@ -103,11 +108,24 @@ class Invalidation:
             try:
                 await self._listen_once()
             except (Error, OSError, StoreUnavailable) as error:
-                log.debug("the listening connection to PostgreSQL broke: %s", outage(error))
+                self._fail(str(outage(error)))
             except Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
                 log.exception("listening to PostgreSQL failed, and begins anew")
             self.log = None
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
+
+    def _fail(self, fault: str) -> None:
+        log.debug("the listening connection to PostgreSQL broke: %s", fault)
+        self._fault, self._failures = fault, self._failures + 1
+        if self._failures == _TOLD_AFTER:
+            log.warning(_UNHEARD, fault)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Return the reason why notices have not arrived for a while, if that is so."""
+        if self.is_swallowed:
+            return (SWALLOWED,)
+        return (_UNHEARD % self._fault,) if self._failures >= _TOLD_AFTER else ()
 
     async def _listen_once(self) -> None:
         connection = self._connection = await self._dialer.dial()
@@ -188,7 +206,7 @@ class Invalidation:
     def _arrive(self) -> None:
         """Open the channel: a notice came all the way."""
         self._log.note(None)
-        self.log, self.is_swallowed = self._log, False
+        self.log, self.is_swallowed, self._failures = self._log, False, 0
         self.settled.set()
 
     def _heed(self, number: int, key: SubjectKey | None, op: str) -> None:

@@ -24,7 +24,7 @@ async def lines_with(
     looks, given = list[str](), list[object]()
     for column in SEARCHED[name]:
         looks.append(
-            "SELECT f.* FROM unnest(%s::text[]) v CROSS JOIN LATERAL (SELECT e.seq, e.line"
+            "SELECT f.* FROM pg_catalog.unnest(%s::text[]) v CROSS JOIN LATERAL (SELECT e.seq, e.line"
             f" FROM {session.schema}.event e WHERE e.tenant = %s AND e.{column} = v AND e.{column} <> ''{behind}"
             " ORDER BY e.seq DESC LIMIT %s) f"
         )

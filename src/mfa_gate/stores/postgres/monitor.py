@@ -30,6 +30,10 @@ UNACCEPTED = (
     "PostgreSQL holds an older copy of the store than the one that was accepted last: what was used since would be valid "
     "again. Put that one back, or accept this one: mfa-gate store accept"
 )
+HIDDEN = (
+    "row level security hides rows of the store from this role, so people would look as if they had no second factor: ALTER "
+    "TABLE … DISABLE ROW LEVEL SECURITY for each table of the schema {schema}"
+)
 OLD_PRIMARY = (
     "the PostgreSQL server is a primary from before the failover: make it a standby of the one in charge now. If it shall be "
     "in charge again: mfa-gate store accept"
@@ -40,7 +44,7 @@ OLD_PRIMARY = (
 class State:
     """The store as one question found it.
 
-    ``synchronous`` is the session's ``synchronous_commit``.
+    ``synchronous`` is the session's ``synchronous_commit``. ``is_hidden``: a policy hides rows from our role.
     """
 
     store: str
@@ -48,6 +52,7 @@ class State:
     restored_at: int
     changes: int
     synchronous: str
+    is_hidden: bool
 
 
 class History:
@@ -142,6 +147,8 @@ class Watch:
             return GONE
         if state.version != SCHEMA:
             return f"the store has schema {state.version}, this process knows {SCHEMA}: restart it with that release"
+        if state.is_hidden:
+            return HIDDEN.format(schema=self._place.schema)
         if state.restored_at > self._mark.restored_at:
             self._mark.begin(self._store, state.restored_at)
             self._mark.newest[WHOLE] = state.changes

@@ -42,7 +42,7 @@ async def prune_meta(session: Session, *, before: int, limit: int) -> int:
 async def mark(session: Session, name: str, ids: Sequence[str]) -> None:
     """Remember ``ids`` under ``name``."""
     await session.call(
-        f"INSERT INTO {session.schema}.mark SELECT %s, i FROM unnest(%s::text[]) i ORDER BY i ON CONFLICT DO NOTHING",
+        f"INSERT INTO {session.schema}.mark SELECT %s, i FROM pg_catalog.unnest(%s::text[]) i ORDER BY i ON CONFLICT DO NOTHING",
         (name, list(ids)),
     )
 

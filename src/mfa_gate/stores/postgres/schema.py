@@ -56,17 +56,40 @@ _TALLY = (
     "INSERT INTO {s}.tally SELECT tenant, status, count(*) FROM {s}.roster GROUP BY 1, 2",
 )
 
-_SEARCHED = ("id", "address", "network", "browser")
+SEARCHED = ("id", "address", "network", "browser")
 """The columns of a line by which it is searched; "" where the line has no such part."""
 
+WIDEN = (
+    *(
+        f"ALTER TABLE {{s}}.event ADD COLUMN IF NOT EXISTS {name} text COLLATE \"C\" NOT NULL DEFAULT ''"
+        for name in SEARCHED
+    ),
+    "CREATE OR REPLACE FUNCTION {s}.fill_line_1() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp"
+    " AS $body$ DECLARE said json; BEGIN said := NEW.line::json;"
+    + "".join(f" NEW.{name} := coalesce(said ->> '{name}', '');" for name in SEARCHED)
+    + " IF NEW.network = NEW.address THEN NEW.network := ''; END IF; RETURN NEW;"
+    " EXCEPTION WHEN others THEN" + "".join(f" NEW.{name} := '';" for name in SEARCHED) + " RETURN NEW; END $body$",
+    "CREATE OR REPLACE TRIGGER fill_line BEFORE INSERT OR UPDATE OF line ON {s}.event"
+    " FOR EACH ROW EXECUTE FUNCTION {s}.fill_line_1()",
+)
+"""The columns that are searched, and a trigger that fills them while workers of an older release write lines.
+
+It can be done again, and an older release goes on with it."""
+
+FILL = "UPDATE {s}.event SET line = line WHERE id = ''"
+"""Let the trigger fill the columns of lines from before it was there."""
+
+LINE_INDEXES = {
+    f"event_{name}": f"CREATE INDEX {{how}} event_{name} ON {{s}}.event (tenant, {name}, seq) WHERE {name} <> ''"
+    for name in SEARCHED
+}
+"""``{how}`` is "IF NOT EXISTS", or "CONCURRENTLY" beside workers that write."""
+
 _FOUND = (
-    *(f"ALTER TABLE {{s}}.event ADD COLUMN {name} text COLLATE \"C\" NOT NULL DEFAULT ''" for name in _SEARCHED),
-    "CREATE FUNCTION {s}.part_of_1(line text, name text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp"
-    " AS $body$ BEGIN RETURN coalesce(line::json ->> name, ''); EXCEPTION WHEN others THEN RETURN ''; END $body$",
-    "UPDATE {s}.event SET " + ", ".join(f"{name} = {{s}}.part_of_1(line, '{name}')" for name in _SEARCHED),
-    "UPDATE {s}.event SET network = '' WHERE network = address AND network <> ''",
-    "DROP FUNCTION {s}.part_of_1",
-    *(f"CREATE INDEX event_{name} ON {{s}}.event (tenant, {name}, seq) WHERE {name} <> ''" for name in _SEARCHED),
+    *WIDEN,
+    *(statement.replace("{how}", "IF NOT EXISTS") for statement in LINE_INDEXES.values()),
+    "DROP TRIGGER fill_line ON {s}.event",
+    "DROP FUNCTION {s}.fill_line_1",
     "DROP FUNCTION IF EXISTS {s}.swap_2, {s}.swap_settings_1, {s}.append_1, {s}.write_lines_1",
 )
 
@@ -75,7 +98,7 @@ STEPS: dict[int, tuple[str, ...]] = {
     1: _REPORT,
     2: (*_TALLY, "DROP FUNCTION IF EXISTS {s}.swap_1"),
     3: _ENDS,
-    # All functions, so that a store of any age has the same ones.
+    # All functions, so that a store of any age has the same ones. The lines of an older store are filled before.
     4: (*_FOUND, *FUNCTIONS),
 }
 """From version N to N + 1; ``{s}`` is the schema's quoted name.
@@ -84,6 +107,8 @@ A released step is never edited: a change of the tables
 is a further step, and a change of a function is a function of another name (F-20)."""
 
 SCHEMA = len(STEPS)
+FILLED_SINCE = 5
+"""The version from which on all lines have the columns that are searched."""
 
 TABLES = (
     "about",
@@ -102,8 +127,9 @@ TABLES = (
 )
 """Every table, for grants and for finding the remains of a store."""
 
-TRIGRAMS = "CREATE INDEX roster_search ON {s}.roster USING gin (search {trgm}.gin_trgm_ops) WITH (fastupdate = off)"
+TRIGRAMS = (
+    "CREATE INDEX {how} roster_search ON {s}.roster USING gin (search {trgm}.gin_trgm_ops) WITH (fastupdate = off)"
+)
 """The index of a search by a part of a name; ``{trgm}`` is the schema of the extension ``pg_trgm``.
 
-Without
-``fastupdate`` a search never reads a list of pending entries."""
+Without ``fastupdate`` a search never reads a list of pending entries."""

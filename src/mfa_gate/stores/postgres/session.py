@@ -19,7 +19,7 @@ from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
 from .connections import Connection, Connections, Dialer, Work, deadline
 from .first_open import Found, prepare, read_state
-from .invalidation import SWALLOWED, Invalidation
+from .invalidation import Invalidation
 from .monitor import GONE, OLD_PRIMARY, History, State, Watch
 from .outcomes import OutcomeUnknown, outage
 from .url import Place
@@ -151,7 +151,7 @@ class Session:
     def advice(self) -> tuple[str, ...]:
         """Return the faults that stop nothing."""
         known = () if self.found is None else self.found.advice
-        return (*known, SWALLOWED) if self._invalidation is not None and self._invalidation.is_swallowed else known
+        return known if self._invalidation is None else (*known, *self._invalidation.advice)
 
     def changes(self) -> ChangeLog | None:
         """Return the log of changes; None while everything may have changed.

@@ -56,7 +56,7 @@ async def append(session: Session, events: Sequence[Event]) -> None:
 async def events(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
     """Return the tenant's events, newest first."""
     before = cursor_from(after)
-    if before is None:
+    if before is None or "\0" in account + kind:  # no stored text holds it
         return EventPage(items=())
     terms: dict[str, str | int] = {"seq < %s": before if before >= 0 else "", "tenant = %s": tenant}
     terms |= {"account = %s": account, "kind = %s": kind}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterator
 
@@ -11,13 +10,14 @@ from psycopg.errors import InsufficientPrivilege
 
 from ...errors import SettingsError
 from .connections import Connection, Dialer
+from .line_columns import fill_at_once, fill_beside_others, index_beside_others, is_small
 from .outcomes import outage
-from .schema import SCHEMA, STEPS, TABLES, TRIGRAMS
+from .rights import grant
+from .schema import FILLED_SINCE, SCHEMA, STEPS, TRIGRAMS
+from .table_locks import alone, patiently
 from .url import Place
 
-_ROLE = re.compile(r"[^\0\"]{1,63}")
-_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('mfa_gate:' || %s, 0))"
-_PATIENT = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+_PATIENT = "SET statement_timeout = 0; SET lock_timeout = 0"
 
 
 def how_to(place: Place) -> str:
@@ -32,19 +32,23 @@ async def any_server(connection: Connection, system: str, timeline: int) -> None
 async def upgrade_all(place: Place, *, grant_to: str, insert_only: bool) -> str:
     """Make or upgrade the tables, and grant a role its rights.
 
-    Names are indexed where that is possible.
+    Names are indexed where that is possible. Workers of the release before go on until the last moment.
 
     Returns what there is now, in words. Raises ``SettingsError`` or ``StoreUnavailable``.
     """
+    dialer = Dialer(place, any_server)
     try:
-        connection = await Dialer(place, any_server).dial()
-        try:
-            before = await upgrade(connection, place)
+        async with await dialer.dial() as guard, await dialer.dial() as connection, alone(guard, place):
+            if not dialer.is_pooled:
+                await connection.execute(_PATIENT)
+            before = await _version_known(connection, place)
+            if 0 < before < FILLED_SINCE:
+                await fill_beside_others(connection, place)
+            if before < SCHEMA:
+                await patiently(connection, ";\n".join(_steps_from(before, place)))
             indexed = await index_names(connection, place)
             if grant_to:
                 await grant(connection, place, grant_to, insert_only=insert_only)
-        finally:
-            await connection.close()
     except InsufficientPrivilege as error:
         raise SettingsError(
             f"store {place.shown!r}: {' '.join(str(error).split())}: run it as the owner of the schema"
@@ -70,14 +74,19 @@ async def version_of(connection: Connection, place: Place) -> int:
 async def upgrade(connection: Connection, place: Place) -> int:
     """Take the steps that are missing, in one transaction. Returns the version from before.
 
-    Raises ``SettingsError`` if the role may not, or if the tables are of a newer release.
+    It is for a worker that starts. Raises ``SettingsError`` if the role may not, if the tables are of a newer release, or
+    if it would take long.
     """
     try:
-        async with connection.transaction():
-            await connection.execute(_PATIENT)
-            await connection.execute(_ALONE, (place.schema,))
-            version = await version_of(connection, place)
-            require_known(version, place)
+        async with alone(connection, place):
+            version = await _version_known(connection, place)
+            if 0 < version < FILLED_SINCE:
+                if not await is_small(connection, place):
+                    raise SettingsError(
+                        f"store {place.shown!r} has schema {version}, and so many lines in its trail that an upgrade to schema "
+                        f"{SCHEMA} takes a while: {how_to(place)}. Workers of the release before go on meanwhile"
+                    )
+                await fill_at_once(connection, place)
             if version < SCHEMA:
                 await connection.execute(";\n".join(_steps_from(version, place)))
             return version
@@ -85,6 +94,12 @@ async def upgrade(connection: Connection, place: Place) -> int:
         raise SettingsError(
             f"store {place.shown!r}: the role may not make the tables ({' '.join(str(error).split())}): {how_to(place)}"
         ) from error
+
+
+async def _version_known(connection: Connection, place: Place) -> int:
+    version = await version_of(connection, place)
+    require_known(version, place)
+    return version
 
 
 def require_known(version: int, place: Place) -> None:
@@ -109,55 +124,33 @@ def _steps_from(version: int, place: Place) -> Iterator[str]:
         yield f"UPDATE {schema}.about SET version = {SCHEMA}"
 
 
-async def index_names(connection: Connection, place: Place) -> bool:
+async def index_names(connection: Connection, place: Place, *, is_new: bool = False) -> bool:
     """Make the index of names, where the extension ``pg_trgm`` is installed.
 
-    Returns True if there is one now.
+    ``is_new``: nobody is in the store yet, so it is made at once. Returns True if there is one now.
     """
     if await has_trigrams(connection, place):
         return True
     found = await (
         await connection.execute(
-            "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+            "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
             " WHERE e.extname = 'pg_trgm'"
         )
     ).fetchone()
     if found is None:
         return False
-    async with connection.transaction():
-        await connection.execute(_PATIENT)
-        await connection.execute(_ALONE, (place.schema,))
-        if not await has_trigrams(connection, place):
-            await connection.execute(TRIGRAMS.replace("{s}", place.quoted_schema).replace("{trgm}", found[0]))
+    statement = TRIGRAMS.replace("{s}", place.quoted_schema).replace("{trgm}", found[0])
+    if is_new:
+        await connection.execute(statement.replace("{how}", "IF NOT EXISTS"))
+    else:
+        await index_beside_others(connection, place, "roster_search", statement)
     return True
 
 
 async def has_trigrams(connection: Connection, place: Place) -> bool:
     """Tell if there is an index of searches by a part of a name."""
     name = f"{place.quoted_schema}.roster_search"
-    found = await (await connection.execute("SELECT to_regclass(%s) IS NOT NULL", (name,))).fetchone()
-    return bool(found and found[0])
-
-
-async def grant(connection: Connection, place: Place, role: str, *, insert_only: bool) -> None:
-    """Give a role exactly what the application needs.
-
-    ``insert_only``: it adds lines to the trail and can neither alter nor remove one. Raises ``SettingsError`` for a name
-    that is no role's.
-    """
-    if not _ROLE.fullmatch(role):
-        raise SettingsError(f"{role!r} is no name of a role")
-    schema, to = place.quoted_schema, f'TO "{role}"'
-    event = "SELECT, INSERT" if insert_only else "SELECT, INSERT, UPDATE, DELETE"
-    tables = [table for table in TABLES if table not in ("about", "counter", "trail", "event")]
-    statements = [
-        f'REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM "{role}"',
-        f"GRANT USAGE ON SCHEMA {schema} {to}",
-        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} {to}",
-        f"GRANT SELECT, UPDATE ON {schema}.about, {schema}.counter {to}",
-        f"GRANT SELECT, INSERT, UPDATE ON {schema}.trail {to}",
-        f"GRANT {event} ON {schema}.event {to}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(f'{schema}.{table}' for table in tables)} {to}",
-    ]
-    async with connection.transaction():
-        await connection.execute(";\n".join(statements))
+    found = await (
+        await connection.execute("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid", (name,))
+    ).fetchone()
+    return found is not None

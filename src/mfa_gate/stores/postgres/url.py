@@ -11,14 +11,14 @@ from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
 from ...errors import SettingsError
-from ..common.urls import without_password
+from ..common.urls import RESERVED, without_password, without_secrets
 from .timing import USUAL, Timing
 
 DEFAULT_SCHEMA = "mfa_gate"
 LEAST_CONNECTIONS, MOST_CONNECTIONS = 2, 100
 _OPTIONS = ("schema", "marker", "durable", "connections")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_SAMPLE = "postgresql://user:password@host:5432/database"
+_SAMPLE = f"postgresql://user:password@host:5432/database ({RESERVED})"
 
 Address = tuple[str, str]
 """Host (or the folder of a socket) and port, as libpq takes them; "" is its own default."""
@@ -60,11 +60,13 @@ def place_of(url: str, *, timing: Timing = USUAL) -> Place:
         rest = urlencode([(name, value) for name, value in given if name not in _OPTIONS])
         read = conninfo_to_dict(f"postgresql://{parts.netloc}{parts.path}" + (f"?{rest}" if rest else ""))
     except (ValueError, Error) as error:
-        text = str(error).strip().replace(url, shown)
-        raise SettingsError(f"store {shown!r} cannot be read as a PostgreSQL URL ({text}): write {_SAMPLE}") from error
+        text = without_secrets(str(error).strip(), url)
+        raise SettingsError(f"store {shown!r} cannot be read as a PostgreSQL URL ({text}): write {_SAMPLE}") from None
     parameters = {name: str(value) for name, value in read.items() if value is not None}
     if not parameters.get("dbname"):
         raise SettingsError(f"store {shown!r} names no database: write {_SAMPLE}")
+    if "," in parameters.get("hostaddr", ""):
+        raise SettingsError(f"store {shown!r} has several addresses in hostaddr=: write them as the hosts")
     return Place(
         hosts=_hosts_of(parameters.pop("host", ""), parameters.pop("port", ""), shown),
         parameters=parameters,
@@ -83,6 +85,8 @@ def _hosts_of(hosts: str, ports: str, shown: str) -> tuple[Address, ...]:
         numbers *= len(names)
     if len(numbers) != len(names):
         raise SettingsError(f"store {shown!r} has {len(names)} hosts and {len(numbers)} ports: give each host its own")
+    if any(number and not number.isdecimal() for number in numbers):
+        raise SettingsError(f"store {shown!r} has a port that is no number: write {_SAMPLE}")
     return tuple(zip(names, numbers, strict=True))
 
 

@@ -68,6 +68,8 @@ class Writer:
 
         ``waits``: a row that somebody else holds is waited for; else its swap is not done, and gets ``_HELD``.
         """
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._session.timing.swap_within
         order = sorted(range(len(swaps)), key=lambda place: _order_of(swaps[place]))
         results: list[int | Exception] = [0] * len(swaps)
         try:
@@ -79,8 +81,8 @@ class Writer:
         except Exception as error:
             if len(swaps) == 1:
                 return [0 if isinstance(error, Contention) else error]
-            for place in order:
-                results[place] = await self._alone(swaps[place], waits=waits)
+            for place in order:  # later than that its caller has gone, and was told that it may not be done
+                results[place] = await self._alone(swaps[place], waits=waits) if clock() < until else error
         return results
 
     async def _alone(self, swap: Swap, *, waits: bool) -> int | Exception:

@@ -16,7 +16,6 @@ from ...errors import StoreUnavailable
 from ..common.buried_rows import buried_id, may_be_buried
 from ..common.documents import account_from, checksum
 from . import scripts
-from .history import ONLY_PUTS_BACK, PUT_BACK
 from .monitor import number_of
 from .names import claim_key, keys_of
 from .recent_writes import Lost, RecentWrites, lost
@@ -28,8 +27,6 @@ from .writes import Operation, append_lines, arguments_of, change, history_of, n
 log = logging.getLogger("mfa_gate")
 
 _TURNS = 5
-EXTRA_KEPT = 12
-"""The number of lost operations, the latest, in the history of the change that puts them back."""
 
 
 class RedisAccounts:
@@ -119,7 +116,6 @@ class RedisAccounts:
         here, buried = keys.account(key.id), keys.account(buried_id(key))
         if may_be_buried(account):
             await session.run(scripts.MOVE, [buried, here], account.version)
-        extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
         history = await change(
             session,
             Operation(key.tenant, key.id, op, keys.account(key.id), ("v", "o", "h"), version),
@@ -130,8 +126,8 @@ class RedisAccounts:
                 *(keys.names, keys.places),
                 *keys.indexes(events),
             ],
-            *(account.version, version, self._expected(account), op),
-            *(extra, ONLY_PUTS_BACK if missing and missing.untouched else ""),
+            *(account.version, version, self._recent_writes.made_by(key, account.version, account.stamp), op),
+            *(missing.words if missing else ("", "")),
             *(checksum(key, version, body), body),
             *(key.id, "" if account.is_forgotten else line_of(summary), STATUSES.index(summary.status) + 1),
             *arguments_of(events),
@@ -143,13 +139,6 @@ class RedisAccounts:
             await session.run(scripts.MOVE, [here, buried], version)
         self._recent_writes.keep(key, account, version, op, history, events, session.loop.time())
         return True
-
-    def _expected(self, account: Account) -> str:
-        """Return the operation that made the version, as it was read or committed here."""
-        known = self._recent_writes.of(account.key)
-        if account.stamp or known is None or known.version != account.version:
-            return account.stamp
-        return known.op
 
 
 def _tell(key: SubjectKey, missing: Lost[Account]) -> None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ...core.events import Event
-from .history import History
+from .history import ONLY_PUTS_BACK, PUT_BACK, History
 from .timing import Timing
 
 MAX_KEPT = 2_000
 _OPERATIONS_KEPT = 400
+EXTRA_KEPT = 12
+"""The number of lost operations, the latest, in the history of the change that puts them back."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -49,6 +51,12 @@ class Lost(Generic[V]):
     untouched: bool
     events: tuple[Event, ...]
     operations: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Return the history of the change that puts this back: its operations, and a word if it does nothing else."""
+        extra = " ".join(PUT_BACK + name for name in self.operations[-EXTRA_KEPT:])
+        return extra, ONLY_PUTS_BACK if self.untouched else ""
 
 
 class RecentWrites(Generic[K, V]):
@@ -97,6 +105,11 @@ class RecentWrites(Generic[K, V]):
     def of(self, key: K) -> Confirmed[V] | None:
         """Return the memory of a row. Call this before the store is asked."""
         return self._kept.get(key)
+
+    def made_by(self, key: K, version: int, stamp: str) -> str:
+        """Return the operation that made the row's version, as it was read or committed here."""
+        known = self.of(key)
+        return stamp if stamp or known is None or known.version != version else known.op
 
     def rows(self) -> list[K]:
         """List the rows in this memory."""

@@ -12,8 +12,6 @@ from ...core.rules import TenantSettings
 from ...core.settings_codec import settings_from, settings_to
 from ...errors import StoreUnavailable
 from . import scripts
-from .accounts import EXTRA_KEPT
-from .history import ONLY_PUTS_BACK, PUT_BACK
 from .monitor import number_of
 from .names import keys_of
 from .recent_writes import Lost, RecentWrites, lost
@@ -95,14 +93,13 @@ class RedisSettings:
         """
         session, tenant, keys = await self._ready(), settings.tenant, keys_of(settings.tenant)
         version, op = settings.version + 1, new_operation()
-        extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
         history = await change(
             session,
             Operation(tenant, None, op, keys.head, ("sv", "so", "sh"), version),
             scripts.SWAP_SETTINGS,
             [keys.head, keys.trail, *keys.indexes(events)],
-            *(settings.version, version, self._expected(settings), op),
-            *(extra, ONLY_PUTS_BACK if missing and missing.untouched else ""),
+            *(settings.version, version, self._recent_writes.made_by(tenant, settings.version, settings.stamp), op),
+            *(missing.words if missing else ("", "")),
             settings_to(settings),
             *arguments_of(events),
             reads_back=self._reads_back,
@@ -112,10 +109,3 @@ class RedisSettings:
         now, restored_at = session.loop.time(), session.restored_at
         self._recent_writes.keep(tenant, settings, version, op, history, events, now, restored_at=restored_at)
         return True
-
-    def _expected(self, settings: TenantSettings) -> str:
-        """Return the operation that made the version, as it was read or committed here."""
-        known = self._recent_writes.of(settings.tenant)
-        if settings.stamp or known is None or known.version != settings.version:
-            return settings.stamp
-        return known.op

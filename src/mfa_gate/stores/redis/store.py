@@ -15,6 +15,7 @@ from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Repor
 from ..common.change_log import NOTHING, told
 from ..common.generation_file import GenerationFile
 from ..common.high_water_mark import HighWaterMark
+from ..common.loop_sessions import LoopSessions
 from . import accounts, clock, limits, notes, report, roster, trail, trail_copy
 from .acceptance import accept
 from .accounts import RedisAccounts
@@ -53,10 +54,9 @@ class RedisStore:
         Its options ``?replicas=`` and ``?durable=`` win over the parameters. Raises ``SettingsError``.
         """
         self._place = place_of(url, replicas=replicas, durable=durable, timing=timing)
-        self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
+        self._sessions: LoopSessions[Session] = LoopSessions()
         self._store_id = ""
         self._open = False
-        self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
         self._high_water_mark = mark_for(timing)
         self._replication_ids = ReplicationIds()
         self._accounts = RedisAccounts(self._ready, timing=timing, reads_back=not self._place.replicas)
@@ -79,7 +79,7 @@ class RedisStore:
         self._store_id = ""
         self._open = True
         try:
-            session = await self._started(make=make)
+            session = await self._sessions.started(lambda: self._start(make=make))
             await session.require_newest()
         except BaseException:
             await self.aclose()
@@ -89,8 +89,7 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close all connections. May be called twice, and ``open`` may follow."""
         self._open = False
-        session = self._session
-        self._sessions.clear()
+        session = self._sessions.take_all()
         if session is not None and not session.forked:
             await session.aclose()
             if (
@@ -113,27 +112,12 @@ class RedisStore:
 
     async def _ready(self) -> Session:
         """Return the running loop's session. It makes no store: only ``open`` does."""
-        try:
-            return await self._started(make=False)
-        except StoreMissing as error:
-            raise StoreUnavailable(str(error)) from error
-
-    async def _started(self, *, make: bool) -> Session:
         if not self._open:
             raise StoreUnavailable("the Redis store is not open")
-        session, loop = self._session, asyncio.get_running_loop()
-        if session is not None and not session.forked:
-            return session
-        starting = self._starting.get(loop)
-        if starting is None or starting.done():
-            starting = self._starting[loop] = loop.create_task(self._start(make=make))
-            starting.add_done_callback(lambda _: self._starting.pop(loop, None))
-        return await asyncio.shield(starting)
-
-    @property
-    def _session(self) -> Session | None:
-        """Return the session of the running event loop: each loop has its own."""
-        return self._sessions.get(asyncio.get_running_loop())
+        try:
+            return await self._sessions.started(lambda: self._start(make=False))
+        except StoreMissing as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def _start(self, *, make: bool) -> Session:
         session = Session(
@@ -152,19 +136,14 @@ class RedisStore:
             if isinstance(error, TimeoutError):
                 raise StoreUnavailable("Redis did not answer in time") from error
             raise
-        for loop, known in list(self._sessions.items()):
-            if loop.is_closed() or known.forked:
-                del self._sessions[loop]
-        self._sessions[session.loop], self._store_id = session, session.store_id
+        self._store_id = session.store_id
+        self._sessions.add(session)
         return session
 
     def changed(self, reader: Reader, /) -> Changed:
         """Tell the changes since the reader's last look; ``EVERYTHING`` while they are not known."""
-        try:
-            session = self._sessions.get(asyncio.get_running_loop())
-        except RuntimeError:  # a fork is outside of the loop that its parent runs
-            session = None
-        if not self._open or (session is None and any(other.forked for other in self._sessions.values())):
+        session = self._sessions.of_this_loop()
+        if not self._open or (session is None and self._sessions.any_forked):
             raise StoreUnavailable("the Redis store is not open")
         log = None if session is None else session.changes()
         # The answer of nearly every look, without a call: each request of a known browser asks.

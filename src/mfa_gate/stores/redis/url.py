@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ...errors import SettingsError
-from ..common.urls import without_password
+from ..common.urls import RESERVED, without_password, without_secrets
 from .timing import USUAL, Timing
 
 Kind = Literal["single", "sentinel", "cluster"]
@@ -61,7 +61,8 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
         kind = _KINDS[parts.scheme]
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except (ValueError, KeyError) as error:
-        raise SettingsError(f"store {shown!r} cannot be read as a Redis URL ({error})") from error
+        text = without_secrets(str(error), url)
+        raise SettingsError(f"store {shown!r} cannot be read as a Redis URL ({text}): {RESERVED}") from None
     if unknown := sorted(set(options) - set(_OPTIONS)):
         raise SettingsError(f"store {shown!r}: unknown option {unknown[0]!r}; there are {', '.join(_OPTIONS)}")
     sign_in, _, hosts = parts.netloc.rpartition("@")
@@ -111,7 +112,8 @@ def _host_of(text: str, kind: Kind, shown: str) -> Address:
 
 def _number(text: str, what: str, shown: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 7):
-        raise SettingsError(f"store {shown!r}: the {what} {text!r} is no number: write digits")
+        named = f"{what} {text!r}" if text in shown else what  # a part of a password that no @ was seen behind
+        raise SettingsError(f"store {shown!r}: the {named} is no number: write digits; {RESERVED}")
     return int(text)
 
 
