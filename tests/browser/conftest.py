@@ -56,12 +56,12 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def looks(tmp_path_factory: pytest.TempPathFactory) -> Looks:
+def looks(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Looks:
     """The pages that were looked at already, by the other processes of this run as well."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "looks"
     folder.mkdir(exist_ok=True)
-    return Looks(folder=folder)
+    return Looks(folder=folder, every_state="not long" not in pytestconfig.option.markexpr)
 
 
 @pytest.fixture(params=[True, False], ids=["script", "noscript"])

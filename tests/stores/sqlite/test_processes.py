@@ -65,14 +65,15 @@ asyncio.run(main())
 """
 
 
-async def test_killed_at_any_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+async def test_killed_at_any_moment(tmp_path: Path, kills: int) -> None:
     """Every acknowledged attempt is there with its event after a ``kill -9``.
 
     F-9, F-10. No event is there without its attempt.
     """
     path = tmp_path / "mfa.db"
     chance = random.Random(5)
-    for _ in range(6):
+    for _ in range(kills):
         process = await asyncio.to_thread(start, COUNT_UP, path)
         assert process.stdout is not None
         told = int(await asyncio.to_thread(process.stdout.readline))
