@@ -1,6 +1,7 @@
 """Read every file of the tests, and say nothing if all of it can be read.
 
-``python -m tests.collected``. What pytest makes of a file is kept beside it, so that the processes of the next run need not make it again.
+``python -m tests.collected``. What pytest makes of a file is kept beside it, so that the processes of the next run need not
+make it again.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import pytest
 def in_turn(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
     """Pair each of ``first`` with each of ``second``.
 
-    All pairs but the diagonal are left to ``--long``. On the diagonal each value of both axes stands at least once: those of the shorter one take turns. A value may be a
-    ``pytest.param`` with several values and an id.
+    All pairs but the diagonal are left to ``--long``. On the diagonal each value of both axes stands at least once: those of
+    the shorter one take turns. A value may be a ``pytest.param`` with several values and an id.
     """
     turns = min(len(first), len(second))
     return [

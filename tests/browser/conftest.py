@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.chromium import ARGUMENTS
 
@@ -56,12 +57,14 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def looks(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Looks:
+def looks(tmp_path_factory: pytest.TempPathFactory) -> Looks:
     """The pages that were looked at already, by the other processes of this run as well."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "looks"
     folder.mkdir(exist_ok=True)
-    return Looks(folder=folder, every_state="not long" not in pytestconfig.option.markexpr)
+    return Looks(
+        folder=folder, every_state=settings.get_current_profile_name() == "long"
+    )  # as tests/run.py --long asks
 
 
 @pytest.fixture(params=[True, False], ids=["script", "noscript"])

@@ -398,7 +398,7 @@ def test_nobody_is_served_before_all_have_come(run: Run, urls: Url, file: Path, 
     without it.
     """
     here, there, other = urls("sqlite"), urls(f"{kind}-2"), urls(f"{kind}-3")
-    on(here, fill)
+    on(here, lambda store: fill(store, people=8, lines=40))
     assert leave(run, here, file)[0] == 0
     whole, count = file.read_bytes(), len(file.read_bytes().splitlines())
     cut(file, count - 11)
@@ -518,7 +518,7 @@ def test_a_file_that_was_tampered_with(
     Without the line, somebody's lock would be gone.
     """
     here, there = urls("sqlite"), urls("sqlite-2")
-    on(here, fill)
+    on(here, lambda store: fill(store, people=8, lines=40))
     assert leave(run, here, file)[0] == 0
     file.write_bytes(b"".join(change(file.read_bytes().splitlines(keepends=True))))
     assert says in refused(capsys, "accounts", "import", "--from", file, "--store", there, *WHO)
@@ -529,7 +529,7 @@ def test_no_line_of_another_export_is_taken(
 ) -> None:
     """Yesterday's line, in which somebody was not locked yet, does not open in today's file."""
     here, there = urls("sqlite"), urls("sqlite-2")
-    on(here, fill)
+    on(here, lambda store: fill(store, people=8, lines=40))
     yesterday = tmp_path / "yesterday.export"
     assert leave(run, here, yesterday)[0] == leave(run, here, file)[0] == 0
     lines = file.read_bytes().splitlines(keepends=True)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from mfa_gate.web import times, views
 from mfa_gate.web.i18n import PSEUDO, available, native_name, negotiate, translator
-from mfa_gate.web.render import Renderer
 
 from .catalogues import LANGUAGES, Message, compiled, messages, path_of, read, without_words
 from .gallery import FRAME
-from .test_render import EVERY, RENDERER, Tree
+from .gallery_many import RENDERER
+from .test_render import EVERY, Tree
 
 PLACEHOLDER = re.compile(r"%\(\w+\)0?2?[ds]")
 """A place for a value; letters of any alphabet may follow."""
@@ -161,7 +161,7 @@ def test_plural_forms() -> None:
 def test_switcher_keeps_the_place() -> None:
     """U-64: the other languages are links to this very page, each in its own language."""
     languages = tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available())
-    html = Renderer().render(views.Locked(ref="r"), replace(FRAME, here="/mfa/locked", languages=languages)).decode()
+    html = RENDERER.render(views.Locked(ref="r"), replace(FRAME, here="/mfa/locked", languages=languages)).decode()
     links = [node for node in Tree(html).root.all("a") if "hreflang" in node.attrs]
     found = [(link.attrs["href"], link.attrs["lang"]) for link in links]
     assert found == [(f"/mfa/locked?lang={tag}", tag) for tag in LANGUAGES]
