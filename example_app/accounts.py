@@ -67,6 +67,10 @@ ACCOUNTS = _people()
 _BY_EMAIL = {account.email: account for account in ACCOUNTS}
 
 
+COST = 2**14
+"""The work of one digest of a password: 16 MB, and a twentieth of a second."""
+
+
 class Accounts:
     """Check passwords and tokens in the app's own file."""
 
@@ -144,4 +148,4 @@ def token_digest(token: str) -> str:
 
 
 def _digest(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)
+    return hashlib.scrypt(password.encode(), salt=salt, n=COST, r=8, p=1, dklen=32)

@@ -13,7 +13,6 @@ from hypothesis import settings
 
 from mfa_gate.stores.common.siblings import take_name
 from tests.chromium import found
-from tests.web import serving
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # With --coverage the workers are measured; the many programs that they start would take twice as long.
@@ -52,8 +51,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-settings.register_profile("shared", deadline=None, derandomize=True)
-settings.load_profile("shared")
+settings.register_profile("shared", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("long", settings.get_profile("shared"), max_examples=400)
+settings.load_profile(
+    "shared"
+)  # tests/run.py --long asks for the other one: the same examples every day find nothing new
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -73,4 +75,6 @@ def chromium() -> str:
 @pytest.fixture
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
+    from tests.web import serving  # the process that only hands out the tests need not read the whole gate
+
     return serving.free_port()

@@ -58,10 +58,13 @@ class Part:
     only: tuple[str, ...] = ()
     measured: bool = False
 
-    def command(self, *, coverage: bool) -> list[str]:
-        """Return the command line; with ``coverage`` the parts that are ``measured`` run under it."""
+    def command(self, *, coverage: bool, long: bool = False) -> list[str]:
+        """Return the command line.
+
+        With ``coverage`` the parts that are ``measured`` run under it; with ``long`` Hypothesis draws ten times as much.
+        """
         measure = ["coverage", "run", "-m"] if coverage and self.measured else []
-        spread = ["-n", self.processes, "--dist", self.dist]
+        spread = ["-n", self.processes, "--dist", self.dist, *(["--hypothesis-profile=long"] if long else [])]
         return [str(PYTHON), "-m", *measure, "pytest", *spread, "-m", self.marks, *files_with(self.only)]
 
 
@@ -165,7 +168,7 @@ def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
 
     The tests wait until all of the first are well.
     """
-    steps = static_checks()
+    steps = static_checks(whole=not rest)
     if any(step.code for step in steps):
         print("\nThe tests were not run: what is named above comes first.", flush=True)
         return steps
@@ -201,7 +204,7 @@ def all_tests(*, long: bool, coverage: bool) -> list[Step]:
     """
     last = LAST_LONG if long else LAST
     print(f"\nRunning side by side: {', '.join(part.name for part in TOGETHER)}. This takes minutes.", flush=True)
-    commands = {part.name: part.command(coverage=coverage) for part in (*TOGETHER, last)}
+    commands = {part.name: part.command(coverage=coverage, long=long) for part in (*TOGETHER, last)}
     first, *others = (part.name for part in TOGETHER)
     return side_by_side(commands, after={last.name: [first, *others] if long else others})
 
@@ -209,7 +212,7 @@ def all_tests(*, long: bool, coverage: bool) -> list[Step]:
 def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
     """Run the tests that the caller asks pytest for."""
     python = [str(PYTHON), "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
-    return [run("pytest", [*python, *(["-m", ""] if long else []), *rest])]
+    return [run("pytest", [*python, *(["-m", "", "--hypothesis-profile=long"] if long else []), *rest])]
 
 
 def matrix(rest: list[str]) -> list[Step]:
@@ -229,14 +232,19 @@ def matrix(rest: list[str]) -> list[Step]:
     return steps
 
 
-def static_checks() -> list[Step]:
-    """Check style, imports and types; the quick ones are printed first."""
+def static_checks(*, whole: bool) -> list[Step]:
+    """Check style, imports and types; the quick ones are printed first.
+
+    Before a ``whole`` run all files of the tests are read beside mypy, which uses one core: the parts then start sooner.
+    """
     python = str(PYTHON)
+    collected = {"collection": [python, "-m", "tests.collected"]} if whole else {}
     return side_by_side(
         {
             "ruff check": [python, "-m", "ruff", "check", "--quiet", "."],
             "ruff format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
             "import-linter": [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"],
+            **collected,
             "mypy": [python, "-m", "mypy"],
         }
     )

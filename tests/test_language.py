@@ -17,6 +17,8 @@ TURNED_ROUND = re.compile(r"(what|who|whom|whose|which|whether|whoever|where|whe
 """First words that put off the subject of the sentence."""
 
 ROOT = Path(__file__).parents[1]
+STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+"""What may hold a docstring: no expression does, and these are most of a file."""
 TREES = ("src/mfa_gate", "example_app", "tests")
 
 
@@ -31,7 +33,10 @@ def rooms() -> Iterator[str]:
 
 def first_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the line number and the first line of each docstring in a file."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        waiting += [one for one in ast.iter_child_nodes(node) if isinstance(one, STATEMENTS)]
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             text = ast.get_docstring(node)
             if text:

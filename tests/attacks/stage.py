@@ -29,7 +29,7 @@ class Crowd:
         """Remember how everything is now."""
         store = self.world.store
         assert isinstance(store, MemoryStore)
-        self._kept = copy.deepcopy(store._contents)
+        self._kept = copied(store._contents)
         self._cookies = {state: dict(browser.cookies) for state, browser in self.browsers.items()}
         self._at = self.world.clock.at
 
@@ -38,7 +38,7 @@ class Crowd:
         await self.world.engine.effects.idle()
         store = self.world.store
         assert isinstance(store, MemoryStore)
-        store._contents = copy.deepcopy(self._kept)
+        store._contents = copied(self._kept)
         self.world.engine.forget_all()
         self.world.gate.service.verification._malformed.clear()
         self.world.clock.at = self._at
@@ -49,6 +49,26 @@ class Crowd:
     async def account(self, id: str = "ann", tenant: str = "alpha") -> Any:
         """Return the stored account, without changes that mere looking makes (there are none)."""
         return await self.world.store.load(SubjectKey(tenant, id))
+
+
+def copied(contents: Any) -> Any:
+    """Copy the contents of a store.
+
+    Lines and rows, which are most of it, are shared: nobody changes one.
+    """
+    rows = (row for roster in contents.roster.values() for row in roster.values())
+    return copy.deepcopy(contents, {id(one): one for one in (*contents.lines, *rows)})
+
+
+KEPT: list[Crowd] = []
+
+
+async def crowd_of_all() -> Crowd:
+    """Return the crowd of this process, gathered once, as it was in the beginning."""
+    if not KEPT:
+        KEPT.append(await gather())
+    await KEPT[0].restore()
+    return KEPT[0]
 
 
 async def token_of(browser: Browser) -> str:

@@ -233,17 +233,16 @@ async def test_every_root_path(owing: Browser, root: str) -> None:
             await shut(owing, "GET", spelled, root_path=root)
 
 
-@pytest.mark.parametrize("extra", INNOCENT, ids=lambda extra: "=".join(extra))
-async def test_no_header_exempts(owing: Browser, extra: tuple[str, str]) -> None:
+async def test_no_header_exempts(owing: Browser) -> None:
     """S-6: no header of a request, and no query, makes the gate look away."""
-    name, _ = extra
-    for base in (PAGE, FETCH):
-        headers = [item for item in base if item[0] != name] + [extra]
-        for path in ("/records", "/records?path=/public&next=/public", "/console"):
-            reply = await owing.ask("GET", path, headers=headers, keep=False)
-            assert reply.status in (303, 401, 403)
-            assert SECRET not in reply.body
-    assert owing.world.reached == []
+    for name, value in INNOCENT:
+        for base in (PAGE, FETCH):
+            headers = [*(item for item in base if item[0] != name), (name, value)]
+            for path in ("/records", "/records?path=/public&next=/public", "/console"):
+                reply = await owing.ask("GET", path, headers=headers, keep=False)
+                assert reply.status in (303, 401, 403), (name, value, path)
+                assert SECRET not in reply.body, (name, value, path)
+        assert owing.world.reached == [], (name, value)
 
 
 @pytest.mark.parametrize("denial", [True, False], ids=["denial", "close"])

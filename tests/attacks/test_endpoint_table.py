@@ -5,14 +5,13 @@ Only the allowed cells succeed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from mfa_gate.web import pages
 from mfa_gate.web.api import table as api
-from tests.attacks.stage import Crowd, gather, submit
+from tests.attacks.stage import Crowd, crowd_of_all, submit
 from tests.harness import FETCH
 
 STATES = ("anonymous", "owes", "enroll", "fresh", "stale", "locked", "other user", "other tenant")
@@ -193,11 +192,9 @@ MAY_OWE = {row for row in OWN_PAGES if "challenge" in row or "/verify" in row or
 
 
 @pytest.fixture
-async def crowd() -> AsyncIterator[Crowd]:
+async def crowd() -> Crowd:
     """The people of all states."""
-    made = await gather()
-    yield made
-    await made.world.gate.web.aclose()
+    return await crowd_of_all()
 
 
 @pytest.mark.parametrize("state", STATES)

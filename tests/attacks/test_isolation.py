@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
 from mfa_gate.core.model import SubjectKey
-from tests.attacks.stage import Crowd, gather, submit
+from tests.attacks.stage import Crowd, crowd_of_all, submit
 from tests.harness import FETCH, World
 
 IDS = ("totp", "email", "backup", "browser", "challenge", "draft")
 
 
 @pytest.fixture
-async def crowd() -> AsyncIterator[Crowd]:
+async def crowd() -> Crowd:
     """Ann with one of everything, and other people with a proof."""
-    made = await gather()
-    yield made
-    await made.world.gate.web.aclose()
+    return await crowd_of_all()
 
 
 async def everything_of(crowd: Crowd) -> set[str]:

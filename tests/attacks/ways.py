@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -260,6 +261,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
 """The ways by kind of attacker."""
 
 
+@cache
 def holding() -> dict[str, list[str]]:
     """Find the tests that name each requirement, as ``file::test``.
 

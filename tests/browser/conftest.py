@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.chromium import ARGUMENTS
 
@@ -61,7 +62,9 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> Looks:
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "looks"
     folder.mkdir(exist_ok=True)
-    return Looks(folder=folder)
+    return Looks(
+        folder=folder, every_state=settings.get_current_profile_name() == "long"
+    )  # as tests/run.py --long asks
 
 
 @pytest.fixture(params=[True, False], ids=["script", "noscript"])

@@ -28,11 +28,13 @@ OPAQUE = re.compile(r"/(challenge)/(?!help$)[^/?#]+")
 class Looks:
     """The pages that were looked at already, over all stories and all their processes.
 
-    The same page in the same state is laid out once. The same page made of the same parts, of any number, is given to
-    axe once. ``folder`` is shared by the processes.
+    The same page in the same state is laid out once. Each address is given to axe once: the states of our pages are judged
+    by ``web/test_accessibility.py``. With ``every_state`` the same page made of other parts is given to it again. ``folder``
+    is shared by the processes.
     """
 
     folder: Path
+    every_state: bool = False
 
     def _is_first(self, *state: str) -> bool:
         """Return true if nobody has looked at this before, and mark it as seen."""
@@ -62,7 +64,8 @@ class Looks:
                 faults.append(f"{name}: scrolls sideways at {size['width']}: {page.evaluate(TOO_WIDE)}")
         if before:
             page.set_viewport_size(before)
-        if script and self._is_first(*words, parts):
+        made_of = (*words, parts) if self.every_state else (words[1],)
+        if script and self._is_first("axe", *made_of):
             faults += [f"{name}: {fault}" for fault in violations_in_both(page)]
         return faults
 

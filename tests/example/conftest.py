@@ -9,12 +9,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from example_app import data
+from example_app import accounts, data
 from example_app.app import create
 from example_app.parts import Parts
 from example_app.settings import Settings
 
 Visit = Callable[..., TestClient]
+
+accounts.COST = 2**4  # hundreds of sign-ins with a password that is published: to make it dear was most of their time
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Target:
     seeds: Callable[[], tuple[bytes, ...]]
     words: tuple[bytes, ...] = ()
     fresh_every: int = 10_000
-    quick: int = 400
+    quick: int = 200
     close: Callable[[], None] = field(default=lambda: None)
 
     @property

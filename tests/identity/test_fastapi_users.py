@@ -14,6 +14,9 @@ from fastapi_users import BaseUserManager, UUIDIDMixin
 from fastapi_users import FastAPIUsers as Library
 from fastapi_users.authentication import AuthenticationBackend, BearerTransport, CookieTransport, JWTStrategy
 from fastapi_users.db import BaseUserDatabase
+from fastapi_users.password import PasswordHelper
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
 
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
@@ -67,11 +70,13 @@ class Manager(UUIDIDMixin, BaseUserManager[User, uuid.UUID]):
 
 
 PEOPLE = People()
+HELPER = PasswordHelper(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),)))
+"""Passwords that are cheap to check: how dear the host makes them does not matter here."""
 
 
 async def get_user_manager() -> AsyncIterator[Manager]:
     """The host's dependency."""
-    yield Manager(PEOPLE)
+    yield Manager(PEOPLE, HELPER)
 
 
 def get_strategy() -> JWTStrategy[User, uuid.UUID]:
@@ -86,9 +91,8 @@ BEARER = AuthenticationBackend(name="jwt", transport=BearerTransport(tokenUrl="j
 @pytest.fixture(scope="module")
 def library() -> Library[User, uuid.UUID]:
     """The library as the host has it."""
-    manager = Manager(PEOPLE)
     for row in PEOPLE.rows:
-        row.hashed_password = manager.password_helper.hash(PASSWORD)
+        row.hashed_password = HELPER.hash(PASSWORD)
     return Library(get_user_manager, [COOKIE, BEARER])
 
 

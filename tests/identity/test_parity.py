@@ -24,7 +24,7 @@ from mfa_gate.identity import BearerJWT, FastAPIUsers, FirstOf, RequestUser, Ses
 from . import test_fastapi_users as users
 from .readers import READERS, found_by, token, verify
 
-many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(deadline=None, suppress_health_check=list(HealthCheck))
 TOKENS = (token("ann"), token("bob"))
 BAD = ("x.y.z", "", "abc", TOKENS[0] + "x", jwt.encode({"sub": "ann"}, "o" * 32, "HS256"))
 
@@ -265,7 +265,7 @@ async def test_a_proxys_header(headers: list[tuple[bytes, bytes]], peer: str) ->
 # -- fastapi-users -----------------------------------------------------------------------------------------------------
 
 
-@settings(many, max_examples=100)
+@many
 @given(
     bearer=st.lists(authorization, max_size=2),
     pick=st.tuples(*(st.sampled_from(("", "ann", "bob", "bad")) for _ in range(2))),

@@ -212,7 +212,15 @@ def assert_one_fault(name: str, path: Where, text: str) -> None:
     assert faults[0].line == lines_of(DOCUMENTS[name])[path], told
 
 
-@pytest.mark.parametrize(("name", "path", "value"), KEYS, ids=IDS)
+def in_turn(place: int) -> list[object]:
+    """List the keys: every second one from ``place`` on, and the others for ``--long``."""
+    return [
+        pytest.param(*key, id=id, marks=[] if number % 2 == place else [pytest.mark.long])
+        for number, (key, id) in enumerate(zip(KEYS, IDS, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(("name", "path", "value"), in_turn(0))
 def test_a_wrong_type_is_one_fault(name: str, path: Where, value: object) -> None:
     """Whatever the key, a value of another type is one fault that names path and line."""
     assert_one_fault(name, path, mutated(name, path, wrong_type(value)))
@@ -230,8 +238,8 @@ def test_a_value_out_of_bounds_is_one_fault(name: str, path: Where) -> None:
     assert_one_fault(name, path, text)
 
 
-@pytest.mark.parametrize(("name", "path"), [(n, p) for n, p, _ in KEYS], ids=IDS)
-def test_an_unknown_key_is_one_fault(name: str, path: Where) -> None:
+@pytest.mark.parametrize(("name", "path", "value"), in_turn(1))
+def test_an_unknown_key_is_one_fault(name: str, path: Where, value: object) -> None:
     """An unknown key is one fault of its own, and names the nearest key.
 
     Its absence from the right place may be another fault.

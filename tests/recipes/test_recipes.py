@@ -1,4 +1,4 @@
-"""Every recipe works as it stands, at the root and below a path."""
+"""Every recipe works as it stands, at the root or below a path, and with ``--long`` at both."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.testing.plugin import MakesKit
+from tests.pairs import in_turn
 from tests.recipes.hosts import HOSTS, Host
 from tests.recipes.place import at, loaded
 from tests.recipes.story import tell
@@ -27,8 +28,13 @@ def test_the_table_names_every_recipe() -> None:
     assert [name for name in rows if name not in tests] == []
 
 
-@pytest.mark.parametrize("root", ["", "/app"], ids=["", "below"])
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.module)
+@pytest.mark.parametrize(
+    ("root", "host"),
+    in_turn(
+        [pytest.param("", id="root"), pytest.param("/app", id="below")],
+        [pytest.param(host, id=host.module) for host in HOSTS],
+    ),
+)
 def test_recipe(host: Host, root: str, mfa_gate_kit: MakesKit) -> None:
     """A person enrolls, is challenged in another browser, signs out, and is challenged anew.
 

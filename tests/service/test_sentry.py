@@ -18,14 +18,18 @@ import pytest
 
 from mfa_gate.service.fault_records import empty_frames, keep_clean
 
+Reports = tuple[list[str], dict[str, list[str]]]
+"""The secrets of a world, and what was sent by fault."""
 
-def reports(root: Path, *names: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Let faults happen in a process of their own.
 
-    Returns its secrets, and what was sent by fault.
+@pytest.fixture(scope="module")
+def reports(root: Path) -> tuple[Reports, Reports]:
+    """The reports of Sentry as it comes, and with the names of the README.
+
+    They come from a process of their own.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "tests.service.reported", *names],
+        [sys.executable, "-m", "tests.service.reported", *advised(root)],
         cwd=root,
         env={**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"},
         capture_output=True,
@@ -33,8 +37,8 @@ def reports(root: Path, *names: str) -> tuple[list[str], dict[str, list[str]]]:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout)
-    return told["secrets"], told["events"]
+    plain, scrubbed = ((told["secrets"], told["events"]) for told in map(json.loads, done.stdout.splitlines()))
+    return plain, scrubbed
 
 
 def advised(root: Path) -> list[str]:
@@ -45,12 +49,12 @@ def advised(root: Path) -> list[str]:
     return re.findall(r'"(\w+)"', found[1])
 
 
-def test_our_own_faults_carry_nothing(root: Path) -> None:
+def test_our_own_faults_carry_nothing(reports: tuple[Reports, Reports]) -> None:
     """Sentry as it comes: each fault of ours is reported, with its frames.
 
     Not one secret is in it.
     """
-    secrets, events = reports(root)
+    secrets, events = reports[0]
     assert len(secrets) > 10
     for name in ("verify", "enroll", "send", "page", "sign-out"):
         assert events[name], name
@@ -61,14 +65,13 @@ def test_our_own_faults_carry_nothing(root: Path) -> None:
     assert "mfa_gate" not in {frame["module"].split(".")[0] for frame in frames_of(app)}
 
 
-def test_the_advice_of_the_readme_covers_the_apps_faults(root: Path) -> None:
+def test_the_advice_of_the_readme_covers_the_apps_faults(root: Path, reports: tuple[Reports, Reports]) -> None:
     """A fault of the app has Starlette's frames, which hold the request.
 
     With the README's names no cookie leaves.
     """
-    names = advised(root)
-    assert "scope" in names
-    secrets, events = reports(root, *names)
+    assert "scope" in advised(root)
+    secrets, events = reports[1]
     for name in ("app", "status", "ticket"):
         (report,) = events[name]
         assert frames_of(report)

@@ -19,6 +19,7 @@ import pytest
 from mfa_gate.core.events import Event
 from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import World, make_world, running
+from tests.pairs import in_turn
 from tests.stores.patience import patient_store
 
 from . import hammer
@@ -65,8 +66,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("at", PLACES)
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(("damage", "at"), in_turn([*DAMAGES], PLACES))
 async def test_any_line_of_ten_thousand(trail: Path, damage: str, at: int) -> None:
     """Any line that was removed or altered is named, whoever did it.
 

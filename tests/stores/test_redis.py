@@ -241,7 +241,7 @@ async def replicated(server: servers.Server, store: RedisStore, people: range) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("people", [4_000, pytest.param(16_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("people", [1_000, pytest.param(16_000, marks=pytest.mark.long)])
 async def test_a_new_person_costs_the_same_however_many_there_are(tmp_path: Path, people: int) -> None:
     """The thousandth person costs as many bytes of replication as the first ones.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -29,8 +30,9 @@ HEADER = "# The words of mfa_gate's pages. Same license as mfa_gate."
 Message = str | tuple[str, str]
 
 
+@cache
 def messages() -> dict[Message, str]:
-    """Collect every text that may be shown, with its place.
+    """Collect every text that may be shown, with its place, once a process.
 
     The places are templates, the words for times, the tables of reasons and events, and the words of messages.
     """

@@ -26,7 +26,6 @@ from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, static_assets
 from mfa_gate.web.brand_files import brand_file
 from mfa_gate.web.chart import chart_of
-from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
 from mfa_gate.web.views.desk import Slip
@@ -34,7 +33,7 @@ from mfa_gate.web.views.frame import Language
 from mfa_gate.web.views.impact import AdminImpact, WalledOut
 from tests.chromium import launch
 
-from .gallery_many import many_pages, report_pages
+from .gallery_many import RENDERER, many_pages, report_pages
 from .gallery_policy import policy_pages
 from .gallery_what_if import what_if_pages
 
@@ -574,7 +573,7 @@ def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
 
 def write(folder: Path, frame_changes: dict[str, Any] | None = None, only: tuple[str, ...] = ()) -> list[str]:
     """Render all pages, or those named by ``only``, with their files; return their names."""
-    renderer, names = Renderer(), []
+    names = []
     static = folder / "mfa" / "static"
     static.mkdir(parents=True, exist_ok=True)
     for asset in static_assets().values():
@@ -586,7 +585,7 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None, only: tuple
         for plain in ("brand", "favicon"):
             made = brand_file(frame.brand, plain)
             (static / made.name).write_bytes(made.content)
-        (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
+        (folder / f"{name}.html").write_bytes(RENDERER.render(view, frame))
         names.append(name)
     return names
 

@@ -55,8 +55,12 @@ def many_pages(frame: Frame, desk: Desk, now: int) -> Iterator[tuple[str, Any, F
     yield "admin-many-stopped", replace(plan, is_running=True, rows_here=_drawn(stopped, frame)), frame
 
 
+RENDERER = Renderer()
+"""One for all galleries of a process: to compile the templates takes longer than to draw every page."""
+
+
 def _drawn(pieces: tuple[ManyRows | ManyEnd, ...], frame: Frame) -> str:
-    return "".join(Renderer().render(piece, frame).decode() for piece in pieces)
+    return "".join(RENDERER.render(piece, frame).decode() for piece in pieces)
 
 
 def report_pages(frame: Frame, desk: Desk, now: int) -> Iterator[tuple[str, Any, Frame]]:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from mfa_gate.web import times, views
 from mfa_gate.web.i18n import PSEUDO, available, native_name, negotiate, translator
-from mfa_gate.web.render import Renderer
 
 from .catalogues import LANGUAGES, Message, compiled, messages, path_of, read, without_words
-from .gallery import FRAME, desk_pages, pages
-from .test_render import Tree
+from .gallery import FRAME
+from .gallery_many import RENDERER
+from .test_render import EVERY, Tree
 
 PLACEHOLDER = re.compile(r"%\(\w+\)0?2?[ds]")
 """A place for a value; letters of any alphabet may follow."""
@@ -119,24 +119,37 @@ def test_placeholders_survive(lang: str) -> None:
             assert "<" not in text
 
 
-DRAWN_ALWAYS = ("en", "ar", "zh-Hans", PSEUDO)
-"""Languages of which each page is drawn by default: both directions, and words with and without spaces."""
+DRAWN = ("ar", "zh-Hans", PSEUDO)
+"""Languages that are drawn by default: both directions, and words with and without spaces.
+
+The templates are compiled anew for each, which takes longer than to draw all pages.
+"""
 
 
-@pytest.mark.parametrize(
-    "lang",
-    [lang if lang in DRAWN_ALWAYS else pytest.param(lang, marks=pytest.mark.long) for lang in (*LANGUAGES, PSEUDO)],
-)
-def test_every_page_renders(lang: str) -> None:
-    """Every page in every state says its language and direction, in every language.
+def assert_drawn(name: str, lang: str) -> None:
+    """Draw a page in a language, and read it strictly."""
+    view, frame = EVERY[name]
+    html = RENDERER.render(view, replace(frame, lang=lang)).decode()
+    Tree(html)
+    assert f'<html lang="{lang}" dir="{"rtl" if lang == "ar" else "ltr"}">' in html, name
 
-    The desk's pages are included.
+
+def test_pages_and_languages_in_turn() -> None:
+    """Every page in every state says its language and direction; the languages take turns.
+
+    The desk's pages are included. ``--long`` draws every page in every language.
     """
-    renderer = Renderer()
-    for _, view, frame in (*pages(), *desk_pages()):
-        html = renderer.render(view, replace(frame, lang=lang)).decode()
-        Tree(html)
-        assert f'<html lang="{lang}" dir="{"rtl" if lang == "ar" else "ltr"}">' in html
+    assert len(EVERY) > 20 * len(DRAWN)
+    for number, name in enumerate(EVERY):
+        assert_drawn(name, DRAWN[number % len(DRAWN)])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lang", [*LANGUAGES, PSEUDO])
+def test_every_page_renders(lang: str) -> None:
+    """Every page in every state says its language and direction, in every language."""
+    for name in EVERY:
+        assert_drawn(name, lang)
 
 
 def test_plural_forms() -> None:
@@ -148,7 +161,7 @@ def test_plural_forms() -> None:
 def test_switcher_keeps_the_place() -> None:
     """U-64: the other languages are links to this very page, each in its own language."""
     languages = tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available())
-    html = Renderer().render(views.Locked(ref="r"), replace(FRAME, here="/mfa/locked", languages=languages)).decode()
+    html = RENDERER.render(views.Locked(ref="r"), replace(FRAME, here="/mfa/locked", languages=languages)).decode()
     links = [node for node in Tree(html).root.all("a") if "hreflang" in node.attrs]
     found = [(link.attrs["href"], link.attrs["lang"]) for link in links]
     assert found == [(f"/mfa/locked?lang={tag}", tag) for tag in LANGUAGES]

@@ -26,11 +26,11 @@ from mfa_gate.web.views import Disputing, Frame, Unsent, View
 from mfa_gate.web.views.problems import FORM_WORDS
 
 from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, desk_pages, pages
+from .gallery_many import RENDERER
 
 VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 GALLERY = {name: (view, frame) for name, view, frame in pages()}
 EVERY = GALLERY | {name: (view, frame) for name, view, frame in desk_pages()}
-RENDERER = Renderer()
 
 
 @dataclass

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.identity import SessionUser
 from tests.harness import PAGE, Browser, Headers, World, log_in, log_out, make_world, secret
+from tests.pairs import in_turn
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -77,6 +78,7 @@ async def ends(world: World, method: str, path: str, headers: Headers = OWN, **s
 # -- the sign-outs of hosts ---------------------------------------------------------------------------------------------
 
 GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
+WHENCE = [pytest.param(OWN, id="own"), pytest.param(UNTOLD, id="untold"), pytest.param(FOREIGN, id="foreign")]
 SIGN_OUTS = [
     pytest.param(GET, answering(200), "GET", id="a link, and a page that says goodbye"),
     pytest.param(GET, answering(307, "/login"), "GET", id="a link, and a redirect as FastAPI makes it"),
@@ -97,8 +99,7 @@ SIGN_OUTS = [
 ]
 
 
-@pytest.mark.parametrize("headers", [OWN, UNTOLD, FOREIGN], ids=["own", "untold", "foreign"])
-@pytest.mark.parametrize(("methods", "answer", "method"), SIGN_OUTS)
+@pytest.mark.parametrize(("methods", "answer", "method", "headers"), in_turn(SIGN_OUTS, WHENCE))
 async def test_a_sign_out_ends_what_was_bound_to_it(
     methods: list[str], answer: Handler, method: str, headers: Headers
 ) -> None:
@@ -189,8 +190,9 @@ async def test_a_sign_out_that_leaves_somebody_else(key: str) -> None:
 # -- what signs nobody out ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 410, 415, 419, 422, 429])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("method", "status"), in_turn(["GET", "POST"], [400, 403, 404, 405, 409, 410, 415, 419, 422, 429])
+)
 async def test_a_refusal_signs_nobody_out(method: str, status: int) -> None:
     """4xx says that nothing was done, at any spelling."""
     refused = Route("/{name}", answering(status, signs_out=False), methods=BOTH)
@@ -198,8 +200,7 @@ async def test_a_refusal_signs_nobody_out(method: str, status: int) -> None:
         assert not await ends(host(refused), method, path)
 
 
-@pytest.mark.parametrize("path", ["/logout/", "/LOGOUT", "/Logout/", "/logout//"])
-@pytest.mark.parametrize("headers", [OWN, UNTOLD, FOREIGN], ids=["own", "untold", "foreign"])
+@pytest.mark.parametrize(("path", "headers"), in_turn(["/logout/", "/LOGOUT", "/Logout/", "/logout//"], WHENCE))
 async def test_a_spelling_that_the_host_does_not_serve(path: str, headers: Headers) -> None:
     """A redirect to the right spelling, and a page that is not there, sign nobody out."""
     assert not await ends(host(Route("/logout", log_out, methods=BOTH)), "GET", path, headers)
@@ -217,13 +218,15 @@ async def test_a_move_from_another_spelling(path: str, method: str, status: int)
     assert not await ends(host(moved), method, path)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
-    "location",
-    [
-        *("/logout/", "/LOGOUT", "logout/", "/logout?lang=de", "?lang=de", "//localhost/logout", "/%6cogout"),
-        *("http://localhost:8000/logout/", "https://localhost/logout", "https://LOCALHOST/logout#top"),
-    ],
+    ("status", "location"),
+    in_turn(
+        [301, 302, 303, 307, 308],
+        [
+            *("/logout/", "/LOGOUT", "logout/", "/logout?lang=de", "?lang=de", "//localhost/logout", "/%6cogout"),
+            *("http://localhost:8000/logout/", "https://localhost/logout", "https://LOCALHOST/logout#top"),
+        ],
+    ),
 )
 async def test_a_redirect_to_the_same_page(status: int, location: str) -> None:
     """Nobody is signed out before the page itself answers."""

@@ -14,11 +14,11 @@ from mfa_gate.policyfile import load_policy
 from mfa_gate.policyfile.loading import examine
 from mfa_gate.web.color import BLACK, WHITE, Color, contrast, to_hex, until
 from mfa_gate.web.contrast import PAIRS, THEMES, color_in, properties_in, unread_colors, weak_pairs
-from mfa_gate.web.render import Renderer
 from mfa_gate.web.resources import folder
 from mfa_gate.web.theme import brand_css
 from tests.harness import call, http_scope, make_world, with_rules
 from tests.web.gallery import FRAME, changes, pages, parser
+from tests.web.gallery_many import RENDERER
 
 OURS = folder("static").joinpath("mfa.css").read_text("utf-8")
 colors = st.tuples(*[st.integers(0, 255)] * 3)
@@ -27,7 +27,7 @@ VIEW = next(view for name, view, _ in pages() if name == "challenge-totp")
 
 def page_of(**brand: object) -> str:
     """Render a page with this brand."""
-    return Renderer().render(VIEW, replace(FRAME, brand=BrandRules(**brand))).decode()  # type: ignore[arg-type]
+    return RENDERER.render(VIEW, replace(FRAME, brand=BrandRules(**brand))).decode()  # type: ignore[arg-type]
 
 
 def test_our_own_colors_can_be_read() -> None:
@@ -132,7 +132,7 @@ def test_logos() -> None:
     assert 'alt=""' in plain
     assert "brand-name" in plain
     assert "<source" not in plain
-    both = Renderer().render(VIEW, replace(FRAME, logo_dark="/mfa/static/logo-dark", brand=BrandRules(show_name=False)))
+    both = RENDERER.render(VIEW, replace(FRAME, logo_dark="/mfa/static/logo-dark", brand=BrandRules(show_name=False)))
     assert b'<source srcset="/mfa/static/logo-dark" media="(prefers-color-scheme: dark)">' in both
     assert b'alt="Northwind Finance"' in both
     assert b"brand-name" not in both
@@ -141,10 +141,10 @@ def test_logos() -> None:
 def test_no_brand() -> None:
     """Without a logo and a shown name the header has the menu alone, if there is one."""
     bare = replace(FRAME, logo="", brand=BrandRules(show_name=False))
-    text = Renderer().render(VIEW, bare).decode()
+    text = RENDERER.render(VIEW, bare).decode()
     assert "<header" in text
     assert 'class="brand-name"' not in text
-    nobody = Renderer().render(VIEW, replace(bare, person="", sign_out="", languages=())).decode()
+    nobody = RENDERER.render(VIEW, replace(bare, person="", sign_out="", languages=())).decode()
     assert "<header" not in nobody
     assert "<title>" in nobody
 

@@ -54,5 +54,5 @@ TARGET = Target(
     made,
     _seeds,
     (b'"lock":', b'"attempts":', b"1e999"),
-    quick=300,
+    quick=150,
 )

@@ -40,5 +40,5 @@ TARGET = Target(
     made,
     lambda: SEEDS,
     (b"otpauth://", b"secret=", b"&period=", b"&digits="),
-    quick=150,
+    quick=75,
 )

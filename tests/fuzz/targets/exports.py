@@ -112,7 +112,7 @@ SEALED = Target(
     "a damaged export is refused with its line, and brings nobody",
     _sealed,
     _seeds,
-    quick=40,
+    quick=20,
     close=close,
 )
 OPENED = Target(
@@ -121,6 +121,6 @@ OPENED = Target(
     _opened,
     _records,
     (b'"k":', b'"t":', b'"alpha"', b'"lines":', b"\n"),
-    quick=80,
+    quick=40,
     close=close,
 )

@@ -126,6 +126,6 @@ TARGET = Target(
         b"\x3b" + b"\xff" * 8,
     ),
     fresh_every=900,
-    quick=150,
+    quick=75,
     close=close,
 )

@@ -57,5 +57,5 @@ TARGET = Target(
         b'"7d"',
         b"= {a = {b = 1}}",
     ),
-    quick=150,
+    quick=75,
 )

@@ -48,5 +48,5 @@ TARGET = Target(
     made,
     lambda: SEEDS,
     (b"[", b"]", b"null", b'"hello"', b"1e999"),
-    quick=300,
+    quick=150,
 )

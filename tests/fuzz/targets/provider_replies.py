@@ -60,6 +60,6 @@ TARGET = Target(
     made,
     lambda: SEEDS,
     (b"\r\n", b"Content-Length: ", b'"code":', b"1e999"),
-    quick=30,
+    quick=20,
     close=close,
 )

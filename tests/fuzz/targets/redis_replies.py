@@ -55,5 +55,5 @@ WORDS = (
     b"*67108864\r\n",
 )
 TARGET = Target(
-    "redis-replies", "bytes are replies, or the connection is given up", made, lambda: SENT, WORDS, quick=300
+    "redis-replies", "bytes are replies, or the connection is given up", made, lambda: SENT, WORDS, quick=150
 )

@@ -156,7 +156,7 @@ def _target(name: str, promise: str, seeds: Callable[[], tuple[bytes, ...]], mak
         b"/open/",
         b"/mfa/api/",
     )
-    return Target(name, promise, make, seeds, words=words, fresh_every=1500, quick=250, close=close)
+    return Target(name, promise, make, seeds, words=words, fresh_every=1500, quick=125, close=close)
 
 
 HEADERS = _target(

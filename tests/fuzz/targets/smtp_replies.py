@@ -63,6 +63,6 @@ TARGET = Target(
     made,
     lambda: SEEDS,
     (b"250-", b"334 ", b"|", b"\r\n", b"AUTH ", b"STARTTLS"),
-    quick=40,
+    quick=20,
     close=close,
 )

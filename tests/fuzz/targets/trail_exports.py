@@ -98,6 +98,6 @@ TARGET = Target(
     made,
     _seeds,
     (b'"seq":', b'"digest":', b'"head":', b'"line":'),
-    quick=150,
+    quick=75,
 )
-HEADS = Target("trail-heads", "an altered head is none", heads, _head_seeds, (b'"n":', b'"x":', b"1e999"), quick=300)
+HEADS = Target("trail-heads", "an altered head is none", heads, _head_seeds, (b'"n":', b'"x":', b"1e999"), quick=150)

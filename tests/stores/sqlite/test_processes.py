@@ -65,14 +65,15 @@ asyncio.run(main())
 """
 
 
-async def test_killed_at_any_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+async def test_killed_at_any_moment(tmp_path: Path, kills: int) -> None:
     """Every acknowledged attempt is there with its event after a ``kill -9``.
 
     F-9, F-10. No event is there without its attempt.
     """
     path = tmp_path / "mfa.db"
     chance = random.Random(5)
-    for _ in range(6):
+    for _ in range(kills):
         process = await asyncio.to_thread(start, COUNT_UP, path)
         assert process.stdout is not None
         told = int(await asyncio.to_thread(process.stdout.readline))
@@ -122,8 +123,15 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("redis", marks=pytest.mark.slow)])
-async def test_budget_over_processes(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "rounds"),
+    [
+        ("sqlite", 1),
+        pytest.param("redis", 1, marks=pytest.mark.slow),
+        pytest.param("sqlite", 5, marks=pytest.mark.long),
+    ],
+)
+async def test_budget_over_processes(tmp_path: Path, kind: str, rounds: int) -> None:
     """S-31: 1,000 that want an attempt at once, over four processes, get exactly seven."""
     with contextlib.ExitStack() as stack:
         url = f"sqlite:///{tmp_path}/mfa.db"
@@ -132,7 +140,7 @@ async def test_budget_over_processes(tmp_path: Path, kind: str) -> None:
         store = store_from_url(url)
         await store.open()
         assert await store.swap(enrolled(ALICE))
-        for version in range(1, 3):
+        for version in range(1, rounds + 1):
             account = await store.load(ALICE)
             assert account.version == version + (version - 1) * 7
             assert await store.swap(type(account)(key=ALICE, version=account.version))
