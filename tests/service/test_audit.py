@@ -11,13 +11,18 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.events import Event
-from mfa_gate.core.model import Seconds
+from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import DAY, AuditRules
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.service import Actor, Done
 from mfa_gate.service.audit import MAX_STEP
+from mfa_gate.service.trail_signer import AlteredTrail
 from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import POLICY, RULES, START, World, make_world, running
 
+from .intruder import IntoMemory
+
+OPERATOR = Actor(name="operator:eve")
 KEPT = replace(RULES, audit=AuditRules(retention=Seconds(30 * DAY)))
 
 
@@ -185,3 +190,47 @@ async def test_a_hold_stands_without_its_note(world: World) -> None:
     await holds.end(hold, by="operator:eve", reason="case closed")
     assert await holds.of("alpha") == ()
     assert await retention.prune(actor="operator:eve") != {}
+
+
+@pytest.mark.parametrize("change", ["kind", "text", "digest", "added"])
+async def test_an_altered_line_is_never_removed(world: World, change: str) -> None:
+    """An intruder who alters the line of a legal hold gets no help from retention.
+
+    The altered line is the only trace: it stays, the administrators are told, and an operator who has looked at it lets it go.
+    """
+    service, into = world.gate.service, IntoMemory(world.store)  # type: ignore[arg-type]
+    retention = service.retention
+    await service.trail_signer.flush()
+    loot = into.take()
+    row = loot.trails["alpha"].rows[20]
+    if change == "kind":
+        row.line, row.kind = row.line.replace("attempt.failed", "attempt.refused"), "attempt.refused"
+    elif change == "text":
+        row.line = row.line.replace('"account":"ann"', '"account":"bob"')
+        row.account = "bob"
+    elif change == "digest":
+        row.digest = "0" * 64
+    else:
+        row.line = row.line[:-1] + ',"was":"' + "0" * 64 + '"}'
+    into.put(loot)
+    with pytest.raises(AlteredTrail):
+        await retention.prune(actor="operator:eve")
+    await retention.keep()
+    assert (await world.store.trail("alpha", limit=1)).items[0].id == "alpha0"
+    assert world.kinds("audit.pruned") == []
+    (told,) = world.kinds("audit.altered")
+    assert told.detail["line"] == 21
+    verdict = await retention.verify("alpha")
+    await service.trail_signer.accept("alpha", verdict.broken["alpha"], actor="operator:eve", reason="case 7")
+    assert (await retention.prune(actor="operator:eve"))["alpha"] == 30
+
+
+async def test_lines_of_a_forgotten_person_go(world: World) -> None:
+    """The event that binds an erasure stands far behind the lines that are removed."""
+    service = world.gate.service
+    done = await service.account_desk.act(OPERATOR, "forget", SubjectKey("alpha", "ann"), reason="left")
+    assert isinstance(done, Done)
+    assert done.pseudonym
+    assert (await service.retention.verify("alpha")).broken == {}
+    assert (await service.retention.prune(actor="operator:eve"))["alpha"] == 30
+    assert (await service.retention.verify("alpha")).broken == {}

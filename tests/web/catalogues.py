@@ -93,8 +93,8 @@ def _from_times() -> Iterator[Message]:
 
 def _of_messages() -> Iterator[tuple[str, str]]:
     """Yield the texts of mails, text messages and calls, each after its place."""
-    reports = (WEB.parent / "service" / "admin" / "reports").glob("*.py")
-    for path in [*sorted((WEB.parent / "core").rglob("*.py")), *sorted(reports)]:
+    desk = (WEB.parent / "service" / "admin").rglob("*.py")
+    for path in [*sorted((WEB.parent / "core").rglob("*.py")), *sorted(desk)]:
         for text in _marked(ast.parse(path.read_text(encoding="utf-8"))):
             yield str(path.relative_to(WEB.parent)), text
     for row in EVENTS.values():

@@ -29,7 +29,8 @@ PRESS_TWICE = """() => [1, 2].map(() => {
   return event.defaultPrevented;
 })"""
 TOO_SMALL = """() => [...document.querySelectorAll("button, .button," +
-  " input:not([type=hidden]), select, textarea, summary, .row, .menu a, footer a")]
+  " input:not([type=hidden]), select, textarea, summary, .row, .menu a, footer a," +
+  " .desk-page :is(p, li, td, th, dd, .who) > a:only-of-type")]
   .filter((element) => element.checkVisibility())
   .map((element) => [element, (element.type === "checkbox" ? element.labels[0] : element).getBoundingClientRect()])
   .filter(([, box]) => box.width < 44 || box.height < 44)

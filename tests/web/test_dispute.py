@@ -88,7 +88,7 @@ async def test_the_press(world: World) -> None:
     told = {message.to: message for message in world.email.messages}
     assert set(told) == {OWNER, "ann@alpha.example"}
     assert "this wasn’t me" in told[OWNER].subject
-    assert all(word in told[OWNER].text for word in ("Account: ann", "alpha", "factor.enrolled"))
+    assert all(word in told[OWNER].text for word in ("Account: ann", "alpha", "A sign-in method was added"))
     assert "signed out everywhere" in told["ann@alpha.example"].subject
     assert "/dispute/" not in told["ann@alpha.example"].text
 

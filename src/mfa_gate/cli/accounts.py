@@ -18,7 +18,8 @@ from ..web.api.admin import data_json, ticket_json
 from ..web.responses import stamp
 from . import bulk
 from .accounts_list import add_filters, list_accounts
-from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
+from .context import DONE, NO, add_actor, add_parts, key_of, operator, running, tell
+from .refusals import tell_refusal
 from .terminal import json_text, one_line
 from .transfer import export_import
 

@@ -14,8 +14,9 @@ from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.people_order import order_of
 from ..web.tables import people_csv, person_json
-from .context import DONE, tell_refusal
+from .context import DONE
 from .progress import Progress
+from .refusals import tell_refusal
 from .terminal import json_text, one_line
 
 READER = Actor(name="operator")

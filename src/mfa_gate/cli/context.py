@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.model import Subject, SubjectKey
-from ..core.reasons import Refusal
 from ..core.rules import Policy
 from ..core.text_safety import MAX_REASON, stated
 from ..errors import SettingsError
@@ -226,11 +225,3 @@ def running(
 def tell(args: argparse.Namespace, document: object, text: str) -> None:
     """Print the result, as JSON if asked for."""
     print(json_text(document) if args.json else plain_lines(text))
-
-
-def tell_refusal(args: argparse.Namespace, refusal: Refusal) -> int:
-    """Print the reason of a refusal, and return the exit code for the answer no."""
-    row = refusal.row
-    text = refusal.detail or f"{row.title}. {row.text}"
-    tell(args, {"reason": refusal.reason, "detail": text, "ref": refusal.ref}, f"not done ({refusal.reason}): {text}")
-    return NO

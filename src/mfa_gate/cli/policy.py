@@ -144,7 +144,7 @@ def explain_policy(args: argparse.Namespace) -> int:
     from ..core.reasons import Refusal
     from ..policyfile.scenario import Given, factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision
-    from .context import tell_refusal
+    from .refusals import tell_refusal
 
     policy = policy_of(args)
     if policy.tenants_are == "closed" and args.tenant not in policy.tenants:

@@ -126,6 +126,7 @@ def approve_policy(args: argparse.Namespace) -> int:
     from ..policyfile import load_policy
     from ..web.policy_json import approval_json
     from .factors import registry_of
+    from .refusals import text_of
 
     policy = args.loaded_policy = load_policy(existing(args.file), factors=registry_of(args))
 
@@ -135,7 +136,7 @@ def approve_policy(args: argparse.Namespace) -> int:
 
     found = asyncio.run(work())
     if isinstance(found, Refusal):
-        words = found.detail or found.row.text
+        words = text_of(found)
         tell(args, {"ok": False, "reason": found.reason, "detail": words}, f"not done: {words}")
         return NO
     text = f"{policy.name} ({policy.digest[:12]}) is approved by {', '.join(one.by for one in found)}"

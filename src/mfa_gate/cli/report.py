@@ -13,8 +13,9 @@ from ..service.admin.report_desk import OpenReport
 from ..service.admin.reports import REPORTS, Row
 from ..web.tables import json_row, report_csv, report_json
 from .accounts_list import READER
-from .context import DONE, add_parts, running, tell_refusal
+from .context import DONE, add_parts, running
 from .progress import Progress
+from .refusals import tell_refusal
 from .terminal import one_line
 
 WIDEST = 40

@@ -11,7 +11,8 @@ from ..core.roles import RIGHTS
 from ..errors import SettingsError
 from ..service import Service
 from ..web.responses import stamp
-from .context import DONE, add_actor, add_parts, operator_name, running, tell, tell_refusal
+from .context import DONE, add_actor, add_parts, operator_name, running, tell
+from .refusals import tell_refusal
 from .terminal import one_line
 
 

@@ -89,7 +89,12 @@ def _in_place_of(text: str | bytes, tenant: str, place: str, reason: str) -> Eve
     line = text if isinstance(text, str) else text.decode(errors="replace")
     id = hashlib.sha256(f"{tenant}\0{place}\0{line}".encode(errors="replace")).hexdigest()[:16]
     return Event(
-        id=id, kind=UNREADABLE, at=0, tenant=tenant, reason=f"{reason}, at place {place}", detail={"place": place}
+        id=id,
+        kind=UNREADABLE,
+        at=0,
+        tenant=tenant,
+        reason=f"damaged: {place}",
+        detail={"found": reason, "place": place},
     )
 
 

@@ -136,7 +136,7 @@ class Service:
         self.trail_signer = TrailSigner(self.engine, self.alarms)
         self.head_reports = HeadReports(self.engine, self.trail_signer, self.trail_reader, self.alarms)
         self.report_mails = ReportMails(sources, self.alarms)
-        self.retention = Retention(self.engine, self.alarms)
+        self.retention = Retention(self.engine, self.alarms, self.trail_signer)
         self.legal_holds = self.retention.holds
         self.policy_life = PolicyLife(self.engine, self.alarms)
         self.policy_watch = PolicyWatch(self.policy_life)

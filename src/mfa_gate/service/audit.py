@@ -18,8 +18,10 @@ from .admin_alerts import Alarms
 from .legal_holds import LegalHolds
 from .retention_grace import TRAIL, RetentionGrace
 from .store_checks import is_keyed
-from .trail_notes import TrailNotes
-from .trail_verification import PRUNED, TrailCheck, Verdict
+from .trail_notes import ForgedNote, TrailNotes
+from .trail_signer import ACCEPTED, AlteredTrail, TrailSigner
+from .trail_verification import PRUNED, Fault, Terms, TrailCheck, Verdict, first_fault
+from .turns import AT_ONCE
 
 log = logging.getLogger("mfa_gate")
 
@@ -49,9 +51,10 @@ class Cut:
 class Retention:
     """Use cases of retention. Nothing is pruned if the policy names no retention."""
 
-    def __init__(self, engine: Engine, alarms: Alarms) -> None:
+    def __init__(self, engine: Engine, alarms: Alarms, signer: TrailSigner) -> None:
         self.engine = engine
         self.alarms = alarms
+        self.signer = signer
         self.grace = RetentionGrace(engine, TRAIL)
         self.holds = LegalHolds(engine)
 
@@ -91,13 +94,19 @@ class Retention:
     async def prune(self, *, tenant: str = "", actor: str) -> dict[str, int]:
         """Prune the trails of all tenants, or of one, because an operator says so.
 
-        Returns how many lines went from each trail.
+        Returns how many lines went from each trail. Raises ``AlteredTrail`` for one that somebody has altered, when the
+        others are done.
         """
-        found = dict[str, int]()
+        found, altered = dict[str, int](), list[AlteredTrail]()
         for name in (tenant,) if tenant else await self.engine.store.trails():
             cut = await self._cut(name)
             if cut is not None and cut.first_at < cut.before:
-                found[name] = await self._prune(name, cut, actor=actor)
+                try:
+                    found[name] = await self._prune(name, cut, actor=actor)
+                except AlteredTrail as error:
+                    altered.append(error)
+        if altered:
+            raise altered[0]
         return {name: count for name, count in found.items() if count}
 
     async def keeps_all(self, tenant: str = "") -> bool:
@@ -130,8 +139,9 @@ class Retention:
         """Record the event, with the number of lines, then remove them. Returns how many went.
 
         The event commits first. A crash between the two leaves lines that should have gone, never a gap without an
-        event.
+        event. Raises ``AlteredTrail`` before a line goes that somebody has altered: it is the only trace.
         """
+        await self._permit(tenant, cut, is_dry=True)
         moment, count, lines = self.engine.moment(actor=actor), 0, await self._count(tenant, cut)
         event = moment.event(PRUNED, SubjectKey(tenant, ""), reason="retention", before=cut.before, lines=lines)
         await self.engine.record((event,))
@@ -154,10 +164,11 @@ class Retention:
                 break
         return min(count_old(times, before=cut.before, now=cut.now), MAX_PIECES * PIECE)
 
-    async def _permit(self, tenant: str, cut: Cut) -> int:
-        """Sign the leave to prune the oldest lines, a piece of them. Returns how many.
+    async def _permit(self, tenant: str, cut: Cut, *, is_dry: bool = False) -> int:
+        """Verify a piece of the oldest lines, and sign the leave to prune it.
 
-        It commits before a line goes, so a beginning that somebody else removed is told apart.
+        Returns the number of its lines. The leave commits before a line goes, so a beginning that somebody else removed is
+        told apart. ``is_dry``: nothing is signed. Raises ``AlteredTrail``, when the administrators are told.
         """
         store = self.engine.store
         while True:
@@ -166,9 +177,23 @@ class Retention:
             if anchor == await store.anchor(tenant):
                 break
         size = min(PIECE, count_old(times, before=cut.before, now=cut.now))
-        if size:
+        if size and (fault := await self._altered(tenant, size)):
+            await self.signer.tell(tenant, fault)
+            raise AlteredTrail(fault)
+        if size and not is_dry:
             await TrailNotes(store, self.engine.trail_keys).put_pruned(tenant, anchor.lines + size)
         return size
+
+    async def _altered(self, tenant: str, size: int) -> Fault | None:
+        """Look for a fault that no operator has accepted among the oldest lines."""
+        store, keys = self.engine.store, self.engine.trail_keys
+        try:
+            signed = await TrailNotes(store, keys).head(tenant)
+        except ForgedNote as error:
+            return Fault(0, "the signed head was altered", error)
+        fault = await first_fault(store, tenant, Terms(keys, signed.since if signed else None), most=size)
+        accepted = (await store.events(tenant, kind=ACCEPTED, limit=AT_ONCE)).items if fault else ()
+        return None if fault and any(one.detail.get("line") == fault.place + 1 for one in accepted) else fault
 
     async def verify(self, tenant: str = "", *, expected: Mapping[str, Sequence[ChainPoint]] | None = None) -> Verdict:
         """Check all trails, or the one of ``tenant``. Nothing is written.

@@ -201,7 +201,7 @@ class Disputing:
 
         def write(when: str, service: str, translate: Translate) -> Letter:
             words = kind_of(found.kind).about if found.kind else None
-            what = f"{translate(words.plain)} ({found.kind})" if words else found.kind
+            what = translate(words.plain) if words else ""
             told = {"what": what, "when": when, "where": near(found.network, place, translate)}
             return dispute_alarm(service=service, facts={**facts, **told}, translate=translate)
 

@@ -38,7 +38,7 @@ class AlteredTrail(Exception):
     """The error for a trail that cannot be signed: it does not follow the signed head."""
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(f"line {fault.place + 1}: {fault.what}")
+        super().__init__(f"line {fault.place + 1}: {fault.text}")
         self.fault = fault
 
 
@@ -115,10 +115,10 @@ class TrailSigner:
         try:
             listed = await self.notes.tenants()
         except ForgedNote as error:
-            await self._tell("", Fault(0, f"the signed list of trails was altered: {error}"))
+            await self.tell("", Fault(0, "the signed list of trails was altered", error))
             return
         if listed is None and await is_keyed(store, self.engine.keyring):
-            await self._tell("", Fault(0, "the signed list of trails was removed"))
+            await self.tell("", Fault(0, "the signed list of trails was removed"))
             return
         if listed is None:
             tenants = await store.trails()
@@ -133,7 +133,7 @@ class TrailSigner:
         fault = await missing_beginning(self.engine.store, tenant, anchor)
         fault = fault or await first_fault(self.engine.store, tenant, Terms(self.engine.trail_keys))
         if fault is not None:
-            await self._tell(tenant, fault)
+            await self.tell(tenant, fault)
             return
         start = SignedHead(
             tenant=tenant, lines=anchor.lines, digest=anchor.digest, place=-1, since=anchor.lines, at=self.engine.now()
@@ -154,7 +154,7 @@ class TrailSigner:
             if await self._misses(tenant, written, newest=head.lines - since):
                 raise AlteredTrail(Fault(head.lines, LOST))
         except AlteredTrail as error:
-            await self._tell(tenant, error.fault)
+            await self.tell(tenant, error.fault)
         except StoreUnavailable:
             self.engine.written.setdefault(tenant, set()).update(written)
             self._looked_from[tenant] = since
@@ -210,7 +210,7 @@ class TrailSigner:
         """
         engine, store = self.engine, self.engine.store
         moment = engine.moment(actor=actor)
-        event = moment.event(ACCEPTED, SubjectKey(tenant, ""), reason=reason, line=fault.place + 1, found=fault.what)
+        event = moment.event(ACCEPTED, SubjectKey(tenant, ""), reason=reason, line=fault.place + 1, found=fault.text)
         await engine.record((event,))
         point, place = await store.head(tenant), -1
         while piece := await store.links(tenant, after=place, limit=AT_ONCE):
@@ -234,7 +234,7 @@ class TrailSigner:
             known = await self.notes.head(tenant)
             listed = await self.notes.tenants() or frozenset()
         except ForgedNote as error:
-            raise AlteredTrail(Fault(0, f"a signed note was altered: {error}")) from error
+            raise AlteredTrail(Fault(0, "a signed note was altered", error)) from error
         anchor = await store.anchor(tenant)
         if known is None:
             if mine is not None or tenant in listed:
@@ -271,10 +271,10 @@ class TrailSigner:
             if head == ChainPoint(lines=count, digest=digest):
                 break
             if head.lines <= count or not await store.links(tenant, after=place, limit=1):
-                raise AlteredTrail(Fault(min(count, head.lines), "the head is not the last line's"))
+                raise AlteredTrail(Fault(min(count, head.lines), "the head is not the last line’s"))
         return SignedHead(tenant=tenant, lines=count, digest=digest, place=place, since=since, at=self.engine.now())
 
-    async def _tell(self, tenant: str, fault: Fault) -> None:
+    async def tell(self, tenant: str, fault: Fault) -> None:
         """Log that a trail was altered, and once a day raise the alarm."""
         engine = self.engine
         if tenant not in self._altered:
@@ -283,11 +283,11 @@ class TrailSigner:
                 "the trail of %s was altered and is not signed: line %d: %s. Look with: mfa-gate audit verify",
                 tenant or "all tenants",
                 fault.place + 1,
-                fault.what,
+                fault.text,
             )
         if not tenant or await take_one(engine.store, f"{ALTERED}:{tenant}", limit=1, window=DAY, now=engine.now()):
             return
         moment = engine.moment(actor="mfa_gate")
-        event = moment.event(ALTERED, SubjectKey(tenant, ""), reason="altered", line=fault.place + 1, found=fault.what)
+        event = moment.event(ALTERED, SubjectKey(tenant, ""), reason="altered", line=fault.place + 1, found=fault.text)
         await engine.record((event,))
         await self.alarms.raise_for(event)

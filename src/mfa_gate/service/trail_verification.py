@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..core.causes import TRAIL_FAULTS
 from ..core.trail import KEY, chain, link_digest
 from ..core.trail_erasure import ErasureCheck
 from ..storage import ChainPoint, ChecksColumns, Link, Store, Trail
@@ -20,6 +21,7 @@ from .trail_notes import ForgedNote, SignedHead, TrailNotes
 PIECE = 1_000
 PRUNED = "audit.pruned"
 ALTERED = "this line was altered, or a line before it was removed, added or moved"
+MOVED = "this line stands at another place than the one that was signed"
 CUT = "the lines from here on are gone"
 OTHERS = "columns of the store say something else than the line"
 FOREIGN = "this line is of another tenant"
@@ -30,23 +32,36 @@ KEYLESS = "this line has no key, and stands where every line has one"
 class Fault:
     """The first fault of a trail: its place, and the words for it.
 
-    Places count from 0 and include pruned lines.
+    Places count from 0 and include pruned lines. ``what`` is one of ``TRAIL_FAULTS``, ``by`` what it was found by.
     """
 
     place: int
     what: str
+    by: object = ""
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` for a fault that has no words in the languages of the readers."""
+        if self.what not in TRAIL_FAULTS:
+            raise ValueError(f"the fault {self.what!r} has no words")
+
+    @property
+    def text(self) -> str:
+        """Say it in English, with what it was found by."""
+        return f"{self.what}: {self.by}" if self.by else self.what
 
 
 @dataclass(slots=True)
 class Terms:
     """The terms that the lines of one trail must meet.
 
-    ``since``: lines before this place may be without a key. ``points`` are digests that must stand behind so many lines.
+    ``since``: lines before this place may be without a key. ``points`` are digests that must stand behind so many lines,
+    ``places`` the store's places of the last of so many lines.
     """
 
     keys: TrailKeys | None = None
     since: int | None = None
     points: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    places: Mapping[int, int] = field(default_factory=dict)
 
 
 async def verify_trail(trail: Trail, tenant: str = "", /, keys: TrailKeys | None = None) -> dict[str, int]:
@@ -61,11 +76,15 @@ async def verify_trail(trail: Trail, tenant: str = "", /, keys: TrailKeys | None
     return {name: fault.place for name, fault in found.items() if fault is not None}
 
 
-async def first_fault(trail: Trail, tenant: str, terms: Terms) -> Fault | None:
-    """Verify one trail, and again if lines were pruned meanwhile."""
+async def first_fault(trail: Trail, tenant: str, terms: Terms, *, most: int = 0) -> Fault | None:
+    """Verify one trail, and again if lines were pruned meanwhile.
+
+    ``most``: only so many of the oldest lines; 0: all. Where a person was erased from one of them, all are looked at: the
+    event that binds the erasure stands behind.
+    """
     while True:
         start = await trail.anchor(tenant)
-        fault = await _Walk(trail, tenant, terms, start).run()
+        fault = await _Walk(trail, tenant, terms, start).run(start.lines + most if most else 0)
         if fault is None or start == await trail.anchor(tenant):
             return fault
 
@@ -78,12 +97,15 @@ class _Walk:
         self.digest, self.count, self.place = start.digest, start.lines, -1
         self.erasures = ErasureCheck()
 
-    async def run(self) -> Fault | None:
+    async def run(self, until: int) -> Fault | None:
         trail, tenant = self.trail, self.tenant
         if fault := self._at_point():
             return fault
         while True:
-            piece = await trail.links(tenant, after=self.place, limit=PIECE)
+            if until and self.count >= until and self.erasures.end() is None:
+                return None
+            size = min(PIECE, until - self.count) if until > self.count else PIECE
+            piece = await trail.links(tenant, after=self.place, limit=size)
             begin, after = self.count, self.place
             for link in piece:
                 if fault := self._look(link):
@@ -104,7 +126,7 @@ class _Walk:
         if key and self.terms.keys is not None:
             own = self.terms.keys.own(key, self.tenant, own)
             if not own:
-                return Fault(self.count, f"this line was chained with the key {key}, which is not listed")
+                return Fault(self.count, "this line was chained with a key that is not listed", key)
         if key and self.terms.keys is None:
             self.digest = link.digest
         else:
@@ -116,6 +138,8 @@ class _Walk:
         if (at := self.erasures.look(link.line, self.count)) is not None:
             return Fault(at, ALTERED)
         self.count += 1
+        if link.place != self.terms.places.get(self.count, link.place):
+            return Fault(self.count - 1, MOVED)
         return self._at_point()
 
     def _strict(self, key: str, tenant: str | None) -> Fault | None:
@@ -144,7 +168,7 @@ class _Walk:
             return Fault(at, ALTERED)
         if head != ChainPoint(lines=self.count, digest=self.digest):
             return Fault(
-                min(head.lines, self.count), CUT if head.lines > self.count else "the head is not the last line's"
+                min(head.lines, self.count), CUT if head.lines > self.count else "the head is not the last line’s"
             )
         missing = sorted(lines for lines in self.terms.points if lines > self.count)
         return Fault(self.count, CUT) if missing else None
@@ -157,7 +181,7 @@ async def missing_beginning(trail: Trail, tenant: str, anchor: ChainPoint) -> Fa
     """
     if not anchor.lines or (await trail.events(tenant, kind=PRUNED, limit=1)).items:
         return None
-    return Fault(0, "the lines from here on were removed, and no event says so")
+    return Fault(0, "the first lines were removed, and no event says so")
 
 
 def key_of_line(line: str) -> str:
@@ -231,7 +255,7 @@ class TrailCheck:
         try:
             listed = await self.notes.tenants()
         except ForgedNote as error:
-            verdict.broken[NO_LIST] = Fault(0, f"the signed list of trails was altered: {error}")
+            verdict.broken[NO_LIST] = Fault(0, "the signed list of trails was altered", error)
         if listed is None and self.is_keyed:
             verdict.broken[NO_LIST] = Fault(0, "the signed list of trails was removed")
         verdict.is_signed = listed is not None or self.is_keyed
@@ -250,12 +274,13 @@ class TrailCheck:
         try:
             signed = await self.notes.head(tenant)
         except ForgedNote as error:
-            fault = Fault((await self.store.head(tenant)).lines, f"the signed head was altered: {error}")
+            fault = Fault((await self.store.head(tenant)).lines, "the signed head was altered", error)
         if signed is None and fault is None and tenant in (listed or ()):
             fault = Fault((await self.store.head(tenant)).lines, "the signed head was removed")
         is_strict = verdict.is_signed and tenant not in (listed or ())  # a listed one without a head is a fault already
         terms = Terms(self.keys, signed.since if signed else 0 if is_strict else None)
         terms.points = await self._points(tenant, signed)
+        terms.places = {signed.lines: signed.place} if signed and signed.place >= 0 else {}
         found = await first_fault(self.store, tenant, terms)
         anchor = await self.store.anchor(tenant)
         if anchor.lines:
@@ -284,7 +309,7 @@ class TrailCheck:
         try:
             leave = await self.notes.pruned(tenant)
         except ForgedNote as error:
-            return Fault(anchor.lines, f"the signed beginning was altered: {error}")
+            return Fault(anchor.lines, "the signed beginning was altered", error)
         if anchor.lines > leave:
-            return Fault(leave, f"the lines before line {anchor.lines + 1} were removed, and nothing signed says so")
+            return Fault(leave, "the first lines were removed, and nothing signed says so", f"line {anchor.lines + 1}")
         return None

@@ -141,7 +141,7 @@ class Notices:
             when_text=self.letters.time(event.at, reader),
             where=where,
             browser=event.agent if kind == "browser.new" else "",
-            label=translate(known[event.factor].name) if event.factor in known else event.factor,
+            label=translate(known[event.factor].name) if event.factor in known else "",
             owner=self.engine.rules(event.tenant).owner,
             ref=event.id,
             wrong=int(event.detail.get(WRONG, 0)),

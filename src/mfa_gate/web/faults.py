@@ -121,7 +121,7 @@ class Faults:
         """
         engine = self._site.service.engine
         try:
-            event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
+            event = engine.moment().event("gate.fault", SubjectKey("", ""), reason="fault", error=type(error).__name__)
         except Exception:
             return ""
         engine.effects.tell(event)

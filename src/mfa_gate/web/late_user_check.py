@@ -46,9 +46,7 @@ class LateUserCheck:
     async def refuse(self, scope: Scope, send: Send) -> None:
         """Answer 503 in the app's place, and report a gate that stands in the wrong place."""
         engine = self._service.engine
-        event = engine.moment().event(
-            "gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside"
-        )
+        event = engine.moment().event("gate.tripwire", SubjectKey("default", "unknown"), reason="user inside")
         log.error(
             "mfa_gate: the app found a user in a request that the gate saw as anonymous by identify=%r; what authenticates must "
             "be outside the gate: add AuthenticationMiddleware after gate.install(app); or identify looks in the wrong place "

@@ -11,8 +11,8 @@ from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.causes import words_of
 from ..core.events import kind_of
-from ..core.messages.alarms import SIGNS
 from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times
@@ -97,8 +97,10 @@ class Renderer:
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
         environment.globals["reason_row"] = _reason_row
-        environment.globals["known_reason"] = REASONS.get
-        environment.globals["known_sign"] = SIGNS.get
+        environment.globals["words_of"] = lambda cause: words_of(cause, words.gettext)
+        environment.globals["detail_in_words"] = lambda text: words_of(
+            words.gettext(text) if text else "", words.gettext
+        )
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)

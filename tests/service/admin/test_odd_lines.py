@@ -41,7 +41,7 @@ async def test_the_trail_is_shown(world: World, tmp_path: Path, kind: str) -> No
         connection.execute("UPDATE event SET body = ? WHERE seq = ?", (LINES[kind], found[0]))
     page = await boss.page("/mfa/admin/audit")
     assert page.status == 200, page.text
-    assert ("comet.seen" if kind == "newer" else f"at place {found[0]}") in page.text
+    assert ("comet.seen" if kind == "newer" else f"at this place is damaged: {found[0]}") in page.text
     assert (await boss.page("/mfa/admin/accounts/ann")).status == 200
     answer = await boss.api("GET", "admin/events")
     assert answer.status == 200

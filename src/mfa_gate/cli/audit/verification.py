@@ -40,7 +40,7 @@ async def head(args: argparse.Namespace, service: Service) -> int:
             }
         )
         lines.append(f"{one_line(tenant)} lines={found.lines} digest={found.digest} at={stamp(found.at)} {word}")
-    wrong = {tenant: fault.what for tenant, fault in verdict.broken.items()}
+    wrong = {tenant: fault.text for tenant, fault in verdict.broken.items()}
     wrong |= dict.fromkeys(verdict.unknown, "there is no such trail")
     lines += [f"{one_line(tenant)}: {what}; no head is signed" for tenant, what in wrong.items()]
     tell(args, {"heads": heads, "refused": wrong}, "\n".join(lines) or "there is no trail")
@@ -64,7 +64,7 @@ async def accept(args: argparse.Namespace, service: Service) -> int:
     lines = [
         f"{one_line(tenant)}: signed as it stands; it was broken at line {f.place + 1}" for tenant, f in faults.items()
     ]
-    lines += [f"{one_line(tenant)}: still broken at line {f.place + 1}: {f.what}" for tenant, f in after.broken.items()]
+    lines += [f"{one_line(tenant)}: still broken at line {f.place + 1}: {f.text}" for tenant, f in after.broken.items()]
     document = {
         "accepted": {tenant: fault.place + 1 for tenant, fault in faults.items()},
         "broken": {tenant: fault.place + 1 for tenant, fault in after.broken.items()},
@@ -96,7 +96,7 @@ async def _verify_store(args: argparse.Namespace, service: Service) -> int:
         expected.setdefault(known.tenant, []).append(known.point)
     verdict = await service.retention.verify(args.tenant, expected=expected)
     lines = [
-        f"{one_line(tenant)}: broken at line {fault.place + 1}: {fault.what}"
+        f"{one_line(tenant)}: broken at line {fault.place + 1}: {fault.text}"
         for tenant, fault in verdict.broken.items()
     ]
     lines += [f"{one_line(tenant)}: there is no such trail" for tenant in verdict.unknown]
@@ -116,7 +116,7 @@ async def _verify_store(args: argparse.Namespace, service: Service) -> int:
         "broken": {tenant: fault.place + 1 for tenant, fault in verdict.broken.items()},
         "pruned": {tenant: anchor.lines for tenant, anchor in verdict.anchors.items()},
     }
-    why = {tenant: fault.what for tenant, fault in verdict.broken.items()}
+    why = {tenant: fault.text for tenant, fault in verdict.broken.items()}
     why |= dict.fromkeys(verdict.unknown, "there is no such trail")
     document |= {name: part for name, part in (("why", why), ("keyless", verdict.since)) if part}
     document |= {} if verdict.is_signed else {"signed": False}

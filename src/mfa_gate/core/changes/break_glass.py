@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..break_glass import HOUR, MAX_HOURS, has_room, is_in_force, is_known, is_waiting
 from ..events import TOLD_BY, Event, Moment
+from ..messages.letter import N_
 from ..model import Account, Grant, replace
 from ..reasons import Refusal
 from ..roles import Hand
@@ -30,7 +31,7 @@ def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str,
         return keep(account, refusal)
     now = time_of(account, moment)
     if is_waiting(account, now) or is_in_force(account, now):
-        return refuse(account, "not_allowed", detail="There is one already; end it before you ask for another.")
+        return refuse(account, "not_allowed", detail=N_("There is one already; end it before you ask for another."))
     account, ended = close(account, moment, reason="over")
     event = moment.event("break_glass.asked", account.key, reason=stated(reason), ticket=stated(ticket), hours=hours)
     grant = Grant(

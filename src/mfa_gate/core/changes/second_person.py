@@ -5,11 +5,12 @@ Break-glass grants and acts on people who hold rights refuse alike, in the same 
 
 from __future__ import annotations
 
+from ..messages.letter import N_
 from ..model import Account, Asked, Grant
 from ..reasons import Refusal
 from ..roles import Hand, is_same_hand, is_second_hand
 
-SECOND = "A second administrator confirms, not the one who asked and not the person concerned."
+SECOND = N_("A second administrator confirms, not the one who asked and not the person concerned.")
 WHICH = "Name the request that you have read by its reference: no other one waits."
 
 

@@ -6,6 +6,7 @@ It is for acts that take factors from a person who holds rights. Nothing is done
 from __future__ import annotations
 
 from ..events import Event, Moment
+from ..messages.letter import N_
 from ..model import Account, Asked, replace
 from ..reasons import Refusal
 from ..roles import Hand
@@ -15,7 +16,7 @@ from .bounds import tidy
 from .second_person import not_by_the_concerned, not_confirmed
 
 CONFIRM_WITHIN = HOUR
-WAITS = "Something else waits for a second administrator; take it back before you ask anew."
+WAITS = N_("Something else waits for a second administrator; take it back before you ask anew.")
 
 
 def asked_now(account: Account, now: int) -> Asked | None:

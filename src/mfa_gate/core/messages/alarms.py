@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ..causes import SIGNS, words_of
 from ..events import EVENTS, WRONG, Alarm
 from ..text_safety import one_line, unlinked
 from .letter import LINE_LENGTH, N_, Letter, Part, Translate, fill, letter, named
@@ -42,12 +43,6 @@ FACTS: dict[str, str] = {
     "ref": N_("Reference: {value}"),
 }
 """The line of each fact, in the order in which they stand."""
-SIGNS: dict[str, str] = {
-    "wrong_answers": N_("wrong codes came first"),
-    "new_network": N_("a network that wasn’t used before"),
-    "after_reset": N_("soon after a reset or a new password"),
-}
-"""The words of what speaks for a takeover."""
 
 for _row in ALARMS.values():
     if _wordless := set(_row.details) - FACTS.keys():
@@ -112,11 +107,10 @@ def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
 
 
 def _in_words(name: str, value: str, translate: Translate) -> str:
-    """Return the words of a value that is a list of signs, and any other value as it is."""
-    signs = value.split() if name == "causes" else []
-    if not all(word in SIGNS for word in signs):  # those of a later version
-        return value
-    return "; ".join(translate(SIGNS[word]) for word in signs) or value
+    """Return the words of a value that the program wrote, and any other value as it is."""
+    if name == "causes" and all(sign in SIGNS for sign in value.split()):  # else those of a later version
+        return "; ".join(words_of(sign, translate) for sign in value.split())
+    return words_of(value, translate) if name in ("found", "by") else value
 
 
 def _clean(name: str, value: str) -> str:

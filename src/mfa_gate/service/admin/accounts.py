@@ -12,6 +12,7 @@ from ...core.break_glass import DEFAULT_HOURS
 from ...core.changes import Change, keep, two_people
 from ...core.changes.life import pseudonym_of
 from ...core.events import Event
+from ...core.messages.letter import N_
 from ...core.model import Account, SubjectKey
 from ...core.person_line import Strength, line_of
 from ...core.reasons import Refusal
@@ -30,7 +31,7 @@ from .hierarchy import ABOVE, Hierarchy
 from .rights import A_PERSON, Actor, Rights
 from .ticket_mails import TicketMails
 
-NO_PERSON = "The trail calls an operator or a program by this name: only an operator erases it."
+NO_PERSON = N_("The trail calls an operator or a program by this name: only an operator erases it.")
 SPENT = Refusal(
     reason="too_soon",
     detail="That is as many people as one administrator signs out in a day; a privileged one signs out a whole organization.",

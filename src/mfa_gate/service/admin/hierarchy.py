@@ -6,6 +6,7 @@ A person holds rights if their groups gave one at the latest proof, or if the ho
 from __future__ import annotations
 
 from ...core.changes.proof import gives_a_right
+from ...core.messages.letter import N_
 from ...core.model import Account, SubjectKey
 from ...core.reasons import Refusal
 from ..accounts import Engine
@@ -15,7 +16,8 @@ KNOWN_FOR = 60
 """Seconds for which the people with rights of a tenant, as the directory lists them, are remembered."""
 MAX_TENANTS = 1_000
 ABOVE = Refusal(
-    reason="not_allowed", detail="This person holds rights here: only a privileged administrator acts on their account."
+    reason="not_allowed",
+    detail=N_("This person holds rights here: only a privileged administrator acts on their account."),
 )
 
 

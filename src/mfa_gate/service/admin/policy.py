@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+from ...core.messages.letter import N_
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.roles import Right, is_same_hand, reaches
@@ -25,8 +26,8 @@ from .rights import A_PERSON, Actor, Rights
 
 MOST_ENTRIES = 50
 """Changes that the desk lists; older ones are found by their date."""
-TWICE = "You have approved this policy before. Another person must do so as well."
-EVERY_TENANT = "The policy rules every organization, so only who acts in all of them approves it."
+TWICE = N_("You have approved this policy before. Another person must do so as well.")
+EVERY_TENANT = N_("The policy rules every organization, so only who acts in all of them approves it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from ...core.assurance import meeting
 from ...core.automation import Automation
 from ...core.decision import Agree, Deny, Enroll, StepUp
 from ...core.events import Moment
+from ...core.messages.letter import N_
 from ...core.model import Caller, Subject, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
@@ -18,7 +19,8 @@ from ..access import Access, owed
 from ..accounts import Engine
 
 NO_TENANT = 'Nobody was ever in a tenant "{tenant}", and the policy names no such one: --new-tenant begins it.'
-A_PERSON = "A person confirms this, not a program."
+A_PERSON = N_("A person confirms this, not a program.")
+ON_ONESELF = N_("Nobody acts on themselves.")
 DENIED_PER_HOUR = 200
 """Refusals of one actor that the trail takes in an hour. Further ones go only to the log, so nobody fills the trail."""
 
@@ -120,7 +122,7 @@ class Rights:
         if not _can_exist(target):
             return Refusal(reason="not_found")
         if changing and target.id and is_self(subject, target):
-            return await self.deny(actor, target, Refusal(reason="not_allowed", detail="Nobody acts on themselves."))
+            return await self.deny(actor, target, Refusal(reason="not_allowed", detail=ON_ONESELF))
         return await self._owed(actor.caller, changing=changing)
 
     async def misnamed(self, actor: Actor, tenant: str) -> Refusal | None:

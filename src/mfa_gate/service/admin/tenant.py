@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...core.changes.tenant_end import ended as end_all
+from ...core.messages.letter import N_
 from ...core.model import SubjectKey
 from ...core.policy import factors_for
 from ...core.reasons import Refusal
@@ -21,7 +22,7 @@ from .rights import Actor, Rights
 MAX_TURNS = 50
 ENDS_A_DAY = 5
 """How often a day administrators end all proofs of a tenant. Each time everybody confirms again, by paid messages too."""
-ON_ALL = "This acts on people who hold rights as well: only a privileged administrator does it."
+ON_ALL = N_("This acts on people who hold rights as well: only a privileged administrator does it.")
 REACHABLE = "Everybody has their own email address or a mobile number on file."
 TWO_ADMINISTRATORS = "At least two administrators have set up two-step sign-in."
 TWO_PEOPLE = "At least two people, administrators among them, have set up two-step sign-in."
@@ -71,11 +72,13 @@ class TenantDesk:
         if confirm != tenant:
             return Refusal(reason="malformed", member="confirm", detail="Type the organization's name to confirm.")
         if enabled and rules.enrollment.stage != "admin":
-            return Refusal(reason="not_allowed", member="enabled", detail="The policy file decides when it is on.")
+            return Refusal(reason="not_allowed", member="enabled", detail=N_("The policy file decides when it is on."))
         if factors is not None:
             if rules.factors.choice != "tenant":
                 return Refusal(
-                    reason="not_allowed", member="factors", detail="The policy file decides which factors there are."
+                    reason="not_allowed",
+                    member="factors",
+                    detail=N_("The policy file decides which factors there are."),
                 )
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
                 return Refusal(reason="not_enrollable", member="factors")
