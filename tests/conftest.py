@@ -53,9 +53,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 settings.register_profile("shared", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("long", settings.get_profile("shared"), max_examples=400)
-settings.load_profile(
-    "shared"
-)  # tests/run.py --long asks for the other one: the same examples every day find nothing new
+# tests/run.py --long asks for the other one: the same examples every day find nothing new.
+settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -21,7 +21,7 @@ from tests.harness import Browser, Reply, World, call, http_scope, make_world
 
 SCHEMA = schemathesis.openapi.from_dict(document("/mfa"))
 OPERATIONS: list[Any] = [found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)]
-EXAMPLES = 2
+EXAMPLES = 4
 LONG = 40
 
 
