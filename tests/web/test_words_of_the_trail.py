@@ -12,9 +12,9 @@ from html import unescape
 import pytest
 
 from mfa_gate import Contacts, Subject
-from mfa_gate.core.causes import CAUSES, LOADS, SIGNS, TRAIL_FAULTS
 from mfa_gate.core.events import EVENTS, KINDS, Event
 from mfa_gate.core.messages.alarms import ALARMS, alarm
+from mfa_gate.core.messages.causes import CAUSES, LOADS, SIGNS, TRAIL_FAULTS
 from mfa_gate.core.messages.facts import local_time
 from mfa_gate.core.messages.notices import NOTICES, notice
 from mfa_gate.core.reasons import REASONS

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..core.causes import TRAIL_FAULTS
+from ..core.messages.causes import TRAIL_FAULTS
 from ..core.trail import KEY, chain, link_digest
 from ..core.trail_erasure import ErasureCheck
 from ..storage import ChainPoint, ChecksColumns, Link, Store, Trail

@@ -11,8 +11,8 @@ from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.causes import words_of
 from ..core.events import kind_of
+from ..core.messages.causes import words_of
 from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..causes import SIGNS, words_of
 from ..events import EVENTS, WRONG, Alarm
 from ..text_safety import one_line, unlinked
+from .causes import SIGNS, words_of
 from .letter import LINE_LENGTH, N_, Letter, Part, Translate, fill, letter, named
 
 ALARMS: dict[str, Alarm] = {row.kind: row.alarm for row in EVENTS.values() if row.alarm is not None}

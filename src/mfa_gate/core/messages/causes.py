@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .messages.letter import N_, Translate
-from .reasons import REASONS
+from ..reasons import REASONS
+from .letter import N_, Translate
 
 SIGNS: Mapping[str, str] = {
     "wrong_answers": N_("wrong codes came first"),

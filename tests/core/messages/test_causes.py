@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mfa_gate
-from mfa_gate.core.causes import CAUSES, TRAIL_FAULTS, WITH_A_VALUE, words_of
+from mfa_gate.core.messages.causes import CAUSES, TRAIL_FAULTS, WITH_A_VALUE, words_of
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.service.shared_signals import ENDS
 from mfa_gate.service.trail_verification import Fault
