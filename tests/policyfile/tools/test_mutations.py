@@ -19,9 +19,9 @@ OLD = parse_policy(EXAMPLE, base=HERE)
 
 
 def some(mutations: Sequence[tuple[object, ...]], *also: int) -> list[object]:
-    """Mark all but each eighth, and those ``also`` named, as long: together they take a minute.
+    """Mark all but each eighth as long: together they take a minute.
 
-    Each of the named ones alone reaches a branch of the search for a witness.
+    Those that are ``also`` named stay: each alone reaches a branch of the search for a witness.
     """
     return [
         pytest.param(
