@@ -85,7 +85,7 @@ def meets_everything(
     )
 
 
-@settings(max_examples=3 * settings.default.max_examples, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(rules_of_a_file, st.sampled_from(AGES), endpoints, proof_lists, st.sampled_from(FIRST_SEGMENT), st.booleans())
 def test_what_passes_has_one_proof_for_all_of_it(
     file: list[dict[str, Any]],

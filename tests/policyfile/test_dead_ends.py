@@ -38,7 +38,7 @@ step_up = st.lists(
 )
 
 
-@settings(max_examples=2 * settings.default.max_examples, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(step_up)
 def test_a_dead_end_is_a_request_that_nobody_can_meet(drawn: list[tuple[object, ...]]) -> None:
     """A fault is found if and only if a request exists that no allowed factor meets."""

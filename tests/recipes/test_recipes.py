@@ -1,4 +1,7 @@
-"""Every recipe works as it stands, at the root or below a path, and with ``--long`` at both."""
+"""Every recipe works as it stands, at the root or below a path.
+
+With ``--long`` each works at both.
+"""
 
 from __future__ import annotations
 
