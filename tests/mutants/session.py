@@ -65,10 +65,13 @@ class Session:
         """The functions, by file and name, that were entered before the first test."""
         self.failed = ""
 
-    def pytest_sessionstart(self) -> None:
-        """Import everything, and note which functions are entered until the tests are read."""
-        sys.dont_write_bytecode = False  # the next session reads the tests faster
+    def pytest_addoption(self) -> None:
+        """Note which functions are entered from the first import on until the tests are read."""
         sys.setprofile(self._note)
+
+    def pytest_sessionstart(self) -> None:
+        """Import everything."""
+        sys.dont_write_bytecode = False  # the next session reads the tests faster
         package = importlib.import_module("mfa_gate")
         for module in pkgutil.walk_packages(package.__path__, "mfa_gate."):
             if not module.name.endswith("__main__"):

@@ -40,19 +40,24 @@ def test_a_fault_is_noticed_in_the_copy(tmp_path: Path) -> None:
 
 
 def test_the_verdicts_of_a_session(tmp_path: Path) -> None:
-    """A fault is noticed, survives, or works at the import and is left for a run of its own."""
+    """A fault is noticed, or survives, or is left for a run of its own.
+
+    It is left where it works at the import, or in a function that ran before the tests: the import of ``conftest.py`` is
+    enough.
+    """
     sound, *copies = compiled(tmp_path, 1 + AT_ONCE)
     noticed, survives = fault("refunded", "None"), fault("forgiven", "None")
     at_import = next(mutant for mutant in all_mutants(["core"]) if mutant.change.within == "module")
+    ran_before = next(mutant for mutant in all_mutants(["policyfile"]) if mutant.change.within == "_without_none")
     said: dict[Mutant, str] = {}
     left = in_one_session(
-        {noticed: TESTS, survives: TESTS, at_import: TESTS},
+        dict.fromkeys((noticed, survives, at_import, ran_before), TESTS),
         sound,
         copies,
         lambda mutant, test, _: said.update({mutant: test}),
     )
     assert said == {noticed: TESTS[1].test, survives: ""}
-    assert left == [at_import]
+    assert left == [at_import, ran_before]
     assert {(copy.package / FILE).read_bytes() for copy in copies} == {(PACKAGE / FILE).read_bytes()}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mfa_gate.core.rules import DAY
 from mfa_gate.service.admin.chart import KEPT, Count
-from mfa_gate.web.chart import HEIGHT, MAX_ROWS, WIDTH, chart_of
+from mfa_gate.web.chart import HEAD, HEIGHT, MAX_ROWS, WIDTH, chart_of
 from tests.harness import World, make_world, running
 
 
@@ -76,3 +76,16 @@ def test_every_point_is_in_the_box(length: int) -> None:
         assert [x for x, _ in points] == sorted(x for x, _ in points)
     assert len(chart.rows) == min(length, MAX_ROWS)
     assert (chart.rows[0][0], chart.rows[-1][0]) == (history[-1].day * DAY, history[0].day * DAY)
+
+
+def test_the_places_of_the_points() -> None:
+    """A day stands where its share of the time is, and a number where its share of the axis is."""
+    history = [Count(day=day, enrolled=enrolled, people=10) for day, enrolled in ((100, 0), (105, 5), (120, 10))]
+    chart = chart_of(history)
+    assert chart is not None
+    enrolled, people = (
+        [tuple(map(float, point.split(","))) for point in line.split()] for line in (chart.enrolled, chart.people)
+    )
+    assert [x for x, _ in enrolled] == [x for x, _ in people] == [0, WIDTH / 4, WIDTH]
+    assert [y for _, y in enrolled] == [HEIGHT, (HEIGHT + HEAD) / 2, HEAD]
+    assert [y for _, y in people] == [HEAD] * 3

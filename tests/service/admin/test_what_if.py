@@ -77,6 +77,17 @@ async def test_the_answer() -> None:
             assert said in await asked(boss, query), query
 
 
+async def test_a_rule_that_is_only_tried_is_told_as_such() -> None:
+    """Of the rules for a page, those in report-only mode have the word, and the others do not."""
+    tried = StepUpRule(name="tried", paths=TREE, phishing_resistant=True, report_only=True)
+    for rules, count in (((tried,), 1), ((replace(tried, report_only=False),), 0)):
+        async with running(make_world(policy=with_rules(lambda base, own=rules: replace(base, step_up=own)))) as world:
+            await world.enrolled("ann")
+            boss = await world.enrolled("boss", groups=["security"])
+            page = await asked(boss, "account=ann&request=GET+/records/1")
+            assert (page.count("only recorded"), "tried" in page) == (count, True)
+
+
 async def test_no_account_is_judged_as_of_earlier() -> None:
     """A moment before the latest change of the account is told as that of the change, and the very moment is not."""
     later = "The time is that of the latest change of the account"
