@@ -126,9 +126,9 @@ def test_a_spent_challenge_keeps_the_time_of_its_first_use() -> None:
 
 
 def test_a_refund_that_comes_after_a_lock_gives_nothing_back() -> None:
-    """An attempt in flight that was no guess leaves a locked account with all its attempts used.
+    """An attempt in flight that was no guess leaves a locked account as it is.
 
-    The lock was made while it was taken, by the failure of another one.
+    All its attempts stay used. The lock was made while it was taken, by the failure of another one.
     """
     taken = account("app", attempts=Attempts(used=7))
     charged = Charge(series=taken.attempts.series, remaining=0)

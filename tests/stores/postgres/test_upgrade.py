@@ -219,7 +219,10 @@ async def until_it_waits(server: Postgres, upgrade: asyncio.Task[str]) -> None:
 
 
 async def test_a_large_store_is_upgraded_beside_its_workers(server: Postgres) -> None:
-    """Workers of the older release write on during an upgrade, and also after one that was killed (F-20)."""
+    """Workers of the older release write on during an upgrade (F-20).
+
+    They do so after an upgrade that was killed, too.
+    """
     url = older(server, lines=12_000)
     schema = url.rpartition("=")[2]
     with server.connect() as other:
@@ -251,7 +254,10 @@ async def test_a_large_store_is_upgraded_beside_its_workers(server: Postgres) ->
 
 
 async def test_a_start_upgrades_no_large_store(server: Postgres) -> None:
-    """A worker that finds a large store of an older release is told to upgrade it first; a small one it upgrades."""
+    """A worker that finds a large store of an older release is told to upgrade it first.
+
+    A small one it upgrades.
+    """
     large, small = older(server, lines=12_000), older(server, lines=100)
     with pytest.raises(SettingsError, match=r"mfa-gate store upgrade.*go on meanwhile"):
         await PostgresStore(large, timing=POSTGRES).open()
@@ -263,7 +269,10 @@ async def test_a_start_upgrades_no_large_store(server: Postgres) -> None:
 
 
 async def test_an_upgrade_waits_before_nobody(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upgrade that cannot have a table lets the workers write meanwhile, and says in the end who may hold it."""
+    """An upgrade that cannot have a table lets the workers write meanwhile.
+
+    It says in the end who may hold the table.
+    """
     monkeypatch.setattr("mfa_gate.stores.postgres.table_locks.TRIES", 4)
     monkeypatch.setattr("mfa_gate.stores.postgres.table_locks.PAUSE", 0.5)
     url = older(server)

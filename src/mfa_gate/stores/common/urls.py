@@ -20,6 +20,6 @@ def without_password(url: str) -> str:
 
 
 def without_secrets(text: str, url: str) -> str:
-    """Return a message of another program about the URL, without the pieces of it that are not shown."""
+    """Return another program's message about the URL, without the pieces that are not shown."""
     shown = without_password(url)
     return _QUOTED.sub(lambda found: found[0] if found[2] in shown else '"…"', text.replace(url, shown))

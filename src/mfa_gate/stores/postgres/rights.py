@@ -1,4 +1,7 @@
-"""The rights that the role of an application needs in PostgreSQL: given, and looked for at the start."""
+"""The rights that the role of an application needs in PostgreSQL.
+
+They are given by the owner, and looked for at the start.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,10 @@ class Lost(Generic[V]):
 
     @property
     def words(self) -> tuple[str, str]:
-        """Return the history of the change that puts this back: its operations, and a word if it does nothing else."""
+        """Return the history of the change that puts this back.
+
+        It has the operations, and a word if the change does nothing else.
+        """
         extra = " ".join(PUT_BACK + name for name in self.operations[-EXTRA_KEPT:])
         return extra, ONLY_PUTS_BACK if self.untouched else ""
 
@@ -107,7 +110,7 @@ class RecentWrites(Generic[K, V]):
         return self._kept.get(key)
 
     def made_by(self, key: K, version: int, stamp: str) -> str:
-        """Return the operation that made the row's version, as it was read or committed here."""
+        """Return the operation that made the version, as it was read or committed here."""
         known = self.of(key)
         return stamp if stamp or known is None or known.version != version else known.op
 
