@@ -26,8 +26,8 @@ SURFACE = {
         "SharedSignals SignInAgain TakesDestination"
     ),
     "mfa_gate.storage": (
-        "END EVERYTHING Accounts Advises ChainPoint Changed ChecksColumns EventPage FindsLines InFile Limits Link Notes Page "
-        "Reader RemembersGeneration ReportPart ReportParts Rewrite Roster Store Take Taken TellsTime Trail Upgrades take_one"
+        "END EVERYTHING Accounts Advises ChainPoint Changed ChecksColumns Compacts EventPage FindsLines InFile Limits Link Notes "
+        "Page Reader RemembersGeneration ReportPart ReportParts Rewrite Roster Store Take Taken TellsTime Trail Upgrades take_one"
     ),
     "mfa_gate.testing": (
         "BrowserContext Enrolled FixedClock Kit Outbox PEER ProofCookie RouteRow SoftKey WebClient assert_all_covered "

@@ -25,6 +25,7 @@ __all__ = [
     "ChainPoint",
     "Changed",
     "ChecksColumns",
+    "Compacts",
     "EventPage",
     "FindsLines",
     "InFile",
@@ -474,6 +475,17 @@ class Advises(Protocol):
 
     async def advice(self) -> Sequence[str]:
         """List the faults of an open store that stop nothing, each with its fix."""
+
+
+@runtime_checkable
+class Compacts(Protocol):
+    """A store in a file, which may leave copies of removed pieces in unused room of it."""
+
+    async def compact(self) -> int:
+        """Write the file of an open store anew, so that nothing is left of what was removed.
+
+        Others read meanwhile; their writes wait. Returns by how many bytes it is smaller. Raises ``StoreUnavailable``.
+        """
 
 
 @runtime_checkable

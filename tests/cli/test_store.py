@@ -241,3 +241,38 @@ def test_a_store_without_tables(
     assert "needs no upgrade" in run("store", "upgrade")[1]["text"]
     assert run("store", "upgrade", "--grant-to", "app")[0] == 2
     assert not (tmp_path / "mfa.db").exists()
+
+
+def test_a_file_that_is_written_anew(run: Run, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unused room of the file is gone, also while somebody else has it open; the store goes on as it was."""
+    assert run("store", "accept", *WHO)[0] == 0
+
+    async def story() -> int:
+        store = store_from_url(f"sqlite:///{path}")
+        await store.open(make=False)
+        try:
+            for number in range(300):
+                await store.put_meta(f"left{number}", b"anybody@alpha.example" * 50)
+            for number in range(300):
+                await store.drop_meta(f"left{number}")
+            done = await asyncio.to_thread(run, "store", "compact")
+            assert done[0] == 0
+            assert (await store.load(ANN)).key == ANN
+            assert not (await store.load(ANN)).is_unknown
+            assert b"anybody@alpha.example" not in path.read_bytes()
+            return int(done[1]["freed"])
+        finally:
+            await store.aclose()
+
+    assert asyncio.run(story()) > 0
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[0] == 0
+
+
+def test_only_a_file_is_written_anew(run: Run) -> None:
+    assert run("store", "compact", "--store", "redis://127.0.0.1:1")[0] == 1
+
+
+def test_who_erases_is_told_of_the_file(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "accept", *WHO]) == 0
+    assert main(["accounts", "forget", "bob", "--tenant", "alpha", *WHO]) == 0
+    assert "mfa-gate store compact" in capsys.readouterr().err

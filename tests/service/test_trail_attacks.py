@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,6 +217,15 @@ def forge(loot: Loot, note: str, change: Callable[[bytes], bytes]) -> None:
 
 
 LIST = "(list of trails)"
+
+
+def shifted(loot: Loot, tenant: str) -> None:
+    """Let each line of a trail stand behind all others, in their order."""
+    last = max(row.place for trail in loot.trails.values() for row in trail.rows)
+    for number, row in enumerate(loot.trails[tenant].rows, 1):
+        row.place = last + number
+
+
 ATTACKS: dict[str, tuple[Callable[[Loot, Loot], object], dict[str, int]]] = {
     "the first line is removed": (lambda loot, old: cut(loot, 1, 1).set_head(), {A: 1}),
     "the first line is removed and the rest chained anew": (cut_and_rechain(1, 1), {A: 1}),
@@ -317,6 +327,7 @@ ATTACKS: dict[str, tuple[Callable[[Loot, Loot], object], dict[str, int]]] = {
         lambda loot, old: delete_tenant(loot, "trail-head", "trail-pruned", "trails"),
         {LIST: 1, OLD: 1},
     ),
+    "the places of a trail are shifted": (lambda loot, old: shifted(loot, A), {A: 20}),
     "a trail is restored from yesterday": (
         lambda loot, old: loot.trails.update({A: old.trails[A]}),
         {A: 11},
@@ -411,3 +422,29 @@ async def test_lines_that_vanish_as_they_are_written(tmp_path: Path, caplog: pyt
         scene.into._do(lambda connection: connection.execute("DROP TRIGGER swallows"))
         assert (await service.retention.verify()).broken == {}
         assert "lines that were written are not there any more" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["id", "kind", "account", "address"])
+async def test_an_emptied_index_is_found(tmp_path: Path, name: str) -> None:
+    """A search would find nothing any more, though every line is there and its columns are right."""
+    path = tmp_path / "mfa.db"
+    async with scene_on(f"sqlite:///{path}", lambda: IntoSQLite(path)) as scene:
+        service = scene.world.gate.service
+        await service.engine.record([replace(event, address="192.0.2.7") for event in events(A, 400, 3)])
+        await service.trail_signer.flush()
+        assert (await service.retention.verify(A)).broken == {}
+
+        def work(connection: sqlite3.Connection) -> None:
+            (text,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (f"event_{name}",)).fetchone()
+            connection.execute(f"DROP INDEX event_{name}")
+            partial = text.partition(" WHERE ")[0] + " WHERE seq < 0"
+            connection.execute(partial)
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (text, f"event_{name}"))
+            connection.execute("PRAGMA writable_schema = RESET")
+
+        connection = sqlite3.connect(path, isolation_level=None)
+        work(connection)
+        connection.close()
+        (fault,) = (await service.retention.verify(A)).broken.values()
+        assert fault.what == "columns of the store say something else than the line"

@@ -292,6 +292,8 @@ async def look(store: storage.Store) -> None:
         assert_type(await store.prune_report("t", before=1), int)
     if isinstance(store, storage.Advises):
         assert_type(await store.advice(), Sequence[str])
+    if isinstance(store, storage.Compacts):
+        assert_type(await store.compact(), int)
     if isinstance(store, storage.Upgrades):
         assert_type(await store.upgrade(grant_to="app", insert_only=True), str)
     assert_type(await trail.trails(), tuple[str, ...])

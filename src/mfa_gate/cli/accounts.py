@@ -219,6 +219,7 @@ async def act(args: argparse.Namespace, service: Service, *, action: Action) -> 
         if not done.pseudonym:
             tell(args, {**document, "done": ""}, f"nothing is known of {key}")
             return NO
+        bulk.tell_of_the_file(service)
     tell(args, document, action.done.format(**words))
     return DONE
 

@@ -16,6 +16,7 @@ from ..errors import SettingsError
 from ..service import Actor, Service
 from ..service.admin.actions import Action
 from ..service.admin.many import outcome_of
+from ..storage import Compacts
 from ..web.api.admin import ticket_json
 from .context import DONE, NO, operator
 from .progress import Progress
@@ -78,7 +79,15 @@ async def act_on_all(args: argparse.Namespace, service: Service, *, action: Acti
                 results.write(json.dumps(row) + "\n")
                 results.flush()
             progress.step()
+    if action.erases and not args.dry_run:
+        tell_of_the_file(service)
     return NO if refused else DONE
+
+
+def tell_of_the_file(service: Service) -> None:
+    """Name the command that is rid of the last copies, after people were erased from a store in a file."""
+    if isinstance(service.engine.store, Compacts):
+        print("to be rid of copies in unused room of the file as well: mfa-gate store compact", file=sys.stderr)
 
 
 async def _one(

@@ -1,6 +1,7 @@
-"""Offer ``mfa-gate store accept`` and ``mfa-gate store upgrade``.
+"""Offer ``mfa-gate store accept``, ``mfa-gate store compact`` and ``mfa-gate store upgrade``.
 
-The first goes on with an older copy that was put in place. The second makes the tables of a store in a database.
+The first goes on with an older copy that was put in place. The second writes the file of a store anew. The third makes the
+tables of a store in a database.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import asyncio
 
 from ..errors import SettingsError
 from ..service.maintenance.acceptance import accept_contents
-from ..storage import Upgrades
+from ..storage import Compacts, InFile, Upgrades
 from ..stores import store_from_url
-from .context import DONE, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
+from .context import DONE, NO, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
 from .terminal import one_line
 
 
@@ -27,6 +28,11 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_parts(command)
     add_actor(command)
     command.set_defaults(run=accept)
+    about = "write the file of a SQLite store anew, so that no unused room of it has a copy of what was removed"
+    command = commands.add_parser("compact", help=about, description=f"{about}; writes of others wait meanwhile")
+    command.add_argument("--store", metavar="URL", help="the store (MFA_GATE_STORE)")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=compact)
     about = "make or upgrade the tables of a store in a database, as their owner"
     command = commands.add_parser("upgrade", help=about, description=about)
     command.add_argument("--store", metavar="URL", help="the store, with the owner's sign-in (MFA_GATE_STORE)")
@@ -56,6 +62,28 @@ async def _accept(args: argparse.Namespace) -> int:
     text = [f"{one_line(tenant)}: {count} accounts" for tenant, count in people.items()]
     text.append("accepted: everybody proves the second step again; codes and backup codes of before count no more")
     tell(args, {"accepted": True, "accounts": people}, "\n".join(text))
+    return DONE
+
+
+def compact(args: argparse.Namespace) -> int:
+    """Write the file of the store anew. Exit 1 for a store that has none."""
+    return asyncio.run(_compact(args))
+
+
+async def _compact(args: argparse.Namespace) -> int:
+    store = store_from_url(given(args, "store", "MFA_GATE_STORE"))
+    if not isinstance(store, Compacts) or not isinstance(store, InFile):
+        name = type(store).__name__
+        text = f"{name} has no file of its own: its README says what its server keeps of what was removed"
+        tell(args, {"compacted": False, "text": text}, text)
+        return NO
+    await store.open(make=False)
+    try:
+        less = await store.compact()
+    finally:
+        await store.aclose()
+    text = f"{store.path} was written anew and is {less} bytes smaller; backups of before are as they were"
+    tell(args, {"compacted": True, "freed": less}, text)
     return DONE
 
 

@@ -249,3 +249,18 @@ async def test_reminders_for_everybody_in_the_list(world: World) -> None:
     sent = await boss.form("/mfa/admin/accounts", {"action": "remind", "all": "yes", "filter": "q=new1"})
     assert sent.status == 303
     assert "on its way to 1 person" in (await boss.page("/mfa/admin/accounts")).text
+
+
+@pytest.mark.parametrize(("rights", "name"), [(("unlock",), ""), (("unlock", "look"), "Zoe Smith")])
+async def test_who_may_not_look_reads_no_names(world: World, rights: tuple[str, ...], name: str) -> None:
+    """The result of an act tells no more of a person than its actor may see."""
+    await put(world, ["zoe"], name="Zoe Smith", authenticators=(way("totp"),), lock=LOCK)
+    automation = world.gate.service.automation
+    made = await automation.create(
+        "operator:x", "alpha", name="opener", rights=rights, everywhere=False, life=3600, reason="nights"
+    )
+    assert not isinstance(made, Refusal)
+    actor = await automation.use(made[0], call="POST many", address="192.0.2.1")
+    assert isinstance(actor, Actor)
+    (found,) = await results(world, actor, "unlock", Chosen(ids=("zoe",)))
+    assert (found.word, found.name) == ("done", name)

@@ -32,10 +32,9 @@ def new_browser(
     That is: wrong answers came first, the network is one that the person was never seen on, or a reset or a change of the
     password is less than a day old. ``networks`` are those on which the authenticator ``proven`` was used
     before. The very first browser of a person is no news:
-    the caller looks for that.
+    the caller looks for that. A client without cookies is known by its program, as long as nothing but its name is new:
+    anybody can give that name.
     """
-    if caller.kind != "browser" and any((b.kind, b.label) == (caller.kind, caller.label) for b in account.browsers):
-        return ()  # a client without cookies is known by its program
     known = networks | {proof.network for browser in account.browsers for proof in browser.proofs}
     known |= {item.last_network for item in account.authenticators if item.id != proven.id}
     now = time_of(account, moment)
@@ -44,6 +43,11 @@ def new_browser(
         *(["new_network"] if caller.network == UNKNOWN or caller.network not in known else []),
         *(["after_reset"] if account.logins_from and now - account.logins_from < RESET_WITHIN else []),
     ]
+    is_program = caller.kind != "browser" and any(
+        (b.kind, b.label) == (caller.kind, caller.label) for b in account.browsers
+    )
+    if is_program and not {"wrong_answers", "new_network"}.intersection(causes):
+        return ()
     more: dict[str, str | int] = {WRONG: wrong} if wrong > 0 else {}
     told = {TOLD_BY: told_by} if told_by else {}
     event = moment.event(NEW, account.key, factor=proven.factor, **more, **told)

@@ -50,7 +50,6 @@ TRAIL_FAULTS: Mapping[str, str] = {
         N_("the signed list of trails was altered"),
         N_("the signed list of trails was removed"),
         N_("a signed note was altered"),
-        N_("the indexes of the store don’t fit its lines"),
     )
 }
 """The words of what is wrong with a trail."""

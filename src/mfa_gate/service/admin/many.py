@@ -69,7 +69,7 @@ class Outcome:
 
     ``word`` is ``done``, ``waits`` (a second administrator has to confirm), ``idle`` (there was nothing to do), ``own``,
     ``above``, ``spent`` (the actor's day is full), or the reason of a refusal; ``detail`` goes with a reason. ``name`` is the
-    person's, where it is known.
+    person's, where it is known and the actor may look.
     """
 
     id: str
@@ -176,7 +176,8 @@ class ManyDesk:
             seen = account.name
             return IDLE[name](account, now)
 
-        return replace(await outcome_of(self.accounts, actor, name, tenant, id, idle=idle, **given), name=seen)
+        found = await outcome_of(self.accounts, actor, name, tenant, id, idle=idle, **given)
+        return replace(found, name=seen) if self.rights.has(actor, "look", tenant) else found
 
 
 async def outcome_of(desk: AccountDesk, actor: Actor, name: str, tenant: str, id: str, **given: Any) -> Outcome:

@@ -23,6 +23,8 @@ RESTORED = "restored"
 """Where the store keeps when an older copy was accepted as itself (UTC seconds)."""
 OPEN_PATIENCE = 0.4
 """Seconds that an opener or a reader waits for another process, which may be reading the log after a crash."""
+COMPACT_PATIENCE = 60.0
+"""Seconds that writing the file anew waits for the writes of others."""
 
 _SETTINGS = (
     "synchronous = FULL",
@@ -145,6 +147,20 @@ class StoreFile:
             connection.close()
             raise
         return connection
+
+    def compact(self) -> int:
+        """Write the file anew, and empty its log. Raises ``StoreUnavailable``.
+
+        Returns by how many bytes it is smaller.
+        """
+        try:
+            before = os.path.getsize(self.path)
+            with contextlib.closing(self.connect(patience=COMPACT_PATIENCE)) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return before - os.path.getsize(self.path)
+        except (sqlite3.Error, OSError) as error:
+            raise outage(error) from error
 
     def recognize(self, connection: sqlite3.Connection) -> None:
         """Check that this is the store that was opened, in a schema that we know.

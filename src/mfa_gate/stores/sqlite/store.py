@@ -111,6 +111,11 @@ class SQLiteStore:
         """
         await asyncio.to_thread(self._file.accept_next)
 
+    async def compact(self) -> int:
+        """Write the file anew, so that no unused room of it has a copy of what was removed."""
+        self._reader()
+        return await asyncio.to_thread(self._file.compact)
+
     def before_fork(self) -> None:
         """Close all connections: none may be open across a fork."""
         self._pool.before_fork()

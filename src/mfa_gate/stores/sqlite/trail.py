@@ -110,18 +110,40 @@ async def links(thread: WorkerThread, tenant: str, *, after: int, limit: int) ->
     return await thread.run(work)
 
 
+_INDEXED = {"id": "", "kind": "", "account": "<> ''", "address": "<> ''", "network": "<> ''", "browser": "<> ''"}
+"""The columns by which lines are found, each with the condition of its index ``event_NAME``."""
+
+
+def _lacking(name: str, condition: str) -> str:
+    """Write the statement that finds the lines of a piece that one index does not have."""
+    mine, theirs = (f" AND {table}.{name} {condition}" if condition else "" for table in ("piece", "found"))
+    found = f"SELECT 1 FROM event AS found INDEXED BY event_{name} WHERE found.tenant = piece.tenant AND found.seq = piece.seq"  # noqa: S608
+    return f"SELECT seq FROM piece WHERE NOT EXISTS ({found} AND found.{name} = piece.{name}{theirs}){mine}"  # noqa: S608
+
+
+_UNINDEXED = " UNION ALL ".join(_lacking(*column) for column in _INDEXED.items())
+"""Find lines that an index does not have: somebody may empty an index and leave the lines as they are."""
+
+
 async def misfiled(thread: WorkerThread, tenant: str, *, after: int, limit: int) -> list[int]:
-    """Return the places of lines whose columns say something else than their text."""
+    """Return the places of lines whose columns or indexes say something else than their text."""
     statement = (
         "SELECT seq, body, id, tenant, account, kind, at, address, network, browser"
         " FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
     )
     rows = await thread.run(lambda connection: connection.execute(statement, (tenant, after, limit)).fetchall())
     read = [(seq, event_from(tenant, seq, line), tuple(columns)) for seq, line, *columns in rows]
+    piece = (
+        f"WITH piece AS MATERIALIZED (SELECT seq, tenant, {', '.join(_INDEXED)} FROM event NOT INDEXED"  # noqa: S608
+        " WHERE tenant = ? AND seq BETWEEN ? AND ?) "
+    )
+    span = (tenant, rows[0][0], rows[-1][0]) if rows else (tenant, 0, -1)
+    unindexed = {seq for (seq,) in await thread.run(lambda c: c.execute(piece + _UNINDEXED, span).fetchall())}
     return [
         seq
         for seq, event, columns in read
-        if event.kind != UNREADABLE and columns != (*parts_found_by(event), *parts_searched(event))
+        if seq in unindexed
+        or (event.kind != UNREADABLE and columns != (*parts_found_by(event), *parts_searched(event)))
     ]
 
 
