@@ -136,7 +136,7 @@ def written(url: str, *lines: Any) -> None:
 @pytest.mark.parametrize(
     ("road", "people"),
     [
-        (("sqlite", "redis", "sqlite-2"), 20),
+        (("sqlite", "redis", "sqlite-2"), 8),
         pytest.param(("redis", "sqlite", "redis-2"), 20, marks=pytest.mark.long),
         (("sqlite", "postgres", "redis"), 8),
         (("redis", "postgres", "sqlite"), 8),
@@ -862,7 +862,7 @@ def test_killed_again_and_again(run: Run, urls: Url, file: Path, road: tuple[str
     At the end everything is there, once.
     """
     here, there = (urls(name) for name in road)
-    on(here, lambda store: fill(store, people=8, lines=80))
+    on(here, lambda store: fill(store, people=3, lines=40))
     before, chance = held(here), random.Random(road[0])
     for command, longer in (
         (("accounts", "export", "--to", file, "--store", here), 5),
