@@ -414,6 +414,7 @@ class StoreSuite:
         while piece := await store.links("clinic", after=place, limit=250):
             links += piece
             place = piece[-1].place
+        assert await store.links("clinic", after=links[3].place, limit=2) == links[4:6]
         mine = [link for link in links if '"alice"' in link.line]
         new = [Rewrite(link.place, link.line, link.line.replace('"alice"', '"x"')) for link in mine]
         stale = Rewrite(links[1].place, "another text", "{}")
