@@ -792,6 +792,8 @@ class StoreSuite:
         first = await store.page("clinic", query="ada", limit=1)
         rest = await store.page("clinic", query="ada", limit=1, after=first.next)
         assert [line.key.id for line in (*first.items, *rest.items)] == ["ada@x.example", "u1"]
+        assert rest.next == "", "the last page is full, and there is none behind it"
+        assert (await store.page("clinic", query="ada", limit=len(first.items + rest.items))).next == ""
         assert (await store.page("clinic", query="ada", status="locked")).items == ()
 
     async def test_meta(self, store: Store, other: Store) -> None:
