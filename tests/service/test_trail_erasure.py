@@ -205,10 +205,10 @@ async def test_an_erased_line_cannot_be_altered(world: World) -> None:
         assert await altered(world, at, lambda line: line.replace('"kind":"', '"kind":"x')) in places(at)
     for at in erased:
         assert await altered(world, at, lambda line: line.replace('"account":"', '"account":"x')) in places(at)
-        for marks in ({"erased": []}, {"erased": "x", "at": 1}):
-            assert await altered(
-                world, at, lambda line, marks=marks: json.dumps({**json.loads(line), **marks})
-            ) in places(at)
+        for more in ({"erased": list[str]()}, {"erased": "x", "at": 1}):
+            assert await altered(world, at, lambda line, more=more: json.dumps({**json.loads(line), **more})) in places(
+                at
+            )
     plain = next(at for at, link in enumerate(links) if '"erased"' not in link.line)
     last = json.loads(links[erased[-1]].line)["erased"]
 

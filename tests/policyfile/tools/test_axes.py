@@ -15,6 +15,11 @@ USUAL = BUILT_IN.completed(Rules())
 PAIR = Pair(old=USUAL, new=USUAL, traits=BUILT_IN.traits, now=0)
 
 
+def axis_of(name: str, length: int) -> Axis:
+    """Make an axis of so many numbers."""
+    return Axis(name=name, values=lambda _: range(length))
+
+
 @pytest.mark.parametrize(
     ("lengths", "most", "kept"),
     [
@@ -28,7 +33,7 @@ PAIR = Pair(old=USUAL, new=USUAL, traits=BUILT_IN.traits, now=0)
 )
 def test_the_longest_axis_is_cut(lengths: tuple[int, ...], most: int, kept: tuple[int, ...]) -> None:
     """As many values stay as fit, the first of each axis among them, and each cut is told with its numbers."""
-    axes = [Axis(name=f"axis {n}", values=lambda _, length=length: range(length)) for n, length in enumerate(lengths)]
+    axes = [axis_of(f"axis {n}", length) for n, length in enumerate(lengths)]
     made = bounded(axes, PAIR, most)
     assert tuple(tuple(values) for values in made.values) == tuple(tuple(range(length)) for length in kept)
     assert prod(kept) == len(list(made)) <= most
