@@ -123,7 +123,7 @@ def test_a_plain_log_keeps_the_whole_traceback(caplog: pytest.LogCaptureFixture)
 
 
 def test_every_exception_behind_one_is_emptied() -> None:
-    """A cause, the cause of a cause, a context and the members of a group carry no local variable."""
+    """A cause, its cause, a context and the members of a group carry no local variable."""
 
     def fails(code: str, behind: BaseException | None = None) -> None:
         raise ValueError("no") from behind

@@ -187,7 +187,7 @@ async def altered(world: World, place: int, change: Any) -> dict[str, int]:
 
 
 async def test_an_erased_line_cannot_be_altered(world: World) -> None:
-    """Every change of every line is found, with its place or that of the next line of the same erasure.
+    """Every change of every line is found, at its place or the next one of the erasure.
 
     It may be an erased one, one that is made to look erased, or the event.
     """

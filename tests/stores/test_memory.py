@@ -63,7 +63,7 @@ async def test_a_long_absence_is_everything() -> None:
 
 
 async def test_a_line_that_is_found_as_another_is_told() -> None:
-    """The place of a line whose event says something else than its text, within the piece that is asked about."""
+    """The place is that of a line whose event says something else than its text."""
     store = MemoryStore()
     await store.open()
     await store.append([event(number) for number in range(4)])

@@ -32,7 +32,7 @@ def axis_of(name: str, length: int) -> Axis:
     ],
 )
 def test_the_longest_axis_is_cut(lengths: tuple[int, ...], most: int, kept: tuple[int, ...]) -> None:
-    """As many values stay as fit, the first of each axis among them, and each cut is told with its numbers."""
+    """As many values stay as fit, the first of each axis among them; each cut is told."""
     axes = [axis_of(f"axis {n}", length) for n, length in enumerate(lengths)]
     made = bounded(axes, PAIR, most)
     assert tuple(tuple(values) for values in made.values) == tuple(tuple(range(length)) for length in kept)

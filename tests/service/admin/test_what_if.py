@@ -91,7 +91,7 @@ async def test_a_rule_that_is_only_tried_is_told_as_such() -> None:
 
 
 async def test_no_account_is_judged_as_of_earlier() -> None:
-    """A moment before the latest change of the account is told as that of the change, and the very moment is not."""
+    """A moment before the latest change of an account is judged as that of the change."""
     later = "The time is that of the latest change of the account"
     async with desk() as (world, boss):
         assert (await world.account("ann")).seen_at == world.clock.at
