@@ -24,7 +24,7 @@ class Answer:
 
 
 def allow(seconds: float) -> None:
-    """Let this process compute for so many seconds more, and wait for ten times as many; then it is killed."""
+    """Let this process go on for so many seconds of processor time, or ten times of waiting."""
     most = int(time.process_time() + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     signal.setitimer(signal.ITIMER_REAL, 10 * seconds)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPUTES = "not (browser or waits or slow or long)"
+COMPUTES = "not (browser or slow or long)"
 WARM = [
     *("_pytest.fixtures", "pytest_asyncio", "hypothesis", "hypothesis.stateful"),
     *("starlette.testclient", "fastapi", "httpx", "websockets", "uvicorn", "jinja2", "babel.support"),

@@ -62,7 +62,7 @@ DATED = EnrollmentRules(stage="off", optional_from=1_000, required_from=2_000)
     ],
 )
 def test_a_stage_has_a_direction(old: EnrollmentRules, new: EnrollmentRules, change: str) -> None:
-    """Stages that cannot be ranked are looser and stricter at once, so that no tenant slips through."""
+    """Stages that cannot be ranked are looser and stricter at once: no tenant slips through."""
     assert compare_stages(old, new) == change
     assert compare_stages(new, old) == OPPOSITE[change]
     assert compare_stages(old, old) == "same"

@@ -1,4 +1,4 @@
-"""Nothing that answers a call for help is done before the call was held, by whichever way it comes.
+"""A call for help is held before anything answers it, by whichever way that comes.
 
 The person was told of the call, and stops it in that time if somebody else made it.
 """
@@ -64,7 +64,7 @@ WAYS = [
 
 @pytest.mark.parametrize(("has", "act"), WAYS)
 async def test_a_call_is_held(world: World, has: tuple[object, ...], act: Callable[[World], Awaitable[object]]) -> None:
-    """Too soon, with the time that is left, and nothing changes; at the end of the time the same act is done."""
+    """Too soon, with the time that is left; at its end the same act is done."""
     before = Account(key=ANN.key, authenticators=has, recovery=CALL)  # type: ignore[arg-type]
     assert await world.store.swap(before)
     written = await world.account()

@@ -126,7 +126,7 @@ def test_a_plain_log_keeps_the_whole_traceback(caplog: pytest.LogCaptureFixture)
 
 
 def test_every_exception_behind_one_is_emptied() -> None:
-    """A cause, the cause of a cause, a context and the members of a group carry no local variable."""
+    """A cause, its cause, a context and the members of a group carry no local variable."""
 
     def fails(code: str, behind: BaseException | None = None) -> None:
         raise ValueError("no") from behind
@@ -138,7 +138,7 @@ def test_every_exception_behind_one_is_emptied() -> None:
             return error
         raise AssertionError
 
-    deep = caught(caught(ExceptionGroup("several", [ValueError("one"), caught(caught())])))  # type: ignore[list-item]
+    deep = caught(caught(BaseExceptionGroup("several", [ValueError("one"), caught(caught())])))
     empty_frames(deep)
     seen, waiting = 0, [deep]
     while waiting:

@@ -187,7 +187,7 @@ async def altered(world: World, place: int, change: Any) -> dict[str, int]:
 
 
 async def test_an_erased_line_cannot_be_altered(world: World) -> None:
-    """Every change of every line is found, with its place or that of the next line of the same erasure.
+    """Every change of every line is found, at its place or the next one of the erasure.
 
     It may be an erased one, one that is made to look erased, or the event.
     """
@@ -205,10 +205,10 @@ async def test_an_erased_line_cannot_be_altered(world: World) -> None:
         assert await altered(world, at, lambda line: line.replace('"kind":"', '"kind":"x')) in places(at)
     for at in erased:
         assert await altered(world, at, lambda line: line.replace('"account":"', '"account":"x')) in places(at)
-        for marks in ({"erased": []}, {"erased": "x", "at": 1}):
-            assert await altered(
-                world, at, lambda line, marks=marks: json.dumps({**json.loads(line), **marks})
-            ) in places(at)
+        for more in ({"erased": list[str]()}, {"erased": "x", "at": 1}):
+            assert await altered(world, at, lambda line, more=more: json.dumps({**json.loads(line), **more})) in places(
+                at
+            )
     plain = next(at for at, link in enumerate(links) if '"erased"' not in link.line)
     last = json.loads(links[erased[-1]].line)["erased"]
 

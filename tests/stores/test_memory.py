@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import take_one
 from mfa_gate.stores.common.documents import summary_from
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed
+from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed, event
 
 
 class TestMemoryStore(StoreSuite):
@@ -59,6 +60,22 @@ async def test_a_long_absence_is_everything() -> None:
     for number in range(10_050):
         store._contents.changes.note(SubjectKey("t", str(number)))
     assert not isinstance(changed(sleeper), frozenset)
+
+
+async def test_a_line_that_is_found_as_another_is_told() -> None:
+    """The place is that of a line whose event says something else than its text."""
+    store = MemoryStore()
+    await store.open()
+    await store.append([event(number) for number in range(4)])
+    lines = store._contents.lines
+    for place in (1, 3):
+        kept = lines[place]
+        assert kept is not None
+        lines[place] = (replace(kept[0], account="bob"), *kept[1:])
+    assert await store.misfiled("clinic") == [1, 3]
+    assert await store.misfiled("clinic", after=1) == [3]
+    assert await store.misfiled("clinic", limit=3) == [1]
+    assert await store.misfiled("other") == []
 
 
 async def test_limits_that_ended_are_forgotten() -> None:

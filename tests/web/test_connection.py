@@ -605,7 +605,7 @@ async def test_many_and_a_slow_host() -> None:
 
 @pytest.mark.parametrize("cause", ["account", "clock"])
 async def test_a_look_that_takes_long_is_not_begun_again(cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a connection is being judged, later looks pass it by; after it, they judge it again."""
+    """A connection that is being judged is passed by; later it is judged again."""
     world, ann, clock = await world_of()
     held = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
     await look(world)

@@ -414,6 +414,7 @@ class StoreSuite:
         while piece := await store.links("clinic", after=place, limit=250):
             links += piece
             place = piece[-1].place
+        assert await store.links("clinic", after=links[3].place, limit=2) == links[4:6]
         mine = [link for link in links if '"alice"' in link.line]
         new = [Rewrite(link.place, link.line, link.line.replace('"alice"', '"x"')) for link in mine]
         stale = Rewrite(links[1].place, "another text", "{}")
@@ -791,6 +792,8 @@ class StoreSuite:
         first = await store.page("clinic", query="ada", limit=1)
         rest = await store.page("clinic", query="ada", limit=1, after=first.next)
         assert [line.key.id for line in (*first.items, *rest.items)] == ["ada@x.example", "u1"]
+        assert rest.next == "", "the last page is full, and there is none behind it"
+        assert (await store.page("clinic", query="ada", limit=len(first.items + rest.items))).next == ""
         assert (await store.page("clinic", query="ada", status="locked")).items == ()
 
     async def test_meta(self, store: Store, other: Store) -> None:

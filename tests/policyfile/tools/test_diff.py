@@ -44,6 +44,7 @@ def changes(old: str, new: str) -> list[tuple[str, str, str]]:
         ("", "[attempts]\nlock_ends_sessions = true\n", "attempts.lock_ends_sessions"),
         ("[freshness.ip_change]\naction = 'log'\n", "", "freshness.ip_change.action"),
         ("[freshness.ip_change]\ncompare = { v4 = 24 }\n", "", "freshness.ip_change.compare.v4"),
+        ("[freshness.ip_change]\ncompare = { v6 = 48 }\n", "", "freshness.ip_change.compare.v6"),
         ("mode = 'report-only'\n", "", "mode"),
         ("[factors.email]\ncode = { ttl = '15m' }\n", "", "factors.email.code.ttl"),
         ("", "[factors.sms]\nregions = ['US']\n", "factors.sms.regions"),
@@ -149,6 +150,9 @@ def test_the_witness_names_the_request() -> None:
     assert looser.witness is not None
     assert looser.witness.text == "POST /a by staff, passkey 3d old: asked (a) before, passes now"
     assert (looser.witness.request, looser.witness.groups, looser.witness.now) == ("POST /a", ("staff",), "passes")
+    (looser,) = loosened(compared("", "[enrollment]\nstage = 'optional'\n"))
+    assert looser.witness is not None
+    assert "by anybody, nothing set up, set-up skipped" in looser.witness.text
 
 
 def test_a_rule_under_another_name_is_the_same() -> None:

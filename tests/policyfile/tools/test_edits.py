@@ -1,4 +1,4 @@
-"""One changed key is one edit, which has both values as text and can be made and taken back alone."""
+"""One changed key is one edit, with both values as text, made and taken back alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rule that another one makes needless is found in whatever order they stand, with others between."""
+"""A rule that another one makes needless is found, in whatever order they stand."""
 
 from __future__ import annotations
 

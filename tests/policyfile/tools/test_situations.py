@@ -1,4 +1,4 @@
-"""Which people and ages a comparison looks at: one of each sort that the two policies can tell apart."""
+"""A comparison looks at one person and age of each sort that the policies tell apart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def with_factors(**values: object) -> Rules:
 
 
 def alone(compared: Pair, demands: Demands = ()) -> list[tuple[str, bool]]:
-    """List the people who have one factor and a proof by it: its kind, and if it verified them."""
+    """List the people with one factor and a proof by it: its kind, and if it verified them."""
     found = [holder.holds[0] for holder in holders(compared, demands) if holder.proven_by in holder.holds]
     return [(held.kind, held.verified) for held in found]
 
@@ -50,13 +50,13 @@ def test_one_of_each_sort_of_factor(compared: Pair, demands: Demands, kinds: lis
 
 
 def test_a_factor_may_have_verified_its_user() -> None:
-    """Where a demand asks for it, a passkey is looked at with and without; other factors never verify."""
+    """A passkey is looked at with and without, where a demand asks; others never verify."""
     found = alone(pair(), (replace(FRESH, user_verification=True),))
     assert found == [("webauthn", False), ("webauthn", True), ("push", False), ("backup-code", False)]
 
 
 def test_the_people_who_are_looked_at() -> None:
-    """People with one factor, with or without a proof, with two, with none, and after a sign-in elsewhere."""
+    """People with one factor, proven or not, with two, with none, and signed in elsewhere."""
     trusting = replace(USUAL, freshness=FreshnessRules(trust_amr=("mfa", "hwk"), trust_acr=("phr", "two", "a")))
     only = replace(trusting, factors=FactorRules(allowed=("webauthn", "totp"), order=("webauthn", "totp")))
     passkey, app = Held(kind="webauthn"), Held(kind="totp")

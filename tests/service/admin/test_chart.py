@@ -79,7 +79,7 @@ def test_every_point_is_in_the_box(length: int) -> None:
 
 
 def test_the_places_of_the_points() -> None:
-    """A day stands where its share of the time is, and a number where its share of the axis is."""
+    """A day stands at its share of the time, and a number at its share of the axis."""
     history = [Count(day=day, enrolled=enrolled, people=10) for day, enrolled in ((100, 0), (105, 5), (120, 10))]
     chart = chart_of(history)
     assert chart is not None

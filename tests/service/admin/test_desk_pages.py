@@ -167,7 +167,7 @@ async def test_the_filter_stays_in_another_language(world: World) -> None:
 
 
 async def test_each_link_of_the_list_keeps_the_filter(world: World) -> None:
-    """The links that turn the order, and the file, are about the same people; a list without a filter has a plain link."""
+    """The links that turn the order, and the file, are about the same people."""
     boss = await world.enrolled("boss", groups=["admin"])
     page = (await boss.page("/mfa/admin/accounts?q=boss&sort=id")).text
     links = [

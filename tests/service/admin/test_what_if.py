@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,8 +81,9 @@ async def test_the_answer() -> None:
 async def test_a_rule_that_is_only_tried_is_told_as_such() -> None:
     """Of the rules for a page, those in report-only mode have the word, and the others do not."""
     tried = StepUpRule(name="tried", paths=TREE, phishing_resistant=True, report_only=True)
-    for rules, count in (((tried,), 1), ((replace(tried, report_only=False),), 0)):
-        async with running(make_world(policy=with_rules(lambda base, own=rules: replace(base, step_up=own)))) as world:
+    for rule, count in ((tried, 1), (replace(tried, report_only=False), 0)):
+        only = partial(replace, step_up=(rule,))
+        async with running(make_world(policy=with_rules(only))) as world:
             await world.enrolled("ann")
             boss = await world.enrolled("boss", groups=["security"])
             page = await asked(boss, "account=ann&request=GET+/records/1")
@@ -89,7 +91,7 @@ async def test_a_rule_that_is_only_tried_is_told_as_such() -> None:
 
 
 async def test_no_account_is_judged_as_of_earlier() -> None:
-    """A moment before the latest change of the account is told as that of the change, and the very moment is not."""
+    """A moment before the latest change of an account is judged as that of the change."""
     later = "The time is that of the latest change of the account"
     async with desk() as (world, boss):
         assert (await world.account("ann")).seen_at == world.clock.at

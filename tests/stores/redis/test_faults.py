@@ -134,8 +134,9 @@ async def test_flushed(server: servers.Server, store: RedisStore) -> None:
     await silence(store)
     server.say("FLUSHALL")
     await refused(store, {name: READS[name] for name in ("load", "settings")})
-    with pytest.raises(StoreUnavailable):
-        await store.swap(enrolled(BOB))
+    for ask in (store.swap(enrolled(BOB)), store.trails(), store.events("")):
+        with pytest.raises(StoreUnavailable):
+            await ask
     await noise(store)
     await asyncio.sleep(0.5)
     with pytest.raises(StoreUnavailable):

@@ -17,8 +17,6 @@ from mfa_gate.testing.store_suite import enrolled
 
 from .. import servers
 
-pytestmark = pytest.mark.waits
-
 
 @pytest.mark.parametrize(
     ("node", "address"),
@@ -51,6 +49,7 @@ def test_what_is_no_answer(reply: object) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unknown-endpoint", "hostname"])
+@pytest.mark.waits
 async def test_a_cluster_that_names_no_endpoint(tmp_path: Path, kind: str) -> None:
     """A Cluster behind one address is used like any other.
 

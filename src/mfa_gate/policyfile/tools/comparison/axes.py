@@ -47,7 +47,7 @@ def bounded(axes: Sequence[Axis], pair: Pair, most: int) -> Bounded:
     while prod(len(found) for found in values) > most:
         longest = max(values, key=len)
         others = prod(len(found) for found in values if found is not longest)
-        del longest[max(1, min(len(longest) - 1, most // others)) :]
+        del longest[max(1, most // others) :]  # fewer than there are: the product was too large
     left_out = tuple(
         f"only {len(found)} of {count}{' or more' if count >= axis.most else ''} {axis.name} were compared"
         for axis, found, count in zip(axes, values, counts, strict=True)
