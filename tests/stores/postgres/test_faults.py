@@ -345,7 +345,8 @@ async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url
 async def test_a_cancelled_wait_for_the_standby(server: Postgres, patient: PostgresStore, name: str) -> None:
     """A commit that no standby has confirmed counts as none.
 
-    It is so where an operator cancels the wait for the standby, too. PostgreSQL itself then says that it has committed, with a warning only.
+    It is so where an operator cancels the wait for the standby, too. PostgreSQL then says
+    that it has committed, with a warning only.
     """
     server.say("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     server.say("SELECT pg_reload_conf()")

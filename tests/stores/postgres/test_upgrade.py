@@ -281,7 +281,9 @@ async def test_a_line_that_comes_after_the_upgrade(server: Postgres) -> None:
         other.execute(f"SELECT 1 FROM {schema}.trail WHERE tenant = 'other' FOR UPDATE")
         writing = asyncio.create_task(asyncio.to_thread(write_as_before, server, url, "two", patience="60s"))
         async with asyncio.timeout(30):
-            while not server.say("SELECT 1 FROM pg_stat_activity WHERE query ~ 'append_1' AND wait_event_type = 'Lock'"):
+            while not server.say(
+                "SELECT 1 FROM pg_stat_activity WHERE query ~ 'append_1' AND wait_event_type = 'Lock'"
+            ):
                 await asyncio.sleep(0.02)
         store = PostgresStore(url, timing=POSTGRES)
         await store.open()
