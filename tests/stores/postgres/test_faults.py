@@ -170,8 +170,8 @@ async def test_full_disk(server: Postgres, store: PostgresStore, url: str) -> No
     """A disk without room takes no write, and all that was written before can be read (F-2)."""
     await silence(store)
     server.say(
-        f"INSERT INTO {schema_of(url)}.event (tenant, account, kind, at, line, digest)"
-        " SELECT 'filler', '', 'x', 0, repeat('x', 1500), '' FROM generate_series(1, 12000)"
+        f"INSERT INTO {schema_of(url)}.event (tenant, account, kind, at, line, digest, id)"
+        " SELECT 'filler', '', 'x', 0, repeat('x', 1500), '', '' FROM generate_series(1, 12000)"
     )
     server.limit_files(16 * 2**20)  # no file may grow beyond it, and that of the trail has
     big = [event(number, key=SubjectKey("clinic", "x" * 200)) for number in range(400)]
@@ -345,8 +345,8 @@ async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url
 async def test_a_cancelled_wait_for_the_standby(server: Postgres, patient: PostgresStore, name: str) -> None:
     """A commit that no standby has confirmed counts as none.
 
-    It is so where an operator cancels the wait for the standby, too. PostgreSQL itself then says that it has committed, with
-    a warning only.
+    It is so where an operator cancels the wait for the standby, too. PostgreSQL then says
+    that it has committed, with a warning only.
     """
     server.say("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     server.say("SELECT pg_reload_conf()")

@@ -199,10 +199,10 @@ def older(server: Postgres, *, version: int = 2, lines: int = 0) -> str:
     return url
 
 
-def write_as_before(server: Postgres, url: str, id: str) -> None:
+def write_as_before(server: Postgres, url: str, id: str, *, patience: str = "200ms") -> None:
     """Write a line as a worker of the older release does, which waits for no lock long."""
     schema = url.rpartition("=")[2]
-    with server.connect(options="-c lock_timeout=200ms") as connection:
+    with server.connect(options=f"-c lock_timeout={patience}") as connection:
         connection.execute(
             f"SELECT {schema}.append_1(store, '{{other}}', '{{\"\"}}', '{{x}}', '{{9}}', ARRAY[%s], '{{d}}') FROM {schema}.about",
             (f'{{"id":"{id}","address":"192.0.2.7","browser":"b{id}"}}',),
@@ -265,6 +265,32 @@ async def test_a_start_upgrades_no_large_store(server: Postgres) -> None:
     store = PostgresStore(small, timing=POSTGRES)
     await store.open()
     assert len((await store.lines_with("other", "id", ["n100"])).items) == 1
+    await store.aclose()
+
+
+async def test_a_line_that_comes_after_the_upgrade(server: Postgres) -> None:
+    """A worker of the older release that was in the midst of a write is refused (F-20).
+
+    Else its line would be found by nothing that is searched.
+    """
+    url = older(server)
+    schema = url.rpartition("=")[2]
+    write_as_before(server, url, "one")
+    with server.connect() as other:
+        other.execute("BEGIN")
+        other.execute(f"SELECT 1 FROM {schema}.trail WHERE tenant = 'other' FOR UPDATE")
+        writing = asyncio.create_task(asyncio.to_thread(write_as_before, server, url, "two", patience="60s"))
+        async with asyncio.timeout(30):
+            while not server.say(
+                "SELECT 1 FROM pg_stat_activity WHERE query ~ 'append_1' AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.02)
+        store = PostgresStore(url, timing=POSTGRES)
+        await store.open()
+        other.execute("ROLLBACK")
+    with pytest.raises(psycopg.Error):
+        await writing
+    assert server.say(f"SELECT count(*) FROM {schema}.event WHERE id = ''") == [(0,)]
     await store.aclose()
 
 

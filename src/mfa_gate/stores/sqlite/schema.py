@@ -62,7 +62,7 @@ STEPS: dict[int, tuple[str, ...]] = {
     ),
     4: (
         *(f"ALTER TABLE event ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in _SEARCHED),
-        *(f"UPDATE event SET {_filled(name)}" for name in _SEARCHED),  # noqa: S608 - its own words
+        f"UPDATE event SET {', '.join(_filled(name) for name in _SEARCHED)}",  # noqa: S608 - its own words
         "UPDATE event SET network = '' WHERE network = address",
         *(f"CREATE INDEX event_{name} ON event (tenant, {name}, seq) WHERE {name} <> ''" for name in _SEARCHED),
         "CREATE INDEX event_id ON event (tenant, id, seq)",
