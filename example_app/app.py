@@ -29,7 +29,7 @@ def create(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         if settings.ready:
-            await turn_on(gate.service.engine.store, TURNED_ON, int(parts.clock.now()))
+            await turn_on(gate.service.engine, TURNED_ON)
         yield
         parts.database.close()
 

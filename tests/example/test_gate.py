@@ -14,6 +14,7 @@ from example_app.gate import reset_password
 from example_app.parts import Parts
 from example_app.settings import Settings
 from mfa_gate import Subject
+from mfa_gate.cli import main
 
 from .conftest import Visit, sign_in
 
@@ -55,6 +56,15 @@ def test_ready_starts_with_both_turned_on(settings: Settings, tenant: str) -> No
         with TestClient(app, base_url=ORIGIN, client=("127.0.0.1", 5), follow_redirects=False) as client:
             sign_in(client, f"user@{tenant}.example")
             assert client.get("/records", headers=PAGE).headers["location"].startswith("/mfa/enroll")
+
+
+def test_the_trail_of_a_ready_start_is_whole(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever tries the audit trail with this app finds every line chained and signed."""
+    ready = Settings(data=settings.data, ready=True)
+    with TestClient(create(ready), base_url=ORIGIN, client=("127.0.0.1", 5)) as client:
+        sign_in(client, "user@clinic.example")
+    files = ("--keys-file", str(settings.data / "keys"), "--policy", str(settings.data / "policy.toml"))
+    assert main(["audit", "verify", "--store", ready.store_url, *files]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
