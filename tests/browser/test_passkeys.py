@@ -110,7 +110,7 @@ def test_an_address_without_passkeys(person: Arrive) -> None:
 
 
 def test_a_browser_without_passkeys(person: Arrive) -> None:
-    """They are not offered, but named as not available; the page itself says the same (U-40)."""
+    """Passkeys are not offered, but named as not available (U-40)."""
     somebody = person()
     somebody.page.add_init_script("delete window.PublicKeyCredential")
     somebody.sign_in(USER)
