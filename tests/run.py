@@ -36,6 +36,12 @@ PROGRAMS = {
     "npm": ("npm",),
     "nginx-light": ("nginx",),
 }
+OTHER_BROWSERS = {
+    "webkit2gtk-driver": ("WebKitWebDriver",),
+    "xvfb": ("Xvfb",),
+    "firefox-esr": ("firefox-esr", "firefox"),
+}
+"""Programs that only ``--matrix`` and ``--long`` need."""
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 MEMORY_DISK = Path("/dev/shm")
 """A disk in memory. The tests' stores lie there, so no slow disk makes a store answer late."""
@@ -101,7 +107,7 @@ def main() -> int:
         print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     started = time.monotonic()
-    if fault := set_up():
+    if fault := set_up(PROGRAMS | (OTHER_BROWSERS if options.matrix or options.long else {})):
         print(fault, file=sys.stderr)
         return 1
     ready = Step("set-up", 0, time.monotonic() - started, "")
@@ -146,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--matrix",
         action="store_true",
-        help="the lowest and the highest versions of all dependencies, and the other servers; with paths only these tests",
+        help="the lowest and the highest versions of all dependencies, the other servers and browsers; with paths these tests",
     )
     made.add_argument(
         "--long", action="store_true", help="the long fuzz and soak tests as well; with --bench a million accounts"
@@ -228,7 +234,7 @@ def matrix(rest: list[str]) -> list[Step]:
         else:
             steps.append(run(f"{versions.name} versions", versions.command(rest)))
     if not rest:
-        steps.append(run("other servers", [str(PYTHON), "-m", "pytest", "-m", "matrix"]))
+        steps.append(run("other servers and browsers", [str(PYTHON), "-m", "pytest", "-m", "matrix"]))
     return steps
 
 
@@ -360,13 +366,13 @@ def summary(steps: list[Step]) -> int:
     return 1 if failed else 0
 
 
-def set_up() -> str:
-    """Install missing packages and programs at once.
+def set_up(programs: Mapping[str, tuple[str, ...]]) -> str:
+    """Install missing packages and ``programs`` at once.
 
     Returns the faults in words, or "".
     """
     with ThreadPoolExecutor() as at_once:
-        faults = [at_once.submit(part) for part in (set_up_packages, set_up_programs)]
+        faults = [at_once.submit(set_up_packages), at_once.submit(set_up_programs, programs)]
         return "\n".join(filter(None, (fault.result() for fault in faults)))
 
 
@@ -393,12 +399,12 @@ def set_up_packages() -> str:
     return ""
 
 
-def set_up_programs() -> str:
+def set_up_programs(programs: Mapping[str, tuple[str, ...]]) -> str:
     """Install browsers and servers if they are missing and that is allowed.
 
     Returns a line about the missing ones, or "".
     """
-    missing = [package for package, names in PROGRAMS.items() if not any(map(is_there, names))]
+    missing = [package for package, names in programs.items() if not any(map(is_there, names))]
     if not missing:
         return ""
     asked = "apt-get install " + " ".join(missing)

@@ -109,6 +109,17 @@ def test_an_address_without_passkeys(person: Arrive) -> None:
     somebody.page.get_by_text("This site isn’t set up for passkeys at this address.").first.wait_for()
 
 
+def test_a_browser_without_passkeys(person: Arrive) -> None:
+    """Passkeys are not offered, but named as not available (U-40)."""
+    somebody = person()
+    somebody.page.add_init_script("delete window.PublicKeyCredential")
+    somebody.sign_in(USER)
+    assert not [row for row in somebody.page.locator(".row:visible").all_inner_texts() if "Passkey" in row]
+    somebody.says("Not available in this browser: Passkey or security key")
+    somebody.go("/mfa/enroll/webauthn")
+    somebody.page.get_by_text("This browser can’t use passkeys. Choose another method.").first.wait_for()
+
+
 @pytest.mark.long
 def test_a_page_at_another_address(person: Arrive) -> None:
     """A call that is refused for its origin sends the form, whose answer says why (V-8)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from mfa_gate import Contacts, Subject
 from mfa_gate.web.i18n import Languages
 from tests.harness import PAGE, make_world, running
 
+from .catalogues import read
 from .phones import begin, enrolled, push_world
 
 GERMAN = [*PAGE, ("accept-language", "de")]
@@ -93,3 +95,22 @@ async def test_the_sentence_about_costs_is_in_the_readers_language() -> None:
         page = await (await world.browser()).page("/mfa/enroll/sms", headers=GERMAN)
     assert "Message and data rates" not in page.text
     assert "STOP" in page.text
+
+
+STRAY = {
+    "de": r"\bzweite[rn]? Schritt\b|Mobilnummer|Textnachricht",
+    "ar": "الخطوة الثانية|خطوتك الثانية",
+    "es": "segundo paso",
+    "fr": "deuxième étape|seconde étape",
+    "pt-BR": "segunda etapa",
+    "zh-Hans": "第二步",
+    "vi": "bước thứ hai",
+}
+"""Second names of things that each glossary names once."""
+
+
+@pytest.mark.parametrize("lang", STRAY)
+def test_a_thing_has_one_name(lang: str) -> None:
+    """Two-step sign-in is called the same in every sentence of a language."""
+    said = [str(message.string) for message in read(lang) if message.id]
+    assert [words for words in said if re.search(STRAY[lang], words, re.IGNORECASE)] == []

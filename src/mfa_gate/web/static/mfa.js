@@ -103,6 +103,10 @@ const mfaPage = (() => {
   });
   window.addEventListener("pageshow", () => all("form[aria-busy]", (form) => form.removeAttribute("aria-busy")));
 
+  // A method that this browser cannot do is not offered, and named below the others.
+  all("[data-needs]", (row) => (row.hidden = !(row.dataset.needs in window)));
+  all("[data-without]", (note) => (note.hidden = note.dataset.without in window));
+
   // Nobody can scan the screen that they hold: on a phone the picture is folded below the link to the app.
   if (matchMedia("(pointer: coarse)").matches) all("[data-fold-on-phones]", (picture) => (picture.open = false));
 

@@ -1,0 +1,193 @@
+"""The stories that matter in Safari's engine (WebKit) and in Firefox: ``-m matrix``.
+
+Each browser is started once a story. Neither can be told another address, so everybody is at home here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.gallery import served, write
+
+from .engines import firefox, screen, webkit
+from .example import DAY, Example
+from .visitor import Visitor
+
+pytestmark = [
+    pytest.mark.matrix,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:setting remote_server_addr"),  # Selenium about itself
+]
+
+USER = "user@screening.example"
+PAGES = (
+    "challenge-totp-wrong",
+    "challenge-all-ways",
+    "enroll-required",
+    "enroll-totp-confirm",
+    "codes-first",
+    "settings-good",
+    "agreement",
+    "recovery",
+    "locked",
+    "approve",
+    "admin-tenant",
+    "admin-account-above",
+    "admin-many",
+)
+TOO_WIDE = """return [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+    .slice(0, document.scrollingElement.scrollWidth > innerWidth ? 3 : 0).map(one => one.outerHTML.slice(0, 90))"""
+PLACES = """document.getAnimations().forEach(one => one.cancel());
+return [...document.querySelectorAll("main *")].map(one => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+    .map(([name, at]) => [name, ...[at.left, at.top + scrollY, at.width, at.height].map(Math.round)])"""
+
+Arrive = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A screen for the windows of WebKit."""
+    with screen() as name:
+        yield name
+
+
+@pytest.fixture(params=["webkit", "firefox"])
+def engine(request: pytest.FixtureRequest, display: str) -> Callable[..., AbstractContextManager[Any]]:
+    """Each of the browsers, as a function that starts one."""
+    return {"webkit": lambda folder, **more: webkit(folder, display, **more), "firefox": firefox}[request.param]
+
+
+@pytest.fixture
+def visitor(
+    engine: Callable[..., AbstractContextManager[Any]], example: Example, tmp_path: Path
+) -> Iterator[Callable[..., Visitor]]:
+    """A function that makes a person at a fresh browser."""
+    with ExitStack() as browsers:
+        count = iter(range(9))
+
+        def make(*, width: int = 390, **options: bool) -> Visitor:
+            driver = browsers.enter_context(engine(tmp_path / f"browser-{next(count)}", **options))
+            made = Visitor(example=example, driver=driver)
+            made.size(width)
+            return made
+
+        yield make
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "noscript"])
+def test_from_the_first_day_to_a_backup_code(visitor: Arrive, example: Example, script: bool) -> None:
+    """Somebody sets up an app and keeps backup codes; a week later one of them is typed.
+
+    There is an agreement, a wrong code, and another language.
+    """
+    somebody = visitor(script=script, dark=not script)
+    somebody.sign_in(USER)
+    somebody.at("Protect your account")
+    app = somebody.set_up_app()
+    codes = somebody.keep_codes()
+    assert len(codes) == 10
+    somebody.one("[name=accept]").click()
+    somebody.press("Confirm")
+    somebody.is_in()
+
+    example.advance(8 * DAY)
+    somebody.go("/records")
+    somebody.at("Enter the code from your app")
+    somebody.waited(lambda: somebody.script("return document.activeElement.name") == "code")
+    somebody.type_code(app.wrong())
+    somebody.waited(lambda: somebody.driver.title.startswith("Error: "))
+    somebody.waited(lambda: somebody.script("return document.activeElement.id") == "errors")
+    somebody.type_code(codes[0])
+    somebody.at("You’re confirmed")
+    somebody.says("9 are left.")
+    somebody.press("Continue to Clearview")
+    somebody.waited(lambda: somebody.path == "/records")
+
+    somebody.go("/mfa")
+    somebody.says("Good: you have 1 sign-in method and 9 backup codes.")
+    somebody.one("details.menu > summary").click()
+    somebody.press("Deutsch")
+    somebody.waited(lambda: somebody.script("return document.documentElement.lang") == "de")
+    assert somebody.script(TOO_WIDE) == []
+
+
+def test_a_phone_approves(visitor: Arrive, example: Example) -> None:
+    """The phone keeps its key when its page is opened anew, and approves.
+
+    Another number is refused.
+    """
+    desk, phone = visitor(width=1280), visitor()
+    desk.sign_in(USER)
+    desk.choose("Approve on your phone")
+    phone.driver.get(str(desk.one("main a[href*='#e=']").get_dom_attribute("href")))
+    answer(phone, number_on(desk))
+    phone.says("It works.")
+    desk.waited(lambda: desk.path.startswith("/mfa/backup-codes"))
+    desk.keep_codes()
+    desk.one("[name=accept]").click()
+    desk.press("Confirm")
+    desk.is_in()
+
+    phone.go("/mfa/approve")
+    example.advance(8 * DAY)
+    desk.go("/records")
+    desk.at("Approve on your phone")
+    number = number_on(desk)
+    answer(phone, f"{(int(number) + 1) % 100:02d}")
+    phone.says("That isn’t the number.")
+    answer(phone, number)
+    phone.says("Approved.")
+    desk.waited(lambda: desk.path == "/records")
+
+
+def number_on(desk: Visitor) -> str:
+    """The number that the page shows."""
+    return str(desk.waited(lambda: (re.findall(r"^\d\d$", desk.one(".number").text.strip()) or [""])[0]))
+
+
+def answer(phone: Visitor, number: str) -> None:
+    """Type a number on the phone and approve."""
+    field = phone.waited(lambda: next((one for one in phone.all("main form input") if one.is_displayed()), None))
+    field.clear()
+    field.send_keys(number)
+    next(one for one in phone.all("[data-approve]") if one.is_displayed()).click()
+
+
+def test_passkeys_are_offered_where_there_are_some(visitor: Arrive) -> None:
+    """WebKitGTK has none, and is told so; Firefox has them."""
+    somebody = visitor()
+    somebody.sign_in(USER)
+    offered = [row.text for row in somebody.all(".row") if "Passkey" in row.text]
+    has = somebody.script("return 'PublicKeyCredential' in window")
+    assert bool(offered) == has
+    if not has:
+        somebody.says("Not available in this browser: Passkey or security key")
+
+
+def test_pages_have_room(engine: Callable[..., AbstractContextManager[Any]], tmp_path: Path) -> None:
+    """No page is wider than a phone, with large text neither.
+
+    A phone that was turned and turned back shows the same as before.
+    """
+    names, faults = write(tmp_path, {"lang": "de"}, PAGES), []
+    with served(tmp_path) as address, engine(tmp_path / "browser") as driver:
+        somebody = Visitor(example=Example(origin=address, starter=None, process=0), driver=driver)  # type: ignore[arg-type]
+        for name in names:
+            somebody.size(390)
+            somebody.go(f"/{name}.html")
+            before = somebody.script(PLACES)
+            somebody.size(844)
+            faults += [f"{name}, turned: {one}" for one in somebody.script(TOO_WIDE)]
+            somebody.size(390)
+            moved = [pair for pair in zip(before, somebody.script(PLACES), strict=True) if pair[0] != pair[1]]
+            faults += [f"{name}: {one} is {other[1:]} after a turn" for one, other in moved[-1:]]
+            somebody.script("document.documentElement.style.fontSize = '200%'")
+            faults += [f"{name}, large: {one}" for one in somebody.script(TOO_WIDE)]
+    assert faults == []
