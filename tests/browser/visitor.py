@@ -9,11 +9,14 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .example import Example
 from .person import CONFIRM, HOME, PASSWORD, App
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -92,7 +95,7 @@ class Visitor:
         """The first thing of that selector, once it is there."""
         return self.waited(lambda: next(iter(self.all(selector)), None))
 
-    def waited(self, find: Callable[[], Any]) -> Any:
+    def waited(self, find: Callable[[], T | None]) -> T:
         """The first true answer of ``find``."""
         from selenium.common.exceptions import WebDriverException
 
@@ -129,7 +132,10 @@ class Visitor:
     def says(self, *parts: str) -> None:
         """The page gets all of these words."""
         for part in parts:
-            self.waited(lambda part=part: part in self.text)
+            self.waited(partial(self._has, part))
+
+    def _has(self, part: str) -> bool:
+        return part in self.text
 
     def is_in(self) -> None:
         """The app itself answers: its home page."""
