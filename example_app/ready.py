@@ -14,7 +14,9 @@ TURNED_ON = ("practice", "clinic")
 
 
 async def turn_on(engine: Engine, tenants: Sequence[str]) -> None:
-    """Turn each of ``tenants`` on from now on, with a line of the trail that is chained like any other.
+    """Turn each of ``tenants`` on from now on.
+
+    Its line of the trail is chained like any other.
 
     One that is on already stays as it is. No factors are picked: users may choose all that the policy allows. Raises
     ``StoreUnavailable``.

@@ -244,7 +244,10 @@ def test_a_store_without_tables(
 
 
 def test_a_file_that_is_written_anew(run: Run, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Unused room of the file is gone, also while somebody else has it open; the store goes on as it was."""
+    """Unused room of the file is gone, also while somebody else has it open.
+
+    The store goes on as it was.
+    """
     assert run("store", "accept", *WHO)[0] == 0
 
     async def story() -> int:

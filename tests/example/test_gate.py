@@ -59,7 +59,7 @@ def test_ready_starts_with_both_turned_on(settings: Settings, tenant: str) -> No
 
 
 def test_the_trail_of_a_ready_start_is_whole(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever tries the audit trail with this app finds every line chained and signed."""
+    """Every line of the app's audit trail is chained and signed."""
     ready = Settings(data=settings.data, ready=True)
     with TestClient(create(ready), base_url=ORIGIN, client=("127.0.0.1", 5)) as client:
         sign_in(client, "user@clinic.example")

@@ -426,7 +426,10 @@ async def test_lines_that_vanish_as_they_are_written(tmp_path: Path, caplog: pyt
 
 @pytest.mark.parametrize("name", ["id", "kind", "account", "address"])
 async def test_an_emptied_index_is_found(tmp_path: Path, name: str) -> None:
-    """A search would find nothing any more, though every line is there and its columns are right."""
+    """An emptied index is found, though every line and its columns are right.
+
+    A search would find nothing any more.
+    """
     path = tmp_path / "mfa.db"
     async with scene_on(f"sqlite:///{path}", lambda: IntoSQLite(path)) as scene:
         service = scene.world.gate.service

@@ -171,7 +171,7 @@ async def test_a_right_code() -> None:
     """
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=52, calls=326, jumps=190)
+    check(found, files=52, calls=327, jumps=190)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 

@@ -85,7 +85,10 @@ async def act_on_all(args: argparse.Namespace, service: Service, *, action: Acti
 
 
 def tell_of_the_file(service: Service) -> None:
-    """Name the command that is rid of the last copies, after people were erased from a store in a file."""
+    """Name the command that removes the last copies, after people were erased.
+
+    Only a store in a file may have such copies.
+    """
     if isinstance(service.engine.store, Compacts):
         print("to be rid of copies in unused room of the file as well: mfa-gate store compact", file=sys.stderr)
 

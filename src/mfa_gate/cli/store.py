@@ -1,4 +1,4 @@
-"""Offer ``mfa-gate store accept``, ``mfa-gate store compact`` and ``mfa-gate store upgrade``.
+"""Offer ``mfa-gate store`` with ``accept``, ``compact`` and ``upgrade``.
 
 The first goes on with an older copy that was put in place. The second writes the file of a store anew. The third makes the
 tables of a store in a database.

@@ -76,7 +76,7 @@ class Disputing:
         Returns "" if our own pages are not reached from outside.
         """
         own = self.engine.own_address
-        public = await own.look_up()
+        public = await own.look_up() if own.address is None else own.address
         if not public:
             return ""
         plain = json.dumps([event.tenant, event.account, event.id, kind, event.at, event.network], ensure_ascii=False)

@@ -127,13 +127,19 @@ class Interruption:
 
     @property
     def note(self) -> Note:
-        """Return the note: ``to`` is the place to lead on to. It is empty where nothing was interrupted."""
+        """Return the note, which is empty where nothing was interrupted.
+
+        Its ``to`` is the place to lead on to.
+        """
         if self._note is None:
             self._note = self.cookies.note(self.jar, self.jar.going, self.scope)
         return self._note
 
     def sealed(self) -> str:
-        """Return the note for a form of our page, "" where the address carries it or nothing has asked for it."""
+        """Return the note for a form of our page.
+
+        It is "" where the address carries the note, and where nothing has asked for it.
+        """
         return self.cookies.seal_note(self.key, self._note) if self._note and not self.carried else ""
 
     def take(self, sealed: str) -> bool:

@@ -1,4 +1,7 @@
-"""The parts that all addresses of the gate share, and the frame of a page that knows no visitor."""
+"""The parts that all addresses of the gate share.
+
+The frame of a page that knows no visitor is made of them.
+"""
 
 from __future__ import annotations
 

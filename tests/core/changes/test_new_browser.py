@@ -99,7 +99,10 @@ def test_a_program_without_cookies_is_known_by_its_name(kind: str, label: str, t
     [({"wrong": 2}, "wrong_answers"), ({"network": AWAY}, "new_network"), ({"network": UNKNOWN}, "new_network")],
 )
 def test_the_name_of_a_known_program_hides_nobody(parts: dict[str, Any], causes: str) -> None:
-    """Anybody can say that they are the script that runs each night: from a new network, or after guesses, it is told."""
+    """A known program from a new network, or after guesses, is told of.
+
+    Anybody can say that they are the script that runs each night.
+    """
     script = browser(proof(network=HOME), id="b2", handle="s", kind="client", label="python-httpx")
     of = replace(OWNER, browsers=(LAPTOP, script))
     events = news(of, kind="client", label="python-httpx", **parts)

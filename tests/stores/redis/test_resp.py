@@ -21,6 +21,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.resp import Replies
+from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.testing.store_suite import enrolled
 
 from .. import servers
@@ -124,7 +125,7 @@ async def test_odd_replies_break_nothing_for_good(tmp_path: Path, odd: bytes) ->
     happened.
     """
     with servers.single(tmp_path, "--appendonly", "yes") as server, Between(server.port) as between:
-        store = RedisStore(f"redis://127.0.0.1:{between.port}")
+        store = RedisStore(f"redis://127.0.0.1:{between.port}", timing=Timing(connect_within=5.0, start_within=15.0))
         await store.open()
         keys = [SubjectKey("clinic", f"u{n}") for n in range(8)]
         for key in keys:
