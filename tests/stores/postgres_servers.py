@@ -292,6 +292,11 @@ def server(*settings: str, place: Path | None = None) -> Iterator[Postgres]:
         shutil.rmtree(made.data, ignore_errors=True)
 
 
+def schema_of(url: str) -> str:
+    """Return the schema in a URL."""
+    return url.rpartition("=")[2]
+
+
 @cache
 def shared() -> Postgres:
     """Return the server of all tests of this process that break nothing."""

@@ -26,7 +26,7 @@ from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 from .. import postgres_servers
 from ..faults import READS, WRITES, answers, noise, nothing_lost, prepared, refused, silence
 from ..patience import POSTGRES
-from ..postgres_servers import Postgres
+from ..postgres_servers import Postgres, schema_of
 
 pytestmark = pytest.mark.waits
 
@@ -71,11 +71,6 @@ async def patient(url: str) -> AsyncIterator[PostgresStore]:
     await prepared(store)
     yield store
     await store.aclose()
-
-
-def schema_of(url: str) -> str:
-    """Return the schema in a URL."""
-    return url.rpartition("=")[2]
 
 
 async def test_killed_and_restarted(server: Postgres, store: PostgresStore) -> None:

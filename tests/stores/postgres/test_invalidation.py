@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -19,6 +18,7 @@ from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, heard, t
 from .. import postgres_servers
 from ..faults import silence
 from ..patience import POSTGRES
+from ..postgres_servers import schema_of
 
 pytestmark = pytest.mark.waits
 
@@ -27,19 +27,6 @@ pytestmark = pytest.mark.waits
 def url() -> str:
     """The URL of a schema of its own."""
     return postgres_servers.shared().schema()
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, timing=POSTGRES)
-    await store.open()
-    yield store
-    await store.aclose()
-
-
-def schema_of(url: str) -> str:
-    """Return the schema in a URL."""
-    return url.rpartition("=")[2]
 
 
 async def test_a_gap_forgets_everything(url: str, store: PostgresStore) -> None:

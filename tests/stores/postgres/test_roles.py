@@ -6,7 +6,6 @@ Nobody passes who should not, and the message says what to do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -20,7 +19,7 @@ from mfa_gate.testing.store_suite import ALICE, changed, enrolled, event
 from .. import postgres_servers
 from ..faults import READS, WRITES, answers, prepared, refusal, refused, silence
 from ..patience import POSTGRES
-from ..postgres_servers import Postgres
+from ..postgres_servers import Postgres, schema_of
 
 pytestmark = pytest.mark.waits
 
@@ -48,19 +47,6 @@ async def url(server: Postgres) -> str:
     await store.aclose()
     await store.upgrade(grant_to="app")
     return url.replace("gate@", "app@")
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, timing=POSTGRES)
-    await store.open()
-    yield store
-    await store.aclose()
-
-
-def schema_of(url: str) -> str:
-    """Return the schema in a URL."""
-    return url.rpartition("=")[2]
 
 
 @pytest.mark.parametrize("table", ["account", "tenant", "taken", "about"])

@@ -15,6 +15,7 @@ from mfa_gate.testing.store_suite import enrolled
 
 from .. import postgres_servers
 from ..patience import POSTGRES
+from ..postgres_servers import schema_of
 
 pytestmark = pytest.mark.waits
 PEOPLE = 24
@@ -45,7 +46,7 @@ async def test_the_counts_keep_up() -> None:
 
     keys = [SubjectKey(tenant, f"u{number}") for number in range(PEOPLE) for tenant in ("clinic", "archive")]
     await asyncio.gather(*(live(stores[number % 2], key, number) for number, key in enumerate(keys)))
-    schema = url.rpartition("=")[2]
+    schema = schema_of(url)
     counted = server.say(f"SELECT tenant, status, count(*) FROM {schema}.roster GROUP BY 1, 2 ORDER BY 1, 2")
     assert counted == server.say(f"SELECT * FROM {schema}.tally WHERE people <> 0 ORDER BY 1, 2")
     assert sum((await stores[0].counts("clinic")).values()) == sum(row[2] for row in counted if row[0] == "clinic")

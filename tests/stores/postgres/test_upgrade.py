@@ -20,7 +20,7 @@ from tests.stores.faults import READS, WRITES
 
 from .. import postgres_servers
 from ..patience import POSTGRES
-from ..postgres_servers import Postgres
+from ..postgres_servers import Postgres, schema_of
 
 pytestmark = pytest.mark.waits
 
@@ -150,7 +150,7 @@ SHAPE = (
 
 def shape(server: Postgres, url: str) -> set[tuple[str, ...]]:
     """Describe the tables, indexes and functions of a store, whatever its schema is called."""
-    schema = url.rpartition("=")[2]
+    schema = schema_of(url)
     rows = [row for statement in SHAPE for row in server.say(statement, schema)]
     return {tuple(str(part).replace(schema, "") for part in row) for row in rows}
 
@@ -164,7 +164,7 @@ async def test_a_store_of_an_older_release(server: Postgres, version: int) -> No
     new, url = server.schema(), server.schema()
     await PostgresStore(new, timing=POSTGRES).upgrade()
     dump = (Path(__file__).parent / "older" / f"version_{version}.sql").read_text()
-    server.say(dump.replace("mfa_gate", url.rpartition("=")[2]))
+    server.say(dump.replace("mfa_gate", schema_of(url)))
     assert f"upgraded from version {version}" in await PostgresStore(url, timing=POSTGRES).upgrade()
     assert shape(server, url) == shape(server, new)
     store = PostgresStore(url, timing=POSTGRES)
@@ -187,7 +187,7 @@ async def test_a_store_of_an_older_release(server: Postgres, version: int) -> No
 def older(server: Postgres, *, version: int = 2, lines: int = 0) -> str:
     """Make a store of an older release with so many lines more, and return its URL."""
     url = server.schema()
-    schema = url.rpartition("=")[2]
+    schema = schema_of(url)
     dump = (Path(__file__).parent / "older" / f"version_{version}.sql").read_text()
     server.say(dump.replace("mfa_gate", schema))
     server.say(
@@ -201,7 +201,7 @@ def older(server: Postgres, *, version: int = 2, lines: int = 0) -> str:
 
 def write_as_before(server: Postgres, url: str, id: str, *, patience: str = "200ms") -> None:
     """Write a line as a worker of the older release does, which waits for no lock long."""
-    schema = url.rpartition("=")[2]
+    schema = schema_of(url)
     with server.connect(options=f"-c lock_timeout={patience}") as connection:
         connection.execute(
             f"SELECT {schema}.append_1(store, '{{other}}', '{{\"\"}}', '{{x}}', '{{9}}', ARRAY[%s], '{{d}}') FROM {schema}.about",
@@ -224,7 +224,7 @@ async def test_a_large_store_is_upgraded_beside_its_workers(server: Postgres) ->
     They do so after an upgrade that was killed, too.
     """
     url = older(server, lines=12_000)
-    schema = url.rpartition("=")[2]
+    schema = schema_of(url)
     with server.connect() as other:
         other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         other.execute("SELECT count(*) FROM pg_class")
@@ -274,7 +274,7 @@ async def test_a_line_that_comes_after_the_upgrade(server: Postgres) -> None:
     Else its line would be found by nothing that is searched.
     """
     url = older(server)
-    schema = url.rpartition("=")[2]
+    schema = schema_of(url)
     write_as_before(server, url, "one")
     with server.connect() as other:
         other.execute("BEGIN")
