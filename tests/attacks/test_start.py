@@ -26,7 +26,7 @@ from mfa_gate.core.rules import FactorRules, Policy, Rules
 from mfa_gate.factors import BUILT_IN
 from mfa_gate.identity import RequestUser, SessionUser
 from mfa_gate.stores.memory import MemoryStore
-from tests.attacks.processes import ROOT
+from tests.beside import ROOT
 from tests.good_start import GOOD, party
 from tests.harness import ORIGIN, POLICY, Outbox, key, make_world, running
 

@@ -12,7 +12,6 @@ import os
 import random
 import sqlite3
 import stat
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -40,6 +39,7 @@ from mfa_gate.service.undelivered import OWN, SHARED
 from mfa_gate.storage import Store
 from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled, event
+from tests.beside import ran
 from tests.harness import World, key, make_world, running, with_rules
 from tests.service.test_outbox import Ear
 from tests.stores import postgres_servers, servers
@@ -47,7 +47,6 @@ from tests.stores import postgres_servers, servers
 from .house import TENANTS, WORDS, Contents, be_of_before, contents, fill, on
 from .store import WHO, Run, prepare, runner
 
-ROOT = Path(__file__).resolve().parents[2]
 OPERATOR = Actor(name="operator:eve")
 DESK = with_rules(
     lambda rules: replace(
@@ -840,13 +839,10 @@ def killed(count: int, moment: str, *command: str | Path) -> bool:
 
     Whether it was.
     """
-    words = [sys.executable, "-m", "tests.cli.house", str(count), moment, *map(str, command), "--json"]
-    found = subprocess.run(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}"}, capture_output=True)
-    said = found.stderr.decode()
-    assert found.returncode in (0, -9) or "finished export" in said, (
-        said
-    )  # killed behind the closing line, before the end
-    return found.returncode == -9
+    found = ran("tests.cli.house", str(count), moment, *command, "--json")
+    # Killed behind the closing line, before the end:
+    assert found.code in (0, -9) or "finished export" in found.errors, found.errors
+    return found.code == -9
 
 
 def when(chance: random.Random) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -97,6 +98,50 @@ async def test_copies_of_a_right_code(shared_url: str, times: int, workers: int)
             account = await world.store.load(SubjectKey("alpha", id))
             assert account.lock is None
             assert account.attempts.used == 0
+
+
+async def test_copies_from_one_browser(tmp_path: Path) -> None:
+    """One right code that one browser sends 200 times at once proves once.
+
+    The others hear of that proof. S-44, S-59.
+    """
+    url = f"sqlite:///{tmp_path}/mfa.db"
+    world = make_world(store=patient_store(url))
+    async with running(world):
+        secrets = await enrolled(world, ["ann"])
+    now = world.clock.at
+    copies = [("h" * 48, pyotp.TOTP(secrets["ann"]).at(int(now)))] * COPIES
+    ((compared, outcomes),) = await asyncio.to_thread(rounds, url, now, [("ann", shared_out(copies, 4))])
+    assert compared >= 1
+    assert outcomes["granted"] == 1
+    assert outcomes.keys() <= {"granted", "again", "code_already_used", "too_soon", "locked"}
+    async with running(world_of(url, now, "web")) as world:
+        granted = (await world.store.events("alpha", kind="proof.granted")).items
+        assert len(granted) == 2, "the one of the enrollment and the one of now"
+        account = await world.store.load(SubjectKey("alpha", "ann"))
+        assert (account.lock, account.attempts.used) == (None, 0)
+        assert len(account.browsers) == 2
+
+
+async def test_guesses_around_a_right_code(tmp_path: Path) -> None:
+    """Among guesses around one right code, at most seven fail between two successes.
+
+    The right code in the crowd is compared or not. Requirement S-31.
+    """
+    url = f"sqlite:///{tmp_path}/mfa.db"
+    world = make_world(store=patient_store(url))
+    async with running(world):
+        secrets = await enrolled(world, ["ann"])
+    now = world.clock.at
+    right = ("r" * 48, pyotp.TOTP(secrets["ann"]).at(int(now)))
+    crowds = [[*mine[:10], right, *mine[10:]] for mine in shared_out(wrong(secrets["ann"], now, 100), 4)]
+    ((compared, outcomes),) = await asyncio.to_thread(rounds, url, now, [("ann", crowds)])
+    assert outcomes["granted"] <= 1
+    async with running(world_of(url, now, "web")) as world:
+        failed = len((await world.store.events("alpha", kind="attempt.failed")).items)
+        assert failed <= 7 * (1 + outcomes["granted"])
+        assert compared >= failed
+        assert len((await world.store.events("alpha", kind="account.locked")).items) == 1
 
 
 async def test_the_workers_bite(shared_url: str) -> None:

@@ -22,8 +22,9 @@ from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Caller, SubjectKey
 from mfa_gate.errors import MFAGateError, StoreUnavailable
 from mfa_gate.service import Verified
-from tests.attacks import processes, worker
+from tests.attacks import worker
 from tests.attacks.mistakes import break_the_counter
+from tests.beside import beside
 from tests.harness import HOME, World
 from tests.stores.patience import patient_store
 
@@ -49,7 +50,8 @@ def rounds(
     A job is a subject, and each worker's answers as handle and code.
     """
     told = {"url": url, "now": now, "jobs": jobs, "broken": broken}
-    found = processes.told("tests.load.workers", told)
+    with beside("tests.load.workers") as ask:
+        found = ask(told)
     return [(compared, Counter(outcomes)) for compared, outcomes in found]
 
 

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -30,11 +27,11 @@ from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.scheduler import Job, Worker
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
+from tests.beside import Ended, ran
 from tests.harness import POLICY, RULES, World, make_world, running
 
 from . import struck
 
-ROOT = Path(__file__).resolve().parents[2]
 ANN = SubjectKey("alpha", "ann")
 OPERATOR = Actor(name="operator:eve")
 
@@ -351,24 +348,16 @@ def test_a_kill_between_commit_and_hook(tmp_path: Path) -> None:
     A real process on SQLite is killed. The worker of the next process reports the event.
     """
 
-    def run(mode: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tests.service.struck", str(tmp_path / "mfa.db"), mode],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def run(mode: str) -> Ended:
+        return ran("tests.service.struck", tmp_path / "mfa.db", mode)
 
-    assert run("ready").returncode == 0
-    assert run("strike").returncode == -signal.SIGKILL
+    assert run("ready").code == 0
+    assert run("strike").code == -signal.SIGKILL
     again = run("after")
-    assert again.returncode == 0, again.stderr
-    told = json.loads(again.stdout.splitlines()[-1])
+    assert again.code == 0, again.errors
+    told = json.loads(again.out.splitlines()[-1])
     assert told == {"locked": True, "on_lock": [struck.WHO], "mails": ["Example: Your account is locked"]}
-    once_more = json.loads(run("after").stdout.splitlines()[-1])
+    once_more = json.loads(run("after").out.splitlines()[-1])
     assert once_more == {"locked": True, "on_lock": [], "mails": []}
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mfa_gate.core.events import Event
 from mfa_gate.service.trail_verification import verify_trail
+from tests.beside import ran
 from tests.harness import World, make_world, running
 from tests.pairs import in_turn
 from tests.stores.patience import patient_store
@@ -25,7 +23,6 @@ from tests.stores.patience import patient_store
 from . import hammer
 
 LINES = 10_000
-ROOT = Path(__file__).resolve().parents[2]
 PLACES = (0, 5_000, 9_999)
 ROUNDS = 8
 
@@ -119,17 +116,9 @@ def test_a_kill_never_parts_a_change_from_its_event(tmp_path: Path) -> None:
 
     S-124, F-10. The process makes thousands of changes.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.service.hammer", str(tmp_path / "mfa.db"), str(ROUNDS)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    done = ran("tests.service.hammer", tmp_path / "mfa.db", str(ROUNDS))
+    assert done.code == 0, done.errors
+    found = json.loads(done.out.splitlines()[-1])
     assert len(found) == ROUNDS
     assert all(left["whole"] for left in found)
     assert [left["events"] for left in found] == [left["changes"] for left in found]
