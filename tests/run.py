@@ -77,7 +77,7 @@ class Part:
 TOGETHER = (
     Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True),
     Part("browser stories", "browser and not long", "2", only=("browser",), measured=True),
-    Part("tests that wait for servers", "waits and not long", "4", dist="load", only=("waits",), measured=True),
+    Part("tests that wait for servers", "waits and not long", "3", dist="loadgroup", only=("waits",), measured=True),
 )
 """Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
 LAST = Part("tests of many processes", "slow and not long", "2", only=("slow",))

@@ -82,9 +82,10 @@ def live(stage: type[Stage], *, lives: int, steps: int, seed: int | str, shorten
         story = drawn(chance, steps)
         try:
             told += tell(stage, story)
-        except Exception:  # noqa: BLE001 - the shortest story says it again
+        except Exception as first:  # noqa: BLE001 - the shortest story says it again
             story = shortest(stage, story) if shorten else story
-            error = differs(stage, story)
+            again = differs(stage, story)
+            said = repr(again) if again else f"{first!r}, which did not come a second time,"
             lines = "\n".join(f"    {step!r}," for step in story)
-            raise Difference(f"{error!r}\nin the story\n{lines}") from error
+            raise Difference(f"{said}\nin the story\n{lines}") from again or first
     return told
