@@ -219,6 +219,12 @@ def test_ago(passed: int, text: str) -> None:
     assert times.ago(now - passed, now, translator("en")) == text
 
 
+@pytest.mark.parametrize(("lang", "text"), [("de", "vor 8 Tagen"), ("ar", "قبل 8 أيام"), ("zh-Hans", "8 天前")])
+def test_ago_is_one_phrase_in_each_language(lang: str, text: str) -> None:
+    """Days stand in the case that the language wants after its word for “ago”."""
+    assert times.ago(0, 8 * 86_400, translator(lang)) == text
+
+
 SIGNS = {
     "zh-Hans": re.compile(r"[\u4e00-\u9fff] ?[,:;!?()]|[,:;!?)] ?[\u4e00-\u9fff]"),
     "ar": re.compile(r"[\u0620-\u064a] ?[,;?]"),
