@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PASSWORD = "demo-password"
 HOME = "Hello, "
 CONFIRM = "Confirm"
+OWN_FRAGMENT = re.compile("/mfa.*#(errors)?$")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +117,8 @@ class Person:
         """Judge the page as it is now."""
         self.page.wait_for_load_state("load")
         self.faults += self.looks.judge(self.page, script=self.script)
+        if self.script and OWN_FRAGMENT.search(self.page.url):
+            self.faults.append(f"{self.page.url}: the address keeps the fragment of a form")
 
     @property
     def heading(self) -> str:

@@ -16,7 +16,7 @@ import pytest
 from tests.web.gallery import served, write
 
 from .engines import firefox, screen, webkit
-from .example import DAY, Example
+from .example import DAY, MINUTE, Example
 from .visitor import Visitor
 
 pytestmark = [
@@ -191,3 +191,55 @@ def test_pages_have_room(engine: Callable[..., AbstractContextManager[Any]], tmp
             somebody.script("document.documentElement.style.fontSize = '200%'")
             faults += [f"{name}, large: {one}" for one in somebody.script(TOO_WIDE)]
     assert faults == []
+
+
+def test_people_on_the_desk(visitor: Arrive) -> None:
+    """The table of people is whole on a wide screen, and a list on a phone."""
+    boss = visitor(width=1280)
+    boss.sign_in("admin@finance.example")
+    boss.set_up_app()
+    boss.keep_codes()
+    boss.go("/mfa/admin/accounts")
+    boss.at("People")
+    table, rows = boss.one("table.people"), boss.one(".people-rows")
+    assert (table.is_displayed(), rows.is_displayed()) == (True, False)
+    assert boss.script(TOO_WIDE) == []
+    boss.click(lambda: boss.one("table.people thead a"))
+    boss.waited(lambda: boss.all("table.people th[aria-sort]"))
+    boss.size(390)
+    boss.waited(lambda: boss.one(".people-rows").is_displayed() and not boss.one("table.people").is_displayed())
+    assert boss.script(TOO_WIDE) == []
+
+
+def test_a_form_after_its_time(visitor: Arrive, example: Example) -> None:
+    """A set-up that was open for too long says so, and begins anew without a dead end."""
+    somebody = visitor()
+    somebody.sign_in(USER)
+    somebody.choose("Authenticator app")
+    old = somebody.scan()
+    example.advance(180 * MINUTE)
+    somebody.type_code(old.code())
+    somebody.says("That set-up has expired. Please start again.")
+    somebody.press("Set it up")
+    somebody.type_code(somebody.scan().code())
+    somebody.keep_codes()
+
+
+def test_copy_buttons(visitor: Arrive) -> None:
+    """The key of an app and the backup codes get to the clipboard, and the button says so."""
+    from selenium.webdriver.common.keys import Keys
+
+    somebody = visitor()
+    somebody.sign_in(USER)
+    somebody.choose("Authenticator app")
+    somebody.press("Can't scan image?")
+    key = somebody.one("#key").text.replace(" ", "")
+    somebody.press("Copy the key")
+    somebody.waited(lambda: any(one.text == "Copied" for one in somebody.all("[data-copy]")))
+    somebody.one("[name=code]").send_keys(Keys.CONTROL, "v")
+    somebody.waited(lambda: somebody.script("return document.querySelector('[name=code]').value") == key)
+    somebody.fill("[name=code]", somebody.scan().code())
+    somebody.press("Confirm")
+    somebody.at("Save your backup codes")
+    somebody.press("Copy")
+    somebody.waited(lambda: any(one.text == "Copied" for one in somebody.all("[data-copy]")))

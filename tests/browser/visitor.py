@@ -164,9 +164,13 @@ class Visitor:
     def set_up_app(self) -> App:
         """Enroll an authenticator app by the address that the page shows."""
         self.choose("Authenticator app")
-        app = App.scanned(str(self.one("a[href^='otpauth:']").get_dom_attribute("href")), self.example)
+        app = self.scan()
         self.type_code(app.code())
         return app
+
+    def scan(self) -> App:
+        """Add the account to an app, by the address that the page shows."""
+        return App.scanned(str(self.one("a[href^='otpauth:']").get_dom_attribute("href")), self.example)
 
     def keep_codes(self) -> list[str]:
         """Read the backup codes, say that they are safe, go on."""

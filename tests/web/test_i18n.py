@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -216,3 +217,39 @@ def test_ago(passed: int, text: str) -> None:
     """A recent time is told as its distance, and a time long ago as a date."""
     now = 1_760_000_000
     assert times.ago(now - passed, now, translator("en")) == text
+
+
+@pytest.mark.parametrize(("lang", "text"), [("de", "vor 8 Tagen"), ("ar", "قبل 8 أيام"), ("zh-Hans", "8 天前")])
+def test_ago_is_one_phrase_in_each_language(lang: str, text: str) -> None:
+    """Days stand in the case that the language wants after its word for “ago”."""
+    assert times.ago(0, 8 * 86_400, translator(lang)) == text
+
+
+SIGNS = {
+    "zh-Hans": re.compile(r"[\u4e00-\u9fff] ?[,:;!?()]|[,:;!?)] ?[\u4e00-\u9fff]"),
+    "ar": re.compile(r"[\u0620-\u064a] ?[,;?]"),
+}
+"""Signs of English beside a letter of the language, which has its own."""
+JOINED = (
+    "admin-account",
+    "admin-audit",
+    "admin-many",
+    "admin-policy",
+    "admin-tenant",
+    "admin-what-if",
+    "settings-good",
+)
+"""Pages that join words: lists, clauses, a thing and what is said of it."""
+INLINE = "a|bdi|code|span|strong|time"
+
+
+@pytest.mark.parametrize("lang", SIGNS)
+def test_the_signs_between_words_are_the_language_s_own(lang: str) -> None:
+    """Lists, colons and brackets have the signs of the page’s language, between values too."""
+    found = set[str]()
+    for name, (view, frame) in EVERY.items():
+        if name.startswith(JOINED):
+            page = RENDERER.render(view, replace(frame, lang=lang)).decode()
+            text = re.sub(r"<[^>]*>", "|", re.sub(rf"</?(?:{INLINE})\b[^>]*>", "", re.sub(r"\s+", " ", unescape(page))))
+            found |= {text[max(0, m.start() - 20) : m.end() + 20] for m in SIGNS[lang].finditer(text)}
+    assert not found

@@ -102,3 +102,22 @@ def test_large_text(browser: Browser, tmp_path: Path, lang: str, size: str, only
                 wide.append(f"{name}: {page.evaluate(TOO_WIDE)}")
     context.close()
     assert wide == []
+
+
+STEPS = """() => {
+    const tops = (selector) => [...document.querySelectorAll(selector)].map(one => Math.round(one.getBoundingClientRect().top));
+    const labels = tops("form.filter label"), fields = tops("form.filter :is(input:not([type=hidden]), select)");
+    return labels.flatMap((top, i) => labels.slice(i + 1).map((other, j) => [top === other, fields[i] === fields[i + 1 + j]]))
+        .filter(([label, field]) => label !== field).length;
+}"""
+
+
+def test_fields_of_a_row_stand_on_one_line(browser: Browser, tmp_path: Path) -> None:
+    """Labels of a row begin together, and so do its fields, below hints and faults of any height."""
+    names = write(tmp_path, {"lang": "de"}, ("admin-what-if-asked", "admin-what-if-wrong"))
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    with served(tmp_path) as address:
+        for name in names:
+            page.goto(f"{address}/{name}.html")
+            assert page.evaluate(STEPS) == 0, name
+    page.close()

@@ -34,6 +34,7 @@ __all__ = [
     "available",
     "native_name",
     "negotiate",
+    "own_name",
     "translator",
 ]
 
@@ -77,6 +78,20 @@ class Words(Protocol):
 
     def ngettext(self, one: str, many: str, count: int, /) -> str:
         """Return the text for ``count`` things."""
+
+
+def own_name(label: str, words: Words) -> str:
+    """Say the name of an authenticator or of a browser in the reader's words.
+
+    A name that nobody chose is that of its kind, with a number where there are several, or that of a browser and its
+    system. Any other name stays.
+    """
+    browser, on, system = label.partition(" on ")
+    if on and browser in BROWSERS and system in PLATFORMS:
+        return words.gettext(BROWSER_ON) % {"browser": browser, "system": system}
+    base, _, number = label.rpartition(" ")
+    base = base if number.isdecimal() else label
+    return words.gettext(base) + label[len(base) :] if base in NAMES_OF_KINDS else label
 
 
 @cache
@@ -143,17 +158,7 @@ class Languages:
         return _Both(own, translator(lang))
 
     def _own_name(self, label: str, lang: str) -> str:
-        """Say the name of an authenticator or of a browser in a language.
-
-        A name that nobody chose is that of its kind, with a number where there are several, or that of a browser and its
-        system. Any other name stays.
-        """
-        browser, on, system = label.partition(" on ")
-        if on and browser in BROWSERS and system in PLATFORMS:
-            return self.words(lang).gettext(BROWSER_ON) % {"browser": browser, "system": system}
-        base, _, number = label.rpartition(" ")
-        base = base if number.isdecimal() else label
-        return self.words(lang).gettext(base) + label[len(base) :] if base in NAMES_OF_KINDS else label
+        return own_name(label, self.words(lang))
 
     def named(self) -> tuple[tuple[str, str], ...]:
         """List every language: its tag and its own name, for the switcher."""

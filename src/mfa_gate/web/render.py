@@ -18,7 +18,7 @@ from ..factors import BUILT_IN, Registry
 from . import times
 from .assets import asset_name
 from .brand_files import brand_names
-from .i18n import Languages, Words
+from .i18n import Languages, Words, own_name
 from .qr_code import qr_svg
 from .resources import every_text, folder
 from .views.problems import sentence_of
@@ -180,6 +180,7 @@ def _filters(words: Words) -> dict[str, Callable[..., Any]]:
         "whole": partial(_flipped, times.whole, words),
         "lasting": lambda seconds: times.length(seconds, words),
         "ago": lambda at, now: times.ago(at, now, words),
+        "own_name": lambda label: own_name(label, words),
         "in_fours": in_fours,
         "qr": qr_svg,
         "prose": prose,

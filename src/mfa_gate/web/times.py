@@ -66,9 +66,13 @@ def ago(at: int, now: int, words: Words) -> str:
         return words.gettext("just now")
     if passed > 30 * DAY:
         return day(at, words)
-    unit = DAY if passed >= DAY else HOUR if passed >= HOUR else 1
-    passed -= passed % unit
-    return words.gettext("%(length)s ago") % {"length": length(passed, words)}
+    n = words.ngettext
+    if passed >= DAY:
+        return n("%(count)d day ago", "%(count)d days ago", passed // DAY) % {"count": passed // DAY}
+    if passed >= HOUR:
+        return n("%(count)d hour ago", "%(count)d hours ago", passed // HOUR) % {"count": passed // HOUR}
+    count = round(passed / MINUTE)
+    return n("%(count)d minute ago", "%(count)d minutes ago", count) % {"count": count}
 
 
 def _parts(at: int, words: Words) -> dict[str, int | str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import reduce
 
 from ..events import EVENTS, WRONG, Alarm
 from ..text_safety import one_line, unlinked
@@ -64,7 +65,7 @@ def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Trans
         *_lines(facts, translate),
         Part(fill(words.advice, translate)),
     )
-    return letter(kind, service=service, title=fill(words.headline, translate), parts=parts)
+    return letter(kind, service=service, title=fill(words.headline, translate), parts=parts, translate=translate)
 
 
 def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Translate) -> Letter:
@@ -75,7 +76,13 @@ def head_mail(*, service: str, tenant: str, lines: int, head: str, translate: Tr
         Part(head),
         Part(fill(N_("To compare: mfa-gate audit verify --expect HEAD"), translate)),
     )
-    return letter("head", service=service, title=fill(N_("The signed head of the audit trail"), translate), parts=parts)
+    return letter(
+        "head",
+        service=service,
+        title=fill(N_("The signed head of the audit trail"), translate),
+        parts=parts,
+        translate=translate,
+    )
 
 
 def dispute_alarm(*, service: str, facts: Mapping[str, str], translate: Translate) -> Letter:
@@ -93,7 +100,7 @@ def dispute_alarm(*, service: str, facts: Mapping[str, str], translate: Translat
         Part(fill(N_("Talk to the person. Lock the account if somebody else may know the password."), translate)),
     )
     title = fill(N_("Somebody says: this wasn’t me"), translate)
-    return letter("dispute", service=service, title=title, parts=parts)
+    return letter("dispute", service=service, title=title, parts=parts, translate=translate)
 
 
 def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
@@ -108,8 +115,11 @@ def _lines(facts: Mapping[str, str], translate: Translate) -> tuple[Part, ...]:
 
 def _in_words(name: str, value: str, translate: Translate) -> str:
     """Return the words of a value that the program wrote, and any other value as it is."""
-    if name == "causes" and all(sign in SIGNS for sign in value.split()):  # else those of a later version
-        return "; ".join(words_of(sign, translate) for sign in value.split())
+    if name == "causes" and value and all(sign in SIGNS for sign in value.split()):  # else those of a later version
+        return reduce(
+            lambda first, other: fill(N_("{first}; {other}"), translate, first=first, other=other),
+            (words_of(sign, translate) for sign in value.split()),
+        )
     return words_of(value, translate) if name in ("found", "by") else value
 
 

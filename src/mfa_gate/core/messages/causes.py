@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..reasons import REASONS
-from .letter import N_, Translate
+from .letter import N_, Translate, told
 
 SIGNS: Mapping[str, str] = {
     "wrong_answers": N_("wrong codes came first"),
@@ -121,4 +121,4 @@ def words_of(cause: str, translate: Translate) -> str:
     if cause in REASONS:
         return translate(REASONS[cause].title)
     word, colon, value = cause.partition(": ")
-    return f"{translate(CAUSES[word])}: {value}" if colon and word in WITH_A_VALUE else cause
+    return told(translate(CAUSES[word]), value, translate) if colon and word in WITH_A_VALUE else cause

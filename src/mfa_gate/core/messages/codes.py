@@ -9,7 +9,7 @@ import re
 
 from ..text_safety import SMS_LENGTH, SMS_UNITS, gsm7, gsm7_name, is_one_segment, one_line, units, unlinked
 from .facts import asked_facts, not_you
-from .letter import LINE_LENGTH, N_, Letter, Part, Translate, duration, fill, named
+from .letter import LINE_LENGTH, N_, Letter, Part, Translate, duration, fill, named, sentences
 from .texts import Text, TextForm, own_words
 
 MAX_HOST = 100
@@ -132,7 +132,7 @@ def email_code(
     parts = (
         Part(fill(N_("Your security code for {service} is:"), translate, service=name), "heading"),
         Part(code, "code"),
-        Part(f"{valid} {fill(_WHAT_FOR.get(purpose, _ANYWHERE), translate)}"),
+        Part(sentences(valid, fill(_WHAT_FOR.get(purpose, _ANYWHERE), translate), translate)),
         *asked,
         Part(fill(N_("Don’t share this code. Nobody from {service} will ask for it."), translate, service=name)),
         not_you(owner=owner, translate=translate),

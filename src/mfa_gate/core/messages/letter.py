@@ -106,18 +106,28 @@ def duration(minutes: int, translate: Translate) -> str:
     return fill(N_("{minutes} minutes"), translate, minutes=str(minutes))
 
 
+def told(what: str, detail: str, translate: Translate) -> str:
+    """Write a thing and what is said of it, with the language's own colon."""
+    return fill(N_("{what}: {detail}"), translate, what=what, detail=detail)
+
+
+def sentences(first: str, second: str, translate: Translate) -> str:
+    """Write two sentences one after the other: some languages put no space between them."""
+    return fill(N_("{first} {second}"), translate, first=first, second=second)
+
+
 def named(service: str) -> str:
     """Return the name of the service as it stands in a mail."""
     return one_line(service, limit=SERVICE_LENGTH)
 
 
-def letter(kind: str, *, service: str, title: str, parts: tuple[Part, ...]) -> Letter:
+def letter(kind: str, *, service: str, title: str, parts: tuple[Part, ...], translate: Translate) -> Letter:
     """Write a letter whose subject is the service and the title.
 
     Values in ``parts`` were made harmless before. ``service`` is shortened.
     """
     name = named(service)
-    subject = one_line(f"{name}: {title}" if name else title, limit=SUBJECT_LENGTH)
+    subject = one_line(told(name, title, translate) if name else title, limit=SUBJECT_LENGTH)
     return Letter(kind=kind, subject=subject, title=title, parts=parts, service=name)
 
 

@@ -66,7 +66,7 @@ def notice(
     if dispute_url:
         told = fill(N_("You can also tell us here that it wasn’t you:"), translate)
         parts.append(button(told, fill(N_("This was not me"), translate), dispute_url))
-    return letter(kind, service=service, title=fill(words.headline, translate), parts=tuple(parts))
+    return letter(kind, service=service, title=fill(words.headline, translate), parts=tuple(parts), translate=translate)
 
 
 _SMS_NOTICES = (

@@ -33,4 +33,4 @@ def report_mail(*, service: str, tenant: str, numbers: Mapping[str, int], url: s
         text = fill(N_("The reports name the people."), translate)
         parts.append(Part(text, "button", label=fill(N_("Open the reports"), translate), url=url))
     title = fill(N_("How two-step sign-in stands"), translate)
-    return letter("report", service=service, title=title, parts=tuple(parts))
+    return letter("report", service=service, title=title, parts=tuple(parts), translate=translate)

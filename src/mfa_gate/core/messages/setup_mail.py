@@ -14,7 +14,9 @@ def trial(*, service: str, translate: Translate) -> Letter:
         Part(fill(N_("Codes and notices for your people will arrive this way."), translate)),
         Part(fill(N_("Go back to the page for your organization and press “It arrived”."), translate)),
     )
-    return letter("trial", service=service, title=fill(N_("A test message"), translate), parts=parts)
+    return letter(
+        "trial", service=service, title=fill(N_("A test message"), translate), parts=parts, translate=translate
+    )
 
 
 def reminder(*, service: str, url: str, translate: Translate) -> Letter:
@@ -27,7 +29,7 @@ def reminder(*, service: str, url: str, translate: Translate) -> Letter:
     last = button(how, fill(N_("Set it up"), translate), url) if url else Part(how)
     parts = (Part(fill(asked, translate, service=named(service))), last)
     title = fill(N_("Please set up two-step sign-in"), translate)
-    return letter("reminder", service=service, title=title, parts=parts)
+    return letter("reminder", service=service, title=title, parts=parts, translate=translate)
 
 
 def set_up_code(*, service: str, code: str, ends: str, url: str, translate: Translate) -> Letter:
@@ -43,4 +45,6 @@ def set_up_code(*, service: str, code: str, ends: str, url: str, translate: Tran
         button(how, fill(N_("Set it up"), translate), url) if url else Part(how),
         Part(fill(N_("It works once, until {when}. Don’t pass it on."), translate, when=ends), "note"),
     )
-    return letter("ticket", service=service, title=fill(N_("Your set-up code"), translate), parts=parts)
+    return letter(
+        "ticket", service=service, title=fill(N_("Your set-up code"), translate), parts=parts, translate=translate
+    )

@@ -88,9 +88,11 @@ const mfaPage = (() => {
     element.title = told(element, element.dataset.title);
   });
 
-  // A refused form: start at what was wrong. (Without a script the form's address ends in #errors.)
+  // A refused form: start at what was wrong. Without a script the #errors of the form's address does that; here it has nothing
+  // to do, and a redirect after the next form would keep it.
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
+  if (/#(errors)?$/.test(location.href)) history.replaceState(history.state, "", location.href.split("#")[0]);
 
   // One submit: a second press while the first is on its way does nothing. The button stays focusable.
   all("form[data-once]", (form) => {
