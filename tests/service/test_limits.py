@@ -127,9 +127,7 @@ async def refused_send(world: World, number: int) -> bool:
 async def denied(world: World, number: int) -> bool:
     """Be refused at the desk."""
     before = await lines(world, "admin.denied")
-    await world.gate.service.rights.deny(
-        Actor(name="mary", caller=caller("mary")), ANN, Refusal(reason="not_allowed")
-    )
+    await world.gate.service.rights.deny(Actor(name="mary", caller=caller("mary")), ANN, Refusal(reason="not_allowed"))
     return await in_trail(world, "admin.denied", before)
 
 
