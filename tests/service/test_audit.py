@@ -24,7 +24,7 @@ from tests.harness import POLICY, RULES, START, World, make_world, running
 from .intruder import IntoMemory
 
 OPERATOR = Actor(name="operator:eve")
-KEPT = replace(RULES, audit=AuditRules(retention=Seconds(30 * DAY)))
+KEPT = replace(RULES, owner="owner@example.org", audit=AuditRules(retention=Seconds(30 * DAY)))
 
 
 def line(number: int, tenant: str = "alpha") -> Event:
@@ -124,6 +124,8 @@ async def test_a_clock_ahead_removes_nothing(
     assert kept[: len(before)] == before
     assert [event.kind for event in kept].count("audit.prune_held") == 1
     assert "mfa-gate audit prune --tenant alpha" in caplog.text
+    await world.engine.effects.idle()
+    assert [message.to for message in world.email.messages] == ["owner@example.org"]
     world.clock.advance(DAY - ahead)
     await retention.keep()
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha31"]

@@ -82,6 +82,7 @@ def number(place: int, *, range_: str = "55501") -> str:
 async def test_a_limit_and_its_end(world: World, name: str, same: dict[str, str], other: dict[str, str] | None) -> None:
     """The second message is refused until the first is as old as the window, and the trail names the limit."""
     use(world, SendRules(**{name: per(1, HOUR)}))
+    world.clock.at = MIDNIGHT + 1
     assert await ask(world) is None
     world.clock.advance(600)
     refused = await ask(world, **same)
@@ -120,6 +121,15 @@ async def test_a_large_limit_is_counted_coarsely(world: World, count: int, count
     assert await ask(world) == Refusal(reason="too_soon", retry_after=1)
     world.clock.at = ends
     assert await ask(world) is None
+
+
+async def test_a_large_limit_of_a_short_window(world: World) -> None:
+    """A window of less than a hundred seconds is counted by the second."""
+    use(world, SendRules(per_tenant=per(101, 60)))
+    world.clock.at = MIDNIGHT + 1
+    for place in range(101):
+        assert await ask(world, number(place % 100)) is None
+    assert await ask(world) == Refusal(reason="too_soon", retry_after=60)
 
 
 async def alarms(world: World) -> list[tuple[str, dict[str, object]]]:

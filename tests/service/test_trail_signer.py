@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -126,6 +127,34 @@ async def test_an_altered_trail_is_told_once_a_day(scene: Scene, caplog: pytest.
     assert f"the trail of alpha was altered and is not signed: line 21: {REMOVED}" in logged[0]
     assert (await service.trail_signer.notes.head(B)).lines == 14  # type: ignore[union-attr]
     assert (await service.trail_signer.notes.head(A)) is None
+
+
+async def test_a_worker_that_has_signed_nothing_yet_misses_a_head(scene: Scene) -> None:
+    """The list of trails says that there was one; a trail that is new begins without a head."""
+    signer, loot = scene.world.gate.service.trail_signer, scene.today.copy()
+    drop_notes(loot, "trail-head:alpha")
+    scene.into.put(loot)
+    signer._signed.clear()
+    with pytest.raises(AlteredTrail, match=f"line 1: {REMOVED}"):
+        await signer.sign(A)
+    await scene.world.engine.record(events("new", 0, 2))
+    head = await signer.sign("new")
+    assert (head.lines, head.since) == (2, 0)
+    assert await signer.notes.tenants() == {A, B, OLD, "new"}
+
+
+async def test_a_pruned_trail_is_signed_on_from_its_anchor(scene: Scene) -> None:
+    """Where all signed lines were pruned, the signed head is behind the anchor, and the rest is followed from there."""
+    service = scene.world.gate.service
+    notes, store = service.trail_signer.notes, scene.world.store
+    head, anchor = await notes.head(OLD), await store.anchor(OLD)
+    assert head is not None
+    assert anchor.lines == 12
+    await notes.put_head(replace(head, lines=5, digest="f" * 64, place=0))
+    service.trail_signer._signed.clear()
+    signed = await service.trail_signer.sign(OLD)
+    assert signed.point == await store.head(OLD)
+    assert signed.lines == 21
 
 
 async def test_what_is_signed(scene: Scene) -> None:
