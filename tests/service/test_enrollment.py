@@ -282,3 +282,46 @@ async def test_only_a_second_factor_is_made_without_a_press(
     await begin(world, browser, unasked=True)
     await begin(world, browser)
     assert seen == [unasked, False]
+
+
+async def test_a_draft_is_found_by_its_factor_or_its_id(world: World) -> None:
+    """Of several drafts of a browser the named one goes on; those of other browsers are not found."""
+    ann = await world.enrolled()
+    drafts = {}
+    for factor in ("email", "sms"):
+        world.clock.advance(30)
+        drafts[factor] = await begin(world, ann, factor, **({"phone": "+12025550142"} if factor == "sms" else {}))
+    pending, caller = world.gate.service.enrollments.pending, caller_of(ann)
+    for factor, draft in drafts.items():
+        for found in (await pending(caller, factor=factor), await pending(caller, draft.enrollment.id)):
+            assert found is not None
+            assert (found.enrollment.id, found.enrollment.factor) == (draft.enrollment.id, factor)
+    assert await pending(caller, factor="totp") is None
+    assert await pending(caller, "none") is None
+    assert await pending(replace(caller, handle="other"), factor="sms") is None
+    world.clock.at = drafts["sms"].enrollment.expires_at - 1
+    assert await pending(caller, factor="sms") is not None
+    world.clock.advance(1)
+    assert await pending(caller, factor="sms") is None
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"), [("", "From the key"), ("My own", "My own")], ids=["none chosen", "chosen"]
+)
+async def test_the_name_of_a_new_authenticator(
+    world: World, label: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name that the device tells stands only where the person chose none, then or at the beginning."""
+    factor = type(world.engine.factors["totp"])
+    verify = factor.verify
+    monkeypatch.setattr(
+        factor, "verify", lambda *given, **named: replace(verify(*given, **named), label="From the key")
+    )
+    new, draft = await with_draft(world)
+    done = await confirm(world, new, draft.enrollment.id, code(world, draft.shown["secret"]), label=label)
+    assert done.authenticator.label == shown
+    other = await world.browser("other")
+    await other.api("POST", "enroll", {"factor": "totp"})
+    named = await begin(world, other, label="Chosen before")
+    done = await confirm(world, other, named.enrollment.id, code(world, named.shown["secret"]), label=label)
+    assert done.authenticator.label == (label or "Chosen before")

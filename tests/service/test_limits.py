@@ -52,6 +52,11 @@ async def unreadable(world: World, number: int) -> bool:
     return world.gate.service.verification.malformed(caller()).reason == "malformed"
 
 
+def wait_of(world: World) -> int | None:
+    """Return the wait that an answer of the wrong shape is told behind its limit."""
+    return world.gate.service.verification.malformed(caller()).retry_after
+
+
 async def one_network(world: World, number: int) -> bool:
     """Be refused without a sign-in, always from one network."""
     return world.engine.strangers.admits("192.0.2.1", world.engine.now())
@@ -218,6 +223,11 @@ async def counted(world: World, limit: RequestLimit, who: Caller, *, handle: str
     """Make a request of a kind that is limited, at an account that knows the browser ``handle``."""
     account = Account(key=ANN, browsers=(Browser(id="B", handle=handle, label="", created_at=1),) if handle else ())
     return await too_many(world.store, who, account, limit, now=world.engine.now()) is None
+
+
+async def test_the_wait_behind_answers_of_the_wrong_shape(world: World) -> None:
+    """The limit is a minute's, and so is the wait."""
+    assert [wait_of(world) for _ in range(61)] == [None] * 60 + [60]
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ async def test_the_text_is_kept_by_digest(file: Path) -> None:
         assert kept.text == STRICT
 
 
-async def test_a_start_with_a_looser_file_is_seen(file: Path) -> None:
+async def test_a_start_with_a_looser_file_is_seen(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A restart with another file leaves the same trace as a reload."""
     store = MemoryStore()
     async with living(file, store) as world:
@@ -233,6 +233,7 @@ async def test_a_start_with_a_looser_file_is_seen(file: Path) -> None:
         assert "mode" in str(loosened.detail["changes"])
     async with living(file, store) as world:
         assert len(await trail_of(world, "policy.loaded")) == 1
+    assert "are refused: the policy is closed" not in caplog.text
 
 
 async def test_a_looser_policy_waits_for_two_people(file: Path) -> None:

@@ -116,6 +116,12 @@ async def test_bounds_of_memory(world: World, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "MAX_SPOTS", 2)
     kept = [await note(world, ann, label=label) for label in ("a", "b", "c")]
     assert [*recorder._spots.values()] == kept[1:]
+    for number in range(4):
+        await note(world, ann, facts=Facts(tenant="alpha", groups=frozenset(), method="GET", path=f"/more/{number}"))
+        assert len(recorder._places) <= 3
+    world.engine.use_policy(world.engine.policy)
+    await note(world, ann, facts=Facts(tenant="alpha", groups=frozenset(), method="GET", path="/again"))
+    assert len(recorder._places) == 1, "another policy names places anew"
     monkeypatch.setattr(module, "MAX_TENANTS", 2)
     for tenant in ("t1", "t2", "t3"):
         recorder.unjudged(tenant, "slow")

@@ -182,3 +182,29 @@ async def test_only_an_operator_discards_a_record(groups: tuple[str, ...]) -> No
         assert told is not None
         assert told.reason == "not_found"
         assert await boss.is_in()
+
+
+async def test_what_is_refused_at_once_waits_for_nobody() -> None:
+    """An act that takes two is tried first: without its words, or with nothing to do, nothing is asked."""
+    async with running(make_world()) as world:
+        await world.enrolled("sue", groups=["support"])
+        sam = await world.enrolled("sam", groups=["security"])
+        for call, body, status, reason in (
+            ("reset", {"reason": "lost"}, 422, "malformed"),
+            ("reset", {"reason": "", "ticket": "T"}, 422, "malformed"),
+        ):
+            refused = await act(world, sam, call, body)
+            assert (refused.status, refused.reason) == (status, reason)
+            assert (await world.account("sue")).asked is None
+        none = await sam.api("DELETE", "admin/accounts/sue/authenticators/none?reason=lost")
+        assert (none.status, (await world.account("sue")).asked) == (404, None)
+        assert (await act(world, sam, "reset", {"reason": "lost", "ticket": "T"})).status == 202
+        asked = (await world.account("sue")).asked
+        assert asked is not None
+        assert (asked.act, asked.asked_by, asked.reason, asked.ticket, asked.asked_at) == (
+            "reset",
+            "sam",
+            "lost",
+            "T",
+            world.engine.now(),
+        )
