@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate import Senders
+from mfa_gate import Contacts, Senders, Subject
+from mfa_gate.core.model import Account, Caller
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SendFailed
 from mfa_gate.factors.base import Rejected
 from mfa_gate.service import Issued
 from tests.attacks.test_blame import caller_of
 from tests.harness import make_world, running
+from tests.web.phones import begin as push_begin
+from tests.web.phones import enrolled as push_enrolled
+from tests.web.phones import push_world
 
 
 async def test_the_time_of_the_next_mail() -> None:
@@ -107,3 +111,41 @@ async def test_a_factor_that_issues_nothing(
         assert refused == Refusal(reason=reason)
         assert len(world.email.messages) == sent
         assert await world.account() == before
+
+
+@pytest.mark.parametrize(
+    ("own", "kept", "used"),
+    [("Asia/Tokyo", "Europe/Rome", "Asia/Tokyo"), ("", "Europe/Rome", "Europe/Rome"), ("", "", "")],
+)
+async def test_what_a_factor_is_told(own: str, kept: str, used: str) -> None:
+    """The person's zone of now, or the one of before; the name of the brand, and the app's own origins last."""
+    async with running(make_world()) as world:
+        caller = Caller(subject=Subject("ann", "alpha"), handle="h", network="n", lang="de", zone=own, label="Firefox")
+        account = Account(key=caller.subject.key, zone=kept, seen_at=7, restored_at=9)
+        rules = world.engine.rules("alpha")
+        context = world.gate.service.challenges.context(caller, rules, purpose="sign-in", account=account)
+        assert (context.zone, context.lang, context.where, context.agent) == (used, "de", "n", "Firefox")
+        assert (context.seen_at, context.used_until, context.now) == (7, 9, world.engine.now())
+        assert (context.service, context.person, context.contacts) == ("Example", "ann", Contacts())
+        branded = replace(rules, brand=replace(rules.brand, name="Clinic"))
+        named = replace(account, name="Ann B.")
+        context = world.gate.service.challenges.context(caller, branded, purpose="notice", account=named)
+        assert (context.service, context.person, context.purpose) == ("Clinic", "Ann B.", "notice")
+
+
+async def test_only_its_browser_sees_a_challenge() -> None:
+    """The texts that a waiting challenge shows are for the browser that asked."""
+    async with running(push_world()) as world:
+        browser, _, id = await push_enrolled(world)
+        asked = await push_begin(browser, id)
+        account = await world.account()
+        challenge = next(c for c in account.challenges if c.id == asked["challenge"])
+        face, caller = world.gate.service.challenges.face, replace(CALLER, handle=challenge.browser)
+        assert asked["number"] in face(caller, account, challenge).values()
+        assert face(replace(CALLER, handle="other"), account, challenge) == {}
+        assert face(caller, account, None) == {}
+        assert face(caller, account, replace(challenge, factor="totp")) == {}
+        assert face(caller, account, replace(challenge, factor="gone")) == {}
+
+
+CALLER = Caller(subject=Subject("ann", "alpha"), handle="", network="n")
