@@ -141,3 +141,18 @@ async def test_a_large_directory_is_read_once_a_minute(
     now += 1
     assert await people.counts("alpha") == first
     assert reads == asked + 1
+
+
+async def test_where_everybody_is_listed_and_set_up(listed: World) -> None:
+    """No account is beside the directory, and none is without a factor."""
+
+    async def only(tenant: str) -> AsyncIterator[tuple[Subject, Contacts]]:
+        for id in ("one-app", "two-app"):
+            yield Subject(id, "gamma"), Contacts()
+
+    listed.engine.wiring = replace(listed.engine.wiring, directory=only)
+    for id in ("one-app", "two-app"):
+        assert await listed.store.swap(Account(key=SubjectKey("gamma", id), authenticators=(way("totp"),)))
+    counts = await listed.gate.service.people.counts("gamma")
+    assert (counts.known, counts.set_up, counts.missing, counts.exempt) == (2, 2, 0, 0)
+    assert (counts.unlisted, counts.unlisted_missing, counts.exempt_by) == (0, 0, {})
