@@ -13,6 +13,7 @@ from mfa_gate.core.decision import Allow, Deny, Enroll, StepUp
 from mfa_gate.core.model import Caller, Seconds
 from mfa_gate.core.policy import Demand, Facts
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import PathRule, StepUpRule
 from mfa_gate.service import access as module
 from mfa_gate.service.access import Judgement, Pass, owed
 from tests.harness import FETCH, HOME, Browser, World, make_world, running, with_rules
@@ -281,3 +282,20 @@ async def test_a_dead_end_is_logged_once(
     tell("two")
     tell("three")
     assert len(logged()) == 3
+
+
+async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
+    """Who acts as another person is held to the floors of all groups, and nobody else to those of others."""
+    tree = (PathRule(text="/records/**"),)
+    rule = StepUpRule(name="doctors", paths=tree, phishing_resistant=True, groups_any=("doctor",))
+    world.engine.use_policy(with_rules(lambda rules: replace(rules, step_up=(rule,))))
+
+    async def floors(groups: set[str], *, acting: bool) -> list[str]:
+        subject = Subject("mary", "alpha", groups=frozenset(groups))
+        caller = Caller(subject=subject, handle="h", network="n", acts_as=Subject("ann", "alpha") if acting else None)
+        judgement = await world.gate.service.access.own(caller)
+        return [floor.rule for floor in judgement.requirement.floors]
+
+    assert await floors(set(), acting=False) == []
+    assert await floors({"doctor"}, acting=False) == ["doctors"]
+    assert await floors(set(), acting=True) == ["doctors"]

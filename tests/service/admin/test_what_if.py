@@ -19,7 +19,7 @@ from mfa_gate.core.model import Account, Contacts, Proof, Subject, SubjectKey
 from mfa_gate.core.model import Browser as Known
 from mfa_gate.core.rules import PathRule, Rules, StepUpRule
 from mfa_gate.service import Actor
-from mfa_gate.service.what_if import Answer, Question
+from mfa_gate.service.what_if import NO_SESSION, SESSION_LIFE, Answer, Question, _is_over
 from tests import harness
 from tests.harness import START, Browser, World, make_world, running, with_rules
 from tests.service.admin.people import way
@@ -219,3 +219,12 @@ async def test_the_proofs_and_what_is_assumed() -> None:
         for request in ("", "GET", "GET records", " /records"):
             with pytest.raises(ValueError, match="must be a method and a path"):
                 await world.gate.service.what_if.ask(Actor(name="operator:eve"), Question(key=key, request=request))
+
+
+@pytest.mark.parametrize(
+    ("session", "age", "is_over"),
+    [(NO_SESSION, SESSION_LIFE - 1, False), (NO_SESSION, SESSION_LIFE, True), ("s", SESSION_LIFE, False)],
+)
+def test_a_proof_of_no_sign_in_is_over_by_time(session: str, age: int, is_over: bool) -> None:
+    """A proof that is bound to a sign-in ends with it, and one without a sign-in after a while."""
+    assert _is_over(proof("totp", START - age, "n", session), START) is is_over
