@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import Subject
-from mfa_gate.core.decision import Allow, Deny, Enroll, StepUp
+from mfa_gate.core.decision import Allow, Decision, Deny, Enroll, StepUp
 from mfa_gate.core.model import Caller, Seconds
 from mfa_gate.core.policy import Demand, Facts
 from mfa_gate.core.reasons import Refusal
@@ -98,7 +98,10 @@ def keeps(world: World, judgement: Judgement, *, cookies: bytes = COOKIES, count
 
 
 async def test_only_a_plain_proof_is_remembered(world: World) -> None:
-    """A result is kept for half a minute, but not what a rule watches, a grant, a stale account or a huge header."""
+    """A result is kept for half a minute.
+
+    The result of a watched request, of a grant, of a stale account or a huge header is not.
+    """
     judgement = await judged(world, await world.enrolled())
     assert isinstance(judgement.decision, Allow)
     assert judgement.entry is not None
@@ -132,7 +135,10 @@ class Counter:
 
 
 async def test_a_result_ends_with_its_proof_or_with_the_calendar(world: World) -> None:
-    """It is judged again before the proof ends, earlier by ``renew_early``, and at each date of the policy."""
+    """It is judged again at each date of the policy, and before the proof ends.
+
+    ``renew_early`` makes that earlier.
+    """
     judgement = await judged(world, await world.enrolled())
     assert isinstance(judgement.decision, Allow)
     now = world.engine.now()
@@ -146,7 +152,7 @@ async def test_a_result_ends_with_its_proof_or_with_the_calendar(world: World) -
         assert (known.until - now, known.ends_at - now) == (until, 25)
     for name in ("optional_from", "required_from"):
         for date, until in ((now + 5, 5), (now, 30), (now - 5, 30), (now + 31, 30)):
-            dated = replace(rules, enrollment=replace(rules.enrollment, **{name: date}))
+            dated = replace(rules, enrollment=replace(rules.enrollment, **{name: date}))  # type: ignore[arg-type]
             known = keeps(world, replace(judgement, requirement=replace(judgement.requirement, rules=dated)))
             assert known is not None
             assert known.until - now == until, (name, date - now)
@@ -172,7 +178,7 @@ async def test_a_kept_result_is_for_one_person_at_one_address(world: World) -> N
 
 
 async def test_the_grace_while_the_store_is_away(world: World) -> None:
-    """Who passed before still passes for as long as the policy says, and never past the end of the proof."""
+    """A known browser passes for as long as the policy says, and as its proof lasts."""
     judgement, access, engine = await judged(world, await world.enrolled()), world.gate.service.access, world.engine
     known, ann = keeps(world, judgement), Subject("ann", "alpha")
     assert known is not None
@@ -202,13 +208,16 @@ async def test_the_grace_while_the_store_is_away(world: World) -> None:
 
 
 async def test_what_is_owed_for_an_act_on_the_own_settings(world: World) -> None:
-    """Each decision has its refusal; where nothing is demanded, a proof must still be as fresh as the policy says."""
+    """Each decision has its refusal.
+
+    Where nothing is demanded, a proof must still be as fresh as the policy says.
+    """
     judgement = await judged(world, await world.enrolled())
     decision, now = judgement.decision, world.engine.now()
     assert isinstance(decision, Allow)
     assert owed(judgement, now) is None
     demand = Demand(rule="export", max_age=Seconds(300))
-    refusals = [
+    refusals: list[tuple[Decision, Refusal]] = [
         (Deny(why=decision.why, ref="R", cause="attempts"), Refusal(reason="locked", ref="R", attempts_remaining=0)),
         (StepUp(why=decision.why, reason="step_up", demand=demand), Refusal(reason="proof_required", max_age=300)),
         (Enroll(why=decision.why), Refusal(reason="enrollment_required")),
@@ -224,7 +233,10 @@ async def test_what_is_owed_for_an_act_on_the_own_settings(world: World) -> None
 
 
 async def test_who_acts_as_whom_is_told_with_the_network(world: World) -> None:
-    """The line is in the trail of the person acted as, names who acts, and comes before the request passes."""
+    """The line is in the trail of the other person, and names the acting one.
+
+    It comes before the request passes.
+    """
     mary, ann = Subject("mary", "alpha"), Subject("ann", "alpha")
     caller = Caller(subject=mary, handle="h", network="203.0.113.0/24", address=HOME, acts_as=ann)
     await world.gate.service.access._tell_acting(caller, ann)
@@ -233,7 +245,10 @@ async def test_who_acts_as_whom_is_told_with_the_network(world: World) -> None:
 
 
 async def test_another_worker_has_told_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line for all workers; a worker asks the store once in twelve hours, and forgets all when it knows too many."""
+    """One line for all workers.
+
+    A worker asks the store once in twelve hours, and forgets all when it knows too many.
+    """
     access, ann = world.gate.service.access, Subject("ann", "alpha")
     callers = [Caller(subject=Subject(f"m{n}", "alpha"), handle="h", network="n", acts_as=ann) for n in range(3)]
 
@@ -259,7 +274,10 @@ async def test_another_worker_has_told_it(world: World, monkeypatch: pytest.Monk
 async def test_a_dead_end_is_logged_once(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Demands that nobody can meet are named with the request, once each, and a bounded number of them."""
+    """Demands that nobody can meet are named with the request, once each.
+
+    Their number is bounded.
+    """
     access, ann = world.gate.service.access, await judged(world, await world.enrolled())
 
     def tell(rule: str, tenant: str = "alpha") -> None:
@@ -285,7 +303,7 @@ async def test_a_dead_end_is_logged_once(
 
 
 async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
-    """Who acts as another person is held to the floors of all groups, and nobody else to those of others."""
+    """Somebody who acts as another person is held to the floors of all groups."""
     tree = (PathRule(text="/records/**"),)
     rule = StepUpRule(name="doctors", paths=tree, phishing_resistant=True, groups_any=("doctor",))
     world.engine.use_policy(with_rules(lambda rules: replace(rules, step_up=(rule,))))

@@ -64,7 +64,7 @@ async def test_memory_and_the_stores_word(world: World) -> None:
 
 
 async def test_a_change_during_a_read_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read while the store told of a change is used once, and is stale."""
+    """An account that was read while the store told of a change is used once."""
     engine, load, settings = world.engine, world.store.load, world.store.settings
 
     async def during(key: SubjectKey, /) -> Account:
@@ -119,7 +119,9 @@ async def test_other_parts_and_another_policy(world: World) -> None:
     store = MemoryStore()
     await store.open()
     engine.use_wiring(replace(before, store=store))
-    assert (engine.store, engine.away_since, engine.last_settings("alpha")) == (store, None, None)
+    assert engine.store is store
+    assert engine.away_since is None
+    assert engine.last_settings("alpha") is None
     assert engine.reader is not reader
     engine.use_wiring(before)
 
@@ -141,12 +143,17 @@ async def test_an_outage_is_noted_and_ends(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr(world.store, "changed", changed)
     assert engine.known_entry(ANN) is entry
     engine.notice()
-    assert (engine.away_since, engine.known_entry(ANN), entry.stale) == (None, None, True)
+    assert engine.away_since is None
+    assert engine.known_entry(ANN) is None
+    assert entry.stale
 
 
 @pytest.mark.parametrize("lost", [0, 1, 3])
 async def test_a_lost_race_is_run_again(world: World, monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
-    """The step gets the account of now each time, and its answer is that of the swap that succeeded."""
+    """The step gets the account of now each time.
+
+    Its answer is that of the swap that succeeded.
+    """
     swap, tries = world.store.swap, list[str]()
 
     async def raced(account: Account, *rest: Any) -> bool:
@@ -179,7 +186,10 @@ async def test_a_race_without_end(world: World, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_nothing_is_written_for_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that changes nothing costs no swap; its answer rests on an account that was just loaded."""
+    """A step that changes nothing costs no swap.
+
+    Its answer rests on an account that was just loaded.
+    """
     engine, store = world.engine, world.store
     swaps, loads, swap, load = list[str](), list[str](), store.swap, store.load
 
@@ -261,7 +271,10 @@ async def test_contacts_that_are_none(answer: object) -> None:
 
 
 async def test_lines_that_are_looked_for_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many lines of a trail are looked for before its head is signed; a gate that signs nothing looks for none."""
+    """So many lines of a trail are looked for before its head is signed.
+
+    A gate that signs nothing looks for none.
+    """
     engine = world.engine
     monkeypatch.setattr(module, "MAX_WRITTEN", 2)
     engine.written.clear()

@@ -39,7 +39,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_the_administrators(world: World) -> None:
-    """They are the owner and those with a right to act, each address once, and a bounded number of them."""
+    """They are the owner and those with a right to act, each address once."""
     found = await world.gate.service.alarms.people("alpha")
     assert [(address, subject.id if subject else "") for address, subject in found.items()] == [
         ("Owner@example.org", ""),
@@ -63,7 +63,10 @@ async def raised(world: World) -> None:
 
 
 async def test_each_mail_has_a_key_of_its_own(world: World) -> None:
-    """A provider that sees a mail twice knows it by its key; one address that fails stops no other."""
+    """A provider that sees a mail twice knows it by its key.
+
+    One address that fails stops no other.
+    """
     await raised(world)
     keys = [message.key for message in world.email.messages]
     assert [message.to for message in world.email.messages] == [
@@ -112,7 +115,7 @@ async def test_without_a_sender_nobody_is_told() -> None:
         world.engine.effects.later = started.append  # type: ignore[method-assign, assignment]
         await alarms.tell_owners(event, ["owner@example.org"])
         await alarms.raise_for(replace(event, tenant="alpha"))
-        alarms.send("alpha", lambda *_: None, at=0, key="k")  # type: ignore[arg-type, return-value]
-        alarms.send_to("owner@example.org", "alpha", lambda *_: None, at=0, key="k")  # type: ignore[arg-type, return-value]
+        alarms.send("alpha", lambda *_: None, at=0, key="k")  # type: ignore[arg-type]
+        alarms.send_to("owner@example.org", "alpha", lambda *_: None, at=0, key="k")  # type: ignore[arg-type]
         assert started == []
         assert alarms.hooks() == []

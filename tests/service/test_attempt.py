@@ -1,4 +1,7 @@
-"""One attempt from its charge to its end: ended gates, stores that go away, and what is given back."""
+"""One attempt from its charge to its end.
+
+Gates end, stores go away, and attempts are given back.
+"""
 
 from __future__ import annotations
 
@@ -119,14 +122,17 @@ async def test_what_is_owed_is_bounded(world: World, monkeypatch: pytest.MonkeyP
 
 
 async def test_a_gate_that_closes_waits_for_the_work_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work that a client has left runs to its end, up to five seconds; then the threads are let go."""
+    """Work that a client has left runs to its end, up to five seconds.
+
+    Then the threads are let go.
+    """
     attempts, done = world.gate.service.attempts, list[str]()
     waited: list[float] = []
     wait = asyncio.wait
 
     async def waits(tasks: object, *, timeout: float) -> object:
         waited.append(timeout)
-        return await wait(tasks, timeout=timeout)  # type: ignore[type-var, arg-type]
+        return await wait(tasks, timeout=timeout)  # type: ignore[arg-type]
 
     async def work() -> None:
         await asyncio.sleep(0.01)
@@ -136,7 +142,7 @@ async def test_a_gate_that_closes_waits_for_the_work_under_way(world: World, mon
     await asyncio.sleep(0)
     task.cancel()
     attempts._threads().submit(lambda: None).result()
-    monkeypatch.setattr(module.asyncio, "wait", waits)
+    monkeypatch.setattr(asyncio, "wait", waits)
     await attempts.aclose()
     assert (done, waited) == (["done"], [5])
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mfa-verify") and attempts._pool]

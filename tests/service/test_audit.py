@@ -240,7 +240,10 @@ async def test_lines_of_a_forgotten_person_go(world: World) -> None:
 
 
 async def test_so_many_lines_go_in_a_round(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round removes some pieces of the old lines, says how many before, and leaves the rest to the next one."""
+    """A round says how many lines it removes, and removes some pieces of them.
+
+    It leaves the rest to the next one.
+    """
     retention, store = world.gate.service.retention, world.store
     monkeypatch.setattr(module, "PIECE", 4)
     monkeypatch.setattr(module, "MAX_PIECES", 3)
@@ -262,7 +265,7 @@ async def test_so_many_lines_go_in_a_round(world: World, monkeypatch: pytest.Mon
 
 
 async def test_lines_that_end_with_a_piece(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the old lines fill the pieces to the last place, all of them go."""
+    """All old lines go, also if they fill the pieces to the last place."""
     monkeypatch.setattr(module, "PIECE", 10)
     monkeypatch.setattr(module, "MAX_PIECES", 30)
     asked, prune = list[int](), world.store.prune

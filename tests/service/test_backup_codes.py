@@ -1,4 +1,7 @@
-"""A set of backup codes: counted, shown again for a while, and made anew only with a fresh proof."""
+"""A set of backup codes is counted, and shown again for a while.
+
+It is made anew only with a fresh proof.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ async def test_the_codes_that_are_left(world: World) -> None:
 
 @pytest.mark.parametrize(("age", "shown"), [(299, True), (300, False)])
 async def test_a_fresh_set_is_shown_again(world: World, age: int, shown: bool) -> None:
-    """Only to somebody who may change factors: five minutes after a proof it takes another one."""
+    """It is shown only to somebody who may change factors.
+
+    Five minutes after a proof it takes another one.
+    """
     ann, service = await world.enrolled(), world.gate.service
     made = await service.backup.make(caller_of(ann))
     world.clock.advance(age)

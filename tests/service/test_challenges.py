@@ -41,7 +41,10 @@ async def test_the_time_of_the_next_mail() -> None:
     ids=str,
 )
 async def test_a_message_that_was_not_delivered(failure: Exception, reason: str, wait: int) -> None:
-    """F-21: the person waits for the next one only if this one may still arrive, and its code stays good."""
+    """The person waits for the next one only if this one may still arrive.
+
+    Its code stays good (F-21).
+    """
     async with running(make_world()) as world:
         ann = await world.browser()
         mail = await ann.enroll_email()
@@ -64,7 +67,10 @@ async def test_a_message_that_was_not_delivered(failure: Exception, reason: str,
 
 
 async def test_what_is_sent() -> None:
-    """The message has the tenant, and the challenge as its key, so a provider knows a second copy."""
+    """The message has the tenant, and the challenge as its key.
+
+    So a provider knows a second copy.
+    """
     async with running(make_world()) as world:
         ann = await world.browser()
         mail = await ann.enroll_email()
@@ -118,7 +124,10 @@ async def test_a_factor_that_issues_nothing(
     [("Asia/Tokyo", "Europe/Rome", "Asia/Tokyo"), ("", "Europe/Rome", "Europe/Rome"), ("", "", "")],
 )
 async def test_what_a_factor_is_told(own: str, kept: str, used: str) -> None:
-    """The person's zone of now, or the one of before; the name of the brand, and the app's own origins last."""
+    """The person's zone of now, or the one of before.
+
+    The name of the brand, and the app's own origins last.
+    """
     async with running(make_world()) as world:
         caller = Caller(subject=Subject("ann", "alpha"), handle="h", network="n", lang="de", zone=own, label="Firefox")
         account = Account(key=caller.subject.key, zone=kept, seen_at=7, restored_at=9)

@@ -1,4 +1,4 @@
-"""What follows a commit: listeners that want it, the host's hook, and the end of a gate."""
+"""Effects of a commit: listeners that want it, the host's hook, the end of a gate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
-from mfa_gate.service import effects as module
 from mfa_gate.service.effects import Effects, HostCall, NotCalled
 from tests.harness import START
 
@@ -72,9 +71,9 @@ async def test_an_answer_waits_a_moment_for_its_listeners(effects: Effects, monk
 
     async def noted(tasks: object, *, timeout: float | None = None) -> object:
         waits.append(timeout)
-        return await wait(tasks, timeout=0)  # type: ignore[type-var, arg-type]
+        return await wait(tasks, timeout=0)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module.asyncio, "wait", noted)
+    monkeypatch.setattr(asyncio, "wait", noted)
     await effects.follow((LINE,), ANN)
     assert waits == []
     effects.listeners.append(Listener({"factor.enrolled": None}, slow=True))

@@ -161,7 +161,7 @@ async def with_draft(world: World, id: str = "new", factor: str = "totp") -> tup
 
 
 async def test_a_confirmation(world: World) -> None:
-    """It gives a new handle, a proof, the first set of backup codes, and the label that the person chose."""
+    """It gives a handle, a proof, the first backup codes and the chosen label."""
     new, draft = await with_draft(world)
     done = await confirm(world, new, draft.enrollment.id, code(world, draft.shown["secret"]), label="My phone")
     assert isinstance(done, Enrolled)
@@ -189,7 +189,10 @@ async def test_a_second_factor_makes_no_second_set_of_codes(world: World) -> Non
 
 
 async def test_copies_of_a_confirmation(world: World) -> None:
-    """The same answer for the same draft gets the same result, ten times in a minute, and enrolls nothing twice."""
+    """The same answer for the same draft gets the same result, ten times in a minute.
+
+    Nothing is enrolled twice.
+    """
     new, draft = await with_draft(world)
     caller, right = caller_of(new), code(world, draft.shown["secret"])
     service = world.gate.service.enrollments
@@ -246,7 +249,11 @@ async def test_a_name_that_another_account_has(world: World, monkeypatch: pytest
     new, draft = await with_draft(world)
     factor = type(world.engine.factors["totp"])
     verify = factor.verify
-    monkeypatch.setattr(factor, "verify", lambda *given, **named: replace(verify(*given, **named), claim="passkey:1"))
+
+    def claims(*given: Any, **named: Any) -> Any:
+        return replace(verify(*given, **named), claim="passkey:1")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(factor, "verify", claims)
     assert await world.store.claim("passkey:1", SubjectKey("alpha", "other"))
     refused = await confirm(world, new, draft.enrollment.id, code(world, draft.shown["secret"]))
     account = await world.account("new")
@@ -255,7 +262,10 @@ async def test_a_name_that_another_account_has(world: World, monkeypatch: pytest
 
 @pytest.mark.parametrize(("wait", "same"), [(29, True), (30, False)])
 async def test_a_code_that_went_out_a_moment_ago_is_waited_for(world: World, wait: int, same: bool) -> None:
-    """A reload goes on with the draft while its code may arrive, and sends another one behind that."""
+    """A reload goes on with the draft while its code may arrive.
+
+    Later it sends another one.
+    """
     MAIL["new"] = "new@alpha.example"
     new, draft = await with_draft(world, factor="email")
     sent = len(world.email.codes)
@@ -269,7 +279,7 @@ async def test_a_code_that_went_out_a_moment_ago_is_waited_for(world: World, wai
 async def test_only_a_second_factor_is_made_without_a_press(
     world: World, has_one: bool, unasked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The person is not asked for a press only where there is a factor already, and only where it was wanted."""
+    """A press is left out only if it was wanted, and there is a factor already."""
     browser = await world.enrolled() if has_one else (await with_draft(world))[0]
     seen, factor = list[bool](), type(world.engine.factors["totp"])
     draft = factor.draft
@@ -285,7 +295,10 @@ async def test_only_a_second_factor_is_made_without_a_press(
 
 
 async def test_a_draft_is_found_by_its_factor_or_its_id(world: World) -> None:
-    """Of several drafts of a browser the named one goes on; those of other browsers are not found."""
+    """Of several drafts of a browser the named one goes on.
+
+    Those of other browsers are not found.
+    """
     ann = await world.enrolled()
     drafts = {}
     for factor in ("email", "sms"):
@@ -311,12 +324,14 @@ async def test_a_draft_is_found_by_its_factor_or_its_id(world: World) -> None:
 async def test_the_name_of_a_new_authenticator(
     world: World, label: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name that the device tells stands only where the person chose none, then or at the beginning."""
+    """The name that the device tells stands only if the person chose none."""
     factor = type(world.engine.factors["totp"])
     verify = factor.verify
-    monkeypatch.setattr(
-        factor, "verify", lambda *given, **named: replace(verify(*given, **named), label="From the key")
-    )
+
+    def names(*given: Any, **named: Any) -> Any:
+        return replace(verify(*given, **named), label="From the key")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(factor, "verify", names)
     new, draft = await with_draft(world)
     done = await confirm(world, new, draft.enrollment.id, code(world, draft.shown["secret"]), label=label)
     assert done.authenticator.label == shown

@@ -25,7 +25,7 @@ def by(first: str, *kinds: str) -> dict[str, object]:
     def change(rules: Rules) -> Rules:
         allowed = (*kinds, "backup-code")
         factors = replace(rules.factors, allowed=allowed, order=kinds)
-        return replace(rules, factors=factors, enrollment=replace(rules.enrollment, first=first))
+        return replace(rules, factors=factors, enrollment=replace(rules.enrollment, first=first))  # type: ignore[arg-type]
 
     return {"policy": with_rules(change)}
 
@@ -38,7 +38,10 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_a_ticket_in_every_spelling(world: World) -> None:
-    """Blanks, hyphens and small letters are the same; what stands behind 64 characters does not count."""
+    """Blanks, hyphens and small letters are the same.
+
+    What stands behind 64 characters does not count.
+    """
     given = await world.gate.service.account_desk.act(EVE, "ticket", ANN, reason="new")
     assert isinstance(given, Done)
     text = given.ticket
@@ -65,7 +68,10 @@ async def test_a_ticket_in_every_spelling(world: World) -> None:
     ],
 )
 async def test_what_is_lacking(first: str, kinds: tuple[str, ...], email: str, reason: str | None) -> None:
-    """A kind that proves a contact by itself lacks nothing; any other needs the contact or the ticket first."""
+    """A kind that proves a contact by itself lacks nothing.
+
+    Any other needs the contact or the ticket first.
+    """
 
     async def contacts(subject: Subject) -> Contacts:
         return Contacts(email=email)

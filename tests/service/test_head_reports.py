@@ -32,7 +32,10 @@ async def grow(world: World, tenant: str) -> None:
 
 
 async def sent(world: World) -> list[tuple[str, int]]:
-    """Do the hourly work. Returns the tenants and lines that were told, after comparing mails and events."""
+    """Do the hourly work.
+
+    Returns the tenants and lines that were told, after comparing mails and events.
+    """
     world.events.clear()
     world.email.messages.clear()
     await world.gate.service.head_reports.send()
@@ -76,7 +79,10 @@ async def test_an_altered_trail_has_no_head(world: World, caplog: pytest.LogCapt
 
 @pytest.mark.parametrize(("owner", "wanted"), [(OWNER, False), ("", True), ("the team", True), ("a b@x.example", True)])
 async def test_who_gets_no_mail(owner: str, wanted: bool) -> None:
-    """The policy must ask for it and name one address; hook and log have the head all the same."""
+    """The policy must ask for it and name one address.
+
+    Hook and log have the head all the same.
+    """
     policy = with_rules(lambda rules: replace(rules, owner=owner, audit=replace(rules.audit, mail_heads=wanted)))
     async with running(make_world(policy=policy)) as world:
         await grow(world, "alpha")

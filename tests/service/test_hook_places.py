@@ -1,4 +1,7 @@
-"""The places of hooks in the trails, and the failed events: read back as written, and begun anew when damaged."""
+"""The places of hooks in the trails, and the failed events.
+
+They are read back as written, and begin anew when they are damaged.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mfa_gate.core.events import Event
+from mfa_gate.core.events import MOVED, Event
 from mfa_gate.service.hook_places import (
     COMMANDS,
-    MOVED,
     Late,
     Place,
     ends_of,
@@ -86,7 +88,10 @@ def test_the_names() -> None:
     ],
 )
 def test_whose_event_it_is(of: str, app: str | None, wants: bool) -> None:
-    """An application hears its own events and those of commands; what was moved from another store was told there."""
+    """An application hears its own events and those of commands.
+
+    What was moved from another store was told there.
+    """
     event = Event(id="e", kind="k", at=1, tenant="alpha", account="", app=of)
     assert is_for(event, app) is wants
     moved = Event(id="e", kind="k", at=1, tenant="alpha", account="", app=of, detail={MOVED: "x"})

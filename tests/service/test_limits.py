@@ -220,7 +220,7 @@ async def drafts_of_a_network(world: World, number: int) -> bool:
 
 
 async def counted(world: World, limit: RequestLimit, who: Caller, *, handle: str = "h-ann") -> bool:
-    """Make a request of a kind that is limited, at an account that knows the browser ``handle``."""
+    """Make a limited request at an account that knows the browser ``handle``."""
     account = Account(key=ANN, browsers=(Browser(id="B", handle=handle, label="", created_at=1),) if handle else ())
     return await too_many(world.store, who, account, limit, now=world.engine.now()) is None
 

@@ -113,7 +113,10 @@ async def test_a_policy_that_comes_into_force_stays(tmp_path: Path) -> None:
 
 
 async def test_a_full_store_is_emptied_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round ends with the first piece that is not full, or after so many; nothing is asked in vain."""
+    """A round ends with the first piece that is not full, or after so many.
+
+    Nothing is asked in vain.
+    """
     monkeypatch.setattr("mfa_gate.service.notes_end.PIECE", 2)
     monkeypatch.setattr("mfa_gate.service.notes_end.MAX_PIECES", 3)
     async with running(make_world()) as world:

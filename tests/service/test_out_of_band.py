@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.push_subscription import MAX_SUBSCRIPTION
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.service import Actor, Done
-from mfa_gate.service.out_of_band import MAX_SUBSCRIPTION
 from tests.harness import World, running
 from tests.service.meanwhile import before
 from tests.web.phones import begin, enrolled, push_world
@@ -119,7 +119,10 @@ async def device_of(world: World) -> tuple[Any, str, Any]:
 
 @pytest.mark.parametrize(("age", "is_good"), [(-1, False), (0, True), (119, True), (120, False)])
 async def test_a_nonce_is_good_for_two_minutes(world: World, age: int, is_good: bool) -> None:
-    """It is judged without being stored; an older one, and one of a clock ahead, reads nothing."""
+    """It is judged without being stored.
+
+    An older one, and one of a clock ahead, reads nothing.
+    """
     phone, nonce, use_cases = await device_of(world)
     world.clock.advance(age)
     found = await use_cases.waiting(
@@ -177,7 +180,10 @@ async def test_what_a_phone_is_told(world: World) -> None:
 
 
 async def test_who_is_no_device_of_ours(world: World) -> None:
-    """An unknown token, another key and a made-up picture are refused, and told with the network."""
+    """An unknown token, another key and a made-up picture are refused.
+
+    The trail has the network.
+    """
     phone, nonce, use_cases = await device_of(world)
     named = {"nonce": nonce, "signature": "x"}
     assert await use_cases.waiting(device="none", **named) == Refusal(reason="not_found")

@@ -571,7 +571,10 @@ async def test_one_job_that_fails_stops_no_other() -> None:
 
 
 async def test_failed_events_are_tried_each_at_its_time(caplog: pytest.LogCaptureFixture) -> None:
-    """One that is not due holds up none behind it; the waits double up to an hour, and then it is given up."""
+    """One that is not due holds up none behind it.
+
+    The waits double up to an hour, and then it is given up.
+    """
     called: list[str] = []
     fails = True
 

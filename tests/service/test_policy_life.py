@@ -89,7 +89,10 @@ async def test_a_reload_is_in_force_and_leaves_a_trace(file: Path) -> None:
 
 
 async def test_each_trail_has_the_changes_of_its_own(file: Path) -> None:
-    """A trail names the file's changes and its tenant's; the result and the owner's mail have all of them."""
+    """A trail names the file's changes and its tenant's.
+
+    The result and the owner's mail have all of them.
+    """
     beta = "[tenants.beta]\nfreshness.max_age = '{}'\n[tenants.alpha]\nfactors.allowed = ['totp']\n"
     file.write_text(STRICT + beta.format("1d") + "freshness.max_age = '1d'\n")
     async with living(file) as world:

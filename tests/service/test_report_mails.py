@@ -1,4 +1,4 @@
-"""The numbers of an organization reach the owner of its policy as often as the policy says."""
+"""The numbers of an organization reach its owner as often as the policy says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mailing(every: str, owner: str = OWNER) -> dict[str, object]:
             for n, at in enumerate(ends)
         ]
         people = (replace(EXEMPT, expires_at=START + 30 * DAY),)
-        audit = replace(rules.audit, mail_reports=every)
+        audit = replace(rules.audit, mail_reports=every)  # type: ignore[arg-type]
         return replace(rules, owner=owner, audit=audit, exempt=tuple(exempt), exempt_subjects=people)
 
     return {"policy": with_rules(change)}
@@ -61,7 +61,10 @@ async def test_how_often(every: str, days: int) -> None:
     ("every", "owner"), [("", OWNER), ("weekly", ""), ("weekly", "the team"), ("weekly", "a b@x.example")]
 )
 async def test_who_gets_none(every: str, owner: str) -> None:
-    """The policy must say how often, and name one address; then the turn is not used up either."""
+    """The policy must say how often, and name one address.
+
+    Then the turn is not used up either.
+    """
     async with running(make_world(**mailing(every, owner))) as world:  # type: ignore[arg-type]
         await fill(world)
         assert await sent(world) == []

@@ -1,4 +1,7 @@
-"""Counts of report-only: a row for each person, place and outcome, bounded, and written once."""
+"""Counts of report-only have a row for each person, place and outcome.
+
+They are bounded, and written once.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def rows(world: World) -> list[tuple[str, str, str, int]]:
 
 
 async def test_requests_of_one_kind_are_one_row(world: World) -> None:
-    """The same person at the same place counts up, with the first and last second and the minutes."""
+    """The same person at the same place counts up, with the first and last second."""
     ann = await person(world)
     first = await note(world, ann)
     world.clock.advance(65)
@@ -100,7 +103,10 @@ async def test_a_new_hour_begins_a_new_row(world: World) -> None:
 
 
 async def test_bounds_of_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows, places, spots, tenants and words are bounded; what finds no room is counted as dropped."""
+    """Rows, places, spots, tenants and words are bounded.
+
+    What finds no room is counted as dropped.
+    """
     ann, recorder = await person(world), world.gate.service.recorder
     recorder.route_of = lambda method, path: path
     monkeypatch.setattr(module, "MAX_PLACES", 2)
@@ -141,7 +147,7 @@ async def test_long_words_are_cut(world: World) -> None:
 
 
 async def test_a_route_stands_for_its_paths_where_the_rules_see_no_difference(world: World) -> None:
-    """The route's plain form is the path that is judged again later, unless a rule names the real one."""
+    """The route's plain form is judged again later, unless a rule names the real path."""
     ann, recorder = await person(world), world.gate.service.recorder
     recorder.route_of = lambda method, path: "/files/{name}"
     for path in ("/files/a", "/files/b"):
@@ -159,7 +165,10 @@ async def test_demands_of_the_code_are_counted_apart(world: World) -> None:
 
 
 async def test_an_hour_is_written_when_it_is_over(world: World) -> None:
-    """Before that only where it tells of more people than there were writes; at the end all is written."""
+    """An hour that is not over is written where it tells of more people than writes.
+
+    At the end all is written.
+    """
     ann, recorder = await person(world), world.gate.service.recorder
     await recorder.flush()
     spot = await note(world, ann)
@@ -201,7 +210,10 @@ async def test_a_store_that_is_away_gets_them_later(world: World, monkeypatch: p
 
 
 async def test_who_was_forgotten_meanwhile_is_left_out(world: World) -> None:
-    """The rows of a forgotten person that were counted until then go; later ones are of a new person."""
+    """The rows of a forgotten person that were counted until then go.
+
+    Later ones are of a new person.
+    """
     ann, recorder = await person(world), world.gate.service.recorder
     bob = await world.enrolled("bob")
     recorder._spots.clear()

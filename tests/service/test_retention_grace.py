@@ -1,4 +1,7 @@
-"""A shorter retention waits: the longer one holds until the grace of the policy before is over."""
+"""A shorter retention waits.
+
+The longer one holds until the grace of the policy before is over.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,10 @@ async def test_a_shorter_retention(
 
 
 async def test_a_tenant_has_its_own(world: World) -> None:
-    """A tenant's section is looked at by itself, and one that is new has the grace of the file's rules."""
+    """A tenant's section is looked at by itself.
+
+    One that is new has the grace of the file's rules.
+    """
     grace = RetentionGrace(world.engine, TRAIL)
     await grace.note(policy(90, alpha=60, beta=60), policy(90, alpha=30, beta=60))
     held = {tenant: days(await grace.for_tenant(tenant)) for tenant in ("alpha", "beta", "unknown")}

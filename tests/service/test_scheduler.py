@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import pytest
 
 from mfa_gate.service import scheduler as module
 from mfa_gate.service.scheduler import Job, Worker
+from mfa_gate.storage import take_one
 from tests.harness import FixedClock, World, make_world, running
 
 
@@ -41,7 +43,10 @@ def worker(world: World, work: Work, *, shared: bool = True, every: int = 60) ->
 
 @pytest.mark.parametrize(("shared", "count"), [(True, 1), (False, 2)])
 async def test_one_process_does_shared_work(world: World, shared: bool, count: int) -> None:
-    """The one that comes first has it until it is due again; work that is not shared is done by each."""
+    """The one that comes first has it until it is due again.
+
+    Work that is not shared is done by each.
+    """
     work = Work()
     workers = [worker(world, work, shared=shared), worker(world, work, shared=shared)]
     for one in (*workers, *workers):
@@ -84,7 +89,10 @@ async def test_nothing_is_done_while_the_store_is_away(world: World) -> None:
 
 
 async def test_a_clock_that_runs_ahead_stops_no_work(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The mark of a worker whose clock is ahead counts no more; still only one of the others works, and it is logged once."""
+    """The mark of a worker whose clock is ahead counts no more.
+
+    Still only one of the others works. It is logged once.
+    """
     ahead, sound = Work(), Work()
     clock = FixedClock(world.clock.at + 500)
     engine = world.engine
@@ -124,7 +132,7 @@ async def test_where_all_places_are_ahead_the_work_is_done(world: World, monkeyp
     for ahead in (500, 1000):
         object.__setattr__(world.engine.wiring, "clock", FixedClock(sound.at + ahead))
         for name in ("work:probe", "work:probe#1"):
-            await module.take_one(world.store, name, limit=1, window=60, now=int(sound.at + ahead))
+            await take_one(world.store, name, limit=1, window=60, now=int(sound.at + ahead))
     object.__setattr__(world.engine.wiring, "clock", sound)
     for _ in range(2):
         await worker(world, work).round()
@@ -178,11 +186,11 @@ async def test_the_timer_goes_on(world: World) -> None:
 
 
 async def test_the_first_round_comes_at_a_random_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The processes of a machine wait between a half and one and a half of the time between rounds."""
+    """Processes wait between a half and one and a half of the time between rounds."""
     loop, waits = asyncio.get_running_loop(), list[float]()
     one = worker(world, Work())
     for drawn in (0.0, 0.5, 1.0):
-        monkeypatch.setattr(module.random, "random", lambda drawn=drawn: drawn)
+        monkeypatch.setattr(random, "random", lambda drawn=drawn: drawn)
         one.start()
         assert one._timer is not None
         waits.append(one._timer.when() - loop.time())

@@ -1,4 +1,7 @@
-"""Limits of messages: to the second and to the unit, with what the trail and the administrators are told."""
+"""Limits of messages hold to the second and to the unit.
+
+Trail and administrators are told of them.
+"""
 
 from __future__ import annotations
 
@@ -80,8 +83,11 @@ def number(place: int, *, range_: str = "55501") -> str:
     ],
 )
 async def test_a_limit_and_its_end(world: World, name: str, same: dict[str, str], other: dict[str, str] | None) -> None:
-    """The second message is refused until the first is as old as the window, and the trail names the limit."""
-    use(world, SendRules(**{name: per(1, HOUR)}))
+    """The second message is refused until the first is as old as the window.
+
+    The trail names the limit.
+    """
+    use(world, SendRules(**{name: per(1, HOUR)}))  # type: ignore[arg-type]
     world.clock.at = MIDNIGHT + 1
     assert await ask(world) is None
     world.clock.advance(600)
@@ -109,7 +115,10 @@ async def test_a_mailbox_is_another_destination_than_a_number(world: World) -> N
 
 @pytest.mark.parametrize(("count", "counted_at"), [(100, 35), (101, 0)])
 async def test_a_large_limit_is_counted_coarsely(world: World, count: int, counted_at: int) -> None:
-    """More than a hundred are counted in hundredths of the window. The wait that is told is right all the same."""
+    """More than a hundred are counted in hundredths of the window.
+
+    The wait that is told is right all the same.
+    """
     use(world, SendRules(per_tenant=per(count, HOUR), per_range=per(1000, HOUR)))
     world.clock.advance(35)
     for place in range(count):
@@ -142,7 +151,10 @@ async def alarms(world: World) -> list[tuple[str, dict[str, object]]]:
 
 
 async def test_the_money_of_a_day(world: World) -> None:
-    """The warning comes at 80 of 100, the alarm with the last message, each once a day; then the telephone is off."""
+    """The warning comes at 80 of 100, the alarm with the last message, each once a day.
+
+    Then the telephone is off.
+    """
     use(world, PRICED)
     service = world.gate.service.sending
     for place in range(7):
@@ -172,7 +184,10 @@ async def test_the_money_of_a_day(world: World) -> None:
 
 
 async def test_the_dearest_channel_that_is_allowed_ends_the_money(world: World) -> None:
-    """The alarm comes when the dearest allowed message finds no money any more; calls that nobody may use do not count."""
+    """The alarm comes when the dearest allowed message finds no money any more.
+
+    Calls that nobody may use do not count.
+    """
     use(world, PRICED, allowed=("totp", "sms", "voice"))
     for place in range(7):
         assert await ask(world, number(place)) is None
@@ -211,7 +226,10 @@ async def test_notices_are_paid_from_the_same_money(world: World) -> None:
 
 @pytest.mark.parametrize(("answered", "told"), [(5, None), (4, 20)])
 async def test_unanswered_messages(world: World, answered: int, told: int | None) -> None:
-    """From the twentieth text on, every tenth is looked at: with less than a quarter answered, an alarm says so."""
+    """From the twentieth text on, every tenth is looked at.
+
+    With less than a quarter answered, an alarm says so.
+    """
     use(world, SendRules(unanswered=UnansweredRules(below=25, after=20), per_network=per(1000, DAY)))
     for _ in range(answered):
         await world.gate.service.sending((), Account(key=SubjectKey("alpha", "ann")))
@@ -244,7 +262,10 @@ async def test_a_day_counts_from_midnight(world: World) -> None:
     ("said", "word"), [(True, ""), ("w" * 64, "w" * 64), ("w" * 65, "w" * 64), ("", "refused"), (None, "refused")]
 )
 async def test_the_hosts_word(said: object, word: str) -> None:
-    """A refusal by the host is in the trail with its word, bounded, and the purpose of the message."""
+    """A refusal by the host is in the trail with its word and the purpose.
+
+    The word is bounded.
+    """
     asked: list[PhoneSend] = []
 
     def hook(send: PhoneSend) -> object:

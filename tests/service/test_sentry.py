@@ -152,7 +152,7 @@ def test_every_exception_behind_one_is_emptied() -> None:
 
 
 def test_a_trace_without_the_frames_that_run() -> None:
-    """What goes on to a tracker begins behind the frame that has caught the exception."""
+    """A trace for a tracker begins behind the frame that has caught the exception."""
 
     def inner(code: str) -> None:
         raise ValueError("no")

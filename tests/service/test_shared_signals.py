@@ -101,7 +101,10 @@ async def test_what_ends_proofs(kind: str, event: dict[str, Any], ends: bool) ->
 
 
 async def test_the_number_of_people_whose_proofs_ended() -> None:
-    """Several events of one token count together; somebody unknown, and a subject of nobody, count as none."""
+    """Several events of one token count together.
+
+    Somebody unknown, and a subject of nobody, count as none.
+    """
 
     def subject_of(identifier: Mapping[str, Any]) -> Subject | None:
         return None if identifier["sub"] == "nobody" else Subject(identifier["sub"], "alpha")

@@ -59,7 +59,10 @@ async def test_a_command_needs_one_of_the_keys(store: MemoryStore) -> None:
 
 @pytest.mark.parametrize("held", ["a line", "an account", "a canary", ""])
 async def test_a_new_store(store: MemoryStore, held: str) -> None:
-    """A store that holds anything is not new; one that has lost its canaries counts as one whose trails were signed."""
+    """A store that holds anything is not new.
+
+    One that has lost its canaries counts as one whose trails were signed.
+    """
     if held == "a line":
         await store.append([Event(id="e", kind="attempt.failed", at=1, tenant="alpha", account="")])
     elif held == "an account":
@@ -84,7 +87,10 @@ async def test_the_mark_of_signed_trails(store: MemoryStore) -> None:
 
 
 async def test_a_store_that_cannot_be_written(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new key starts all the same where another one is known; the first key of a store does not."""
+    """A new key starts all the same where another one is known.
+
+    The first key of a store does not.
+    """
 
     async def away(*given: object, **named: object) -> None:
         raise StoreUnavailable("the store is read-only")

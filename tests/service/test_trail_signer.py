@@ -1,4 +1,7 @@
-"""A running gate signs its trails a moment after each line, and signs over nothing that somebody altered."""
+"""A running gate signs its trails a moment after each line.
+
+It signs over nothing that somebody altered.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import pytest
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.service.trail_signer import LIST_GONE, LOST, AlteredTrail
-from mfa_gate.service.trail_verification import Fault
+from mfa_gate.service.trail_signer import LOST, AlteredTrail
+from mfa_gate.service.trail_verification import LIST_GONE, Fault
 from mfa_gate.stores.memory import MemoryStore
 
 from .intruder import IntoMemory, Loot
@@ -59,7 +62,10 @@ async def scene() -> AsyncIterator[Scene]:
 
 
 async def test_nothing_is_signed_over(scene: Scene) -> None:
-    """S-124: what does not follow the signed head is told with its line, and the note stays as it was."""
+    """A line that does not follow the signed head is told, and the note stays.
+
+    S-124.
+    """
     signer = scene.world.gate.service.trail_signer
     known, found = dict(signer._signed), {}
     for name in TOLD:
@@ -89,7 +95,7 @@ async def sign_on(scene: Scene, number: int, *, tenant: str = A) -> None:
 
 
 def erased_list(loot: Loot) -> None:
-    """Take a tenant's whole trail away with all that was signed about it, and the list of trails."""
+    """Take a tenant's whole trail away with all that was signed, and the list."""
     delete_tenant(loot, "trail-head:beta", "trail-pruned:beta")
     for name in [*loot.notes]:
         if name.endswith("trails"):
@@ -98,7 +104,10 @@ def erased_list(loot: Loot) -> None:
 
 @pytest.mark.parametrize("is_ready", [True, False], ids=["in the midst", "before a start"])
 async def test_a_removed_list_of_trails_stays_a_fault(scene: Scene, is_ready: bool) -> None:
-    """S-124: the next line makes no new list, which would lack a trail that was taken away whole."""
+    """The next line makes no new list of trails.
+
+    A new one would lack a trail that was taken away whole (S-124).
+    """
     loot, service = scene.today.copy(), scene.world.gate.service
     erased_list(loot)
     scene.into.put(loot)
@@ -110,7 +119,10 @@ async def test_a_removed_list_of_trails_stays_a_fault(scene: Scene, is_ready: bo
 
 
 async def test_an_altered_trail_is_told_once_a_day(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    """The trail, the administrators and the log hear of it, with the line; other trails are signed on."""
+    """The trail, the administrators and the log hear of it, with the line.
+
+    Other trails are signed on.
+    """
     service, loot = scene.world.gate.service, scene.today.copy()
     drop_notes(loot, "trail-head:alpha")
     scene.into.put(loot)
@@ -140,11 +152,11 @@ async def test_a_worker_that_has_signed_nothing_yet_misses_a_head(scene: Scene) 
     await scene.world.engine.record(events("new", 0, 2))
     head = await signer.sign("new")
     assert (head.lines, head.since) == (2, 0)
-    assert await signer.notes.tenants() == {A, B, OLD, "new"}
+    assert await signer.notes.tenants() == frozenset({A, B, OLD, "new"})
 
 
 async def test_a_pruned_trail_is_signed_on_from_its_anchor(scene: Scene) -> None:
-    """Where all signed lines were pruned, the signed head is behind the anchor, and the rest is followed from there."""
+    """A head whose lines were all pruned is followed from the anchor on."""
     service = scene.world.gate.service
     notes, store = service.trail_signer.notes, scene.world.store
     head, anchor = await notes.head(OLD), await store.anchor(OLD)
@@ -167,7 +179,7 @@ async def test_what_is_signed(scene: Scene) -> None:
     assert head.point == await store.head(A)
     assert (head.lines, head.since, head.at) == (21, 0, scene.world.engine.now())
     assert head.place == (await store.links(A, after=-1))[-1].place
-    assert await notes.tenants() == {A, B, OLD}
+    assert await notes.tenants() == frozenset({A, B, OLD})
 
 
 async def test_a_store_that_is_away_is_signed_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +215,7 @@ async def test_the_last_lines_are_signed_at_the_end(scene: Scene) -> None:
     await service.engine.record(events(A, 100, 1))
     await service.trail_signer.aclose()
     assert service.engine.sign_heads is None
-    assert (await service.trail_signer.notes.head(A)).lines == 21  # type: ignore[union-attr]
+    assert (await service.trail_signer.notes.head(A)).lines == 21
 
 
 @pytest.mark.parametrize(
@@ -217,7 +229,7 @@ async def test_the_last_lines_are_signed_at_the_end(scene: Scene) -> None:
 async def test_an_operator_accepts_a_trail_as_it_stands(
     scene: Scene, attack: Callable[[Loot], None], line: int, words: str
 ) -> None:
-    """What was accepted stands in the trail for good; from then on the trail is signed and whole again."""
+    """An accepted fault stands in the trail for good, which is whole from then on."""
     loot, service = scene.today.copy(), scene.world.gate.service
     attack(loot)
     scene.into.put(loot)
@@ -238,7 +250,7 @@ async def test_an_operator_accepts_a_trail_as_it_stands(
 
 
 async def test_lines_that_vanish_are_missed(scene: Scene) -> None:
-    """A line that this process has written and that nobody signed is looked for before the signature."""
+    """A line of this process that nobody signed is looked for before the signature."""
     service = scene.world.gate.service
     service.engine.sign_heads = service.trail_signer._due
     before = scene.into.take()

@@ -172,7 +172,10 @@ async def test_a_kept_head_of_no_lines_and_of_too_many() -> None:
 
 
 async def test_a_line_of_another_tenant() -> None:
-    """A line that is chained right and names another tenant is named: a key chains each trail by its own name."""
+    """A line that is chained right and names another tenant is named.
+
+    A key chains each trail by its own name.
+    """
     links, digest = [], START
     for event in (EVENTS[0], replace(EVENTS[1], tenant="other")):
         digest = chain(digest, link_digest(event_to_json(event)))
@@ -186,7 +189,7 @@ def _keys() -> TrailKeys:
 
 
 async def test_a_beginning_of_before_trails_were_signed() -> None:
-    """Where no gate has signed yet, only an event can say that the first lines were pruned."""
+    """Only an event can say that lines were pruned before any gate has signed."""
     store = MemoryStore()
     async with scene_on(store, lambda: IntoMemory(store)) as scene:
         loot = scene.today.copy()

@@ -46,7 +46,7 @@ async def told(world: World, event: Event) -> tuple[list[str], list[str]]:
 
 
 async def test_a_mail_and_a_text(world: World) -> None:
-    """A lock is told at the address on file and at the enrolled number, each with a key of its own."""
+    """A lock is told at the address on file and at the enrolled number."""
     assert await told(world, line()) == (["ann@alpha.example"], [PHONE])
     assert world.email.messages[0].key == "notice-E1-account.locked"
     assert world.sms.messages[0].key == "notice-E1-account.locked-0"
@@ -85,7 +85,7 @@ async def test_texts_of_a_day(world: World, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_texts_cost_money(world: World) -> None:
-    """Where the day's money is spent, the mail goes out alone."""
+    """The mail goes out alone once the day's money is spent."""
     priced = SendRules(price=PriceRules(sms=10), cap_per_day=Units(10))
     world.engine.use_policy(with_rules(lambda rules: replace(rules, sends=priced)))
     assert [(await told(world, line(id=f"E{n}")))[1] for n in range(2)] == [[PHONE], []]
@@ -115,13 +115,16 @@ async def test_what_is_no_notice_is_not_heard(world: World) -> None:
     assert [(hook.name, hook.shared) for hook in hooks] == [("notice.email", True), ("notice.text", True)]
     senders = world.engine.wiring.senders
     for gone, names in (({"sms": None}, ["notice.email"]), ({"email": None}, ["notice.text"])):
-        world.engine.wiring = replace(world.engine.wiring, senders=replace(senders, **gone))  # type: ignore[arg-type]
+        world.engine.wiring = replace(world.engine.wiring, senders=replace(senders, **gone))
         assert [hook.name for hook in world.gate.service.notices.hooks()] == names
     world.engine.wiring = replace(world.engine.wiring, senders=senders)
 
 
 async def test_the_host_is_asked_once_for_both(world: World) -> None:
-    """A notice that goes everywhere asks for the contacts on file one time; nobody on file gets none."""
+    """A notice that goes everywhere asks for the contacts on file one time.
+
+    Nobody on file gets none.
+    """
     asked: list[str] = []
 
     async def contacts(subject: Subject) -> Contacts:

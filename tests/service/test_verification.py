@@ -39,7 +39,10 @@ async def with_mail(world: World) -> tuple[Browser, str]:
 
 
 async def test_a_challenge_of_another_worker_is_looked_for_in_the_store(world: World) -> None:
-    """Its notice may not be here yet: the answer is right all the same, and the store is asked once."""
+    """Its notice may not be here yet.
+
+    The answer is right all the same, and the store is asked once.
+    """
     ann, id = await with_mail(world)
     service = world.gate.service
     stale = await service.access.own(caller_of(ann))
@@ -112,7 +115,10 @@ async def test_a_backup_code_fits_whatever_was_asked(world: World) -> None:
 
 
 def test_an_answer_belongs_to_the_authenticator_that_gave_it() -> None:
-    """A passkey may answer for another one of the account; one that is gone was no right answer."""
+    """A passkey may answer for another one of the account.
+
+    One that is gone was no right answer.
+    """
     one, other = replace(way("totp"), data={"n": 1}), replace(way("sms"), data={"n": 2})
     account = Account(key=SubjectKey("alpha", "ann"), authenticators=(one, other))
     rejected = Rejected(reason="wrong_code")

@@ -1,4 +1,4 @@
-"""A looser policy waits with its changes, its first time and its text, for as long as an approval can count."""
+"""A looser policy waits with its changes, its first time and its text."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ async def until(store: MemoryStore, digest: str) -> int | None:
 
 
 async def test_it_keeps_the_time_of_its_first_refusal(store: MemoryStore) -> None:
-    """A second refusal of the same file changes the number of approvals alone; another file begins anew."""
+    """A second refusal of the same file changes the number of approvals alone.
+
+    Another file begins anew.
+    """
     policies = WaitingPolicies(store)
     await note(store, waiting("a"))
     assert await policies.of("shop") == waiting("a")
@@ -61,7 +64,7 @@ async def test_it_keeps_the_time_of_its_first_refusal(store: MemoryStore) -> Non
 
 
 async def test_the_text_stays_while_an_approval_can_count(store: MemoryStore) -> None:
-    """Thirty days after a policy waits no more its text goes, unless it waits elsewhere or was in force."""
+    """The text of a policy that waits no more goes after thirty days."""
     policies = WaitingPolicies(store)
     await note(store, waiting("a"))
     assert await until(store, "a") == 0
@@ -91,7 +94,7 @@ async def test_the_applications_are_listed_once(store: MemoryStore) -> None:
 def test_the_looser_changes_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many are kept, and the rest is counted."""
     found = tuple(
-        Difference(tenant="t", path=f"{change[0]}{n}", old="1", new="2", change=change)  # type: ignore[arg-type]
+        Difference(tenant="t", path=f"{change[0]}{n}", old="1", new="2", change=change)
         for n in range(2)
         for change in ("neutral", "no request", "stricter", "looser")
     )

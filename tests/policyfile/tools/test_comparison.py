@@ -241,7 +241,10 @@ DEMANDS = {
 
 
 def test_what_may_be_passed_over() -> None:
-    """Two sides that demand or answer alike save the look at every request; each part tells them apart."""
+    """Two sides that demand or answer alike save the look at every request.
+
+    Each part tells them apart.
+    """
     for name, other in ANSWERS.items():
         for pair in (pair_of(PLAIN, other), pair_of(other, PLAIN)):
             assert not pair.same_answers, name

@@ -202,7 +202,10 @@ def test_demands_of_file_and_code_that_nobody_meets() -> None:
 
 
 def test_the_leaf_that_answers() -> None:
-    """The first route that takes the method at the path; HEAD is answered as GET, and a write only where it is taken."""
+    """The first route that takes the method at the path.
+
+    HEAD is answered as GET, and a write only where it is taken.
+    """
     leaves = [*leaves_of(STARLETTE)]
 
     def answering(method: str, path: str) -> str | None:
@@ -231,5 +234,5 @@ def test_a_route_of_an_unknown_kind_covers_what_lies_below_it() -> None:
 
 
 def test_rows_are_those_of_a_tenant_that_is_turned_on() -> None:
-    """Where administrators turn it on, the list shows what is asked afterwards."""
+    """The list shows the demands after administrators have turned it on."""
     assert outcomes(STARLETTE, "[enrollment]\nstage = 'admin'\n")["GET /"] == ("guarded", "freshness")

@@ -185,7 +185,10 @@ async def test_only_an_operator_discards_a_record(groups: tuple[str, ...]) -> No
 
 
 async def test_what_is_refused_at_once_waits_for_nobody() -> None:
-    """An act that takes two is tried first: without its words, or with nothing to do, nothing is asked."""
+    """An act that takes two is tried first.
+
+    Without its words, or with nothing to do, nothing is asked.
+    """
     async with running(make_world()) as world:
         await world.enrolled("sue", groups=["support"])
         sam = await world.enrolled("sam", groups=["security"])

@@ -80,7 +80,10 @@ async def test_alarms_of_the_last_day(world: World) -> None:
 
 
 async def test_acts_that_wait_for_a_second_administrator(world: World) -> None:
-    """Each person is named once, with the act and since when; an act of yesterday, or one that is over, is not."""
+    """Each person is named once, with the act and since when.
+
+    An act of yesterday, or one that is over, is not.
+    """
     boss = Hand("boss", "alpha")
     for number, id in enumerate(("app", "both", "key")):
         key, ago = SubjectKey("alpha", id), (0, 0, 2 * HOUR)[number]

@@ -1,4 +1,7 @@
-"""The people of a tenant are counted once each, whoever names them: the host's directory, or the accounts."""
+"""The people of a tenant are counted once each.
+
+The host's directory names them, or the accounts do.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ async def listed() -> AsyncIterator[World]:
 
 
 async def test_the_directory_says_who_counts(listed: World) -> None:
-    """Everybody listed is set up, exempt or missing; accounts beside the directory are told apart."""
+    """Everybody listed is set up, exempt or missing.
+
+    Accounts beside the directory are told apart.
+    """
     counts = await listed.gate.service.people.counts("alpha")
     assert counts == PeopleCounts(
         known=8,
@@ -87,7 +93,7 @@ async def test_without_a_directory_the_accounts_count() -> None:
 
 
 async def test_people_to_remind(listed: World) -> None:
-    """Who has nothing set up gets a reminder, met or not; the exempt and the strangers do not."""
+    """People who have nothing set up get a reminder, met or not."""
     people = listed.gate.service.people
 
     def ids(found: tuple[SubjectKey, ...]) -> set[str]:
@@ -111,7 +117,10 @@ async def test_people_to_remind(listed: World) -> None:
 async def test_no_more_are_reminded_than_can_be(
     listed: World, monkeypatch: pytest.MonkeyPatch, most: int, found: list[str]
 ) -> None:
-    """The first so many are looked at, those who were met first; an exempt one among them takes a place."""
+    """The first so many are looked at, those who were met first.
+
+    An exempt one among them takes a place.
+    """
     monkeypatch.setattr(module, "MAX_REMINDED", most)
     assert [key.id for key in await listed.gate.service.people.missing("alpha")] == found
 

@@ -58,14 +58,14 @@ def test_behind_a_line() -> None:
     ],
 )
 def test_a_cursor(text: str, cursor: Cursor) -> None:
-    """What a page wrote is read as it was, and anything else is the beginning."""
+    """The cursor of a page is read as it was, and anything else is the beginning."""
     assert cursor_of(text) == cursor
     if len(text) < 99 and cursor != Cursor() and "123" not in text:
         assert cursor.text == text
 
 
 def test_people_by_need() -> None:
-    """The locked come first, then those who asked for help, then the rest, then those who were never here."""
+    """The locked come first, then those who asked for help, then the rest."""
     order = order_of("")
     assert order.groups("") == ("locked", "recovery", "rest", "absent")
     assert order.groups("locked") == ("locked",)

@@ -30,7 +30,10 @@ async def write(world: World, kind: str, account: str, ago: int) -> None:
     ],
 )
 async def test_people_in_a_state(state: str, kind: str, days: int) -> None:
-    """A line within the longest life of the state counts; an older one and one of no person do not."""
+    """A line within the longest life of the state counts.
+
+    An older one and one of no person do not.
+    """
     async with running(make_world()) as world:
         for account, ago in (("old", days * DAY + 1), ("edge", days * DAY), ("new", 5), ("new", 4), ("", 3)):
             await write(world, kind, account, ago)

@@ -15,11 +15,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from mfa_gate import require_proof
+from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE
 from mfa_gate.core.model import Account, Contacts, Proof, Subject, SubjectKey
 from mfa_gate.core.model import Browser as Known
 from mfa_gate.core.rules import PathRule, Rules, StepUpRule
 from mfa_gate.service import Actor
-from mfa_gate.service.what_if import NO_SESSION, SESSION_LIFE, Answer, Question, _is_over
+from mfa_gate.service.what_if import Answer, Question, _is_over
 from tests import harness
 from tests.harness import START, Browser, World, make_world, running, with_rules
 from tests.service.admin.people import way
@@ -179,7 +180,10 @@ def proof(factor: str, at: int, network: str, session: str = "") -> Proof:
 
 
 async def test_the_proofs_and_what_is_assumed() -> None:
-    """Every proof is listed, the newest first, with its end; only those of the judged browser count."""
+    """Every proof is listed, the newest first, with its end.
+
+    Only those of the judged browser count.
+    """
     async with running(make_world()) as world:
         key, week = SubjectKey("alpha", "old"), 7 * 86_400
         browsers = (
@@ -226,5 +230,8 @@ async def test_the_proofs_and_what_is_assumed() -> None:
     [(NO_SESSION, SESSION_LIFE - 1, False), (NO_SESSION, SESSION_LIFE, True), ("s", SESSION_LIFE, False)],
 )
 def test_a_proof_of_no_sign_in_is_over_by_time(session: str, age: int, is_over: bool) -> None:
-    """A proof that is bound to a sign-in ends with it, and one without a sign-in after a while."""
+    """A proof that is bound to a sign-in ends with it.
+
+    A proof without a sign-in ends after a while.
+    """
     assert _is_over(proof("totp", START - age, "n", session), START) is is_over

@@ -252,7 +252,7 @@ def test_the_lines_of_each_table() -> None:
 
 
 def test_the_people_who_would_be_stopped() -> None:
-    """Who is walled out comes first, then who is asked most; each with what would help."""
+    """The walled out come first, then the most often asked, each with a help."""
     rows = [
         row(situation(account("ann", "totp"))),
         row(situation(account("eve")), minutes=(0, 1, 2)),

@@ -1,4 +1,7 @@
-"""The file of an export: for its owner alone, one process at a time, and each line in its place."""
+"""The file of an export is for its owner alone, and for one process at a time.
+
+Each line is bound to its place.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ def read(body: bytes) -> tuple[list[object], ExportReader]:
 
 
 def test_a_file_is_for_its_owner(tmp_path: Path) -> None:
-    """Nobody else may read it, and no second process works on it; a link and a folder are no file."""
+    """Nobody else may read it, and no second process works on it.
+
+    A link and a folder are no file.
+    """
     path = tmp_path / "export"
     with opened("--out", path, writing=True) as file:
         assert path.stat().st_mode & 0o777 == 0o600
@@ -86,7 +92,10 @@ def test_the_lines_of_an_export() -> None:
     ],
 )
 def test_a_line_that_does_not_open(body: bytes, told: str) -> None:
-    """It is named with its number: text of another kind, another format, or a line at another place."""
+    """It is named with its number.
+
+    Such are text of another kind, another format, or a line at another place.
+    """
     with pytest.raises(SettingsError) as refused:
         read(body)
     assert str(refused.value).startswith(told)

@@ -117,7 +117,10 @@ def test_a_short_secret_is_told(size: int, short: bool) -> None:
     ],
 )
 def test_an_address(uri: str, user: str, made: dict[str, str]) -> None:
-    """The label names the user where no other word does, and the service where no ``issuer`` does."""
+    """The label names the user where no other word does.
+
+    It names the service where no ``issuer`` does.
+    """
     assert from_uri(uri, line=3, user=user, tenant="alpha") == Raw(line=3, tenant="alpha", **made)  # type: ignore[arg-type]
 
 
