@@ -622,3 +622,44 @@ async def test_failed_events_are_tried_each_at_its_time(caplog: pytest.LogCaptur
         assert called == ["later", "first", "ahead"]
         assert set(await load_late(world.store, name, "alpha")) == {"fifth", "old"}
         await outbox.aclose()
+
+
+async def test_marks_that_could_not_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept for a later write, which comes by itself; one write has all of them."""
+
+    async def hears(event: Event) -> None:
+        pass
+
+    async with running(make_world()) as world:
+        hook = Hook(name="probe", wants=lambda event: event.id != "unwanted", call=hears)
+        outbox, key = Outbox(world.engine, [hook]), SubjectKey("alpha", "ann")
+        event = world.engine.moment().event("attempt.failed", key)
+        marks, mark = list[list[str]](), world.store.mark
+
+        async def away(*_: Any) -> None:
+            raise StoreUnavailable("away")
+
+        async def noted(kind: str, names: list[str]) -> None:
+            marks.append(names)
+            await mark(kind, names)
+
+        for id in ("one", "two", "unwanted"):
+            outbox.heard("probe", replace(event, id=id), ok=True)
+        outbox.heard("probe", replace(event, id="failed"), ok=False)
+        outbox.heard("another", event, ok=True)
+        first = outbox._timer
+        assert first is not None
+        loop = asyncio.get_running_loop()
+        assert 0 < first.when() - loop.time() <= 0.5
+        first.cancel()
+        outbox._timer = None
+        monkeypatch.setattr(world.store, "mark", away)
+        await outbox.flush()
+        again = outbox._timer
+        assert again is not None
+        assert 5 < again.when() - loop.time() <= 10
+        monkeypatch.setattr(world.store, "mark", noted)
+        await outbox.flush()
+        await outbox.flush()
+        assert marks == [[f"{outbox.name_of(hook)}|{id}" for id in ("one", "two")]]
+        again.cancel()

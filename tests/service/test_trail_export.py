@@ -11,7 +11,7 @@ from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import Event
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck, Proven, WrongExport
-from mfa_gate.service.trail_export import Tally
+from mfa_gate.service.trail_export import Line, Tally
 from mfa_gate.service.trail_heads import Head, key_from_text, key_to_text
 from mfa_gate.web.api.admin import event_json
 from tests.harness import START, World, make_world, running
@@ -39,7 +39,8 @@ async def world() -> AsyncIterator[World]:
 async def exported(world: World, **words: str) -> list[str]:
     tally, service = Tally(), world.gate.service
     parts = [part async for part in service.trail_reader.export("alpha", search_of(words), tally)]
-    assert tally.wrong == 0
+    assert (tally.wrong, tally.given) == (0, sum(isinstance(part, Line) and part.event is not None for part in parts))
+    assert tally.given > 0
     return [json.dumps(_document(part, service)) for part in parts]
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.service.store_checks import is_keyed
 from mfa_gate.service.trail_signer import LOST, AlteredTrail
 from mfa_gate.service.trail_verification import LIST_GONE, Fault
 from mfa_gate.stores.memory import MemoryStore
+from tests.harness import make_world, running
 
 from .intruder import IntoMemory, Loot
 from .test_trail_attacks import ATTACKS, LIST, OLD, OUTSIDE, A, B, Scene, delete_tenant, drop_notes, events, scene_on
@@ -279,3 +281,21 @@ async def test_a_fault_of_all_trails_is_in_the_log_alone(scene: Scene, caplog: p
     assert scene.world.kinds("audit.altered") == []
     assert "the trail of all tenants was altered" in caplog.text
     assert not [key for key in await scene.world.store.keys(limit=5) if key == SubjectKey("", "")]
+
+
+async def test_a_new_store_has_its_list_at_once() -> None:
+    """Before the first line, the list of trails is signed and the canary says so."""
+    async with running(make_world()) as world:
+        assert await world.gate.service.trail_signer.notes.tenants() == frozenset()
+        assert await is_keyed(world.store, world.engine.keyring)
+
+
+async def test_an_accepted_beginning_stays_accepted(scene: Scene) -> None:
+    """An operator may accept that more lines are gone than the gate has pruned."""
+    loot, service = scene.today.copy(), scene.world.gate.service
+    ATTACKS["more is pruned than the gate has pruned"][0](loot, loot)
+    scene.into.put(loot)
+    (fault,) = (await service.retention.verify(OLD)).broken.values()
+    await service.trail_signer.accept(OLD, fault, actor="operator:eve", reason="looked")
+    assert await service.trail_signer.notes.pruned(OLD) == 15
+    assert (await service.retention.verify(OLD)).broken == {}

@@ -14,6 +14,7 @@ import pytest
 from mfa_gate import Contacts, Subject
 from mfa_gate.core.changes.proof import rights_seen
 from mfa_gate.core.model import Account, Caller, SubjectKey
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import Rules
 from mfa_gate.service import Actor, Done
 from tests.harness import Browser, World, make_world, running, with_rules
@@ -211,3 +212,16 @@ async def test_what_is_refused_at_once_waits_for_nobody() -> None:
             "T",
             world.engine.now(),
         )
+
+
+async def test_the_reason_of_a_lock_is_for_readers_of_the_trail() -> None:
+    """The account's page shows it, with the newest lines, to an actor who may read them."""
+    async with running(make_world()) as world:
+        await world.enrolled("ann")
+        desk, eve, key = world.gate.service.account_desk, Actor(name="operator:eve"), SubjectKey("alpha", "ann")
+        assert isinstance(await desk.act(eve, "lock", key, reason="stolen laptop"), Done)
+        for recent, reason in ((True, "stolen laptop"), (False, "")):
+            document = await desk.account(eve, key, recent=recent)
+            assert not isinstance(document, Refusal)
+            assert document.lock_reason == reason
+            assert (document.activity is not None) == recent

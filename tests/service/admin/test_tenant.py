@@ -354,8 +354,12 @@ async def test_what_the_trail_says_of_the_settings() -> None:
             named = {"enabled": None, "factors": None, "confirm": "alpha", **given}
             return await desk.set(EVE, "alpha", **named)  # type: ignore[arg-type]
 
+        heard: list[str] = []
+        world.engine.effects.heard = lambda name, event, *, ok: heard.append(event.kind)
         assert await change(factors=("email", "totp")) is None
         assert await told() == [("tenant.changed", "", {"factors": "email totp"})]
+        await world.engine.effects.idle()
+        assert heard == ["tenant.changed"], "a hook that fails gets it again"
         assert (await settings("alpha")).enabled_at == 0
         assert await change(factors=("email", "totp")) is None
         assert await told() == []
