@@ -134,7 +134,7 @@ async def test_the_timer_removes_its_own_form_alone(world: World) -> None:
     name = name_of(world.engine, ANN, word[0])
     await forms._remove(name, b"another mark")
     assert await world.store.meta(name) is not None
-    arguments = second._args  # type: ignore[attr-defined]
+    arguments = second._args
     second.cancel()
     forms._end(*arguments)
     await world.engine.effects.idle()
