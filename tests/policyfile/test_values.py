@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mfa_gate.core.durations import format_duration, parse_duration, seconds_of
 from mfa_gate.core.rules import BrandRules, PathRule
-from mfa_gate.policyfile import examine
+from mfa_gate.policyfile import examine, parse_policy
 from mfa_gate.policyfile.attachments import svg_fault
 from mfa_gate.policyfile.keys import key_for
 from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
@@ -189,3 +189,14 @@ def test_agreements(tmp_path: Path, content: bytes | None, said: str) -> None:
     (fault,) = examine(text, base=tmp_path).faults
     assert (fault.line, fault.path) == (7, "tenants.x.agreement.file")
     assert said in fault.text
+
+
+def test_the_pictures_of_a_brand_are_read_once(tmp_path: Path) -> None:
+    """The policy holds the bytes of both logos, so no request reads a file."""
+    light, dark = svg("<rect/>"), svg("<circle/>")
+    (tmp_path / "light.svg").write_bytes(light)
+    (tmp_path / "dark.svg").write_bytes(dark)
+    text = HEAD + '[brand]\nlogo = "light.svg"\nlogo_dark = "dark.svg"\n'
+    brand = parse_policy(text, base=tmp_path).base.brand
+    assert (brand.logo_bytes, brand.logo_dark_bytes) == (light, dark)
+    assert parse_policy(HEAD, base=tmp_path).base.brand.logo_bytes == b""

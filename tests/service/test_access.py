@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from mfa_gate import Subject
+from mfa_gate.core.decision import Allow, Decision, Deny, Enroll, StepUp
+from mfa_gate.core.model import Caller, Seconds
+from mfa_gate.core.policy import Demand, Facts
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import PathRule, StepUpRule
 from mfa_gate.service import access as module
-from tests.harness import FETCH, Browser, World, make_world, running
+from mfa_gate.service.access import Judgement, Pass, owed
+from tests.harness import FETCH, HOME, Browser, World, make_world, running, with_rules
 
 
 @pytest.fixture
@@ -67,3 +76,244 @@ async def test_nothing_is_left_of_a_result_that_has_ended(world: World) -> None:
         world.clock.advance(module.PASS_LIFE)
     assert [cookies.rpartition(b"=")[2] for cookies in kept(world, ann)] == [b"2", b"1"]
     assert [*access._kept_for.values()] == [dict.fromkeys(access._passes)]
+
+
+async def judged(world: World, browser: Browser) -> Judgement:
+    """Judge a person at a path that no rule names, with the proof of the browser."""
+    account = await world.account(browser.id)
+    handle = account.browsers[0].handle if account.browsers else ""
+    caller = Caller(subject=Subject(browser.id, "alpha"), handle=handle, network="203.0.113.7", address=HOME)
+    return await world.gate.service.access.own(caller)
+
+
+COOKIES = b"session=1"
+
+
+def keeps(world: World, judgement: Judgement, *, cookies: bytes = COOKIES, counts: Any = None) -> Pass | None:
+    """Return the result that is kept of a judged request, None for none."""
+    access = world.gate.service.access
+    access._passes.clear()
+    access.remember(judgement, Subject("ann", "alpha"), cookies, HOME, counts)
+    return access._passes.get(cookies)
+
+
+async def test_only_a_plain_proof_is_remembered(world: World) -> None:
+    """A result is kept for half a minute.
+
+    The result of a watched request, of a grant, of a stale account or a huge header is not.
+    """
+    judgement = await judged(world, await world.enrolled())
+    assert isinstance(judgement.decision, Allow)
+    assert judgement.entry is not None
+    now, until = world.engine.now(), judgement.decision.until
+    known = keeps(world, judgement)
+    assert known is not None
+    assert (known.until, known.ends_at, known.address, known.counts) == (now + 30, until, HOME, None)
+    assert keeps(world, judgement, cookies=b"c" * 2048) is not None
+    assert keeps(world, judgement, cookies=b"c" * 2049) is None
+    for decision in (
+        replace(judgement.decision, why=replace(judgement.decision.why, watched=("export",))),
+        replace(judgement.decision, granted=True),
+        Deny(why=judgement.decision.why, ref="R", cause="attempts"),
+    ):
+        assert keeps(world, replace(judgement, decision=decision)) is None, decision
+        counted = keeps(world, replace(judgement, decision=decision), counts=Counter())
+        assert counted is not None, "where the policy only reports, every result is kept"
+        assert counted.until == now + 30
+    exempt = replace(judgement.requirement, free_kind="exempt")
+    assert keeps(world, replace(judgement, requirement=exempt)) is None
+    assert keeps(world, replace(judgement, entry=None)) is None
+    judgement.entry.stale = True
+    assert keeps(world, judgement) is None
+
+
+class Counter:
+    """A receiver of requests that pass by a kept result."""
+
+    def hit(self, method: str, path: str, /) -> None:
+        """Do nothing."""
+
+
+async def test_a_result_ends_with_its_proof_or_with_the_calendar(world: World) -> None:
+    """It is judged again at each date of the policy, and before the proof ends.
+
+    ``renew_early`` makes that earlier.
+    """
+    judgement = await judged(world, await world.enrolled())
+    assert isinstance(judgement.decision, Allow)
+    now = world.engine.now()
+    soon = replace(judgement, decision=replace(judgement.decision, until=now + 25))
+    rules = judgement.requirement.rules
+    early = replace(rules, freshness=replace(rules.freshness, renew_early=Seconds(10)))
+    for given, counts, until in ((rules, None, 25), (early, None, 15), (early, Counter(), 25)):
+        made = replace(soon, requirement=replace(soon.requirement, rules=given))
+        known = keeps(world, made, counts=counts)
+        assert known is not None
+        assert (known.until - now, known.ends_at - now) == (until, 25)
+    for name in ("optional_from", "required_from"):
+        for date, until in ((now + 5, 5), (now, 30), (now - 5, 30), (now + 31, 30)):
+            dated = replace(rules, enrollment=replace(rules.enrollment, **{name: date}))  # type: ignore[arg-type]
+            known = keeps(world, replace(judgement, requirement=replace(judgement.requirement, rules=dated)))
+            assert known is not None
+            assert known.until - now == until, (name, date - now)
+
+
+async def test_a_kept_result_is_for_one_person_at_one_address(world: World) -> None:
+    """Another subject, another address, a changed account and the end of its time find none."""
+    judgement, access = await judged(world, await world.enrolled()), world.gate.service.access
+    known, ann = keeps(world, judgement), Subject("ann", "alpha")
+    assert access.passes(ann, COOKIES, HOME) is known
+    assert access.passes(Subject("bob", "alpha"), COOKIES, HOME) is None
+    assert access.passes(ann, COOKIES, "203.0.113.8") is None
+    assert access.passes(ann, b"other", HOME) is None
+    world.clock.advance(29)
+    assert access.passes(ann, COOKIES, HOME) is known
+    world.clock.advance(1)
+    assert access.passes(ann, COOKIES, HOME) is None
+    assert access._passes == {}
+    assert keeps(world, judgement) is not None
+    judgement.entry.stale = True  # type: ignore[union-attr]
+    assert access.passes(ann, COOKIES, HOME) is None
+    assert access._passes == {}
+
+
+async def test_the_grace_while_the_store_is_away(world: World) -> None:
+    """A known browser passes for as long as the policy says, and as its proof lasts."""
+    judgement, access, engine = await judged(world, await world.enrolled()), world.gate.service.access, world.engine
+    known, ann = keeps(world, judgement), Subject("ann", "alpha")
+    assert known is not None
+    engine.away_since = engine.now()
+    assert not access.has_grace(ann, COOKIES, HOME), "the policy gives none"
+    graceful = with_rules(lambda rules: replace(rules, freshness=replace(rules.freshness, outage_grace=Seconds(60))))
+    engine.policy = engine.factors.complete(graceful)
+    assert access.has_grace(ann, COOKIES, HOME)
+    assert not access.has_grace(Subject("bob", "alpha"), COOKIES, HOME)
+    assert not access.has_grace(ann, COOKIES, "203.0.113.8")
+    assert not access.has_grace(ann, b"other", HOME)
+    world.clock.advance(59)
+    assert access.has_grace(ann, COOKIES, HOME)
+    world.clock.advance(1)
+    assert not access.has_grace(ann, COOKIES, HOME)
+    engine.away_since = engine.now()
+    known.ends_at = engine.now() + 1
+    assert access.has_grace(ann, COOKIES, HOME)
+    world.clock.advance(1)
+    assert not access.has_grace(ann, COOKIES, HOME)
+    known.ends_at += 100
+    assert access.has_grace(ann, COOKIES, HOME)
+    known.entry.stale = True
+    assert not access.has_grace(ann, COOKIES, HOME)
+    known.entry.stale, engine.away_since = False, None
+    assert not access.has_grace(ann, COOKIES, HOME), "the store is there"
+
+
+async def test_what_is_owed_for_an_act_on_the_own_settings(world: World) -> None:
+    """Each decision has its refusal.
+
+    Where nothing is demanded, a proof must still be as fresh as the policy says.
+    """
+    judgement = await judged(world, await world.enrolled())
+    decision, now = judgement.decision, world.engine.now()
+    assert isinstance(decision, Allow)
+    assert owed(judgement, now) is None
+    demand = Demand(rule="export", max_age=Seconds(300))
+    refusals: list[tuple[Decision, Refusal]] = [
+        (Deny(why=decision.why, ref="R", cause="attempts"), Refusal(reason="locked", ref="R", attempts_remaining=0)),
+        (StepUp(why=decision.why, reason="step_up", demand=demand), Refusal(reason="proof_required", max_age=300)),
+        (Enroll(why=decision.why), Refusal(reason="enrollment_required")),
+    ]
+    for other, refusal in refusals:
+        assert owed(replace(judgement, decision=other), now) == refusal
+    free = replace(judgement, decision=replace(decision, proof=None))
+    max_age = judgement.requirement.rules.freshness.max_age
+    assert owed(free, now) is None
+    assert owed(free, now + max_age - 1) is None
+    assert owed(free, now + max_age) == Refusal(reason="proof_required", max_age=max_age)
+    assert owed(replace(free, evidence=None), now) == Refusal(reason="proof_required", max_age=max_age)
+
+
+async def test_who_acts_as_whom_is_told_with_the_network(world: World) -> None:
+    """The line is in the trail of the other person, and names the acting one.
+
+    It comes before the request passes.
+    """
+    mary, ann = Subject("mary", "alpha"), Subject("ann", "alpha")
+    caller = Caller(subject=mary, handle="h", network="203.0.113.0/24", address=HOME, acts_as=ann)
+    await world.gate.service.access._tell_acting(caller, ann)
+    (event,) = (await world.store.events("alpha", kind="account.impersonated")).items
+    assert (event.account, event.actor, event.network, event.address) == ("ann", "mary", "203.0.113.0/24", HOME)
+
+
+async def test_another_worker_has_told_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line for all workers.
+
+    A worker asks the store once in twelve hours, and forgets all when it knows too many.
+    """
+    access, ann = world.gate.service.access, Subject("ann", "alpha")
+    callers = [Caller(subject=Subject(f"m{n}", "alpha"), handle="h", network="n", acts_as=ann) for n in range(3)]
+
+    async def asked() -> int:
+        return int(
+            await world.store.total(
+                world.engine.bucket("acting", callers[0].subject.key, ann.key), window=99_999, now=world.engine.now()
+            )
+        )
+
+    await access._tell_acting(callers[0], ann)
+    access._acting.clear()
+    await access._tell_acting(callers[0], ann)
+    assert await asked() == 1
+    assert len(world.kinds("account.impersonated")) == 1
+    monkeypatch.setattr(module, "MAX_PASSES", 2)
+    for caller in callers[1:]:
+        await access._tell_acting(caller, ann)
+    assert len(access._acting) == 1
+    assert len(world.kinds("account.impersonated")) == 3
+
+
+async def test_a_dead_end_is_logged_once(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Demands that nobody can meet are named with the request, once each.
+
+    Their number is bounded.
+    """
+    access, ann = world.gate.service.access, await judged(world, await world.enrolled())
+
+    def tell(rule: str, tenant: str = "alpha") -> None:
+        facts = Facts(tenant=tenant, groups=frozenset(), method="GET", path="/export")
+        strong = Demand(rule=rule, max_age=Seconds(60), factors_any=("fax",))
+        access._tell_dead_end(facts, replace(ann.requirement, demands=(strong,)))
+
+    def logged() -> list[str]:
+        return [record.getMessage() for record in caplog.records if "is refused to everybody" in record.getMessage()]
+
+    tell("one")
+    tell("one")
+    assert len(logged()) == 1
+    assert (
+        "'GET' '/export' is refused to everybody in tenant 'alpha': no allowed factor meets one together" in logged()[0]
+    )
+    tell("one", "beta")
+    assert len(logged()) == 2
+    monkeypatch.setattr(module, "MAX_TOLD", 3)
+    tell("two")
+    tell("three")
+    assert len(logged()) == 3
+
+
+async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
+    """Somebody who acts as another person is held to the floors of all groups."""
+    tree = (PathRule(text="/records/**"),)
+    rule = StepUpRule(name="doctors", paths=tree, phishing_resistant=True, groups_any=("doctor",))
+    world.engine.use_policy(with_rules(lambda rules: replace(rules, step_up=(rule,))))
+
+    async def floors(groups: set[str], *, acting: bool) -> list[str]:
+        subject = Subject("mary", "alpha", groups=frozenset(groups))
+        caller = Caller(subject=subject, handle="h", network="n", acts_as=Subject("ann", "alpha") if acting else None)
+        judgement = await world.gate.service.access.own(caller)
+        return [floor.rule for floor in judgement.requirement.floors]
+
+    assert await floors(set(), acting=False) == []
+    assert await floors({"doctor"}, acting=False) == ["doctors"]
+    assert await floors(set(), acting=True) == ["doctors"]

@@ -15,6 +15,7 @@ from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import DAY, AuditRules
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor, Done
+from mfa_gate.service import audit as module
 from mfa_gate.service.audit import MAX_STEP
 from mfa_gate.service.trail_signer import AlteredTrail
 from mfa_gate.service.trail_verification import verify_trail
@@ -23,7 +24,7 @@ from tests.harness import POLICY, RULES, START, World, make_world, running
 from .intruder import IntoMemory
 
 OPERATOR = Actor(name="operator:eve")
-KEPT = replace(RULES, audit=AuditRules(retention=Seconds(30 * DAY)))
+KEPT = replace(RULES, owner="owner@example.org", audit=AuditRules(retention=Seconds(30 * DAY)))
 
 
 def line(number: int, tenant: str = "alpha") -> Event:
@@ -123,6 +124,8 @@ async def test_a_clock_ahead_removes_nothing(
     assert kept[: len(before)] == before
     assert [event.kind for event in kept].count("audit.prune_held") == 1
     assert "mfa-gate audit prune --tenant alpha" in caplog.text
+    await world.engine.effects.idle()
+    assert [message.to for message in world.email.messages] == ["owner@example.org"]
     world.clock.advance(DAY - ahead)
     await retention.keep()
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha31"]
@@ -234,3 +237,81 @@ async def test_lines_of_a_forgotten_person_go(world: World) -> None:
     assert (await service.retention.verify("alpha")).broken == {}
     assert (await service.retention.prune(actor="operator:eve"))["alpha"] == 30
     assert (await service.retention.verify("alpha")).broken == {}
+
+
+async def test_so_many_lines_go_in_a_round(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round says how many lines it removes, and removes some pieces of them.
+
+    It leaves the rest to the next one.
+    """
+    retention, store = world.gate.service.retention, world.store
+    monkeypatch.setattr(module, "PIECE", 4)
+    monkeypatch.setattr(module, "MAX_PIECES", 3)
+    reads, trail = list[str](), store.trail
+
+    async def counted(tenant: str, /, *, after: str = "", limit: int = 50) -> object:
+        reads.append(after)
+        return await trail(tenant, after=after, limit=limit)
+
+    monkeypatch.setattr(store, "trail", counted)
+    left = 30
+    for gone in (12, 12, 6):
+        assert await retention.prune(tenant="alpha", actor="operator:eve") == {"alpha": gone}
+        left -= gone
+        told = (await store.events("alpha", kind="audit.pruned", limit=1)).items[0]
+        assert told.detail["lines"] == gone
+        assert (await trail("alpha", limit=1)).items[0].id == f"alpha{30 - left}"
+    assert len(reads) < 60
+
+
+async def test_lines_that_end_with_a_piece(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All old lines go, also if they fill the pieces to the last place."""
+    monkeypatch.setattr(module, "PIECE", 10)
+    monkeypatch.setattr(module, "MAX_PIECES", 30)
+    asked, prune = list[int](), world.store.prune
+
+    async def counted(tenant: str, /, **named: int) -> int:
+        asked.append(named["limit"])
+        return await prune(tenant, **named)
+
+    monkeypatch.setattr(world.store, "prune", counted)
+    assert await world.gate.service.retention.prune(actor="operator:eve") == {"alpha": 30}
+    assert asked == [10, 10, 10]
+
+
+async def test_leave_to_prune_is_signed_for_what_goes(world: World) -> None:
+    """S-124: a look signs nothing, and a round signs exactly the lines that it removes."""
+    retention, notes = world.gate.service.retention, world.gate.service.trail_signer.notes
+    cut = await retention._cut("alpha")
+    assert cut is not None
+    assert (cut.first_at, cut.before, cut.retention, cut.now) == (
+        START,
+        START + 30 * DAY,
+        30 * DAY,
+        world.engine.now(),
+    )
+    assert await retention._permit("alpha", cut, is_dry=True) == 30
+    assert await notes.pruned("alpha") == 0
+    assert await retention._permit("alpha", cut) == 30
+    assert await notes.pruned("alpha") == 30
+    nothing = replace(cut, before=START)
+    assert await retention._permit("alpha", nothing) == 0
+    assert await notes.pruned("alpha") == 30
+
+
+async def test_a_forged_head_stops_the_pruning(world: World) -> None:
+    """The lines stay: they are the only trace of what was altered."""
+    await world.gate.service.trail_signer.flush()
+    into = IntoMemory(world.store)  # type: ignore[arg-type]
+    loot = into.take()
+    loot.notes["trail-head:alpha"] = loot.notes["trail-head:alpha"].replace(b"alpha", b"alphb")
+    into.put(loot)
+    with pytest.raises(AlteredTrail, match="line 1: the signed head was altered"):
+        await world.gate.service.retention.prune(actor="operator:eve")
+    assert len([event for event in (await world.store.trail("alpha", limit=99)).items if event.id < "b"]) >= 60
+
+
+async def test_who_keeps_everything(world: World) -> None:
+    """The policy may name no retention, for one trail or for all."""
+    retention = world.gate.service.retention
+    assert [await retention.keeps_all(name) for name in ("", "alpha", "beta")] == [False, False, True]

@@ -110,3 +110,25 @@ async def test_a_policy_that_comes_into_force_stays(tmp_path: Path) -> None:
         world.clock.advance(10 * APPROVAL_LIFE)
         await prune(world)
         assert len(notes(world, "policy:text:")) == 2
+
+
+async def test_a_full_store_is_emptied_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round ends with the first piece that is not full, or after so many.
+
+    Nothing is asked in vain.
+    """
+    monkeypatch.setattr("mfa_gate.service.notes_end.PIECE", 2)
+    monkeypatch.setattr("mfa_gate.service.notes_end.MAX_PIECES", 3)
+    async with running(make_world()) as world:
+        asked, prune_meta = list[int](), world.store.prune_meta
+
+        async def counted(*, before: int, limit: int) -> int:
+            asked.append(limit)
+            return await prune_meta(before=before, limit=limit)
+
+        monkeypatch.setattr(world.store, "prune_meta", counted)
+        for number in range(9):
+            await world.store.put_meta(f"note:{number}", b"x", until=world.engine.now() - 1)
+        for gone, pieces in ((6, 3), (3, 2), (0, 1)):
+            asked.clear()
+            assert (await prune(world), asked) == (gone, [2] * pieces)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.push_subscription import MAX_SUBSCRIPTION
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.service import Actor, Done
 from tests.harness import World, running
 from tests.service.meanwhile import before
@@ -104,3 +107,108 @@ async def test_a_phone_that_is_gone_or_locked_says_where_it_is_woken(
         assert reply.status == 200
         assert account.authenticator(id) is not None
         assert account.lock is not None
+
+
+async def device_of(world: World) -> tuple[Any, str, Any]:
+    """Ann's phone, the nonce that it may sign now, and the use cases of its page."""
+    _, phone, _ = await enrolled(world)
+    use_cases = world.gate.service.out_of_band
+    assert use_cases is not None
+    return phone, use_cases.nonce(), use_cases
+
+
+@pytest.mark.parametrize(("age", "is_good"), [(-1, False), (0, True), (119, True), (120, False)])
+async def test_a_nonce_is_good_for_two_minutes(world: World, age: int, is_good: bool) -> None:
+    """It is judged without being stored.
+
+    An older one, and one of a clock ahead, reads nothing.
+    """
+    phone, nonce, use_cases = await device_of(world)
+    world.clock.advance(age)
+    found = await use_cases.waiting(
+        device=phone.device, nonce=nonce, signature=phone.sign("waiting", phone.device, nonce)
+    )
+    assert (found == Refusal(reason="code_expired")) == (not is_good)
+    woken = await use_cases.wake_at(
+        device=phone.device, nonce=nonce, signature=phone.sign("wake", phone.device, nonce, ""), subscription=""
+    )
+    assert woken == (None if is_good else Refusal(reason="code_expired"))
+
+
+@pytest.mark.parametrize("nonce", ["", ".", "12", "-5.x", "٧.x", "1" * 13 + ".x", "{now}.x", "{now}"])
+async def test_a_nonce_that_we_did_not_make(world: World, nonce: str) -> None:
+    """Whatever stands there, nothing is read."""
+    phone, _, use_cases = await device_of(world)
+    nonce = nonce.format(now=world.engine.now())
+    signature = phone.sign("waiting", phone.device, nonce)
+    assert await use_cases.waiting(device=phone.device, nonce=nonce, signature=signature) == Refusal(
+        reason="code_expired"
+    )
+
+
+async def test_what_a_phone_is_told(world: World) -> None:
+    """Its own requests that wait, with place, browser and times, and nothing of others."""
+    browser, phone, id = await enrolled(world)
+    await begin(browser, id)
+    use_cases = world.gate.service.out_of_band
+    assert use_cases is not None
+    nonce = use_cases.nonce()
+    signature = phone.sign("waiting", phone.device, nonce)
+    found: Any = await use_cases.waiting(device=phone.device, nonce=nonce, signature=signature)
+    (challenge,) = [c for c in (await world.account()).challenges if c.factor == "push" and not c.spent_at]
+    (request,) = found.requests
+    assert (request.id, request.purpose, request.at, request.expires_at) == (
+        challenge.id,
+        "sign-in",
+        challenge.issued_at,
+        challenge.expires_at,
+    )
+    assert (request.where, bool(request.agent)) == (str(challenge.data["where"]), bool(challenge.data["agent"]))
+    assert (found.subject, found.nonce) == (str(ANN), nonce)
+    assert (found.device.token, found.device.tenant, found.device.service) == (phone.device, "alpha", "Example")
+    world.clock.at = challenge.expires_at - 1
+    nonce = use_cases.nonce()
+    found = await use_cases.waiting(
+        device=phone.device, nonce=nonce, signature=phone.sign("waiting", phone.device, nonce)
+    )
+    assert len(found.requests) == 1
+    world.clock.advance(1)
+    found = await use_cases.waiting(
+        device=phone.device, nonce=nonce, signature=phone.sign("waiting", phone.device, nonce)
+    )
+    assert found.requests == ()
+
+
+async def test_who_is_no_device_of_ours(world: World) -> None:
+    """An unknown token, another key and a made-up picture are refused.
+
+    The trail has the network.
+    """
+    phone, nonce, use_cases = await device_of(world)
+    named = {"nonce": nonce, "signature": "x"}
+    assert await use_cases.waiting(device="none", **named) == Refusal(reason="not_found")
+    assert await use_cases.wake_at(device="none", subscription="", **named) == Refusal(reason="not_found")
+    world.events.clear()
+    for refused in (
+        await use_cases.waiting(device=phone.device, address="192.0.2.9", **named),
+        await use_cases.wake_at(device=phone.device, subscription="", address="192.0.2.9", **named),
+    ):
+        assert (refused.reason, bool(refused.ref)) == ("not_allowed", True)
+    joined = await use_cases.join(token="none", key="k", signature="s", label="l", address="192.0.2.9")
+    assert joined.reason == "code_expired"
+    assert use_cases.tenant_of("none") is None
+    await world.engine.effects.idle()
+    told = [(event.account, event.reason, event.network, event.factor) for event in world.kinds("attempt.refused")]
+    assert told == [
+        ("ann", "not_allowed", "192.0.2.9", "push"),
+        ("ann", "not_allowed", "192.0.2.9", "push"),
+        ("", "not_found", "192.0.2.9", "push"),
+    ]
+    long = "x" * (MAX_SUBSCRIPTION + 1)
+    for subscription in (long, "no place"):
+        signed = phone.sign("wake", phone.device, nonce, subscription)
+        assert await use_cases.wake_at(
+            device=phone.device, nonce=nonce, signature=signed, subscription=subscription
+        ) == Refusal(reason="malformed", member="subscription")
+    several = await use_cases.waiting(device=phone.device, nonce=nonce, signature=phone.sign("waiting", "a\nb", nonce))
+    assert several.reason == "not_allowed"

@@ -19,11 +19,12 @@ import pytest
 from mfa_gate import Senders, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.service import Actor, Done, Service
-from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES, load_late
+from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES, Hook, Late, load_late, save_late
 from mfa_gate.service.host_hooks import SubjectListener
-from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
+from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE, Outbox
 from mfa_gate.service.scheduler import Job, Worker
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
@@ -556,3 +557,98 @@ async def test_one_job_that_fails_stops_no_other() -> None:
         worker = Worker(world.engine, [Job(name="a", every=20, work=fails), Job(name="b", every=20, work=works)])
         await worker.round()
         assert done == [1]
+
+
+async def test_failed_events_are_tried_each_at_its_time(caplog: pytest.LogCaptureFixture) -> None:
+    """One that is not due holds up none behind it.
+
+    The waits double up to an hour, and then it is given up.
+    """
+    called: list[str] = []
+    fails = True
+
+    async def hears(event: Event) -> None:
+        called.append(event.id)
+        if fails:
+            raise RuntimeError("away")
+
+    async with running(make_world()) as world:
+        moment, key = world.engine.moment(), SubjectKey("alpha", "ann")
+        await world.engine.record((moment.event("attempt.failed", key),))
+        hook = Hook(name="probe", wants=lambda event: event.kind != "factor.enrolled", call=hears)
+        outbox, now = Outbox(world.engine, [hook]), world.engine.now()
+        await outbox.begin()
+        name = outbox.name_of(hook)
+
+        def late(id: str, *, tries: int, next_at: int, kind: str = "attempt.failed") -> Late:
+            return Late(event_to_json(replace(moment.event(kind, key), id=id)), tries, next_at)
+
+        waiting = {
+            "later": late("later", tries=1, next_at=now + 1),
+            "unwanted": late("unwanted", tries=1, next_at=now, kind="factor.enrolled"),
+            "broken": Late("{", 1, now),
+            "first": late("first", tries=0, next_at=now),
+            "fifth": late("fifth", tries=4, next_at=now - 5),
+            "old": late("old", tries=20, next_at=now),
+            "ahead": late("ahead", tries=2, next_at=now + 3_601),
+        }
+        await save_late(world.store, name, "alpha", waiting)
+        await outbox.catch_up(shared=False)
+        assert called == ["first", "fifth", "old", "ahead"]
+        kept = await load_late(world.store, name, "alpha")
+        assert {id: (one.tries, one.next_at - now) for id, one in kept.items()} == {
+            "later": (1, 1),
+            "first": (1, 30),
+            "fifth": (5, 480),
+            "old": (21, 3_600),
+            "ahead": (3, 120),
+        }
+        assert "cannot be read (ref broken)" in caplog.text
+        fails = False
+        called.clear()
+        world.clock.advance(120)
+        await outbox.catch_up(shared=False)
+        assert called == ["later", "first", "ahead"]
+        assert set(await load_late(world.store, name, "alpha")) == {"fifth", "old"}
+        await outbox.aclose()
+
+
+async def test_marks_that_could_not_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept for a later write, which comes by itself; one write has all of them."""
+
+    async def hears(event: Event) -> None:
+        pass
+
+    async with running(make_world()) as world:
+        hook = Hook(name="probe", wants=lambda event: event.id != "unwanted", call=hears)
+        outbox, key = Outbox(world.engine, [hook]), SubjectKey("alpha", "ann")
+        event = world.engine.moment().event("attempt.failed", key)
+        marks, mark = list[list[str]](), world.store.mark
+
+        async def away(*_: Any) -> None:
+            raise StoreUnavailable("away")
+
+        async def noted(kind: str, names: list[str]) -> None:
+            marks.append(names)
+            await mark(kind, names)
+
+        for id in ("one", "two", "unwanted"):
+            outbox.heard("probe", replace(event, id=id), ok=True)
+        outbox.heard("probe", replace(event, id="failed"), ok=False)
+        outbox.heard("another", event, ok=True)
+        first = outbox._timer
+        assert first is not None
+        loop = asyncio.get_running_loop()
+        assert 0 < first.when() - loop.time() <= 0.5
+        first.cancel()
+        outbox._timer = None
+        monkeypatch.setattr(world.store, "mark", away)
+        await outbox.flush()
+        again = outbox._timer
+        assert again is not None
+        assert 5 < again.when() - loop.time() <= 10
+        monkeypatch.setattr(world.store, "mark", noted)
+        await outbox.flush()
+        await outbox.flush()
+        assert marks == [[f"{outbox.name_of(hook)}|{id}" for id in ("one", "two")]]
+        again.cancel()

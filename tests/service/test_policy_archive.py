@@ -109,4 +109,7 @@ def test_no_file_of_a_kept_policy_leaves_its_folder(name: str, tmp_path: Path, m
         kept.policy(BUILT_IN)
     assert list(tmp_path.rglob("*")) == []
     assert not Path("/dev/shm/no-such-folder/evil").exists()
-    assert Kept(name="p", digest="0" * 64, text=TEXT, files={"in/side.txt": b"x"}).policy(BUILT_IN).name == "kept"
+    files = dict.fromkeys(("in/side.txt", "in/a/b/deep.txt", "in/other.txt", "top.txt"), b"x")
+    assert Kept(name="p", digest="0" * 64, text=TEXT, files=files).policy(BUILT_IN).name == "kept"
+    with pytest.raises(SettingsError, match="000000000000"):
+        Kept(name="p", digest="0" * 64, text="no TOML", files={}).policy(BUILT_IN)

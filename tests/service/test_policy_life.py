@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.policyfile.tools.diff import Difference
 from mfa_gate.service.policy_archive import PolicyArchive
+from mfa_gate.service.policy_life import ELSEWHERE, _shortened, _told_to, told
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import FixedClock, World, make_world, running
 
@@ -85,6 +88,96 @@ async def test_a_reload_is_in_force_and_leaves_a_trace(file: Path) -> None:
         assert len(await trail_of(world, "policy.loaded")) == 1
 
 
+async def test_each_trail_has_the_changes_of_its_own(file: Path) -> None:
+    """A trail names the file's changes and its tenant's.
+
+    The result and the owner's mail have all of them.
+    """
+    beta = "[tenants.beta]\nfreshness.max_age = '{}'\n[tenants.alpha]\nfactors.allowed = ['totp']\n"
+    file.write_text(STRICT + beta.format("1d") + "freshness.max_age = '1d'\n")
+    async with living(file) as world:
+        for id, tenant in (("ann", "alpha"), ("zoe", "beta")):
+            await world.browser(id, tenant)
+            moment = world.engine.moment()
+            await world.engine.record((moment.event("attempt.failed", SubjectKey(tenant, id)),))
+        file.write_text(STRICT + beta.format("3d") + "freshness.max_age = '2d'\n")
+        done = await world.gate.reload_policy()
+        assert sorted(done.looser) == [
+            "alpha: freshness.max_age: 1d -> 2d",
+            "beta: freshness.max_age: 1d -> 3d",
+        ]
+        assert (done.digest, done.changed, done.differences) == (world.gate.policy.digest, True, 2)
+        for tenant, change in (("alpha", "1d -> 2d"), ("beta", "1d -> 3d")):
+            for kind in ("policy.loaded", "policy.loosened"):
+                (event,) = (await world.store.events(tenant, kind=kind)).items
+                assert (event.account, event.actor, event.reason) == ("", "mfa_gate", "")
+                assert event.detail == {
+                    "name": "lived",
+                    "digest": done.digest[:12],
+                    "by": "application",
+                    "differences": 2,
+                    "looser": 2,
+                    "changes": f"{tenant}: freshness.max_age: {change}",
+                }
+        await world.engine.effects.idle()
+        (mail,) = [m for m in world.email.messages if m.to == "security@example.org"]
+        assert "1d -> 2d" in mail.text
+        assert "1d -> 3d" in mail.text
+        (kept,) = [entry for entry in await PolicyArchive(world.store).history() if entry.by == "application"]
+        assert (kept.looser, kept.differences, kept.name) == (done.looser, 2, "lived")
+
+
+async def test_a_refused_policy_is_told_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With the first fault, their number and what asked for it; the watch does not repeat it."""
+    async with living(file) as world:
+        await world.enrolled("ann")
+        file.write_text(HEAD + "mode = 'on'\n[freshness]\nmax_age = 7\n")
+        for _ in range(2):
+            with pytest.raises(SettingsError) as refused:
+                await world.gate.service.policy_life.reload("signal")
+        (event,) = await trail_of(world, "policy.refused")
+        assert (event.actor, event.reason) == ("mfa_gate", "faults")
+        assert event.detail == {
+            "by": "signal",
+            "faults": len(refused.value.faults),
+            "first": refused.value.faults[0][:300],
+        }
+        assert caplog.text.count("the policy was not loaded (signal)") == 1
+        file.write_text(HEAD + "mode = 'off'\n")
+        with pytest.raises(SettingsError):
+            await world.gate.service.policy_life.reload("file changed")
+        assert len(await trail_of(world, "policy.refused")) == 2
+
+
+def test_many_changes_are_shortened() -> None:
+    """Ten are named and the rest is counted; no line is longer than a thousand characters."""
+    assert _shortened(("a", "b")) == "a; b"
+    ten = tuple(f"c{n}" for n in range(10))
+    assert _shortened(ten) == "; ".join(ten)
+    assert _shortened((*ten, "d")) == "; ".join(ten) + "; and 1 more"
+    assert _shortened(("x" * 1_100,)) == "x" * 1_000
+    assert told(Difference(tenant="", path="mode", old="", new="b", change="looser")) == "mode: - -> b"
+    assert told(Difference(tenant="t", path="mode", old="a", new="", change="looser")) == "t: mode: a -> -"
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        ("policy: mode: no", True),
+        ("policy: tenants.alpha.mode: no", True),
+        ("policy: tenants.beta.mode: no", False),
+        ('policy: tenants."gamma".mode: no', False),
+        ("policy: mode: as for beta", False),
+        ("policy: alphabeta", True),
+        ("x" * 400, True),
+    ],
+)
+def test_a_fault_that_names_another_tenant_is_not_shown(fault: str, shown: bool) -> None:
+    """It stands in no trail but its own, also where no policy knows that tenant yet."""
+    found = _told_to("alpha", fault, frozenset({"alpha", "beta", ""}))
+    assert found == (fault[:300] if shown else ELSEWHERE)
+
+
 async def test_a_stricter_policy_tells_nobody(file: Path) -> None:
     """A change that only tightens is recorded, and no owner is told."""
     file.write_text(LOOSE)
@@ -131,7 +224,7 @@ async def test_the_text_is_kept_by_digest(file: Path) -> None:
         assert kept.text == STRICT
 
 
-async def test_a_start_with_a_looser_file_is_seen(file: Path) -> None:
+async def test_a_start_with_a_looser_file_is_seen(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A restart with another file leaves the same trace as a reload."""
     store = MemoryStore()
     async with living(file, store) as world:
@@ -143,6 +236,7 @@ async def test_a_start_with_a_looser_file_is_seen(file: Path) -> None:
         assert "mode" in str(loosened.detail["changes"])
     async with living(file, store) as world:
         assert len(await trail_of(world, "policy.loaded")) == 1
+    assert "are refused: the policy is closed" not in caplog.text
 
 
 async def test_a_looser_policy_waits_for_two_people(file: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.service.fault_records import empty_frames, keep_clean
+from mfa_gate.service.fault_records import emptied, empty_frames, keep_clean
 
 Reports = tuple[list[str], dict[str, list[str]]]
 """The secrets of a world, and what was sent by fault."""
@@ -149,3 +149,24 @@ def test_every_exception_behind_one_is_emptied() -> None:
             assert "code" not in trace.tb_frame.f_locals
             trace, seen = trace.tb_next, seen + 1
     assert seen > 0
+
+
+def test_a_trace_without_the_frames_that_run() -> None:
+    """A trace for a tracker begins behind the frame that has caught the exception."""
+
+    def inner(code: str) -> None:
+        raise ValueError("no")
+
+    def outer(code: str) -> None:
+        inner(code)
+
+    try:
+        outer("123456")
+    except ValueError as error:
+        kept = emptied(error.__traceback__)
+        names = []
+        while kept is not None:
+            names.append(kept.tb_frame.f_code.co_name)
+            kept = kept.tb_next
+    assert names == ["outer", "inner"]
+    assert emptied(None) is None

@@ -15,7 +15,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import SettingsError
 from mfa_gate.identity import subject_by_sub
 from mfa_gate.ports import SharedSignals
-from mfa_gate.service.shared_signals import KEPT, SignalRefused
+from mfa_gate.service.shared_signals import KEPT, SKEW, SignalRefused
 from tests.harness import START, Browser, Reply, World, make_world, running
 
 ISSUER, AUDIENCE = "https://idp.example.com/", "https://sp.example.com/caep"
@@ -98,6 +98,50 @@ async def test_what_ends_proofs(kind: str, event: dict[str, Any], ends: bool) ->
         assert (await ann.is_in(), await bob.is_in()) == (not ends, True)
         told = [(line.actor, line.reason) for line in world.kinds("proofs.revoked")]
         assert told == ([(f"signals:{ISSUER}", kind.rpartition("/")[2])] if ends else [])
+
+
+async def test_the_number_of_people_whose_proofs_ended() -> None:
+    """Several events of one token count together.
+
+    Somebody unknown, and a subject of nobody, count as none.
+    """
+
+    def subject_of(identifier: Mapping[str, Any]) -> Subject | None:
+        return None if identifier["sub"] == "nobody" else Subject(identifier["sub"], "alpha")
+
+    async with running(make_world(signals=settings(subject_of=subject_of))) as world:
+        for id in ("ann", "bob"):
+            await world.enrolled(id)
+        take = partial(world.gate.service.signals.take, authorization=f"Bearer {TOKEN}")
+        for sub, ended in (("ann", 1), ("nobody", 0), ("stranger", 0)):
+            token = signed(jti=sub, sub_id={**ANN, "sub": sub})
+            assert (await take(token), await take(token)) == (ended, 0), sub
+        people = {REVOKED: "ann", f"{RISC}account-disabled": "bob"}
+        events = {kind: {"subject": {**ANN, "sub": sub}} for kind, sub in people.items()}
+        assert await take(signed(jti="both", sub_id=None, events=events)) == 2
+        told = [(line.account, line.reason) for line in world.kinds("proofs.revoked")]
+        assert told == [("ann", "session-revoked"), ("ann", "session-revoked"), ("bob", "account-disabled")]
+
+
+@pytest.mark.parametrize(("age", "known"), [(KEPT + SKEW - 1, True), (KEPT + SKEW, False)])
+async def test_a_token_is_known_as_long_as_it_could_be_taken(age: int, known: bool) -> None:
+    """Its id is forgotten only when its age refuses it."""
+    async with running(make_world(signals=settings())) as world:
+        await world.enrolled("ann")
+        assert (await push(world, signed())).status == 202
+        world.clock.advance(age)
+        buckets = [name for name in world.store._contents.taken if name.startswith("signal:")]  # type: ignore[attr-defined]
+        assert len(buckets) == 1
+        total = await world.store.total(buckets[0], window=KEPT + SKEW, now=world.engine.now())
+        assert bool(total) == known
+
+
+async def test_switched_off_there_is_no_receiver() -> None:
+    """The use case refuses by itself, whoever calls it."""
+    async with running(make_world()) as world:
+        with pytest.raises(SignalRefused) as refused:
+            await world.gate.service.signals.take("x", authorization="Bearer x")
+        assert refused.value.err == "access_denied"
 
 
 async def test_a_signal_counts_once() -> None:

@@ -11,7 +11,7 @@ from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import Event
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck, Proven, WrongExport
-from mfa_gate.service.trail_export import Tally
+from mfa_gate.service.trail_export import Line, Tally
 from mfa_gate.service.trail_heads import Head, key_from_text, key_to_text
 from mfa_gate.web.api.admin import event_json
 from tests.harness import START, World, make_world, running
@@ -39,7 +39,8 @@ async def world() -> AsyncIterator[World]:
 async def exported(world: World, **words: str) -> list[str]:
     tally, service = Tally(), world.gate.service
     parts = [part async for part in service.trail_reader.export("alpha", search_of(words), tally)]
-    assert tally.wrong == 0
+    assert (tally.wrong, tally.given) == (0, sum(isinstance(part, Line) and part.event is not None for part in parts))
+    assert tally.given > 0
     return [json.dumps(_document(part, service)) for part in parts]
 
 
@@ -58,8 +59,10 @@ def check(world: World, lines: list[str], expected: tuple[Head, ...] = ()) -> Pr
 async def test_a_whole_export(world: World) -> None:
     """Every line has its number and its digest, and a signed head stands behind the last."""
     lines = await exported(world)
-    found = check(world, lines)
+    found = check(world, ["", *lines[:3], " ", *lines[3:], ""])
     assert (found.tenant, found.first, found.last, found.readable, found.left_out) == ("alpha", 1, 900, 900, [])
+    assert (found.at, dict(found.words)) == (world.engine.now(), {})
+    assert [json.loads(line)["lines"] for line in heads(lines)] == [0, 200, 400, 600, 800, 900]
     numbers = [json.loads(line)["seq"] for line in lines if "seq" in json.loads(line)]
     assert numbers == list(range(1, 901))
 
@@ -111,6 +114,16 @@ ALTERED: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
         lambda lines: [lines[0].replace('"lines": 0', '"lines": 1'), *lines[1:]],
         "says something else",
     ),
+    "a line without a text or a digest": (
+        lambda lines: edited(lines, 405, line=None, sha256=7),
+        "line 408 of the file: trail line 405 has neither a text nor a digest",
+    ),
+    "a line that is no record": (lambda lines: [*lines[:9], "[]", *lines[10:]], "line 10 of the file is no record"),
+    "half a character": (
+        lambda lines: edited(lines, 5, line=None, sha256="a", digest="\ud800"),
+        "line 6 of the file holds half a character",
+    ),
+    "another export of the trail behind it": (lambda lines: [*lines, *lines], "this head is of another export"),
     "it is no JSON": (lambda lines: [*lines[:9], "{", *lines[10:]], "line 10 of the file"),
     "it is empty": (lambda lines: [], "no signed head"),
 }

@@ -27,3 +27,6 @@ class StoredTrail(MemoryStore):
 
     async def links(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[Link]:
         return [link for link in self._links if link.place > after][:limit]
+
+    async def misfiled(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[int]:
+        return []

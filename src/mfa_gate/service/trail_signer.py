@@ -20,7 +20,7 @@ from .accounts import Engine
 from .admin_alerts import Alarms
 from .store_checks import is_keyed, mark_keyed
 from .trail_notes import ForgedNote, SignedHead, TrailNotes
-from .trail_verification import Fault, Terms, first_fault, key_of_line, missing_beginning
+from .trail_verification import LIST_GONE, Fault, Terms, first_fault, key_of_line, missing_beginning
 from .turns import AT_ONCE
 
 log = logging.getLogger("mfa_gate")
@@ -118,7 +118,7 @@ class TrailSigner:
             await self.tell("", Fault(0, "the signed list of trails was altered", error))
             return
         if listed is None and await is_keyed(store, self.engine.keyring):
-            await self.tell("", Fault(0, "the signed list of trails was removed"))
+            await self.tell("", Fault(0, LIST_GONE))
             return
         if listed is None:
             tenants = await store.trails()
@@ -232,9 +232,11 @@ class TrailSigner:
         store, mine = self.engine.store, self._signed.get(tenant)
         try:
             known = await self.notes.head(tenant)
-            listed = await self.notes.tenants() or frozenset()
+            listed = await self.notes.tenants()
         except ForgedNote as error:
             raise AlteredTrail(Fault(0, "a signed note was altered", error)) from error
+        if listed is None:  # a new list would lack the trails that went with it
+            raise AlteredTrail(Fault(0, LIST_GONE))
         anchor = await store.anchor(tenant)
         if known is None:
             if mine is not None or tenant in listed:

@@ -26,6 +26,7 @@ CUT = "the lines from here on are gone"
 OTHERS = "columns of the store say something else than the line"
 FOREIGN = "this line is of another tenant"
 KEYLESS = "this line has no key, and stands where every line has one"
+LIST_GONE = "the signed list of trails was removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,7 @@ class TrailCheck:
         except ForgedNote as error:
             verdict.broken[NO_LIST] = Fault(0, "the signed list of trails was altered", error)
         if listed is None and self.is_keyed:
-            verdict.broken[NO_LIST] = Fault(0, "the signed list of trails was removed")
+            verdict.broken[NO_LIST] = Fault(0, LIST_GONE)
         verdict.is_signed = listed is not None or self.is_keyed
         names = sorted({*await self.store.trails(), *(listed or ()), *self.expected})
         if tenant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,8 @@ from mfa_gate.core.rules import (
 )
 from mfa_gate.core.rules.sections import AttemptRules
 from mfa_gate.factors import BUILT_IN
-from mfa_gate.policyfile.tools.comparison import NAMELESS, Pair, compare_rules
+from mfa_gate.policyfile.tools.comparison import NAMELESS, Pair, compare_rules, engine
+from mfa_gate.policyfile.tools.comparison.outcomes import Outcome, verdicts
 from mfa_gate.policyfile.tools.comparison.people import Person
 from mfa_gate.policyfile.tools.comparison.places import Place
 from mfa_gate.policyfile.tools.comparison.request_classes import RequestClass
@@ -172,3 +174,109 @@ def test_chance_finds_nothing_more_in_many_rounds(start: int) -> None:
     """The same, 120,000 times."""
     for seed in range(start, start + 100):
         check(seed)
+
+
+WEAK, STRONG = frozenset({"totp", "sms"}), frozenset({"totp"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (Outcome(kind="passes", rule="a"), Outcome(kind="passes", rule="b"), set()),
+        (Outcome(kind="passes", rule="a"), Outcome(kind="asked", rule="a"), {"stricter"}),
+        (Outcome(kind="asked", rule="a"), Outcome(kind="passes", rule="a"), {"looser"}),
+        (Outcome(kind="locked", rule="a"), Outcome(kind="passes", rule="a"), {"looser"}),
+        (Outcome(kind="asked", rule="a", ways=WEAK), Outcome(kind="asked", rule="a", ways=STRONG), {"stricter"}),
+        (Outcome(kind="asked", rule="a", ways=STRONG), Outcome(kind="asked", rule="a", ways=WEAK), {"looser"}),
+        (
+            Outcome(kind="asked", rule="a", ways=STRONG),
+            Outcome(kind="asked", rule="a", ways=frozenset({"sms"})),
+            {"looser", "stricter"},
+        ),
+        (Outcome(kind="enroll", rule="a"), Outcome(kind="enroll", rule="a", skippable=True), {"looser"}),
+        (Outcome(kind="enroll", rule="a", skippable=True), Outcome(kind="enroll", rule="a"), {"stricter"}),
+        (
+            Outcome(kind="enroll", rule="a", skippable=True),
+            Outcome(kind="enroll", rule="a", skippable=True),
+            set(),
+        ),
+    ],
+)
+def test_the_verdict_on_two_outcomes(old: Outcome, new: Outcome, found: set[str]) -> None:
+    """More ways on are looser, fewer are stricter, and others are both."""
+    assert verdicts(old, new) == found
+
+
+def pair_of(old: Rules, new: Rules) -> Pair:
+    """Compare two sets of rules."""
+    return Pair(old=old, new=new, traits=BUILT_IN.traits, now=NOW)
+
+
+PLAIN = BUILT_IN.completed(Rules())
+FRESH = PLAIN.freshness
+ANSWERS = {
+    "max_age": replace(PLAIN, freshness=replace(FRESH, max_age=Seconds(60))),
+    "remember": replace(PLAIN, freshness=replace(FRESH, remember="session")),
+    "trust_amr": replace(PLAIN, freshness=replace(FRESH, trust_amr=("mfa",))),
+    "trust_acr": replace(PLAIN, freshness=replace(FRESH, trust_acr=("gold",))),
+    "action": replace(PLAIN, freshness=replace(FRESH, ip_change=replace(FRESH.ip_change, action="log"))),
+    "compare": replace(
+        PLAIN, freshness=replace(FRESH, ip_change=replace(FRESH.ip_change, compare=CompareRules(v4=24)))
+    ),
+    "attempts": replace(PLAIN, attempts=replace(PLAIN.attempts, max=3)),
+    "lock": replace(PLAIN, attempts=replace(PLAIN.attempts, lock_ends_sessions=True)),
+    "skip": replace(PLAIN, enrollment=replace(PLAIN.enrollment, skip=SkipRules(max=2))),
+}
+DEMANDS = {
+    "allowed": replace(PLAIN, factors=replace(PLAIN.factors, allowed=("totp",))),
+    "choice": replace(PLAIN, factors=replace(PLAIN.factors, choice="tenant")),
+    "ways": replace(PLAIN, recovery=replace(PLAIN.recovery, ways=())),
+    "stage": replace(PLAIN, enrollment=replace(PLAIN.enrollment, stage="optional")),
+    "optional_from": replace(PLAIN, enrollment=replace(PLAIN.enrollment, optional_from=NOW)),
+    "required_from": replace(PLAIN, enrollment=replace(PLAIN.enrollment, required_from=NOW)),
+    "mode": replace(PLAIN, mode="report-only"),
+    "max_age": ANSWERS["max_age"],
+    "step_up": replace(PLAIN, step_up=(StepUpRule(name="s", paths=(PathRule(text="/a/**"),), max_age=Seconds(60)),)),
+}
+
+
+def test_what_may_be_passed_over() -> None:
+    """Two sides that demand or answer alike save the look at every request.
+
+    Each part tells them apart.
+    """
+    for name, other in ANSWERS.items():
+        for pair in (pair_of(PLAIN, other), pair_of(other, PLAIN)):
+            assert not pair.same_answers, name
+            assert pair.same_demands == (name not in DEMANDS), name
+            assert pair.same_places == (name not in ("action", "compare")), name
+    for name, other in DEMANDS.items():
+        for pair in (pair_of(PLAIN, other), pair_of(other, PLAIN)):
+            assert not pair.same_demands, name
+            assert pair.same_answers == (name not in ANSWERS), name
+    same = pair_of(PLAIN, replace(PLAIN, owner="somebody@x.example"))
+    assert (same.same_demands, same.same_answers, same.same_places) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [("trust_amr", True), ("trust_acr", True), ("max_age", False), ("remember", False), ("action", False)],
+)
+def test_rules_that_are_the_same_on_both_sides(name: str, needed: bool) -> None:
+    """They are looked at only where the sign-ins that meet a strong demand differ."""
+    assert pair_of(PLAIN, ANSWERS[name]).needs_every_rule is needed
+    strong = replace(PLAIN, freshness=replace(FRESH, trust_acr=("phr",), phishing_resistant_acr=("phr",)))
+    weak = replace(PLAIN, freshness=replace(FRESH, trust_acr=("phr",), phishing_resistant_acr=()))
+    assert pair_of(strong, weak).needs_every_rule
+    assert not pair_of(strong, strong).needs_every_rule
+
+
+def test_what_was_not_compared_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison that is cut short is not the same as one that finds nothing."""
+    monkeypatch.setattr(engine, "MOST_DECISIONS", 1)
+    compared = compare_rules(pair_of(PLAIN, ANSWERS["remember"]))
+    assert "some combinations of demands were not compared" in compared.left_out
+    assert not compared.is_same
+    monkeypatch.undo()
+    assert compare_rules(pair_of(PLAIN, PLAIN)).is_same
+    assert compare_rules(pair_of(PLAIN, ANSWERS["remember"])).left_out == ()

@@ -89,3 +89,11 @@ def test_the_share_is_that_of_the_parts() -> None:
     every = ("", "locked = true, enrolled = ['totp']", "enrolled = ['totp'], proof_age = '1h', ip = 'other'")
     ages = ("enrolled = ['totp'], proof_age = '1h'", "enrolled = ['totp'], proof_age = '8d'")
     assert measured("", *every, *ages).percent == 100
+
+
+def test_a_policy_that_asks_nothing_has_no_decisions_to_test() -> None:
+    """With the second factor off, no test can come to a decision about it."""
+    assert not [part for part in missed("[enrollment]\nstage = 'off'\n") if "stage" in part]
+    assert len([part for part in missed("") if ":stage" in part]) == 4
+    assert len([part for part in missed(CALENDAR) if ":stage" in part]) == 6
+    assert len([part for part in missed("[enrollment]\nstage = 'admin'\n") if ":stage" in part]) == 5

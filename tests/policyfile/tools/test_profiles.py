@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,13 @@ max_age = "9d"
     assert lines["exempt.a.b"] == 5
     assert lines["freshness.remember"] == 3
     assert found[0].told("x.toml", "nist-aal2").startswith(f"x.toml:{found[0].line}: nist-aal2: ")
+
+
+@pytest.mark.parametrize(("ends", "told"), [(NOW - 1, False), (NOW, False), (NOW + 1, True)])
+def test_an_exemption_that_is_over_is_no_departure(ends: int, told: bool) -> None:
+    """An exemption counts until the second in which it ends."""
+    at = datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    people, tree = (text.replace("permanent = true", f"expires = {at}") for text in (PEOPLE, TREE))
+    for name, text in (("exempt_subjects.s", people), ("exempt.t", tree)):
+        found = {path for path, _ in departures(STRICT + text, "nist-aal2")}
+        assert (name in found) == told, name

@@ -12,7 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
-from mfa_gate.policyfile.tools.routes import idle_rules, leaves_of, rows_for
+from mfa_gate.policyfile.tools.routes import idle_rules, leaf_for, leaves_of, rows_for
 
 from ..kinds import policy
 
@@ -199,3 +199,40 @@ def test_demands_of_file_and_code_that_nobody_meets() -> None:
     assert ends["GET /mail"] == ("guarded", "")
     assert ends["GET /pay/bye"] == ("sign-out", "")
     assert ends["DELETE /pay/bye"] == ("guarded", "")
+
+
+def test_the_leaf_that_answers() -> None:
+    """The first route that takes the method at the path.
+
+    HEAD is answered as GET, and a write only where it is taken.
+    """
+    leaves = [*leaves_of(STARLETTE)]
+
+    def answering(method: str, path: str) -> str | None:
+        leaf = leaf_for(leaves, method, path)
+        return None if leaf is None else leaf.template
+
+    assert answering("GET", "/healthz") == answering("HEAD", "/healthz") == "/healthz"
+    assert answering("POST", "/healthz") is None
+    assert answering("POST", "/charts/7") == "/charts/{id:int}"
+    assert answering("GET", "/charts/seven") is None
+    assert answering("GET", "/portal/files/a/b") == "/portal/files/{path:path}"
+    assert answering("WEBSOCKET", "/ws") == "/ws"
+    assert answering("GET", "/ws") is None
+
+
+def test_a_route_of_an_unknown_kind_covers_what_lies_below_it() -> None:
+    """It may answer anything there, so it counts as a mounted app."""
+
+    class Odd:
+        path = "/odd"
+
+    class App:
+        routes = (Odd(),)
+
+    assert [leaf.methods for leaf in leaves_of(App())] == [("GET", "POST")]
+
+
+def test_rows_are_those_of_a_tenant_that_is_turned_on() -> None:
+    """The list shows the demands after administrators have turned it on."""
+    assert outcomes(STARLETTE, "[enrollment]\nstage = 'admin'\n")["GET /"] == ("guarded", "freshness")

@@ -14,6 +14,7 @@ import pytest
 from mfa_gate import Contacts, Subject
 from mfa_gate.core.changes.proof import rights_seen
 from mfa_gate.core.model import Account, Caller, SubjectKey
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import Rules
 from mfa_gate.service import Actor, Done
 from tests.harness import Browser, World, make_world, running, with_rules
@@ -182,3 +183,45 @@ async def test_only_an_operator_discards_a_record(groups: tuple[str, ...]) -> No
         assert told is not None
         assert told.reason == "not_found"
         assert await boss.is_in()
+
+
+async def test_what_is_refused_at_once_waits_for_nobody() -> None:
+    """An act that takes two is tried first.
+
+    Without its words, or with nothing to do, nothing is asked.
+    """
+    async with running(make_world()) as world:
+        await world.enrolled("sue", groups=["support"])
+        sam = await world.enrolled("sam", groups=["security"])
+        for call, body, status, reason in (
+            ("reset", {"reason": "lost"}, 422, "malformed"),
+            ("reset", {"reason": "", "ticket": "T"}, 422, "malformed"),
+        ):
+            refused = await act(world, sam, call, body)
+            assert (refused.status, refused.reason) == (status, reason)
+            assert (await world.account("sue")).asked is None
+        none = await sam.api("DELETE", "admin/accounts/sue/authenticators/none?reason=lost")
+        assert (none.status, (await world.account("sue")).asked) == (404, None)
+        assert (await act(world, sam, "reset", {"reason": "lost", "ticket": "T"})).status == 202
+        asked = (await world.account("sue")).asked
+        assert asked is not None
+        assert (asked.act, asked.asked_by, asked.reason, asked.ticket, asked.asked_at) == (
+            "reset",
+            "sam",
+            "lost",
+            "T",
+            world.engine.now(),
+        )
+
+
+async def test_the_reason_of_a_lock_is_for_readers_of_the_trail() -> None:
+    """The account's page shows it, with the newest lines, to an actor who may read them."""
+    async with running(make_world()) as world:
+        await world.enrolled("ann")
+        desk, eve, key = world.gate.service.account_desk, Actor(name="operator:eve"), SubjectKey("alpha", "ann")
+        assert isinstance(await desk.act(eve, "lock", key, reason="stolen laptop"), Done)
+        for recent, reason in ((True, "stolen laptop"), (False, "")):
+            document = await desk.account(eve, key, recent=recent)
+            assert not isinstance(document, Refusal)
+            assert document.lock_reason == reason
+            assert (document.activity is not None) == recent

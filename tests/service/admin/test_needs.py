@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from mfa_gate.core.changes import two_people
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.roles import Hand
 from mfa_gate.core.rules import DAY, Rules
 from mfa_gate.service import Actor
 from mfa_gate.service.admin.needs import Need
@@ -15,6 +17,7 @@ from tests.harness import START, World, make_world, running
 from tests.service.admin.people import EXEMPT, REVIEWED, fill
 
 EVE = Actor(name="operator:eve")
+HOUR = 3600
 
 
 def ending(rules: Rules) -> Rules:
@@ -74,6 +77,45 @@ async def test_alarms_of_the_last_day(world: World) -> None:
     found = (await needs(world))["alarms"]
     assert found.count == 6
     assert [one.id for one in found.first] == ["grant", "opened", "d", "b", "c"]
+
+
+async def test_acts_that_wait_for_a_second_administrator(world: World) -> None:
+    """Each person is named once, with the act and since when.
+
+    An act of yesterday, or one that is over, is not.
+    """
+    boss = Hand("boss", "alpha")
+    for number, id in enumerate(("app", "both", "key")):
+        key, ago = SubjectKey("alpha", id), (0, 0, 2 * HOUR)[number]
+        moment = replace(world.engine.moment(actor="boss"), now=START - ago)
+        await world.engine.change(
+            key,
+            lambda account, moment=moment: two_people.ask(  # type: ignore[misc]
+                account, moment, act="reset", by=boss, reason="lost", ticket="T", item=""
+            ),
+        )
+    await told(world, "act.asked", ["app", "nobody"], ago=30)
+    await told(world, "act.asked", ["both"], ago=DAY + 1)
+    found = (await needs(world))["acts"]
+    assert {one.id: (one.name, one.word, one.at) for one in found.first} == {
+        "app": ("App", "reset", START),
+        "both": ("Both", "reset", START),
+    }
+    assert found.count == 2
+
+
+async def test_a_policy_with_faults(world: World) -> None:
+    """It is named from its refusal on until a good one is loaded."""
+    everywhere = SubjectKey("alpha", "")
+    refused = replace(world.engine.moment(), now=START - 60).event("policy.refused", everywhere, first="mode: on")
+    await world.engine.record((refused,))
+    found = (await needs(world))["policy"]
+    assert [(one.id, one.name, one.word, one.at) for one in found.first] == [("", "mode: on", "", START - 60)]
+    assert found.count == 1
+    for at, is_told in ((START - 61, True), (START - 60, False)):
+        loaded = replace(world.engine.moment(), now=at).event("policy.loaded", everywhere, name="p")
+        await world.engine.record((loaded,))
+        assert ("policy" in await needs(world)) == is_told
 
 
 async def test_five_are_named_and_all_are_counted(world: World) -> None:

@@ -12,7 +12,7 @@ from mfa_gate import Contacts, Subject
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import PathRule, Rules, StepUpRule
-from mfa_gate.errors import SendFailed, StoreUnavailable
+from mfa_gate.errors import SendFailed, StoreContention, StoreUnavailable
 from mfa_gate.identity import SessionUser
 from mfa_gate.service.admin.people import all_reachable
 from mfa_gate.service.admin.rights import Actor
@@ -328,3 +328,84 @@ async def test_an_earlier_choice_is_looked_at_again() -> None:
             "not_enrollable",
             True,
         )
+
+
+EVE = Actor(name="operator:eve")
+
+
+async def test_what_the_trail_says_of_the_settings() -> None:
+    """Each change is one line with what changed; what changes nothing writes none."""
+
+    def desk_choice(rules: Rules) -> Rules:
+        enrollment = replace(rules.enrollment, stage="admin", checklist="advice")
+        return replace(rules, enrollment=enrollment, factors=replace(rules.factors, choice="tenant"))
+
+    async with running(make_world(policy=with_rules(desk_choice))) as world:
+        desk, settings = world.gate.service.tenant_desk, world.store.settings
+        kinds = ("tenant.enabled", "tenant.changed", "tenant.message", "tenant.proofs_ended")
+
+        async def told() -> list[tuple[str, str, dict[str, object]]]:
+            found = [event for event in world.events if event.kind in kinds]
+            world.events.clear()
+            assert {(event.tenant, event.account, event.actor) for event in found} <= {("alpha", "", "operator:eve")}
+            return [(event.kind, event.reason, dict(event.detail)) for event in found]
+
+        async def change(**given: object) -> Refusal | None:
+            named = {"enabled": None, "factors": None, "confirm": "alpha", **given}
+            return await desk.set(EVE, "alpha", **named)  # type: ignore[arg-type]
+
+        heard: list[str] = []
+        world.engine.effects.heard = lambda name, event, *, ok: heard.append(event.kind)
+        assert await change(factors=("email", "totp")) is None
+        assert await told() == [("tenant.changed", "", {"factors": "email totp"})]
+        await world.engine.effects.idle()
+        assert heard == ["tenant.changed"], "a hook that fails gets it again"
+        assert (await settings("alpha")).enabled_at == 0
+        assert await change(factors=("email", "totp")) is None
+        assert await told() == []
+        world.clock.advance(5)
+        assert await change(enabled=True) is None
+        ((kind, _, detail),) = await told()
+        assert kind == "tenant.enabled"
+        assert set(str(detail["open"]).split()) >= {"administrators", "message", "announced"}
+        now = world.engine.now()
+        assert (await settings("alpha")).enabled_at == now
+        world.clock.advance(5)
+        assert await change(enabled=True, factors=("email",)) is None
+        assert await told() == [("tenant.changed", "", {"factors": "email"})]
+        kept = await settings("alpha")
+        assert (kept.enabled_at, kept.factors, kept.announced_at, kept.tested_at) == (now, ("email",), 0, 0)
+        assert await desk.mark(EVE, "alpha", announced=True) is None
+        assert await desk.mark(EVE, "alpha", tested=True) is None
+        assert await told() == [("tenant.message", "announced", {}), ("tenant.message", "tested", {})]
+        kept = await settings("alpha")
+        assert (kept.announced_at, kept.tested_at) == (now + 5, now + 5)
+        assert await desk.end_proofs(EVE, "alpha", reason=" a  leak ", confirm="alpha") is None
+        assert await told() == [("tenant.proofs_ended", "a leak", {})]
+        assert (await settings("alpha")).epoch == kept.epoch + 1
+        for given, member in (
+            ({"confirm": "Alpha", "enabled": True}, "confirm"),
+            ({"factors": ()}, "factors"),
+            ({"factors": ("email", "email")}, "factors"),
+            ({"factors": ("fax",)}, "factors"),
+        ):
+            refused = await change(**given)
+            assert isinstance(refused, Refusal)
+            assert refused.member == member
+        assert await told() == []
+
+
+async def test_settings_that_others_keep_changing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After many lost races the person is asked to try again in a second."""
+    async with running(make_world(policy=DESK)) as world:
+
+        async def lost(*_: object) -> bool:
+            return False
+
+        monkeypatch.setattr(world.store, "swap_settings", lost)
+        refused = await world.gate.service.tenant_desk.mark(EVE, "alpha", announced=True)
+        assert refused == Refusal(reason="too_soon", retry_after=1)
+        with pytest.raises(StoreContention):
+            await world.gate.service.automation.create(
+                "operator:eve", "alpha", name="hr", rights=["look"], everywhere=False, life=DAY, reason="hr"
+            )

@@ -15,10 +15,15 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from mfa_gate import require_proof
-from mfa_gate.core.model import Contacts, Subject, SubjectKey
+from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE
+from mfa_gate.core.model import Account, Contacts, Proof, Subject, SubjectKey
+from mfa_gate.core.model import Browser as Known
 from mfa_gate.core.rules import PathRule, Rules, StepUpRule
+from mfa_gate.service import Actor
+from mfa_gate.service.what_if import Answer, Question, _is_over
 from tests import harness
-from tests.harness import Browser, World, make_world, running, with_rules
+from tests.harness import START, Browser, World, make_world, running, with_rules
+from tests.service.admin.people import way
 
 HERE = "/mfa/admin/what-if"
 TREE = (PathRule(text="/records/**"),)
@@ -167,3 +172,66 @@ async def test_a_tenant_that_a_closed_policy_does_not_name() -> None:
     async with running(make_world(policy=policy)) as world:
         boss = await world.enrolled("boss", groups=["security"])
         assert (await boss.page(f"{HERE}?account=ann&tenant=zeta")).status == 404
+
+
+def proof(factor: str, at: int, network: str, session: str = "") -> Proof:
+    """Make a proof."""
+    return Proof(factor=factor, authenticator=f"{factor}-1", at=at, network=network, epoch=0, session=session)
+
+
+async def test_the_proofs_and_what_is_assumed() -> None:
+    """Every proof is listed, the newest first, with its end.
+
+    Only those of the judged browser count.
+    """
+    async with running(make_world()) as world:
+        key, week = SubjectKey("alpha", "old"), 7 * 86_400
+        browsers = (
+            Known(id="B1", handle="one", label="Firefox", created_at=1, proofs=(proof("totp", START - 50, "n1", "s"),)),
+            Known(id="B2", handle="two", label="Chrome", created_at=1, proofs=(proof("totp", START - 90, "n2"),)),
+            Known(id="B3", handle="three", label="Safari", created_at=1),
+        )
+        account = Account(key=key, authenticators=(way("totp"),), browsers=browsers, seen_at=START)
+        assert await world.store.swap(account)
+
+        async def ask(**more: Any) -> Answer:
+            question = Question(key=key, request="GET /records", **more)
+            found = await world.gate.service.what_if.ask(Actor(name="operator:eve"), question)
+            assert isinstance(found, Answer)
+            return found
+
+        newest = await ask()
+        assert newest.browser is not None
+        assert (newest.browser.id, newest.network, newest.is_known) == ("B1", "n1", True)
+        assert [(line.browser, line.at, line.ends_at, line.network, line.counts) for line in newest.proofs] == [
+            ("B1", START - 50, START - 50 + week, "n1", True),
+            ("B2", START - 90, START - 90 + week, "n2", False),
+        ]
+        assert newest.assumed == ("groups", "session", "network")
+        other = await ask(browser="B2", groups=frozenset({"staff"}))
+        assert other.browser is not None
+        assert (other.browser.id, other.assumed) == ("B2", ("network",))
+        assert [line.counts for line in other.proofs] == [False, True]
+        moved = await ask(browser="B2", address="203.0.113.9")
+        assert (moved.network, moved.assumed) == ("203.0.113.9", ("groups",))
+        assert not any(line.counts for line in moved.proofs)
+        new = await ask(browser="new", at=START - 1)
+        assert (new.browser, new.assumed) == (None, ("groups", "time"))
+        assert not any(line.counts for line in new.proofs)
+        with pytest.raises(ValueError, match='there is no browser "B9"; known: B1, B2, B3, and "new"'):
+            await ask(browser="B9")
+        for request in ("", "GET", "GET records", " /records"):
+            with pytest.raises(ValueError, match="must be a method and a path"):
+                await world.gate.service.what_if.ask(Actor(name="operator:eve"), Question(key=key, request=request))
+
+
+@pytest.mark.parametrize(
+    ("session", "age", "is_over"),
+    [(NO_SESSION, SESSION_LIFE - 1, False), (NO_SESSION, SESSION_LIFE, True), ("s", SESSION_LIFE, False)],
+)
+def test_a_proof_of_no_sign_in_is_over_by_time(session: str, age: int, is_over: bool) -> None:
+    """A proof that is bound to a sign-in ends with it.
+
+    A proof without a sign-in ends after a while.
+    """
+    assert _is_over(proof("totp", START - age, "n", session), START) is is_over

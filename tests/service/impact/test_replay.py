@@ -211,3 +211,73 @@ def test_an_export_reads_back() -> None:
     for wrong in ("{}", '{"report": 2}', line.replace('"rows":[[0', '"rows":[[7'), line.replace('"hour":', '"hours":')):
         with pytest.raises(ValueError, match=r"no (part|row|situation)"):
             read_line(wrong)
+
+
+def test_the_lines_of_each_table() -> None:
+    """Each dimension names what is not known, and counts people once and requests each time."""
+    plain = row(situation(account("ann", "totp"), family=""), "GET /records", minutes=(0, 1))
+    known = row(situation(account("eve"), groups=("a", "b")), "GET /records/1", route="/records/{id}")
+    never = row(situation(account("zoe", "totp"), groups=None), "GET /x", at=NINE + DAY)
+    hour = NINE // 3600
+    parts = [
+        Part(uid="u", app="", policy="d", hour=hour, rows=[plain, known]),
+        Part(uid="v", app="shop", policy="d", hour=hour + 24, rows=[never]),
+    ]
+    found = replay(policy(OPEN), parts, factors=BUILT_IN)
+
+    def lines(dimension: str) -> dict[str, tuple[int, ...]]:
+        return {
+            line.name: (line.asked, line.enroll, line.stops, line.people, line.requests)
+            for line in table(found, dimension)
+        }
+
+    assert lines("application") == {"-": (1, 1, 2, 2, 3), "shop": (1, 0, 1, 1, 1)}
+    assert lines("browser") == {"-": (1, 0, 1, 1, 2), "Firefox": (1, 1, 2, 2, 2)}
+    assert lines("tenant") == {"t": (2, 1, 3, 3, 4)}
+    assert lines("group") == {
+        "(no group)": (1, 0, 1, 1, 2),
+        "a": (0, 1, 1, 1, 1),
+        "b": (0, 1, 1, 1, 1),
+        "(not known)": (1, 0, 1, 1, 1),
+    }
+    assert lines("route") == {
+        "GET /records": (1, 0, 1, 1, 2),
+        "GET /records/{id}": (0, 1, 1, 1, 1),
+        "GET /x": (1, 0, 1, 1, 1),
+    }
+    assert lines("day") == {"2025-06-16": (1, 1, 2, 2, 3), "2025-06-17": (1, 0, 1, 1, 1)}
+    assert [line.name for line in table(found, "day")] == ["2025-06-16", "2025-06-17"]
+    assert [line.name for line in table(found, "application")] == ["-", "shop"]
+    assert (found.first, found.last) == (NINE, NINE + DAY)
+
+
+def test_the_people_who_would_be_stopped() -> None:
+    """The walled out come first, then the most often asked, each with a help."""
+    rows = [
+        row(situation(account("ann", "totp"))),
+        row(situation(account("eve")), minutes=(0, 1, 2)),
+        row(situation(account("sue", "totp", locked=True)), minutes=(0, 1)),
+    ]
+    found = people(judged(OPEN, *rows))
+    told = [
+        (line.id, line.requests, line.asked, line.enrolls, bool(line.walled_out), bool(line.helps), line.first_at)
+        for line in found
+    ]
+    assert told == [
+        ("sue", 2, 0, False, True, True, NINE),
+        ("ann", 1, 1, False, False, False, NINE),
+        ("eve", 3, 1, True, False, False, NINE),
+    ]
+
+
+def test_what_no_gate_has_seen_is_counted() -> None:
+    """Dropped requests, requests that passed without a look and exempt paths are all said."""
+    part = Part(
+        uid="u", app="shop", policy="d", hour=1, rows=[], dropped=3, unjudged={"away": 2}, unseen=("/health", "/x")
+    )
+    told = dict(unknown(replay(policy(OPEN), [part, part], factors=BUILT_IN)))
+    assert told == {
+        "requests for which there was no room in the records": 6,
+        "requests that passed without a look (away)": 4,
+        "exempt paths whose requests are not recorded": 2,
+    }

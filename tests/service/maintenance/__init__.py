@@ -1,0 +1,1 @@
+"""Tests of exports, imports and other work on a whole store."""

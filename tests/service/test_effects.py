@@ -1,0 +1,148 @@
+"""Effects of a commit: listeners that want it, the host's hook, the end of a gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from mfa_gate.core.events import Event
+from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.service.effects import Effects, HostCall, NotCalled
+from tests.harness import START
+
+ANN = Account(key=SubjectKey("alpha", "ann"))
+LINE = Event(id="e1", kind="factor.enrolled", at=START, tenant="alpha", account="ann", factor="totp")
+
+
+@dataclass
+class Listener:
+    """A receiver of some kinds."""
+
+    kinds: dict[str, list[str] | None]
+    got: list[list[str]] = field(default_factory=list)
+    fails: bool = False
+    slow: bool = False
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """Note the kinds."""
+        assert account is ANN
+        if self.slow:
+            await asyncio.sleep(30)
+        self.got.append([event.kind for event in events])
+        if self.fails:
+            raise RuntimeError("broken")
+
+
+@pytest.fixture
+async def effects() -> AsyncIterator[Effects]:
+    """Effects without a hook."""
+    made = Effects(None)
+    yield made
+    await made.settle()
+
+
+async def test_a_listener_gets_the_commits_that_it_wants(effects: Effects, caplog: pytest.LogCaptureFixture) -> None:
+    """By kind and factor, once a commit with all its events; one that fails hinders no other."""
+    every, of_sms, broken = (
+        Listener({"factor.enrolled": None}),
+        Listener({"factor.enrolled": ["sms"]}),
+        Listener({"x": None}),
+    )
+    broken.fails = True
+    effects.listeners += [broken, every, of_sms]
+    other = replace(LINE, kind="x")
+    await effects.follow((other, LINE, LINE), ANN)
+    assert (every.got, of_sms.got, broken.got) == (
+        [["x", "factor.enrolled", "factor.enrolled"]],
+        [],
+        [["x", "factor.enrolled", "factor.enrolled"]],
+    )
+    assert "Listener failed on an event" in caplog.text
+    await effects.follow((replace(LINE, factor="sms"),), ANN)
+    assert (len(every.got), len(of_sms.got)) == (2, 1)
+
+
+async def test_an_answer_waits_a_moment_for_its_listeners(effects: Effects, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow listener goes on behind the answer; without one nothing is waited for."""
+    waits, wait = list[float | None](), asyncio.wait
+
+    async def noted(tasks: object, *, timeout: float | None = None) -> object:
+        waits.append(timeout)
+        return await wait(tasks, timeout=0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio, "wait", noted)
+    await effects.follow((LINE,), ANN)
+    assert waits == []
+    effects.listeners.append(Listener({"factor.enrolled": None}, slow=True))
+    await effects.follow((LINE,), ANN)
+    assert waits == [0.3]
+    closed: list[str] = []
+    effects.closers = [lambda: closed.append("hook")]
+    await effects.settle()
+    assert (waits, closed) == ([0.3, 5], ["hook"])
+    monkeypatch.undo()
+    for task in effects._under_way:
+        task.cancel()
+
+
+async def test_the_hosts_hook_is_heard(caplog: pytest.LogCaptureFixture) -> None:
+    """A committed event that failed is noted as such, so it comes again; others are told once."""
+    told: list[tuple[str, str, bool]] = []
+    fails = False
+
+    async def hook(event: Event) -> None:
+        if fails:
+            raise RuntimeError("broken")
+
+    effects = Effects(hook)
+    effects.heard = lambda name, event, *, ok: told.append((name, event.id, ok))
+    effects.tell(LINE)
+    await effects.idle()
+    assert told == []
+    effects.tell(LINE, committed=True)
+    await effects.idle()
+    fails = True
+    effects.tell(LINE, committed=True)
+    await effects.idle()
+    assert told == [("on_event", "e1", True), ("on_event", "e1", False)]
+    assert "the on_event hook failed (ref e1)" in caplog.text
+    effects.tell(LINE)
+    await effects.follow((LINE,), ANN)
+    await effects.idle()
+    assert told[2:] == [("on_event", "e1", False)]
+    await effects.settle()
+
+
+async def test_a_counter_that_fails_hinders_nothing(effects: Effects, caplog: pytest.LogCaptureFixture) -> None:
+    """The next counter counts, and it is logged."""
+    counted: list[str] = []
+
+    def broken(event: Event) -> None:
+        raise RuntimeError("broken")
+
+    effects.counters += [broken, lambda event: counted.append(event.id)]
+    effects.tell(LINE)
+    assert counted == ["e1"]
+    assert "an event could not be counted (ref e1)" in caplog.text
+
+
+async def test_a_call_of_the_host() -> None:
+    """Functions of either kind give their value; the time holds for both."""
+
+    async def later(text: str) -> str:
+        return text
+
+    async def hangs() -> None:
+        await asyncio.sleep(30)
+
+    call = HostCall("probe")
+    assert await call.run(later, "a", within=1) == "a"
+    assert await call.run(lambda text: text, "b", within=1) == "b"
+    assert await call.run(lambda text: later(text), "c", within=1) == "c"
+    with pytest.raises(TimeoutError) as late:
+        await call.run(hangs, within=0.01)
+    assert not isinstance(late.value, NotCalled)
+    call.close()
