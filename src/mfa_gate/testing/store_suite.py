@@ -12,7 +12,7 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..errors import StoreMissing
+from ..errors import StoreMissing, StoreUnavailable
 from ..service.trail_verification import verify_trail
 from ..storage import (
     END,
@@ -138,6 +138,15 @@ async def _is_missing(store: Store) -> bool:
     try:
         await store.open(make=False)
     except StoreMissing:
+        return True
+    return False
+
+
+async def _is_refused(call: Callable[[], Awaitable[object]]) -> bool:
+    """Tell if a call raises ``StoreUnavailable``."""
+    try:
+        await call()
+    except StoreUnavailable:
         return True
     return False
 
@@ -291,6 +300,7 @@ class StoreSuite:
             if not after:
                 break
         assert seen == ["e4", "e3", "e2", "e1"]
+        assert (await store.events("clinic", limit=4)).next == "", "a full last page leads to no empty one"
 
     async def test_events_are_filtered(self, store: Store) -> None:
         """The trail is cut by tenant, account and kind together.
@@ -487,6 +497,7 @@ class StoreSuite:
                 page = await store.lines_with(tenant, name, values, after=after, limit=3)
                 assert len(page.items) <= 3
                 found += page.items
+                assert bool(page.next) == (len(found) < len(fit)), "a full last page leads to no empty one"
                 after = page.next
                 if not after:
                     break
@@ -858,6 +869,8 @@ class StoreSuite:
         assert await store.swap(enrolled(ALICE), [event(1)])
         await store.aclose()
         await store.aclose()
+        for look in (lambda: store.load(ALICE), lambda: store.swap(enrolled(BOB))):
+            assert await _is_refused(look), "a closed store answers"
         await store.open()
         assert await store.load(ALICE) == enrolled(ALICE, version=1)
         assert changed(store) is EVERYTHING
