@@ -302,6 +302,21 @@ class StoreSuite:
         assert seen == ["e4", "e3", "e2", "e1"]
         assert (await store.events("clinic", limit=4)).next == "", "a full last page leads to no empty one"
 
+    async def test_lines_of_another_tenant_go_with_a_change(self, store: Store, other: Store) -> None:
+        """A change writes its lines in the trails of all tenants that they name.
+
+        A change that came too late writes none.
+        """
+        theirs = event(1, key=SubjectKey("finance", "x"))
+        for lines in ([event(1), theirs], [theirs]):
+            assert await store.swap(enrolled(SubjectKey("clinic", str(len(lines)))), lines)
+            assert not await other.swap(enrolled(SubjectKey("clinic", str(len(lines)))), lines)
+            chosen = TenantSettings(tenant="clinic", version=2 - len(lines))
+            assert await store.swap_settings(chosen, lines)
+            assert not await other.swap_settings(chosen, lines)
+        assert (await other.events("clinic")).items == (event(1),) * 2
+        assert (await other.events("finance")).items == (theirs,) * 4
+
     async def test_events_are_filtered(self, store: Store) -> None:
         """The trail is cut by tenant, account and kind together.
 

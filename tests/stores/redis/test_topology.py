@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.replication_ids import ReplicationIds
+from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.stores.redis.topology import Cluster, One, named_by_sentinels, slots_from, topology_of
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import enrolled
 
 from .. import servers
 from ..patience import REDIS
-from .spoken import END, Answer, Answers, Spoken, spoken
+from .spoken import END, HANG, Answer, Answers, Spoken, spoken
 
 
 @pytest.mark.parametrize(
@@ -117,14 +119,15 @@ async def test_one_sentinel_that_knows_is_enough(other: Answers, is_first: bool)
         (["h", "x"], "a Sentinel answers"),
         ("OK", "a Sentinel answers b'OK'"),
         (Exception("ERR no"), "no Sentinel answers: no"),
-        (END, "no Sentinel answers"),
+        (END, "no Sentinel answers: Connection closed"),
+        (HANG, "no Sentinel answers: no answer in time"),
     ],
 )
 async def test_no_sentinel_knows(answers: Answer, trouble: str) -> None:
     """Without a name there is no server, and the error says the reason."""
     async with spoken(fixed(answers)) as (sentinel,):
         with pytest.raises(StoreUnavailable, match=trouble):
-            await named_by_sentinels(at(sentinel.port))
+            await named_by_sentinels(replace(at(sentinel.port), timing=Timing(connect_within=0.1)))
 
 
 async def test_a_former_primary_is_hung_up() -> None:
