@@ -63,6 +63,9 @@ MORE_WRITES: dict[str, Callable[[Any], Awaitable[object]]] = {
     "prune_report": lambda store: store.prune_report("clinic", before=99),
 }
 """With ``READS`` and ``WRITES``, every method that asks the backend, the optional ones among them."""
+LISTS = {"keys", "page", "counts", "summaries", "events", "lines_with", "trail", "trails", "links", "misfiled", "head"}
+LISTS |= {"report_parts", "reported_tenants"}
+"""Those that may take long, and must hold up nobody's sign-in."""
 
 
 async def refused(store: Store, calls: dict[str, Callable[[Store], Awaitable[object]]]) -> None:

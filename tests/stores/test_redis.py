@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import redis
 
+from mfa_gate.core.events import UNREADABLE
 from mfa_gate.core.model import Account, Lock, SubjectKey
 from mfa_gate.storage import Rewrite
 from mfa_gate.stores.redis import RedisStore, scripts
 from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.stores.redis.pipeline import Command, Pipeline
 from mfa_gate.stores.redis.resp import Reply
-from mfa_gate.testing.store_suite import ALICE, BOB, StoreSuite, enrolled
+from mfa_gate.testing.store_suite import ALICE, BOB, StoreSuite, enrolled, event
 
 from . import servers
 from .faults import MORE_READS, MORE_WRITES, READS, WRITES, prepared
@@ -282,6 +283,31 @@ def _changes_something(client: redis.Redis, command: Command, texts: dict[str, s
         return False
     ((_, _, flags, *_),) = client.execute_command("COMMAND INFO", command[0])
     return b"write" in flags or "write" in flags
+
+
+async def test_an_index_is_no_proof(server: servers.Server) -> None:
+    """A line that an index names wrongly is not another person's, and a damaged line is shown.
+
+    S-124. Both are misfiled.
+    """
+    server.say("FLUSHALL")
+    async for store in opened(f"redis://127.0.0.1:{server.port}"):
+        await store.append([event(1), event(2), event(3, key=BOB)])
+        places = [link.place for link in await store.links("clinic")]
+        keys = keys_of("clinic")
+        server.say("ZADD", keys.events_of_account("bob"), places[0], places[0])
+        assert [line.id for line in (await store.events("clinic", account="bob")).items] == ["e3"]
+        links = await store.links("clinic")
+        await store.rewrite("clinic", [Rewrite(links[1].place, links[1].line, "no line")])
+        server.say("ZADD", keys.events_of_account("alice"), places[1], places[1])
+        shown = (await store.events("clinic", account="alice")).items
+        assert [(line.kind == UNREADABLE, line.id == "e1") for line in shown] == [(True, False), (False, True)]
+        server.say("ZREM", keys.events_of_account("bob"), places[2])
+        assert await store.misfiled("clinic") == [places[2]]
+        assert await store.misfiled("clinic", after=places[2]) == []
+        server.say("ZADD", keys.events_of_account("bob"), places[2], places[2])
+        server.say("ZREM", keys.events_of_kind("attempt.failed"), places[0])
+        assert await store.misfiled("clinic") == [places[0]]
 
 
 async def replicated(server: servers.Server, store: RedisStore, people: range) -> float:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import EVERYTHING
-from mfa_gate.stores.sqlite import SQLiteStore, connection
+from mfa_gate.stores.sqlite import SQLiteStore, connection, invalidation
 from mfa_gate.stores.sqlite.file import StoreFile
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
 
@@ -95,6 +96,39 @@ async def test_a_fork_while_the_disk_hangs(store: SQLiteStore, monkeypatch: pyte
     else:
         assert await store.claim("other", BOB)
     assert hanging.stuck is child
+
+
+async def test_the_log_of_changes_is_bounded(
+    store: SQLiteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-122: old changes go, and a worker that slept behind them hears "everything"."""
+    monkeypatch.setattr(invalidation, "_TRIMMED_EVERY", 5)
+    monkeypatch.setattr(invalidation, "CHANGES_KEPT", 10)
+    sleeper = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
+    await sleeper.open()
+    changed(sleeper)
+    for number in range(29):
+        assert await store.swap(enrolled(SubjectKey("t", str(number))))
+    kept = await store._read.run(lambda one: [seq for (seq,) in one.execute("SELECT seq FROM change ORDER BY seq")])
+    assert kept == [*range(21, 31)]
+    assert changed(sleeper) is EVERYTHING
+    assert await store.swap(enrolled(BOB))
+    assert changed(sleeper) == frozenset({BOB})
+    await sleeper.aclose()
+
+
+async def test_compacting(store: SQLiteStore, tmp_path: Path) -> None:
+    """The file is written anew, and the caller is told by how much it is smaller."""
+    for number in range(60):
+        assert await store.swap(enrolled(SubjectKey("t", str(number)), name="x" * 3_000))
+    for number in range(60):
+        assert await store.swap(Account(key=SubjectKey("t", str(number)), version=1, forgotten_at=5))
+    await store.aclose()
+    await store.open()
+    before = (tmp_path / "mfa.db").stat().st_size
+    freed = await store.compact()
+    assert freed == before - (tmp_path / "mfa.db").stat().st_size > 100_000
+    assert (await store.load(ALICE)).version == 1
 
 
 async def test_replaced_while_it_is_opened(store: SQLiteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
