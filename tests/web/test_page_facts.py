@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.rules import DAY, EnrollmentRules
+from mfa_gate.core.rules.sections import SkipRules
 from mfa_gate.web.request import PageRequest
 from tests.harness import HOME, START, Browser, World, make_world, running, with_rules
 
@@ -22,8 +23,10 @@ async def world() -> AsyncIterator[World]:
     policy = with_rules(lambda rules: replace(rules, factors=replace(rules.factors, auto_send=False)))
     factors = replace(policy.base.factors, allowed=("totp", "backup-code"), order=("totp",))
     contact = replace(policy.base, factors=factors, enrollment=EnrollmentRules(first="contact"))
+    optional = policy.tenants["optional"]
+    thrice = replace(optional, enrollment=replace(optional.enrollment, skip=SkipRules(max=3)))
     bound = replace(policy.base, freshness=replace(policy.base.freshness, remember="session"))
-    policy = replace(policy, tenants={**policy.tenants, "contact": contact, "bound": bound})
+    policy = replace(policy, tenants={**policy.tenants, "contact": contact, "bound": bound, "thrice": thrice})
     async with running(make_world(policy=policy)) as made:
         yield made
 
@@ -130,6 +133,15 @@ async def choosing(world: World) -> tuple[Browser, str]:
 async def choosing_freely(world: World) -> tuple[Browser, str]:
     """The choice where it may be put off."""
     return await world.browser("may", "optional"), "/mfa/enroll"
+
+
+async def choosing_after_a_skip(world: World) -> tuple[Browser, str]:
+    """The choice of a person who has put it off once, of three times."""
+    may = await world.browser("may", "thrice")
+    await may.page("/records?x=1")
+    assert (await may.form("/mfa/enroll", {"action": "skip"})).location == "/records?x=1#"
+    assert (await may.form("/mfa/enroll", {"action": "skip"})).location == "/#", "the page was shown, and is forgotten"
+    return await world.browser("may", "thrice", sid="later"), "/mfa/enroll"
 
 
 async def choosing_another(world: World) -> tuple[Browser, str]:
@@ -517,6 +529,7 @@ STORIES: dict[Story, Facts] = {
     },
     choosing: {**CHOICE, "purpose": "first", "skippable": False, "back": "", "demanded": True},
     choosing_freely: {**CHOICE, "purpose": "first", "skippable": True, "back": "", "demanded": True},
+    choosing_after_a_skip: {**CHOICE, "skippable": True, "skips_left": 2, "demanded": True},
     choosing_another: {**CHOICE, "purpose": "more", "skippable": False, "back": "/mfa", "demanded": False},
     contact_first: NO_CODE,
     contact_sent: {"way": "email", "sending": "sent", "sent_at": START, "expires_at": START + 600, "digits": 6},

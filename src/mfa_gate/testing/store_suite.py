@@ -544,7 +544,7 @@ class StoreSuite:
     async def test_foreign_cursors(self, store: Store) -> None:
         """A cursor that no page gave finds nothing and breaks nothing."""
         await store.append([event(1)])
-        for after in ("x", "-5", "9" * 40, "' OR 1=1 --", "\N{ARABIC-INDIC DIGIT ONE}", "\ud800", "a-b"):
+        for after in ("x", "0", "-5", "9" * 40, "' OR 1=1 --", "\N{ARABIC-INDIC DIGIT ONE}", "\ud800", "a-b"):
             assert (await store.events("clinic", after=after)).items == (), after
         for query in ("\ud800", "\0", "' OR 1=1 --"):
             assert (await store.page("clinic", query=query)).items == (), query
@@ -879,7 +879,7 @@ class StoreSuite:
             seen += page
         assert seen == keys
 
-    async def test_open_again(self, store: Store) -> None:
+    async def test_open_again(self, store: Store, other: Store) -> None:
         """A store that was closed, twice, opens again with all that was in it."""
         assert await store.swap(enrolled(ALICE), [event(1)])
         await store.aclose()
@@ -889,6 +889,12 @@ class StoreSuite:
         await store.open()
         assert await store.load(ALICE) == enrolled(ALICE, version=1)
         assert changed(store) is EVERYTHING
+        for version in range(2):
+            await store.aclose()
+            assert await other.swap(enrolled(BOB, version=version))
+            await store.open()
+            assert tells(BOB)(changed(store)), "a store that was closed tells what it has missed"
+            await settle(store)
 
     async def test_no_store_is_made(self, missing: Store) -> None:
         """An ``open`` that may make no store says each time that none is there (F-8)."""

@@ -12,9 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from mfa_gate.errors import StoreUnavailable
-from mfa_gate.stores.postgres.connections import Connection, Connections, Dialer, cut, has_news
+from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.stores.common.high_water_mark import HighWaterMark
+from mfa_gate.stores.postgres import PostgresStore
+from mfa_gate.stores.postgres.connections import Connection, Connections, Dialer, _end, cut, has_news
+from mfa_gate.stores.postgres.monitor import History
 from mfa_gate.stores.postgres.outcomes import Contention, OutcomeUnknown
+from mfa_gate.stores.postgres.session import Session
 from mfa_gate.stores.postgres.url import place_of
 
 from .. import postgres_servers
@@ -222,3 +226,62 @@ async def test_a_connection_that_the_server_has_ended(pool: Connections) -> None
     assert await pool.run(one, within=5) == (1,)
     await seen[0].close()
     assert has_news(seen[0]), "a connection that was closed serves nobody"
+
+
+async def test_a_worker_that_outlives_its_cancellation_is_cancelled_again() -> None:
+    """A worker of the pool takes a cancellation for a fault of its connection.
+
+    It has ended.
+    """
+    cancelled = list[int]()
+
+    async def stubborn() -> None:
+        for number in range(3):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                cancelled.append(number)
+
+    task = asyncio.ensure_future(stubborn())
+    await asyncio.sleep(0)
+    _end(task)
+    await asyncio.wait_for(task, 5)
+    assert cancelled == [0, 1, 2]
+    loop = asyncio.get_running_loop()
+    later = list[object]()
+    real, loop.call_later = loop.call_later, lambda *given, **_: later.append(given)  # type: ignore[assignment,method-assign,return-value]
+    try:
+        _end(None)
+        _end(task)
+    finally:
+        loop.call_later = real  # type: ignore[method-assign]
+    assert later == []
+
+
+async def test_a_session_that_was_not_started() -> None:
+    """It knows no changes; nor does a child's copy of its parent's session (F-40)."""
+    place = place_of("postgresql://h/d", timing=POSTGRES)
+    mark = HighWaterMark("PostgreSQL", settled_after=60.0, noted_together=5.0)
+    session = Session(place, mark, History(), None)
+    with pytest.raises(StoreUnavailable, match="is not open"):
+        session.changes()
+    assert session.advice == ()
+    session.after_fork(child=False)
+    assert not session.forked
+    session.after_fork(child=True)
+    session.after_fork(child=False)
+    assert session.forked
+
+
+async def test_a_database_that_is_not_there() -> None:
+    """No waiting helps, so the start stops, and says what the server said."""
+    url = postgres_servers.shared().schema().replace("/postgres?", "/nowhere?")
+    store = PostgresStore(url, timing=POSTGRES)
+    with pytest.raises(SettingsError, match=r'PostgreSQL refuses the sign-in .*"nowhere" does not exist'):
+        await store.open()
+
+
+async def test_a_server_that_is_not_there() -> None:
+    """It may come back, so it is an outage."""
+    with pytest.raises(StoreUnavailable, match="PostgreSQL does not answer"):
+        await PostgresStore("postgresql://127.0.0.1:1/x").open()

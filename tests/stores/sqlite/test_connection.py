@@ -12,7 +12,7 @@ import pytest
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import EVERYTHING
-from mfa_gate.stores.sqlite import SQLiteStore, connection, invalidation
+from mfa_gate.stores.sqlite import SQLiteStore, connection, invalidation, log_index
 from mfa_gate.stores.sqlite.file import StoreFile
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
 
@@ -115,6 +115,37 @@ async def test_the_log_of_changes_is_bounded(
     assert await store.swap(enrolled(BOB))
     assert changed(sleeper) == frozenset({BOB})
     await sleeper.aclose()
+
+
+async def test_the_mapped_index_is_let_go_of(store: SQLiteStore) -> None:
+    """Its one view serves every look, and no descriptor of it stays open behind the store."""
+    for number in range(3):
+        assert await store.swap(enrolled(BOB, version=number))
+        changed(store)
+    view = store._pool.view
+    assert view is not None
+    assert (log_index._OPEN[view.place], view._users) == (view, 1)
+    await store.aclose()
+    assert view.place not in log_index._OPEN
+    assert view.bytes.closed
+
+
+async def test_a_look_that_is_overdue(store: SQLiteStore) -> None:
+    """A disk that hangs is told three quarters of a second after the question.
+
+    Not before (F-1).
+    """
+    changed(store)
+    notices, held = store._invalidation, store._pool._all[1].lock
+    with held:
+        for _ in range(2):
+            notices._look_at = 0.0
+            changed(store)
+        notices._look_at, notices._asked_at = 0.0, notices._asked_at - 0.8
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            changed(store)
+    await store.load(ALICE)
+    changed(store)
 
 
 async def test_compacting(store: SQLiteStore, tmp_path: Path) -> None:
