@@ -606,3 +606,19 @@ async def test_the_facts_of_a_page(world: World, shown: list[Any], story: Story)
     names |= {found.ref: "<ref>" for found in (account.lock, account.recovery) if found}
     want = STORIES[story]
     assert {name: told(fact(view, name), names) for name in want} == want
+
+
+@pytest.mark.parametrize(
+    ("typed", "ticked"), [({}, True), ({"asked": "1"}, False), ({"asked": "1", "remember": "1"}, True)]
+)
+async def test_a_stale_form_keeps_the_choice_not_to_be_remembered(
+    world: World, shown: list[Any], typed: dict[str, str], ticked: bool
+) -> None:
+    """A form that came too late is shown again; of what was typed only that choice stays."""
+    browser = await pending(world)
+    path = f"/mfa/challenge/{await browser.authenticator('totp')}"
+    shown.clear()
+    reply = await browser.form(path, {"code": "123456", **typed}, token="an old one")
+    assert reply.status == 422
+    assert [view.remember for view in shown] == [ticked]
+    assert (await world.account()).attempts.used == 0
