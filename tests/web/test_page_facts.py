@@ -575,7 +575,7 @@ STORIES: dict[Story, Facts] = {
 def fact(view: Any, path: str) -> Any:
     """Return a fact of a view: of a field, or of a line in it, as ``browsers.0.network``."""
     for name in path.split("."):
-        index = int(name) if name.isdecimal() else name
+        index: Any = int(name) if name.isdecimal() else name
         view = view[index] if isinstance(view, Mapping | tuple) else getattr(view, name)
     return view
 
@@ -617,6 +617,7 @@ async def test_a_stale_form_keeps_the_choice_not_to_be_remembered(
     """A form that came too late is shown again; of what was typed only that choice stays."""
     browser = await pending(world)
     path = f"/mfa/challenge/{await browser.authenticator('totp')}"
+    await browser.page(path)
     shown.clear()
     reply = await browser.form(path, {"code": "123456", **typed}, token="an old one")
     assert reply.status == 422

@@ -217,14 +217,14 @@ async def test_a_greeting_that_does_not_come(monkeypatch: pytest.MonkeyPatch, ca
             assert made.listener.settled.is_set() is is_swallowed
             assert made.told() is EVERYTHING
     assert caplog.text.count("PgBouncer") == 1
-    assert made.listener.advice == (invalidation.SWALLOWED,)
+    assert [*made.listener.advice] == [invalidation.SWALLOWED]
     assert len({payload for _, payload in made.said}) == 3
     made.listener._hear(made.said[1][1])
     assert made.told() is EVERYTHING, "an old greeting says nothing"
     made.listener._hear(made.said[2][1])
     made.told()
     assert made.told() == frozenset()
-    assert made.listener.advice == ()
+    assert [*made.listener.advice] == []
 
 
 async def test_a_listener_that_cannot_connect(caplog: pytest.LogCaptureFixture) -> None:
@@ -238,7 +238,7 @@ async def test_a_listener_that_cannot_connect(caplog: pytest.LogCaptureFixture) 
     assert caplog.text.count("cannot be listened to") == 1
     assert "refused" in made.listener.advice[0]
     made.listener._arrive()
-    assert made.listener.advice == ()
+    assert [*made.listener.advice] == []
 
 
 @pytest.mark.parametrize("fault", [Missing("no table"), OSError("gone")])

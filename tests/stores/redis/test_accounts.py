@@ -106,7 +106,8 @@ async def test_lost_lines_are_written_once(monkeypatch: pytest.MonkeyPatch) -> N
         row: Any = Account(key=ALICE, version=3) if key is ALICE else replace(chosen, version=3)
         return row, lost(rows._recent_writes.of(key), 3, history)
 
-    people._look = tenants._look = look  # type: ignore[method-assign]
+    people._look = look  # type: ignore[method-assign]
+    tenants._look = look  # type: ignore[assignment,method-assign]
     for _ in range(3):
         assert (await people.load(ALICE)).version == 3
         assert (await tenants.load("clinic")).version == 3

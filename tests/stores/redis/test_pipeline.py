@@ -14,6 +14,7 @@ import pytest
 
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import pipeline
+from mfa_gate.stores.redis.first_open import remains_at
 from mfa_gate.stores.redis.pipeline import OutcomeUnknown, Pipeline
 from mfa_gate.stores.redis.replication_ids import ReplicationIds
 from mfa_gate.stores.redis.timing import Timing
@@ -193,7 +194,32 @@ async def test_a_reply_too_many_ends_the_connection(server: Spoken) -> None:
     server._usual = lambda words: "another" if words[0] == "ECHO" else real(words)  # type: ignore[method-assign]
     with pytest.raises(OutcomeUnknown, match="do not fit the commands"):
         await made.ask(("GET", "a"))
-    del server._usual  # type: ignore[method-assign]
+    del server._usual
     assert await made.ask(("GET", "b")) == [b"b"]
     assert server.connections == 2
     await made.aclose()
+
+
+REMAINS: dict[str, tuple[dict[str, Answer], tuple[tuple[str, ...], tuple[str, ...]] | str]] = {
+    "nothing": ({"SCAN": ["0", []], "INFO": ""}, ((), ())),
+    "limits only": ({"SCAN": ["0", ["mfa_gate:l:a"]], "INFO": ""}, ((), ())),
+    "an account": ({"SCAN": ["0", ["mfa_gate:l:a", "mfa_gate:{tx}:a:b"]], "INFO": ""}, (("mfa_gate:{tx}:a:b",), ())),
+    "another database": ({"SCAN": ["0", []], "INFO": "# Keyspace\r\ndb0:keys=1\r\ndb3:keys=1\r\n"}, ((), ("3",))),
+    "a refused look": ({"SCAN": Exception("NOPERM no"), "INFO": ""}, "does not answer"),
+}
+
+
+@pytest.mark.parametrize("name", REMAINS)
+async def test_remains_of_an_earlier_store(server: Spoken, name: str) -> None:
+    """A server that does not let us look may hold people (F-6)."""
+    answers, found = REMAINS[name]
+    answers |= {"GET": "id", "SELECT": "OK"}
+    server.answers = lambda words: answers[words[0]]
+    server.is_plain = True
+    place = place_of(f"redis://127.0.0.1:{server.port}/0", timing=REDIS)
+    if isinstance(found, str):
+        with pytest.raises(StoreUnavailable, match=found):
+            await remains_at(place, place.hosts)
+    else:
+        remains = await remains_at(place, place.hosts)
+        assert (remains.keys, remains.databases) == found

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,11 +101,15 @@ async def test_a_fault_of_the_store_refuses_all_of_a_transaction(store: SQLiteSt
 
 async def test_only_a_fault_of_sqlite_costs_the_connection(store: SQLiteStore) -> None:
     """A connection that met a fault of the disk is opened anew; another fault leaves it alone."""
+
+    def failing(_: sqlite3.Connection) -> None:
+        raise KeyError("k")
+
     for number, thread in enumerate((store._write, store._read)):
         pooled = store._pool._all[number]
         before = pooled.connection
         with pytest.raises((StoreUnavailable, KeyError)):
-            await thread.run(put("x", KeyError("k")) if thread is store._write else lambda _: {}["k"])
+            await thread.run(failing)
         assert pooled.connection is before
         with pytest.raises(StoreUnavailable, match="no such table"):
             await thread.run(lambda connection: connection.execute("SELECT * FROM nowhere"))
@@ -165,10 +170,12 @@ async def test_what_wrote_nothing_is_not_looked_up(store: SQLiteStore) -> None:
 
 async def test_a_write_that_fails_before_the_commit_is_not_looked_up(store: SQLiteStore) -> None:
     """It cannot have been written."""
-    asked = list[object]()
-    with pytest.raises(StoreUnavailable):
-        await store._write.run(put("a", KeyError("k")), landed=lambda _: bool(asked.append(1)) or True)
-    assert asked == []
+
+    def never(_: sqlite3.Connection) -> bool:
+        pytest.fail("asked")
+
+    with pytest.raises(StoreUnavailable, match="KeyError"):
+        await store._write.run(put("a", KeyError("k")), landed=never)
 
 
 async def test_a_read_that_fails_is_told_to_its_caller_only(store: SQLiteStore) -> None:
@@ -221,7 +228,7 @@ async def test_a_caller_that_gave_up_has_written_nothing(store: SQLiteStore, mon
         begun.set()
         go_on.wait(5)
 
-    calls = [asyncio.ensure_future(store._write.run(hold))]
+    calls: list[asyncio.Future[Any]] = [asyncio.ensure_future(store._write.run(hold))]
     await asyncio.to_thread(begun.wait, 5)
     calls.append(asyncio.ensure_future(store._write.run(put("late"))))
     found = await asyncio.gather(*calls, return_exceptions=True)
@@ -236,8 +243,11 @@ async def test_a_batch_has_its_bound(store: SQLiteStore, monkeypatch: pytest.Mon
     """A transaction takes so many pieces of work, and the rest comes in the next one."""
     monkeypatch.setattr(worker_thread, "_BATCH", 4)
     sizes, write = list[int](), store._write._write
-    monkeypatch.setattr(
-        store._write, "_write", lambda connection, jobs: (sizes.append(len(jobs)), write(connection, jobs))
-    )
+
+    def counting(connection: sqlite3.Connection, jobs: Sequence[worker_thread.Job]) -> None:
+        sizes.append(len(jobs))
+        write(connection, jobs)
+
+    monkeypatch.setattr(store._write, "_write", counting)
     assert await together(store._write, *(put(str(n)) for n in range(10))) == [str(n) for n in range(10)]
     assert sizes == [1, 4, 4, 2]
