@@ -32,7 +32,7 @@ async def not_open(store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="is not open"):
         store.changed(Reader())
     for name, call in CALLS.items():
-        if hasattr(store, CALLED[name] if name in CALLED else name):
+        if hasattr(store, CALLED.get(name) or name):
             with pytest.raises(StoreUnavailable, match="is not open"):
                 pytest.fail(f"{name} answered {await call(store)!r}")
     for name in OF_ONE & set(dir(store)):
