@@ -27,7 +27,7 @@ async def world() -> AsyncIterator[World]:
     thrice = replace(optional, enrollment=replace(optional.enrollment, skip=SkipRules(max=3)))
     bound = replace(policy.base, freshness=replace(policy.base.freshness, remember="session"))
     policy = replace(policy, tenants={**policy.tenants, "contact": contact, "bound": bound, "thrice": thrice})
-    async with running(make_world(policy=policy)) as made:
+    async with running(make_world(policy=policy, describe_network=lambda network: f"near {network}")) as made:
         yield made
 
 
@@ -361,6 +361,7 @@ CALM |= {"url": "/mfa/admin/accounts/ann", "back": "/mfa/admin/accounts", "trail
 CALM |= {"kinds": ["totp", "backup-code", "email"], "last_proof_at": START, "agreement": "", "can_mail": True}
 CALM |= {"factors.0.added_at": START, "factors.0.last_used_at": START, "factors.0.last_network": HOME}
 CALM |= {"factors.0.is_default": True, "factors.1.is_default": False, "factors.0.label": "Authenticator app"}
+CALM |= {"browsers.0.place": f"near {HOME}", "activity.0.place": f"near {HOME}"}
 CALM |= {"browsers.0.network": HOME, "browsers.0.last_used_at": START, "browsers.0.label": "Unknown client"}
 USUAL = ["reset", "end-sessions", "lock", "break-glass", "forget"]
 STORIES: dict[Story, Facts] = {
@@ -374,6 +375,10 @@ STORIES: dict[Story, Facts] = {
         "browsers.0.bound": False,
         "browsers.1.current": False,
         "browsers.1.network": "198.51.100.5",
+        "browsers.0.place": f"near {HOME}",
+        "browsers.1.place": "near 198.51.100.5",
+        "factors.0.place": "near 198.51.100.5",
+        "activity.0.place": "near 198.51.100.5",
         "browsers.1.first_seen_at": LATER + 90,
         "browsers.1.last_used_at": LATER + 90,
         "browsers.1.ends_at": LATER + 90 + WEEK,
@@ -623,3 +628,78 @@ async def test_a_stale_form_keeps_the_choice_not_to_be_remembered(
     assert reply.status == 422
     assert [view.remember for view in shown] == [ticked]
     assert (await world.account()).attempts.used == 0
+
+
+DESK = (
+    *("", "/accounts", "/accounts/ann", "/accounts/ann?act=lock", "/accounts/nobody", "/tenant", "/audit", "/policy"),
+    *(
+        "/reports",
+        "/reports/grants",
+        "/reports/nothing",
+        "/reports/impact",
+        "/what-if",
+        "/what-if?id=ann&path=/records",
+    ),
+    *("/accounts?status=odd", "/audit?from=odd"),
+)
+FORMS = {
+    "/accounts": {"action": "lock"},
+    "/accounts/ann": {"action": "lock"},
+    "/accounts/nobody": {"action": "lock"},
+    "/tenant": {"action": "odd"},
+    "/policy": {"digest": "x"},
+    "/many": {"action": "lock"},
+}
+
+
+async def test_each_page_of_the_desk_names_its_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person with two accounts reads in whose name the desk is open."""
+    names, real = list[str](), PageRequest.frame
+
+    def frame(self: PageRequest, **more: Any) -> Any:
+        made = real(self, **more)
+        names.append(made.person)
+        return made
+
+    await settled(world)
+    boss, _ = await at_the_desk(world)
+    token = await boss.token("/mfa/admin/accounts/ann?act=lock")
+    monkeypatch.setattr(PageRequest, "frame", frame)
+    unnamed = dict[str, list[str]]()
+    for place in DESK:
+        names.clear()
+        reply = await boss.page(f"/mfa/admin{place}")
+        assert reply.status < 500
+        unnamed[f"GET {place}"] = [name for name in names if name != "Boss"]
+        assert names or reply.status == 303, place
+    for place, fields in FORMS.items():
+        names.clear()
+        assert (await boss.form(f"/mfa/admin{place}", fields, token=token)).status < 500
+        unnamed[f"POST {place}"] = [name for name in names if name != "Boss"]
+    assert {place: found for place, found in unnamed.items() if found} == {}
+
+
+async def test_a_list_of_calls_is_read_by_its_cursor(world: World) -> None:
+    """The trail and the people come in pieces, each with the cursor of the next.
+
+    The last with none.
+    """
+    await settled(world)
+    for number in range(3):
+        await (await world.browser(f"new{number}")).form(
+            "/mfa/enroll/sms", {"action": "start", "phone": "+1 202-555-0142"}
+        )
+    boss, _ = await at_the_desk(world)
+    for call, name in (("admin/events", "events"), ("admin/accounts", "accounts")):
+        every = (await boss.api("GET", f"{call}?limit=200")).json()
+        assert every["next"] is None
+        pieces, after = list[Any](), ""
+        for _ in range(len(every[name])):
+            piece = (await boss.api("GET", f"{call}?limit=2{after}")).json()
+            assert len(piece[name]) <= 2
+            pieces += piece[name]
+            after = f"&after={piece['next']}"
+            if piece["next"] is None:
+                break
+        assert pieces == every[name]
+        assert len(pieces) > 4

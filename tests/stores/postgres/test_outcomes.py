@@ -65,3 +65,9 @@ def test_the_way_out(fault: tuple[str | None, str], way: str) -> None:
     assert way in text
     without = errors.lookup(state)("other words") if state else psycopg.OperationalError("other words")
     assert state == "42501" or str(outage(without)).endswith(": other words")
+
+
+@pytest.mark.parametrize("error", [errors.lookup("22021")("x" * 500), OSError("x" * 500)])
+def test_words_are_cut(error: Exception) -> None:
+    """A server that quotes a whole statement writes no page of it into the log."""
+    assert str(outage(error)).partition(": ")[2] == "x" * 300
