@@ -9,11 +9,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import EVERYTHING, Changed, Reader
 from mfa_gate.stores.common.change_log import told
 from mfa_gate.stores.common.high_water_mark import HighWaterMark
@@ -266,3 +268,45 @@ async def test_what_is_remembered_of_operations_is_bounded(heard: Heard, monkeyp
     assert heard.told() == frozenset()
     heard.listener.confirm(key(1), "op1")
     assert heard.told() == frozenset({key(1)})
+
+
+async def test_a_listener_ends_with_its_store() -> None:
+    """Nothing of it runs on, also if it was about to connect.
+
+    One that never began has nothing to end.
+    """
+    made, asked = Heard(), asyncio.Event()
+    await made.listener.aclose()
+
+    async def dial() -> Any:
+        asked.set()
+        await asyncio.sleep(60)
+
+    dialer: Any = SimpleNamespace(dial=dial)
+    made.listener._dialer = dialer
+    made.listener.start()
+    await asyncio.wait_for(asked.wait(), 5)
+    await made.listener.aclose()
+    assert made.listener._task is not None
+    assert made.listener._task.done()
+
+
+async def test_a_listener_that_breaks_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it hears again, everything may have changed."""
+    monkeypatch.setattr(invalidation, "_PAUSE", (0.0, 0.0))
+    made, tries, enough = Heard(), list[int](), asyncio.Event()
+    made.listener.log = made.listener._log
+
+    async def dial() -> Any:
+        tries.append(1)
+        if len(tries) == 4:
+            enough.set()
+        raise (OSError("refused"), StoreUnavailable("a standby"), KeyError("odd"))[len(tries) % 3]
+
+    dialer: Any = SimpleNamespace(dial=dial)
+    made.listener._dialer = dialer
+    made.listener.start()
+    await asyncio.wait_for(enough.wait(), 5)
+    assert made.listener.log is None
+    assert made.listener._failures >= 2
+    await made.listener.aclose()

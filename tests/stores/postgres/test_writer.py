@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.events import Event
+from mfa_gate.core.model import Account, Lock, SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.postgres import PostgresStore
+from mfa_gate.stores.postgres.monitor import Watch
 from mfa_gate.stores.postgres.outcomes import OutcomeUnknown
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 
@@ -62,3 +65,27 @@ async def test_a_swap_that_loses_alone_is_told_so(url: str, store: PostgresStore
     assert await store.swap(enrolled(KEYS[1])) is False
     assert (await store.load(KEYS[1])).version == 0
     assert await store.swap(enrolled(KEYS[0]))
+
+
+GRAVE: dict[str, tuple[Account, list[Event], bool]] = {
+    "a proof": (enrolled(ALICE), [event(1)], False),
+    "nothing to tell": (enrolled(ALICE), [], False),
+    "a lock": (enrolled(ALICE, lock=Lock(at=1, cause="admin", ref="R")), [event(1)], True),
+    "a reset": (enrolled(ALICE), [event(1), replace(event(2), kind="account.reset")], True),
+}
+
+
+@pytest.mark.parametrize("name", GRAVE)
+async def test_a_grave_change_is_remembered_at_once(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """This machine remembers a change that must never be lost unseen before it is told (S-123)."""
+    account, lines, is_grave = GRAVE[name]
+    kept = list[bool]()
+
+    async def keep(watch: Watch, *, is_grave: bool = False) -> None:
+        kept.append(is_grave)
+
+    monkeypatch.setattr(Watch, "keep", keep)
+    assert await store.swap(account, lines)
+    assert (True in kept) is is_grave
