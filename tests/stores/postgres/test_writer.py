@@ -79,7 +79,7 @@ GRAVE: dict[str, tuple[Account, list[Event], bool]] = {
 async def test_a_grave_change_is_remembered_at_once(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """This machine remembers a change that must never be lost unseen before it is told (S-123)."""
+    """A change that must never be lost unseen is remembered here before it is told (S-123)."""
     account, lines, is_grave = GRAVE[name]
     kept = list[bool]()
 

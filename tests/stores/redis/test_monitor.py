@@ -140,7 +140,7 @@ async def test_what_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("reply", "number"), [(None, 0), (b"", 0), (b"12", 12), (b"-1", 0), (b"x", 0)])
 def test_numbers(reply: bytes | None, number: int) -> None:
-    """What is missing, or is no number, is before every change."""
+    """A value that is missing, or is no number, is before every change."""
     assert number_of(reply) == number
 
 
@@ -148,7 +148,7 @@ def test_numbers(reply: bytes | None, number: int) -> None:
 async def test_one_of_many_workers_makes_the_store(
     monkeypatch: pytest.MonkeyPatch, known: bytes | None, set_by: bytes | None
 ) -> None:
-    """A worker that comes too late takes the store that another one has made, before or at this moment."""
+    """A worker that comes too late takes the store that another one has made."""
     session = Session(place_of("redis://h"), mark_for(USUAL), ReplicationIds())
     asked = list[str]()
 
