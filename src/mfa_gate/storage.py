@@ -373,8 +373,9 @@ class Notes(Protocol):
 class Store(Accounts, Trail, Limits, Roster, Notes, Protocol):
     """A whole store. It loads and swaps, and decides nothing.
 
-    Stores never read a clock. If the backend is gone every method raises ``StoreUnavailable`` within a second, and nothing
-    else. A swap writes the account, its summary and its events in one transaction, or nothing at all.
+    Stores never read a clock. If the backend is gone, or the store is not open, every method raises ``StoreUnavailable``
+    within a second, and nothing else. A swap writes the account, its summary and its events in one transaction, or
+    nothing at all.
     """
 
     async def open(self, *, make: bool = True) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.storage import EVERYTHING, Store, take_one
+from mfa_gate.storage import EVERYTHING, ReportPart, Rewrite, Store, Take, take_one
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 READS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -32,6 +33,39 @@ WRITES: dict[str, Callable[[Store], Awaitable[object]]] = {
     "swap_settings": lambda store: store.swap_settings(TenantSettings(tenant="screening")),
     "put_meta": lambda store: store.put_meta("canary", b"x"),
 }
+
+MORE_READS: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "trail": lambda store: store.trail("clinic"),
+    "trails": lambda store: store.trails(),
+    "links": lambda store: store.links("clinic"),
+    "misfiled": lambda store: store.misfiled("clinic"),
+    "lines_with": lambda store: store.lines_with("clinic", "id", ["e1"]),
+    "anchor": lambda store: store.anchor("clinic"),
+    "head": lambda store: store.head("clinic"),
+    "total": lambda store: store.total("bucket", window=60, now=1000),
+    "summaries": lambda store: store.summaries("clinic", ["alice"]),
+    "marked": lambda store: store.marked("seen", ["a"]),
+    "report_parts": lambda store: store.report_parts("clinic", since=0, until=99),
+    "reported_tenants": lambda store: store.reported_tenants(),
+    "time": lambda store: store.time(),
+}
+MORE_WRITES: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "take_all": lambda store: store.take_all([Take(bucket=name, limit=9, window=60, at=1000) for name in "ab"]),
+    "rewrite": lambda store: store.rewrite("clinic", [Rewrite(0, "", "{}")]),
+    "prune": lambda store: store.prune("clinic", before=1_800_000_000),
+    "drop_meta": lambda store: store.drop_meta("canary"),
+    "put_meta_until": lambda store: store.put_meta("canary", b"x", until=100),
+    "prune_meta": lambda store: store.prune_meta(before=101),
+    "mark": lambda store: store.mark("seen", ["a"]),
+    "unmark": lambda store: store.unmark("seen", ["a"]),
+    "add_report_part": lambda store: store.add_report_part("clinic", 12, b"x"),
+    "replace_report_part": lambda store: store.replace_report_part("clinic", ReportPart("1", 12, b"x"), b"y"),
+    "prune_report": lambda store: store.prune_report("clinic", before=99),
+}
+"""With ``READS`` and ``WRITES``, every method that asks the backend, the optional ones among them."""
+LISTS = {"keys", "page", "counts", "summaries", "events", "lines_with", "trail", "trails", "links", "misfiled", "head"}
+LISTS |= {"report_parts", "reported_tenants"}
+"""Those that may take long, and must hold up nobody's sign-in."""
 
 
 async def refused(store: Store, calls: dict[str, Callable[[Store], Awaitable[object]]]) -> None:

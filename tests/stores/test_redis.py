@@ -5,17 +5,25 @@ It does so on one server, on a Cluster, and behind a Sentinel.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
-from mfa_gate.core.model import Lock, SubjectKey
-from mfa_gate.stores.redis import RedisStore
+from mfa_gate.core.events import UNREADABLE
+from mfa_gate.core.model import Account, Lock, SubjectKey
+from mfa_gate.storage import Rewrite
+from mfa_gate.stores.redis import RedisStore, scripts
 from mfa_gate.stores.redis.names import keys_of
-from mfa_gate.testing.store_suite import StoreSuite, enrolled
+from mfa_gate.stores.redis.pipeline import Command, Pipeline
+from mfa_gate.stores.redis.resp import Reply
+from mfa_gate.testing.store_suite import ALICE, BOB, StoreSuite, enrolled, event
 
 from . import servers
+from .faults import MORE_READS, MORE_WRITES, READS, WRITES, prepared
 from .patience import REDIS
 
 
@@ -120,8 +128,6 @@ class TestSentinel(StoreSuite):
 
 def test_scripts_have_stable_names(tmp_path: Path) -> None:
     """F-20: a script is named by its text, so workers of two releases never run each other's."""
-    from mfa_gate.stores.redis import scripts
-
     found = [value for value in vars(scripts).values() if isinstance(value, scripts.Script)]
     assert len({script.sha for script in found}) == len(found) > 5
 
@@ -224,6 +230,85 @@ async def test_names_that_were_kept_in_another_way(server: servers.Server, monke
     for query, id in (("another", "u001"), ("person 59", "u059"), ("émilie", "zz")):
         assert [line.key.id for line in (await store.page("clinic", query=query)).items] == [id]
     await store.aclose()
+
+
+async def test_a_call_that_writes_says_so(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command that changes something is asked as a write, and no other (S-114).
+
+    With ``?replicas=`` a write counts when so many replicas have it; a read must not wait for them. The server itself tells
+    by its flags and, of a script, by running it as one that only reads.
+    """
+    server.say("FLUSHALL")
+    texts = {script.sha: script.text for script in vars(scripts).values() if isinstance(script, scripts.Script)}
+    real, asked = Pipeline.ask, list[tuple[str, bool, bool]]()
+
+    async def ask(pipeline: Pipeline, *commands: Command, writes: bool = False) -> list[Reply]:
+        for command in commands:
+            asked.append((str(command[0]), writes, _changes_something(client, command, texts)))
+        return await real(pipeline, *commands, writes=writes)
+
+    async for store in opened(f"redis://127.0.0.1:{server.port}"):
+        await prepared(store)
+        await store.mark("seen", ["a"])
+        await store.claim("name", BOB)
+        await store.put_meta("over", b"x", until=5)
+        await store.add_report_part("clinic", 12, b"x")
+        (part,) = await store.report_parts("clinic", since=0, until=99)
+        (link,) = await store.links("clinic")
+        with server.client() as client:
+            monkeypatch.setattr(Pipeline, "ask", ask)
+            for call in (READS | MORE_READS).values():
+                with contextlib.suppress(AttributeError):  # an optional part that this store does not have
+                    await call(store)
+            assert len(asked) > 20
+            assert [entry for entry in asked if entry[1] or entry[2]] == []
+            for call in (MORE_WRITES | WRITES).values():
+                await call(store)
+            await store.add_report_part("ward", 12, b"x")
+            await store.replace_report_part("clinic", part, b"y")
+            await store.rewrite("clinic", [Rewrite(link.place, link.line, link.line.replace("e1", "e0"))])
+            await store.swap(Account(key=ALICE, version=1, forgotten_at=5))
+            await store.swap(enrolled(SubjectKey("a new tenant", "x")))
+            assert sum(changes for _, _, changes in asked) > 20
+            assert [name for name, writes, changes in asked if changes and not writes] == []
+
+
+def _changes_something(client: Any, command: Command, texts: dict[str, str]) -> bool:
+    """Ask the server if a command would change something now."""
+    if command[0] in ("EVALSHA", "EVAL"):
+        text = texts[str(command[1])] if command[0] == "EVALSHA" else command[1]
+        try:
+            client.execute_command("EVAL_RO", text, *command[2:])
+        except redis.ResponseError as error:
+            return "Write commands are not allowed" in str(error)
+        return False
+    ((_, _, flags, *_),) = client.execute_command("COMMAND INFO", command[0])
+    return b"write" in flags or "write" in flags
+
+
+async def test_an_index_is_no_proof(server: servers.Server) -> None:
+    """A line that an index names wrongly is not another person's, and a damaged line is shown.
+
+    S-124. Both are misfiled.
+    """
+    server.say("FLUSHALL")
+    async for store in opened(f"redis://127.0.0.1:{server.port}"):
+        await store.append([event(1), event(2), event(3, key=BOB)])
+        places = [link.place for link in await store.links("clinic")]
+        keys = keys_of("clinic")
+        server.say("ZADD", keys.events_of_account("bob"), places[0], places[0])
+        assert [line.id for line in (await store.events("clinic", account="bob")).items] == ["e3"]
+        links = await store.links("clinic")
+        await store.rewrite("clinic", [Rewrite(links[1].place, links[1].line, "no line")])
+        server.say("ZADD", keys.events_of_account("alice"), places[1], places[1])
+        shown = (await store.events("clinic", account="alice")).items
+        assert [(line.kind == UNREADABLE, line.id == "e1") for line in shown] == [(True, False), (False, True)]
+        server.say("ZREM", keys.events_of_account("bob"), places[2])
+        assert await store.misfiled("clinic") == [places[2]]
+        assert await store.misfiled("clinic", after=places[2]) == []
+        server.say("ZADD", keys.events_of_account("bob"), places[2], places[2])
+        server.say("ZREM", keys.events_of_kind("attempt.failed"), places[0])
+        assert await store.misfiled("clinic") == [places[0]]
 
 
 async def replicated(server: servers.Server, store: RedisStore, people: range) -> float:

@@ -61,7 +61,8 @@ async def test_a_get_never_acts(world: World) -> None:
     assert "Wasn’t this you?" in reply.text
     assert "This was not me" in reply.text
     assert "<script>" not in reply.text
-    assert (await stranger.ask("PUT", path)).status == 405
+    other = await stranger.ask("PUT", path)
+    assert (other.status, other.header("allow")) == (405, "GET, HEAD, POST")
     assert await world.account() == before
     assert await ann.is_in()
 
@@ -213,8 +214,10 @@ async def test_a_bound_an_hour(world: World) -> None:
         id = await ann.authenticator("totp")
         assert (await ann.api("PATCH", f"authenticators/{id}", {"label": f"App {number}"})).status == 200
         paths.append(await link(world))
-    found = [(await press(Browser(world), path)).status for path in paths]
-    assert found == [200] * 10 + [429] * 2
+    replies = [await press(Browser(world), path) for path in paths]
+    assert [reply.status for reply in replies] == [200] * 10 + [429] * 2
+    assert {reply.header("retry-after") for reply in replies[:10]} == {""}
+    assert {0 < int(reply.header("retry-after")) <= 3_600 for reply in replies[10:]} == {True}
 
 
 async def test_a_call_for_help_is_taken_back(world: World) -> None:

@@ -212,3 +212,16 @@ def test_own_words_that_do_not_fit_one_segment(tmp_path: Path) -> None:
             return forms.text(text, "en")
 
         assert sms_text(code="493817", service="A", minutes=10, host="app.example", translate=str, form=own) == ours
+
+
+def test_a_template_of_the_host_translates() -> None:
+    """Its words are translated as ours, with what is put into them.
+
+    A lone % is no place for anything.
+    """
+    template = (
+        MessageForms(templates=Path("none"))
+        .environment("de")
+        .from_string('{{ _("Hello %(name)s", name="Ann") }} {{ _("100 %") }} {{ _("Sign out") }}')
+    )
+    assert template.render() == f"Hello Ann 100 % {translator('de').gettext('Sign out')}"

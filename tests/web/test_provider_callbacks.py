@@ -562,6 +562,29 @@ async def test_strangers_do_not_occupy_the_hook(path: str, headers: list[tuple[s
         assert len(world.kinds("attempt.refused")) == 41
 
 
+CALLBACKS: dict[str, tuple[int, str, tuple[str, str, tuple[str, str], bytes]]] = {
+    "no kind": (404, "not_found", ("POST", "/mfa/hooks/", FORM, b"a=1")),
+    "no token": (404, "not_found", ("POST", "/mfa/hooks/voice", FORM, b"a=1")),
+    "unknown": (403, "not_allowed", ("POST", "/mfa/hooks/voice/x", FORM, b"a=1")),
+    "a page load": (405, "method_not_allowed", ("GET", "/mfa/hooks/voice/x", FORM, b"")),
+    "a query": (403, "not_allowed", ("POST", "/mfa/hooks/voice/x?a=1", FORM, b"a=1")),
+    "JSON": (415, "media_type", ("POST", "/mfa/hooks/voice/x", JSON, b"{}")),
+    "too many fields": (422, "malformed", ("POST", "/mfa/hooks/voice/x", FORM, b"&".join([b"a=1"] * 101))),
+    "too large": (413, "too_large", ("POST", "/mfa/hooks/voice/x", FORM, b"a=" + b"x" * 70_000)),
+}
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+async def test_what_is_no_callback(name: str) -> None:
+    """Each is refused by a problem document, with the status that fits."""
+    status, reason, (method, path, kind, body) = CALLBACKS[name]
+    phones = Phones.make()
+    async with running(phones.world):
+        reply = await Browser(phones.world).ask(method, path, headers=[*FETCH, kind], body=body)
+        assert (reply.status, reply.reason, reply.header("allow")) == (status, reason, "POST" if status == 405 else "")
+        assert reply.header("cache-control") == "no-store"
+
+
 async def test_many_networks_gain_nothing() -> None:
     """A stranger with a network for each request is bounded as well.
 

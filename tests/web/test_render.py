@@ -535,3 +535,25 @@ def test_contacts_are_links(text: str, links: list[str]) -> None:
     assert re.findall(r'href="([^"]+)"', shown) == links
     assert shown.count('dir="ltr"') == len(links), "a number reads from the left in a text from the right"
     assert html.unescape(re.sub(r"</?a[^>]*>", "", shown)) == text
+
+
+PROSE = {
+    "": "",
+    "one\ntwo": "<p>one two</p>",
+    "one\r\n\r\ntwo": "<p>one</p>\n<p>two</p>",
+    "# Top\ntext": "<h2>Top</h2>\n<p>text</p>",
+    "## Two\n### Three": "<h2>Two</h2>\n<h2>Three</h2>",
+    "#### four": "<p>#### four</p>",
+    "#none": "<p>#none</p>",
+    "- a - b\n* c * d": "<ul><li>a - b</li><li>c * d</li></ul>",
+    "1. a 2. b\n2) c": "<ol><li>a 2. b</li><li>c</li></ol>",
+    "- a\nb": "<p>- a b</p>",
+    "# List\n- <b>": "<h2>List</h2>\n<ul><li>&lt;b&gt;</li></ul>",
+    "<i>\n\n# <u>": "<p>&lt;i&gt;</p>\n<h2>&lt;u&gt;</h2>",
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), PROSE.items())
+def test_prose(text: str, shown: str) -> None:
+    """Paragraphs, headings and lists of an agreement are drawn, and nothing in them is markup."""
+    assert render.prose(text) == shown

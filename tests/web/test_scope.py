@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from mfa_gate.web.scope import caller_kind
+from mfa_gate.web.scope import caller_kind, kept_query
 from tests.harness import World, call, http_scope, make_world, routes, socket_scope
 from tests.web.serving import served
 
@@ -267,3 +267,20 @@ async def test_a_form_is_not_replayed(method: str) -> None:
 
     await world.app(http_scope(method, "/records", headers=headers), receive, send)
     assert (sent[0]["status"], reads, world.reached) == (303, [1], [])
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "kept"),
+    [
+        ("GET", b"", ""),
+        ("GET", b"lang=de", ""),
+        ("GET", b"lang=de&a=1&b=&c=x%26y&lang=fr", "&a=1&b=&c=x%26y"),
+        ("HEAD", b"a=1", "&a=1"),
+        ("POST", b"a=1", ""),
+        ("GET", b"&".join([b"a=1"] * 20), "&a=1" * 20),
+        ("GET", b"&".join([b"a=1"] * 21), ""),
+    ],
+)
+def test_the_query_beside_the_choice_of_a_language(method: str, query: bytes, kept: str) -> None:
+    """The links to other languages lead to the same page, with all that it was asked by."""
+    assert kept_query({"method": method, "query_string": query}) == kept

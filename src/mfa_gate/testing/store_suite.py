@@ -12,7 +12,7 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..errors import StoreMissing
+from ..errors import StoreMissing, StoreUnavailable
 from ..service.trail_verification import verify_trail
 from ..storage import (
     END,
@@ -138,6 +138,15 @@ async def _is_missing(store: Store) -> bool:
     try:
         await store.open(make=False)
     except StoreMissing:
+        return True
+    return False
+
+
+async def _is_refused(call: Callable[[], Awaitable[object]]) -> bool:
+    """Tell if a call raises ``StoreUnavailable``."""
+    try:
+        await call()
+    except StoreUnavailable:
         return True
     return False
 
@@ -291,6 +300,22 @@ class StoreSuite:
             if not after:
                 break
         assert seen == ["e4", "e3", "e2", "e1"]
+        assert (await store.events("clinic", limit=4)).next == "", "a full last page leads to no empty one"
+
+    async def test_lines_of_another_tenant_go_with_a_change(self, store: Store, other: Store) -> None:
+        """A change writes its lines in the trails of all tenants that they name.
+
+        A change that came too late writes none.
+        """
+        theirs = event(1, key=SubjectKey("finance", "x"))
+        for lines in ([event(1), theirs], [theirs]):
+            assert await store.swap(enrolled(SubjectKey("clinic", str(len(lines)))), lines)
+            assert not await other.swap(enrolled(SubjectKey("clinic", str(len(lines)))), lines)
+            chosen = TenantSettings(tenant="clinic", version=2 - len(lines))
+            assert await store.swap_settings(chosen, lines)
+            assert not await other.swap_settings(chosen, lines)
+        assert (await other.events("clinic")).items == (event(1),) * 2
+        assert (await other.events("finance")).items == (theirs,) * 4
 
     async def test_events_are_filtered(self, store: Store) -> None:
         """The trail is cut by tenant, account and kind together.
@@ -487,6 +512,7 @@ class StoreSuite:
                 page = await store.lines_with(tenant, name, values, after=after, limit=3)
                 assert len(page.items) <= 3
                 found += page.items
+                assert bool(page.next) == (len(found) < len(fit)), "a full last page leads to no empty one"
                 after = page.next
                 if not after:
                     break
@@ -518,7 +544,7 @@ class StoreSuite:
     async def test_foreign_cursors(self, store: Store) -> None:
         """A cursor that no page gave finds nothing and breaks nothing."""
         await store.append([event(1)])
-        for after in ("x", "-5", "9" * 40, "' OR 1=1 --", "\N{ARABIC-INDIC DIGIT ONE}", "\ud800", "a-b"):
+        for after in ("x", "0", "-5", "9" * 40, "' OR 1=1 --", "\N{ARABIC-INDIC DIGIT ONE}", "\ud800", "a-b"):
             assert (await store.events("clinic", after=after)).items == (), after
         for query in ("\ud800", "\0", "' OR 1=1 --"):
             assert (await store.page("clinic", query=query)).items == (), query
@@ -853,14 +879,22 @@ class StoreSuite:
             seen += page
         assert seen == keys
 
-    async def test_open_again(self, store: Store) -> None:
+    async def test_open_again(self, store: Store, other: Store) -> None:
         """A store that was closed, twice, opens again with all that was in it."""
         assert await store.swap(enrolled(ALICE), [event(1)])
         await store.aclose()
         await store.aclose()
+        for look in (lambda: store.load(ALICE), lambda: store.swap(enrolled(BOB))):
+            assert await _is_refused(look), "a closed store answers"
         await store.open()
         assert await store.load(ALICE) == enrolled(ALICE, version=1)
         assert changed(store) is EVERYTHING
+        for version in range(2):
+            await store.aclose()
+            assert await other.swap(enrolled(BOB, version=version))
+            await store.open()
+            assert tells(BOB)(changed(store)), "a store that was closed tells what it has missed"
+            await settle(store)
 
     async def test_no_store_is_made(self, missing: Store) -> None:
         """An ``open`` that may make no store says each time that none is there (F-8)."""

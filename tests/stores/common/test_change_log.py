@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Any
+
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.storage import EVERYTHING, Changed, Reader
 from mfa_gate.stores.common.change_log import KEPT, ChangeLog, told
@@ -77,3 +80,21 @@ def test_nothing_is_missed_meanwhile() -> None:
     assert reader.changed() is EVERYTHING
     reader.log = log
     assert reader.changed() == frozenset({ONE})
+
+
+def test_a_change_that_comes_while_it_is_read() -> None:
+    """A reader whose look another thread crosses hears "everything", and nothing of it twice."""
+    log = ChangeLog()
+    reader = Looks(log)
+    reader.changed()
+    log.note(ONE)
+
+    class Crossed(deque[Any]):
+        """Gets one more while it is looked through."""
+
+        def __reversed__(self) -> Any:
+            raise RuntimeError("deque mutated during iteration")
+
+    log._changes = Crossed(log._changes)
+    assert reader.changed() is EVERYTHING
+    assert reader.changed() == frozenset()

@@ -58,6 +58,12 @@ def test_what_a_failover_lost_is_not_missed(away: int) -> None:
     assert known.settled == {"a": 6}
 
 
+def test_the_first_change_of_a_tenant_may_be_lost() -> None:
+    """A tenant whose only change a failover has lost is not missed later (F-3)."""
+    known = past(noted={0: {"a": 1}, 50: {"b": 2}}, looked={10: {}, 61: {"b": 2}, 130: {"b": 2}})
+    assert (known.trouble, known.settled) == ("", {"b": 2})
+
+
 def test_what_is_too_young_for_one_is_old_enough_for_the_other() -> None:
     """A change that has not settled before an outage is still in the ledger.
 

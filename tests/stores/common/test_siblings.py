@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mfa_gate.stores import memory
+from mfa_gate.stores.common.siblings import give_back, take_name
 from tests.web.serving import free_port
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(memory.__file__).parents[2])}
@@ -48,6 +50,42 @@ async def said(place: Path, arguments: Sequence[str], *, workers: int) -> str:
             await asyncio.to_thread(process.wait, 20)
     assert log.read_text().count("Application startup complete") >= workers, log.read_text()
     return log.read_text()
+
+
+def test_a_name_is_given_back_by_its_last_user() -> None:
+    """Several stores of one process share a name.
+
+    Another process may have it when the last one is closed.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    first, second = take_name("test"), take_name("test")
+    assert first == second == (first[0], False)
+    assert first[0] != take_name("another")[0]
+
+    def is_taken() -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(first[0])
+            except OSError:
+                return True
+            return False
+
+    for _ in range(2):
+        assert is_taken()
+        give_back(first[0])
+    assert not is_taken()
+    give_back(first[0])
+    give_back(b"nobody's")
+    assert take_name("test") == (first[0], False)
+    assert is_taken()
+    give_back(first[0])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(first[0])
+        assert take_name("test") == (first[0], True)
+        assert take_name("test") == (first[0], False), "it is told once"
+    give_back(take_name("another")[0])
+    give_back(take_name("another")[0])
 
 
 async def test_workers_of_one_server(tmp_path: Path) -> None:

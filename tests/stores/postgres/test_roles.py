@@ -126,8 +126,11 @@ async def test_a_role_with_fewer_rights(server: Postgres, url: str, lacking: str
     """
     schema = schema_of(url)
     server.say(f"REVOKE {lacking.replace('{s}', schema)} FROM app, PUBLIC")
-    with pytest.raises(SettingsError, match=r"lacks rights.*mfa-gate store upgrade --grant-to app"):
+    with pytest.raises(SettingsError, match=r"lacks rights.*mfa-gate store upgrade --grant-to app") as caught:
         await PostgresStore(url, timing=POSTGRES).open()
+    functions = f"SELECT count(*) FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace"
+    more = server.say(functions)[0][0] - 3 if lacking.startswith("EXECUTE") else 1 if lacking.startswith("ALL") else 0
+    assert (f" and {more} more)" in str(caught.value)) is (more > 0), str(caught.value)
     store = PostgresStore(url, timing=POSTGRES)
     await store.open(make=False)
     assert any("lacks rights" in text for text in await store.advice())

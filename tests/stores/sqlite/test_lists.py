@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,10 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import take_one
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.sqlite import SQLiteStore, roster
+from mfa_gate.stores.sqlite.worker_thread import WorkerThread
 from mfa_gate.testing.store_suite import ALICE, enrolled
+
+from ..faults import LISTS, MORE_READS, MORE_WRITES, READS, WRITES
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 
@@ -50,6 +54,25 @@ async def test_a_slow_list_holds_up_no_load(store: SQLiteStore) -> None:
     assert not listing.done()
     go_on.set()
     await listing
+
+
+async def test_each_list_is_one(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each list is read by the thread for lists, and no other call is."""
+    asked, real = set[str](), WorkerThread.run
+
+    async def run(thread: WorkerThread, work: Any, **more: Any) -> Any:
+        asked.add("list" if thread is store._list else "call")
+        return await real(thread, work, **more)
+
+    monkeypatch.setattr(WorkerThread, "run", run)
+    found = dict[str, set[str]]()
+    for name, call in (READS | MORE_READS | WRITES | MORE_WRITES).items():
+        asked.clear()
+        if hasattr(store, name) or name in WRITES | MORE_WRITES:
+            await call(store)
+            found[name] = asked.copy()
+    assert {name for name, kinds in found.items() if "list" in kinds} == LISTS
+    assert {name for name, kinds in found.items() if kinds == {"list"}} == LISTS
 
 
 async def test_a_list_that_was_given_up_is_stopped(store: SQLiteStore) -> None:

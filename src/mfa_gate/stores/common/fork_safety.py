@@ -21,13 +21,13 @@ class Forkable(Protocol):
 
 
 _WATCHED: weakref.WeakSet[Forkable] = weakref.WeakSet()
-_REGISTERED: list[bool] = []
+_REGISTERED: list[None] = []
 
 
 def watch(forkable: Forkable) -> None:
     """Tell ``forkable`` of every fork, for as long as somebody else holds on to it."""
     if not _REGISTERED:
-        _REGISTERED.append(True)
+        _REGISTERED.append(None)
         os.register_at_fork(
             before=_before,
             after_in_parent=lambda: _after(child=False),

@@ -92,11 +92,11 @@ class Dialer:
                 connection = await self._dial_one(
                     *hosts[at], within=timing.connect_within if len(hosts) > 1 else timing.reach_within
                 )
+            except TimeoutError:  # before OSError, of which it is one, without words
+                trouble = OperationalError(f"{hosts[at][0] or 'the server'} does not answer in time")
+                continue
             except (Error, OSError, StoreUnavailable) as error:
                 trouble = error
-                continue
-            except TimeoutError:
-                trouble = OperationalError(f"{hosts[at][0]} does not answer in time")
                 continue
             self._first, self.trouble = at, ""
             return connection

@@ -84,6 +84,11 @@ async def dial(connection: Connection) -> None:
     await connection.connect()  # type: ignore[no-untyped-call]
 
 
+def words_of(error: BaseException) -> str:
+    """Return the words of a fault. A ``TimeoutError`` has none."""
+    return str(error) or "no answer in time"
+
+
 def packed(commands: Sequence[Command]) -> bytes:
     """Write the commands as Redis reads them (RESP arrays of bulk strings)."""
     parts: list[bytes] = []
@@ -180,8 +185,9 @@ class Pipeline:
                 if not isinstance(error, TimeoutError | RedisError | OSError | StoreUnavailable):
                     log.exception("the way to Redis could not be found")
                 self._resting_until = asyncio.get_running_loop().time() + random.uniform(*_PAUSE)  # noqa: S311
-                await self._drop(f"Redis cannot be reached: {error}")
+                await self._drop(f"Redis cannot be reached: {words_of(error)}")
                 return
+            jobs = [job for job in jobs if not job.abandoned]  # others gave up while it was connected
             try:
                 async with asyncio.timeout(self._place.timing.command_within):
                     await self._exchange(jobs)

@@ -13,7 +13,7 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
-from .pipeline import Command, Pipeline, connection_to, dial, hang_up
+from .pipeline import Command, Pipeline, connection_to, dial, hang_up, words_of
 from .replication_ids import ReplicationIds
 from .resp import Reply
 from .url import Address, Place
@@ -93,7 +93,7 @@ async def named_by_sentinels(place: Place) -> Address:
             try:
                 _, reply = await answer
             except (TimeoutError, RedisError, OSError, RecursionError) as error:
-                trouble = f"no Sentinel answers: {error}"
+                trouble = f"no Sentinel answers: {words_of(error)}"
                 continue
             match reply:
                 case [bytes() as host, bytes() as port] if port.isdigit():
@@ -181,7 +181,7 @@ class Cluster:
                     (host, _), reply = await answer
                     found = slots_from(reply, host)
                 except (TimeoutError, RedisError, OSError, RecursionError) as error:
-                    trouble = f"no server of the Redis Cluster answers: {error}"
+                    trouble = f"no server of the Redis Cluster answers: {words_of(error)}"
                     continue
                 if found:
                     self._slots = found

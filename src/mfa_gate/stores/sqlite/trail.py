@@ -132,12 +132,14 @@ async def misfiled(thread: WorkerThread, tenant: str, *, after: int, limit: int)
         " FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
     )
     rows = await thread.run(lambda connection: connection.execute(statement, (tenant, after, limit)).fetchall())
+    if not rows:
+        return []
     read = [(seq, event_from(tenant, seq, line), tuple(columns)) for seq, line, *columns in rows]
     piece = (
         f"WITH piece AS MATERIALIZED (SELECT seq, tenant, {', '.join(_INDEXED)} FROM event NOT INDEXED"  # noqa: S608
         " WHERE tenant = ? AND seq BETWEEN ? AND ?) "
     )
-    span = (tenant, rows[0][0], rows[-1][0]) if rows else (tenant, 0, -1)
+    span = (tenant, rows[0][0], rows[-1][0])
     unindexed = {seq for (seq,) in await thread.run(lambda c: c.execute(piece + _UNINDEXED, span).fetchall())}
     return [
         seq

@@ -1,0 +1,312 @@
+"""Each notice of PostgreSQL, by its number.
+
+Which account is told, and when all may have changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.storage import EVERYTHING, Changed, Reader
+from mfa_gate.stores.common.change_log import told
+from mfa_gate.stores.common.high_water_mark import HighWaterMark
+from mfa_gate.stores.postgres import invalidation
+from mfa_gate.stores.postgres.invalidation import Invalidation
+from mfa_gate.stores.postgres.monitor import GONE, History, State, Watch
+from mfa_gate.stores.postgres.outcomes import Missing
+from mfa_gate.stores.postgres.schema import SCHEMA
+from mfa_gate.stores.postgres.url import place_of
+from mfa_gate.testing.store_suite import ALICE, BOB
+
+from ..patience import POSTGRES
+
+PLACE = place_of("postgresql://h/d", timing=POSTGRES)
+
+
+def state(changes: int, **more: Any) -> State:
+    """Make the store's state with a number of changes."""
+    parts = {"store": "s", "version": SCHEMA, "restored_at": 0, "synchronous": "on", "is_hidden": False}
+    return State(changes=changes, **{**parts, **more})
+
+
+class Heard:
+    """A listener that no server speaks to; a test does."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.state = state(3)
+        self.fault: Exception | None = None
+        mark = HighWaterMark("PostgreSQL", settled_after=60.0, noted_together=5.0)
+        mark.begin("s", 0)
+        self.watch = Watch(PLACE, "s", mark, History(), None, on_loss=lambda: self.listener.went_back())
+        dialer: Any = None
+        self.listener = Invalidation(dialer, "channel", self.watch, POSTGRES, read_state=self.read_state, say=self.say)
+        self.reader = Reader()
+
+    async def read_state(self, connection: object) -> State:
+        """Answer the question for the state."""
+        if self.fault is not None:
+            raise self.fault
+        return self.state
+
+    async def say(self, channel: str, payload: str) -> None:
+        """Note what is sent to all listeners."""
+        self.said.append((channel, payload))
+
+    async def ask(self, expected: int = 0) -> int:
+        """Ask for the state, as the listener does at each beat."""
+        connection: Any = None
+        found = await self.listener._ask(connection, expected)
+        await self.listener._greet()
+        return found
+
+    def hear(self, *said: object) -> None:
+        """Hear a notice."""
+        self.listener._hear(json.dumps(said))
+
+    def told(self) -> Changed:
+        """Tell what a reader has not heard yet."""
+        return told(self.listener.log, self.reader)
+
+
+@pytest.fixture
+async def heard() -> Heard:
+    """A listener to which notices come, at change 3."""
+    made = Heard()
+    await made.ask()
+    assert made.told() is EVERYTHING
+    ((channel, hello),) = made.said
+    assert channel == "channel"
+    made.listener._hear(hello)
+    assert made.told() is EVERYTHING
+    assert made.told() == frozenset()
+    return made
+
+
+async def test_the_next_number_names_its_account(heard: Heard) -> None:
+    """A notice that is the next one changes the account that it names, and no other."""
+    heard.hear(4, "clinic", "alice", "op4")
+    assert heard.told() == frozenset({ALICE})
+    heard.hear(5, "clinic", "bob", "op5")
+    heard.hear(6, "clinic", "alice", "op6")
+    assert heard.told() == frozenset({ALICE, BOB})
+    assert heard.watch.newest == 6
+    assert heard.told() == frozenset()
+
+
+@pytest.mark.parametrize("numbers", [[5], [4, 6], [4, 4], [4, 5, 4], [4, 3], [4, 9, 10]])
+async def test_a_gap_or_a_number_that_comes_again(heard: Heard, numbers: list[int]) -> None:
+    """One that is missing may have named anybody.
+
+    One that comes again says that the data went back.
+    """
+    for place, number in enumerate(numbers):
+        heard.hear(number, "clinic", "alice", f"op{place}")
+    assert heard.told() is EVERYTHING
+    last = numbers[-1]
+    heard.hear(last + 1, "clinic", "bob", "next")
+    assert heard.told() == frozenset({BOB})
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_what_was_committed_before_the_first_question(heard: Heard, number: int) -> None:
+    """A notice of a change that the first question has counted is no gap.
+
+    The next one is told by the next number.
+    """
+    heard.hear(number, "clinic", "alice", "late")
+    assert heard.told() == frozenset({ALICE})
+
+
+async def test_an_own_change_is_told_once(heard: Heard) -> None:
+    """A change that this process has committed is told at once.
+
+    Its notice tells nothing more.
+    """
+    heard.listener.confirm(ALICE, "op4")
+    assert heard.told() == frozenset({ALICE})
+    heard.hear(4, "clinic", "alice", "op4")
+    assert heard.told() == frozenset()
+    heard.listener.confirm(ALICE, "op4")
+    assert heard.told() == frozenset()
+
+
+@pytest.mark.parametrize(
+    "payload", [[4, "clinic", None, "op"], [4, None, None, "op"]], ids=["settings of a tenant", "anything"]
+)
+async def test_a_notice_that_names_nobody(heard: Heard, payload: list[object]) -> None:
+    """Settings, and an accepted copy, change everything; that is no gap."""
+    heard.hear(*payload)
+    assert heard.told() is EVERYTHING
+    assert heard.watch.newest == 4
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[" * 100_000, ""])
+async def test_a_text_that_cannot_be_read(heard: Heard, text: str) -> None:
+    """It may have been a notice."""
+    heard.listener._hear(text)
+    assert heard.told() is EVERYTHING
+
+
+@pytest.mark.parametrize(
+    "said", [["hello", "another"], [True], {}, [4, "clinic"], ["4", "clinic", "alice", "op"], [4, 5, "a", "b"]]
+)
+async def test_a_text_of_somebody_else(heard: Heard, said: object) -> None:
+    """Whatever else is said on the channel changes nothing, and hides nothing."""
+    heard.listener._hear(json.dumps(said))
+    assert heard.told() == frozenset()
+    heard.hear(4, "clinic", "alice", "op")
+    assert heard.told() == frozenset({ALICE})
+
+
+async def test_a_change_without_a_notice(heard: Heard) -> None:
+    """A change whose notice has not come by the next question empties the caches.
+
+    A greeting comes through.
+    """
+    heard.state = state(4)
+    found = await heard.ask(3)
+    assert found == 4
+    assert heard.told() == frozenset(), "its notice may be on its way"
+    heard.state = state(4)
+    assert await heard.ask(found) == 4
+    assert heard.told() is EVERYTHING
+    assert heard.told() is EVERYTHING
+    heard.listener._hear(heard.said[-1][1])
+    assert len(heard.said) == 2
+    assert heard.told() is EVERYTHING
+    assert heard.told() == frozenset()
+
+
+async def test_a_change_with_its_notice(heard: Heard) -> None:
+    """Nothing is forgotten where each change had its notice."""
+    for number in range(4, 8):
+        heard.hear(number, "clinic", "alice", f"op{number}")
+        heard.state = state(number)
+        assert await heard.ask(number) == number
+        assert heard.told() == frozenset({ALICE})
+    assert len(heard.said) == 1, "no further greeting"
+
+
+async def test_a_greeting_that_does_not_come(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A channel on which nothing arrives is told once.
+
+    Greeted again now and then (PgBouncer).
+    """
+    made, clock = Heard(), [1_000.0]
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+    with caplog.at_level(logging.WARNING, "mfa_gate"):
+        for at, greetings, is_swallowed in (
+            (0.0, 1, False),
+            (POSTGRES.hello_within - 0.1, 1, False),
+            (POSTGRES.hello_within, 1, True),
+            (POSTGRES.hello_every - 0.1, 1, True),
+            (POSTGRES.hello_every, 2, True),
+            (2 * POSTGRES.hello_every, 3, True),
+        ):
+            clock[0] = 1_000.0 + at
+            await made.ask()
+            assert (len(made.said), made.listener.is_swallowed) == (greetings, is_swallowed), at
+            assert made.listener.settled.is_set() is is_swallowed
+            assert made.told() is EVERYTHING
+    assert caplog.text.count("PgBouncer") == 1
+    assert [*made.listener.advice] == [invalidation.SWALLOWED]
+    assert len({payload for _, payload in made.said}) == 3
+    made.listener._hear(made.said[1][1])
+    assert made.told() is EVERYTHING, "an old greeting says nothing"
+    made.listener._hear(made.said[2][1])
+    made.told()
+    assert made.told() == frozenset()
+    assert [*made.listener.advice] == []
+
+
+async def test_a_listener_that_cannot_connect(caplog: pytest.LogCaptureFixture) -> None:
+    """An operator is told once, after some seconds, and until it works again."""
+    made = Heard()
+    for _ in range(invalidation._TOLD_AFTER - 1):
+        made.listener._fail("refused")
+    assert (caplog.text, made.listener.advice) == ("", ())
+    for _ in range(3):
+        made.listener._fail("refused")
+    assert caplog.text.count("cannot be listened to") == 1
+    assert "refused" in made.listener.advice[0]
+    made.listener._arrive()
+    assert [*made.listener.advice] == []
+
+
+@pytest.mark.parametrize("fault", [Missing("no table"), OSError("gone")])
+async def test_the_question_fails(heard: Heard, fault: Exception) -> None:
+    """A store that is not there is refused at once; a server that does not answer may have it."""
+    heard.fault = fault
+    if isinstance(fault, Missing):
+        from psycopg import errors
+
+        heard.fault = errors.UndefinedTable("no table")
+    with pytest.raises(type(heard.fault)):
+        await heard.ask()
+    assert heard.watch.trouble == (GONE if isinstance(fault, Missing) else "")
+
+
+async def test_what_is_remembered_of_operations_is_bounded(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-122: the latest are known."""
+    monkeypatch.setattr(invalidation, "_REMEMBERED", 3)
+    key: Callable[[int], SubjectKey] = lambda n: SubjectKey("t", str(n))  # noqa: E731
+    for number in range(5):
+        heard.listener.confirm(key(number), f"op{number}")
+    assert heard.told() == frozenset(map(key, range(5)))
+    for number in (4, 3, 2):
+        heard.listener.confirm(key(number), f"op{number}")
+    assert heard.told() == frozenset()
+    heard.listener.confirm(key(1), "op1")
+    assert heard.told() == frozenset({key(1)})
+
+
+async def test_a_listener_ends_with_its_store() -> None:
+    """Nothing of it runs on, also if it was about to connect.
+
+    One that never began has nothing to end.
+    """
+    made, asked = Heard(), asyncio.Event()
+    await made.listener.aclose()
+
+    async def dial() -> Any:
+        asked.set()
+        await asyncio.sleep(60)
+
+    dialer: Any = SimpleNamespace(dial=dial)
+    made.listener._dialer = dialer
+    made.listener.start()
+    await asyncio.wait_for(asked.wait(), 5)
+    await made.listener.aclose()
+    assert made.listener._task is not None
+    assert made.listener._task.done()
+
+
+async def test_a_listener_that_breaks_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it hears again, everything may have changed."""
+    monkeypatch.setattr(invalidation, "_PAUSE", (0.0, 0.0))
+    made, tries, enough = Heard(), list[int](), asyncio.Event()
+    made.listener.log = made.listener._log
+
+    async def dial() -> Any:
+        tries.append(1)
+        if len(tries) == 4:
+            enough.set()
+        raise (OSError("refused"), StoreUnavailable("a standby"), KeyError("odd"))[len(tries) % 3]
+
+    dialer: Any = SimpleNamespace(dial=dial)
+    made.listener._dialer = dialer
+    made.listener.start()
+    await asyncio.wait_for(enough.wait(), 5)
+    assert made.listener.log is None
+    assert made.listener._failures >= 2
+    await made.listener.aclose()

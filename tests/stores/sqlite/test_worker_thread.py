@@ -1,0 +1,253 @@
+"""The threads of the SQLite store, when a piece of work fails or comes too late.
+
+Nothing is left of it, and nobody else suffers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.sqlite import SQLiteStore, worker_thread
+from mfa_gate.stores.sqlite.worker_thread import WorkerThread
+from mfa_gate.testing.store_suite import ALICE, BOB, enrolled
+
+from ..patience import SQLITE
+
+Work = Callable[[sqlite3.Connection], object]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
+    store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
+    await store.open()
+    yield store
+    await store.aclose()
+
+
+def put(name: str, error: BaseException | None = None) -> Callable[[sqlite3.Connection], str]:
+    """Make work that writes a row, and then fails with ``error``."""
+
+    def work(connection: sqlite3.Connection) -> str:
+        connection.execute("INSERT INTO meta (name, value) VALUES (?, 'x')", (name,))
+        if error is not None:
+            raise error
+        return name
+
+    return work
+
+
+async def together(thread: WorkerThread, *works: Work) -> list[object]:
+    """Let a thread do some work in one go. Returns the outcomes."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(5)
+
+    held = asyncio.ensure_future(thread.run(hold))
+    await asyncio.to_thread(begun.wait, 5)
+    rest = [asyncio.ensure_future(thread.run(work)) for work in works]
+    await asyncio.sleep(0)
+    go_on.set()
+    await held
+    return list(await asyncio.gather(*rest, return_exceptions=True))
+
+
+async def names(store: SQLiteStore) -> set[str]:
+    rows = await store._read.run(lambda connection: connection.execute("SELECT name FROM meta").fetchall())
+    return {name for (name,) in rows}
+
+
+OWN = (ValueError("own"), TypeError("own"), OverflowError("own"), sqlite3.ProgrammingError("own"))
+
+
+@pytest.mark.parametrize("error", OWN, ids=lambda error: type(error).__name__)
+async def test_work_that_cannot_be_asked_fails_alone(store: SQLiteStore, error: Exception) -> None:
+    """A caller who asks for nonsense gets his own error, and those beside him their answers.
+
+    Nothing of the nonsense is written, and the connection serves on.
+    """
+    with pytest.raises(type(error), match="own"):
+        await store._write.run(put("alone", error))
+    before = store._pool._all[0].connection
+    found = await together(store._write, put("a"), put("b", error), put("c"))
+    assert [found[0], found[2]] == ["a", "c"]
+    assert found[1] is error
+    assert await names(store) >= {"a", "c"}
+    assert not await names(store) & {"alone", "b"}
+    assert store._pool._all[0].connection is before
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), KeyError("k"), MemoryError()])
+async def test_a_fault_of_the_store_refuses_all_of_a_transaction(store: SQLiteStore, error: Exception) -> None:
+    """A transaction that breaks is taken back as a whole, and each of its callers is refused.
+
+    The next one finds no transaction open.
+    """
+    found = await together(store._write, put("a"), put("b", error), put("c"))
+    assert [type(outcome) for outcome in found] == [StoreUnavailable] * 3
+    assert {str(outcome) for outcome in found} == {f"the SQLite store refuses ({type(error).__name__}): {error}"}
+    assert await store.swap(enrolled(ALICE))
+    assert not await names(store) & {"a", "b", "c"}
+
+
+async def test_only_a_fault_of_sqlite_costs_the_connection(store: SQLiteStore) -> None:
+    """A connection that met a fault of the disk is opened anew; another fault leaves it alone."""
+
+    def failing(_: sqlite3.Connection) -> None:
+        raise KeyError("k")
+
+    for number, thread in enumerate((store._write, store._read)):
+        pooled = store._pool._all[number]
+        before = pooled.connection
+        with pytest.raises((StoreUnavailable, KeyError)):
+            await thread.run(failing)
+        assert pooled.connection is before
+        with pytest.raises(StoreUnavailable, match="no such table"):
+            await thread.run(lambda connection: connection.execute("SELECT * FROM nowhere"))
+        assert pooled.connection is not before
+        assert await thread.run(lambda connection: connection.execute("SELECT 1").fetchone()) == (1,)
+
+
+def forbid_commit(connection: sqlite3.Connection, *, forbidden: bool = True) -> None:
+    """Make each COMMIT of a connection fail, as a disk does that is full at this moment."""
+    denied = (sqlite3.SQLITE_TRANSACTION, "COMMIT")
+    connection.set_authorizer(
+        (lambda action, name, *_: sqlite3.SQLITE_DENY if (action, name) == denied else sqlite3.SQLITE_OK)
+        if forbidden
+        else None
+    )
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_commit_that_failed_is_looked_up(store: SQLiteStore, is_there: bool) -> None:
+    """A commit that failed may have written all the same, and the file tells (F-7).
+
+    Nothing is written twice.
+    """
+    asked = list[sqlite3.Connection]()
+
+    def landed(connection: sqlite3.Connection) -> bool:
+        asked.append(connection)
+        return is_there
+
+    def work(connection: sqlite3.Connection) -> str:
+        forbid_commit(connection)
+        return put("a")(connection)
+
+    call = store._write.run(work, landed=landed)
+    if is_there:
+        assert await call == "a"
+    else:
+        with pytest.raises(StoreUnavailable, match="not authorized"):
+            await call
+    assert len(asked) == 1
+    assert await store.swap(enrolled(BOB)), "a new connection, on which no transaction is open"
+    assert "a" not in await names(store)
+
+
+async def test_what_wrote_nothing_is_not_looked_up(store: SQLiteStore) -> None:
+    """Work that changed nothing is not looked up after a commit that failed."""
+
+    def work(connection: sqlite3.Connection) -> bool:
+        forbid_commit(connection)
+        return False
+
+    def never(_: sqlite3.Connection) -> bool:
+        raise AssertionError("asked")
+
+    with pytest.raises(StoreUnavailable, match="not authorized"):
+        await store._write.run(work, landed=never)
+
+
+async def test_a_write_that_fails_before_the_commit_is_not_looked_up(store: SQLiteStore) -> None:
+    """It cannot have been written."""
+
+    def never(_: sqlite3.Connection) -> bool:
+        pytest.fail("asked")
+
+    with pytest.raises(StoreUnavailable, match="KeyError"):
+        await store._write.run(put("a", KeyError("k")), landed=never)
+
+
+async def test_a_read_that_fails_is_told_to_its_caller_only(store: SQLiteStore) -> None:
+    """Each of the reads that are done in one go has its own outcome."""
+    error = ValueError("own")
+
+    def own(_: sqlite3.Connection) -> None:
+        raise error
+
+    found = await together(
+        store._read,
+        lambda _: "before",
+        own,
+        lambda connection: connection.execute("SELECT * FROM nowhere"),
+        lambda _: "behind",
+    )
+    assert [found[0], found[1], found[3]] == ["before", error, "behind"]
+    assert isinstance(found[2], StoreUnavailable)
+
+
+def threads(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(name)]
+
+
+async def test_each_thread_is_one_and_ends_with_the_store(tmp_path: Path) -> None:
+    """A store has one thread for writes, one for reads and one for lists.
+
+    It has no more, however many ask at once. They end when it is closed, after the work that waits, and begin again with it.
+    """
+    was = len(threads("mfa_gate-sqlite"))
+    store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
+    for turn in range(2):
+        await store.open()
+        await asyncio.gather(*(store.load(ALICE) for _ in range(50)), *(store.keys() for _ in range(5)))
+        assert len(threads("mfa_gate-sqlite")) == was + 3
+        assert [thread.daemon for thread in threads("mfa_gate-sqlite")] == [True] * (was + 3)
+        swap = asyncio.ensure_future(store.swap(enrolled(ALICE, version=turn)))
+        await asyncio.sleep(0)
+        await store.aclose()
+        assert await swap
+        assert len(threads("mfa_gate-sqlite")) == was
+
+
+async def test_a_caller_that_gave_up_has_written_nothing(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that has not begun when its caller is told "not in time" does not begin any more."""
+    monkeypatch.setattr(store._write, "_within", 0.02)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(5)
+
+    calls: list[asyncio.Future[Any]] = [asyncio.ensure_future(store._write.run(hold))]
+    await asyncio.to_thread(begun.wait, 5)
+    calls.append(asyncio.ensure_future(store._write.run(put("late"))))
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    assert [str(outcome) for outcome in found] == ["the SQLite store did not answer in time"] * 2
+    go_on.set()
+    monkeypatch.undo()
+    await store.claim("a", ALICE)
+    assert "late" not in await names(store)
+
+
+async def test_a_batch_has_its_bound(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction takes so many pieces of work, and the rest comes in the next one."""
+    monkeypatch.setattr(worker_thread, "_BATCH", 4)
+    sizes, write = list[int](), store._write._write
+
+    def counting(connection: sqlite3.Connection, jobs: Sequence[worker_thread.Job]) -> None:
+        sizes.append(len(jobs))
+        write(connection, jobs)
+
+    monkeypatch.setattr(store._write, "_write", counting)
+    assert await together(store._write, *(put(str(n)) for n in range(10))) == [str(n) for n in range(10)]
+    assert sizes == [1, 4, 4, 2]
