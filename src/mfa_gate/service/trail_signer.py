@@ -235,11 +235,12 @@ class TrailSigner:
             listed = await self.notes.tenants()
         except ForgedNote as error:
             raise AlteredTrail(Fault(0, "a signed note was altered", error)) from error
-        if listed is None:  # a new list would lack the trails that went with it
+        if listed is None and await is_keyed(store, self.engine.keyring):
+            # A new list would lack the trails that went with it.
             raise AlteredTrail(Fault(0, LIST_GONE))
         anchor = await store.anchor(tenant)
         if known is None:
-            if mine is not None or tenant in listed:
+            if mine is not None or tenant in (listed or ()):
                 raise AlteredTrail(Fault(mine.lines if mine else 0, "the signed head was removed"))
             return SignedHead(tenant=tenant, lines=anchor.lines, digest=anchor.digest, place=-1, since=0, at=0)
         if mine is not None and known.lines < mine.lines and mine.lines > anchor.lines:
