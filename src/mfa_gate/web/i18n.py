@@ -136,7 +136,9 @@ class Languages:
         self.tags = tuple(dict.fromkeys((*available(), *sorted(self._own))))
         self.words: Callable[[str], Words] = self._words if self._own else translator
         """Return the words of the pages in a language."""
-        self.own_name: Callable[[str, str], str] = lru_cache(maxsize=MAX_NAMES)(self._own_name)
+        self.own_name: Callable[[str, str], str] = lru_cache(maxsize=MAX_NAMES)(
+            lambda label, lang: own_name(label, self.words(lang))
+        )
         """Say the name of an authenticator or a browser (the first argument) in a language (the second)."""
 
     def of(self, scope: Scope) -> str:
@@ -156,9 +158,6 @@ class Languages:
         if own is None:
             return translator(lang)
         return _Both(own, translator(lang))
-
-    def _own_name(self, label: str, lang: str) -> str:
-        return own_name(label, self.words(lang))
 
     def named(self) -> tuple[tuple[str, str], ...]:
         """List every language: its tag and its own name, for the switcher."""

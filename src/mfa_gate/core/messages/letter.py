@@ -106,9 +106,12 @@ def duration(minutes: int, translate: Translate) -> str:
     return fill(N_("{minutes} minutes"), translate, minutes=str(minutes))
 
 
+_TOLD = N_("{what}: {detail}")
+
+
 def told(what: str, detail: str, translate: Translate) -> str:
     """Write a thing and what is said of it, with the language's own colon."""
-    return fill(N_("{what}: {detail}"), translate, what=what, detail=detail)
+    return fill(_TOLD, translate, what=what, detail=detail)
 
 
 def sentences(first: str, second: str, translate: Translate) -> str:
@@ -127,7 +130,7 @@ def letter(kind: str, *, service: str, title: str, parts: tuple[Part, ...], tran
     Values in ``parts`` were made harmless before. ``service`` is shortened.
     """
     name = named(service)
-    subject = one_line(told(name, title, translate) if name else title, limit=SUBJECT_LENGTH)
+    subject = one_line(fill(_TOLD, translate, what=name, detail=title) if name else title, limit=SUBJECT_LENGTH)
     return Letter(kind=kind, subject=subject, title=title, parts=parts, service=name)
 
 
