@@ -113,10 +113,7 @@ STEPS = """() => {
 
 
 def test_fields_of_a_row_stand_on_one_line(browser: Browser, tmp_path: Path) -> None:
-    """Labels of a row begin together, and so do its fields.
-
-    Hints and faults above them are of any height.
-    """
+    """Labels of a row begin on one line, and its fields stand on one."""
     names = write(tmp_path, {"lang": "de"}, ("admin-what-if-asked", "admin-what-if-wrong"))
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     with served(tmp_path) as address:
