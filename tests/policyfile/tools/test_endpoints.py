@@ -42,7 +42,7 @@ class Endpoints:
 
 
 def test_what_a_route_demands() -> None:
-    """The layers of its function, the methods of its class, and its dependencies at any depth."""
+    """A route shows demands by its layers, its methods and all of its dependencies."""
     plain = shows(FRESH)
 
     @wraps(plain)
@@ -65,7 +65,7 @@ def test_a_chain_without_end() -> None:
 
 
 def test_a_proof_that_is_never_asked_for() -> None:
-    """A decorator above the route's own, and a class that nobody calls, are told with their fix."""
+    """A decorator above the route's own, and an uncalled class, are told with a fix."""
 
     async def page(request: Any) -> None: ...
 
