@@ -19,6 +19,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.policyfile.tools.diff import Difference
+from mfa_gate.service.forgotten_tenants import MOST_NAMED, told_forgotten
 from mfa_gate.service.policy_archive import PolicyArchive
 from mfa_gate.service.policy_life import ELSEWHERE, _shortened, _told_to, told
 from mfa_gate.stores.memory import MemoryStore
@@ -160,6 +161,14 @@ def test_many_changes_are_shortened() -> None:
     assert told(Difference(tenant="t", path="mode", old="a", new="", change="looser")) == "t: mode: a -> -"
 
 
+def test_many_forgotten_tenants_are_counted() -> None:
+    """So many are named, and the rest is counted."""
+    named = tuple(f"t{n}" for n in range(MOST_NAMED))
+    assert "more" not in told_forgotten(named)
+    assert all(f'"{name}"' in told_forgotten(named) for name in named)
+    assert f'"{named[-1]}" and 1 more, whom' in told_forgotten((*named, "last"))
+
+
 @pytest.mark.parametrize(
     ("fault", "shown"),
     [
@@ -290,8 +299,11 @@ async def test_a_new_name_of_the_application_is_no_way_around_approvals(file: Pa
     from mfa_gate.policyfile import load_policy
 
     once = APPROVED.replace("2", "1")
-    file.write_text(STRICT + once)
     store = MemoryStore()
+    file.write_text(STRICT)
+    async with named(file, store, "asks nobody"):
+        pass
+    file.write_text(STRICT + once)
     async with named(file, store, "portal") as world:
         await world.enrolled("ann")
     file.write_text(STRICT.replace("'1d'", "'12h'") + once)

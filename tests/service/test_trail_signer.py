@@ -299,3 +299,17 @@ async def test_an_accepted_beginning_stays_accepted(scene: Scene) -> None:
     await service.trail_signer.accept(OLD, fault, actor="operator:eve", reason="looked")
     assert await service.trail_signer.notes.pruned(OLD) == 15
     assert (await service.retention.verify(OLD)).broken == {}
+
+
+async def test_a_cut_trail_that_was_accepted_goes_on(scene: Scene) -> None:
+    """The process that had signed more lines raises no second alarm about them."""
+    loot, service = scene.today.copy(), scene.world.gate.service
+    ATTACKS["the last ten lines are removed and the head put back"][0](loot, loot)
+    scene.into.put(loot)
+    (fault,) = (await service.retention.verify(A)).broken.values()
+    await service.trail_signer.accept(A, fault, actor="operator:eve", reason="a failover")
+    await sign_on(scene, 300)
+    assert scene.world.kinds("audit.altered") == []
+    head = await service.trail_signer.notes.head(A)
+    assert head is not None
+    assert head.lines == 12
