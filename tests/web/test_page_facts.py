@@ -711,3 +711,15 @@ async def test_a_list_of_calls_is_read_by_its_cursor(world: World) -> None:
                 break
         assert pieces == every[name]
         assert len(pieces) > 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [("1", 200), ("200", 200), ("0", 422), ("201", 422), ("-1", 422), ("x", 422), ("01", 422)]
+)
+async def test_a_piece_of_a_list_has_its_bounds(world: World, limit: str, status: int) -> None:
+    """A call may ask for one line to two hundred; the member that is wrong is named."""
+    boss, _ = await at_the_desk(world)
+    for call in ("admin/events", "admin/accounts"):
+        reply = await boss.api("GET", f"{call}?limit={limit}")
+        assert reply.status == status
+        assert status == 200 or reply.json()["member"] == "limit"
