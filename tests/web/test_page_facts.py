@@ -389,6 +389,8 @@ STORIES: dict[Story, Facts] = {
         "backup.is_old": False,
         "factors.0.last_used_at": LATER + 90,
         "factors.0.last_network": "198.51.100.5",
+        "factors.0.kept": False,
+        "factors.1.kept": False,
         "factors.1.hint": "a•••@a•••.example",
         "activity.0.kind": "browser.new",
         "activity.0.at": LATER + 90,
@@ -396,6 +398,7 @@ STORIES: dict[Story, Facts] = {
     },
     without_codes: {
         "factors": ["totp"],
+        "factors.0.kept": True,
         "checkup": "way",
         "backup.remaining": 0,
         "backup.total": 0,
@@ -642,14 +645,18 @@ DESK = (
     ),
     *("/accounts?status=odd", "/audit?from=odd"),
 )
-FORMS = {
-    "/accounts": {"action": "lock"},
-    "/accounts/ann": {"action": "lock"},
-    "/accounts/nobody": {"action": "lock"},
-    "/tenant": {"action": "odd"},
-    "/policy": {"digest": "x"},
-    "/many": {"action": "lock"},
-}
+FORMS = (
+    ("/accounts", {"action": "lock", "pick-1": "ann"}),
+    ("/accounts", {"action": "lock"}),
+    ("/accounts", {"action": "odd"}),
+    ("/accounts", {"action": "remind"}),
+    ("/accounts/ann", {"action": "lock"}),
+    ("/accounts/nobody", {"action": "lock"}),
+    ("/tenant", {"action": "odd"}),
+    ("/many", {"action": "odd"}),
+    ("/many", {"action": "lock", "pick-1": "ann"}),
+    ("/many", {"action": "lock", "pick-1": "ann", "reason": "a test"}),
+)
 
 
 async def test_each_page_of_the_desk_names_its_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -663,7 +670,6 @@ async def test_each_page_of_the_desk_names_its_person(world: World, monkeypatch:
 
     await settled(world)
     boss, _ = await at_the_desk(world)
-    token = await boss.token("/mfa/admin/accounts/ann?act=lock")
     monkeypatch.setattr(PageRequest, "frame", frame)
     unnamed = dict[str, list[str]]()
     for place in DESK:
@@ -672,10 +678,12 @@ async def test_each_page_of_the_desk_names_its_person(world: World, monkeypatch:
         assert reply.status < 500
         unnamed[f"GET {place}"] = [name for name in names if name != "Boss"]
         assert names or reply.status == 303, place
-    for place, fields in FORMS.items():
+    for place, fields in FORMS:
+        token = await boss.token("/mfa/admin/accounts/ann?act=lock")
         names.clear()
         assert (await boss.form(f"/mfa/admin{place}", fields, token=token)).status < 500
-        unnamed[f"POST {place}"] = [name for name in names if name != "Boss"]
+        assert names, place
+        unnamed[f"POST {place} {fields}"] = [name for name in names if name != "Boss"]
     assert {place: found for place, found in unnamed.items() if found} == {}
 
 
@@ -703,3 +711,15 @@ async def test_a_list_of_calls_is_read_by_its_cursor(world: World) -> None:
                 break
         assert pieces == every[name]
         assert len(pieces) > 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [("1", 200), ("200", 200), ("0", 422), ("201", 422), ("-1", 422), ("x", 422), ("01", 422)]
+)
+async def test_a_piece_of_a_list_has_its_bounds(world: World, limit: str, status: int) -> None:
+    """A call may ask for one line to two hundred; the member that is wrong is named."""
+    boss, _ = await at_the_desk(world)
+    for call in ("admin/events", "admin/accounts"):
+        reply = await boss.api("GET", f"{call}?limit={limit}")
+        assert reply.status == status
+        assert status == 200 or reply.json()["member"] == "limit"

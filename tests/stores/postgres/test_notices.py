@@ -310,3 +310,63 @@ async def test_a_listener_that_breaks_begins_anew(monkeypatch: pytest.MonkeyPatc
     assert made.listener.log is None
     assert made.listener._failures >= 2
     await made.listener.aclose()
+
+
+STATES: dict[str, tuple[State, str]] = {
+    "sound": (state(3), ""),
+    "sound on a standby": (state(3, synchronous="remote_apply"), ""),
+    "another store": (state(3, store="other"), GONE),
+    "another release": (state(3, version=SCHEMA + 1), f"has schema {SCHEMA + 1}, this process knows {SCHEMA}"),
+    "hidden rows": (state(3, is_hidden=True), "row level security hides rows"),
+    "unsafe commits": (state(3, synchronous="off"), "synchronous_commit=off"),
+    "local commits": (state(3, synchronous="local"), "synchronous_commit=local"),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_a_state_is_judged(heard: Heard, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    """A store that is not as it was is refused until it is, and the log says so once."""
+    found, words = STATES[name]
+    for _ in range(3):
+        heard.watch.see(found, 3)
+        assert words in heard.watch.trouble
+        assert bool(words) == bool(heard.watch.trouble)
+    assert caplog.text.count("the PostgreSQL store is refused") == bool(words)
+    heard.watch.see(state(3), 3)
+    assert heard.watch.trouble == ""
+
+
+async def test_an_answer_that_comes_late(heard: Heard) -> None:
+    """A state from before a change that is known by now says nothing, neither good nor bad."""
+    heard.hear(4, "clinic", "alice", "op4")
+    heard.watch.see(state(3), 3)
+    assert (heard.watch.trouble, heard.watch.newest) == ("", 4)
+    heard.watch.see(None, 4)
+    heard.watch.see(state(3), 3)
+    assert heard.watch.trouble == GONE
+    heard.watch.see(state(4), 4)
+    assert heard.watch.trouble == ""
+
+
+async def test_an_accepted_copy(heard: Heard) -> None:
+    """A copy that an operator accepted later is taken, and one from before is refused."""
+    heard.told()
+    heard.watch.see(state(2, restored_at=100), 3)
+    assert (heard.watch.trouble, heard.watch.newest) == ("", 2)
+    assert heard.told() is EVERYTHING
+    heard.watch.see(state(3), 2)
+    assert "an older copy of the store than the one that was accepted last" in heard.watch.trouble
+    heard.watch.see(state(3, restored_at=100), 2)
+    assert heard.watch.trouble == ""
+
+
+async def test_changes_that_a_failover_lost(heard: Heard, caplog: pytest.LogCaptureFixture) -> None:
+    """A server that has less than was known empties the caches.
+
+    The log says how much is lost.
+    """
+    heard.told()
+    heard.watch.see(state(1), 3)
+    assert (heard.watch.trouble, heard.watch.newest) == ("", 1)
+    assert heard.told() is EVERYTHING
+    assert "lost the last 2 confirmed changes in a failover" in caplog.text

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from mfa_gate.core.model import Account
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.sqlite import SQLiteStore, worker_thread
+from mfa_gate.stores.sqlite.accounts import Swap
 from mfa_gate.stores.sqlite.worker_thread import WorkerThread
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled
 
@@ -251,3 +253,20 @@ async def test_a_batch_has_its_bound(store: SQLiteStore, monkeypatch: pytest.Mon
     monkeypatch.setattr(store._write, "_write", counting)
     assert await together(store._write, *(put(str(n)) for n in range(10))) == [str(n) for n in range(10)]
     assert sizes == [1, 4, 4, 2]
+
+
+async def test_a_swap_knows_its_own_row(store: SQLiteStore) -> None:
+    """A swap whose commit failed is there if the row has its version and its operation.
+
+    No other's.
+    """
+    first, second = (Swap.of(enrolled(ALICE, version=version), []) for version in (0, 1))
+    for swap in (first, second):
+        assert not await store._read.run(swap.landed)
+        assert await store._write.run(swap.write)
+        assert await store._read.run(swap.landed)
+    assert not await store._read.run(first.landed)
+    assert not await store._read.run(Swap.of(enrolled(ALICE, version=1), []).landed)
+    gone = Swap.of(Account(key=ALICE, version=2, forgotten_at=5), [])
+    assert await store._write.run(gone.write)
+    assert await store._read.run(gone.landed), "its row lies under another id by now"
