@@ -80,9 +80,12 @@ TOGETHER = (
     Part("tests that wait for servers", "waits and not long", "3", dist="loadgroup", only=("waits",), measured=True),
 )
 """Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
-LAST = Part("tests of many processes", "slow and not long", "2", only=("slow",))
+LAST = Part("tests of many processes", "slow and not long", "1", only=("slow",))
 LAST_LONG = Part("tests of many processes, and long ones", "slow or long", "0", only=("slow", "long"))
-"""Run when the browser and the servers have ended: each of these tests starts many processes of its own."""
+"""Run when the browser and the servers have ended: each of these tests starts many processes of its own.
+
+One at a time, they use what the first part leaves idle until its end.
+"""
 
 
 @dataclass(frozen=True)

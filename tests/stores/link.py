@@ -57,7 +57,8 @@ class Link:
         When the source ends, the pieces under way are lost.
         """
         under_way: deque[tuple[float, bytes]] = deque()
-        with source, target, contextlib.suppress(OSError):
+        # The thread of the other way may close both sockets at any time; ``select`` then says ValueError.
+        with source, target, contextlib.suppress(OSError, ValueError):
             while True:
                 waits = under_way and not (delay and self._is_cut)
                 if select.select([source], [], [], max(0.0, under_way[0][0] - time.monotonic()) if waits else None)[0]:

@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -336,6 +337,16 @@ async def test_a_cancelled_statement(server: Postgres, store: PostgresStore, url
     await nothing_lost(store)
 
 
+async def waited(server: Postgres, call: asyncio.Future[Any]) -> bool:
+    """Tell if a call waited for a standby. The wait is cancelled."""
+    waits = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    found = False
+    while not call.done():
+        found = bool(server.say(f"SELECT pg_cancel_backend(pid) FROM ({waits}) w")) or found
+        await asyncio.sleep(0.02)
+    return found
+
+
 @pytest.mark.parametrize("name", ["swap", "append", "claim", "put_meta"])
 async def test_a_cancelled_wait_for_the_standby(server: Postgres, patient: PostgresStore, name: str) -> None:
     """A commit that no standby has confirmed counts as none.
@@ -345,15 +356,12 @@ async def test_a_cancelled_wait_for_the_standby(server: Postgres, patient: Postg
     """
     server.say("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     server.say("SELECT pg_reload_conf()")
-    waits = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-    call = asyncio.ensure_future(WRITES[name](patient))
+    commit = "SELECT pg_logical_emit_message(true, 'mfa_gate', '')"
     async with asyncio.timeout(30):
-        while not server.say(waits):
-            assert not call.done()
-            await asyncio.sleep(0.02)
-    while not call.done():
-        server.say(f"SELECT pg_cancel_backend(pid) FROM ({waits}) w")
-        await asyncio.sleep(0.1)
+        while not await waited(server, asyncio.create_task(asyncio.to_thread(server.say, commit))):
+            pass  # the server has not read its configuration yet
+    call = asyncio.ensure_future(WRITES[name](patient))
+    assert await waited(server, call)
     with pytest.raises(StoreUnavailable):
         await call
 
