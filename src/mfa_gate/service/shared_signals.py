@@ -85,7 +85,7 @@ class SignalReceiver:
     async def take(self, token: str, *, authorization: str) -> int:
         """Verify a token, and end what it says has ended.
 
-        Returns the number of people whose proofs ended. A token that was taken before does nothing. Raises
+        Returns the number of events that ended somebody's proofs. A token that was taken before does nothing. Raises
         ``SignalRefused``, ``KeysUnreadable``, ``StoreUnavailable``.
         """
         settings = self.settings
