@@ -159,7 +159,7 @@ async def _begin_anew(request: PageRequest, judgement: Judgement) -> Answer:
     """Remove the lost methods after the wait, and lead on to the set-up."""
     refusal = await request.service.slow_recovery.set_up_anew(request.caller)
     if refusal is None:
-        return request.go(request.own("/enroll"))
+        return request.go(request.own("/enroll#"))
     if refusal.reason == "locked":
         return leave_locked(request)
     request.forget_judgement()
