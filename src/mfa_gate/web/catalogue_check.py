@@ -106,7 +106,7 @@ def _faults_of(text: str, words: str, plural: str) -> Iterator[str]:
         yield f"the words for {text!r} ask for {', '.join(sorted(found - wanted))}, which this text does not have"
     elif not plural and wanted - found:
         yield f"the words for {text!r} lack {', '.join(sorted(wanted - found))}"
-    if "%(" in text and re.search(r"%(?!\(\w+\)\d*[ds]|%)", words):
+    if "%(" in text and re.search(r"%(?!\(\w+\)\d*[ds])", words.replace("%%", "")):
         yield f"the words for {text!r} have a % that begins no value; write %%"
     if "{" not in text and ("<" in words or '"' in words):
         yield f'the words for {text!r} have < or ", which may stand in an attribute; write other quotation marks'

@@ -39,7 +39,7 @@ async def test_the_start_page_has_everything_that_waits(world: World) -> None:
     """K-29: the start page has a section for each kind of need, with a way on."""
     boss = await world.enrolled("boss", groups=["admin"])
     page = (await boss.page("/mfa/admin")).text
-    for title in ("Requests for help", "Locked accounts", "Emergency access", "Disputes", "Exemptions that end"):
+    for title in ("Requests for help", "Locked accounts", "Emergency access", "Disputes", "Exemptions that end soon"):
         assert title in page, title
     assert "Alarms of the last day" in page
     for id in ("lost", "locked", "grant", "opened", "stolen"):
@@ -72,7 +72,7 @@ async def test_nothing_waits() -> None:
         world.clock.advance(2 * DAY)
         await boss.prove()
         page = (await boss.page("/mfa/admin")).text
-        assert "Nothing needs you now" in page
+        assert "Nothing to do right now" in page
 
 
 async def test_an_auditor_lands_on_the_trail(world: World) -> None:

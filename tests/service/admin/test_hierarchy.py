@@ -89,7 +89,7 @@ async def test_the_page_says_it_and_offers_the_second_act() -> None:
         await world.enrolled("sue", groups=["support"])
         boss = await world.enrolled("boss", groups=["admin"])
         page = (await boss.page("/mfa/admin/accounts/sue")).text
-        assert ("holds rights here" in page, 'name="action"' in page) == (True, False)
+        assert ("has administrator rights here" in page, 'name="action"' in page) == (True, False)
         sam = await world.enrolled("sam", groups=["security"])
         done = await sam.form("/mfa/admin/accounts/sue", {"action": "reset", "ticket": "T-1", **WHY})
         assert done.status == 303

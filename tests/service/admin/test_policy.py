@@ -70,7 +70,7 @@ async def test_two_people_approve_and_it_comes_into_force(tmp_path: Path) -> Non
         assert done.status == 303
         twice = await first.api("POST", "admin/policy/approve", {"digest": digest, "reason": "again"})
         assert (twice.status, twice.reason) == (403, "not_allowed")
-        assert "You have approved it" in (await first.page(HERE)).text
+        assert "You’ve already approved this policy" in (await first.page(HERE)).text
         with pytest.raises(SettingsError, match="1 of 2 approvals"):
             await world.gate.reload_policy()
         reply = await second.api("POST", "admin/policy/approve", {"digest": digest, "reason": "read it, too"})
@@ -120,7 +120,7 @@ async def test_who_acts_in_one_tenant_reads_nothing_about_the_others(tmp_path: P
         assert (await who.api("POST", "admin/policy/approve", given)).reason == "not_allowed"
         page = (await who.page(HERE)).text
         assert "beta" not in page
-        assert "acts in all of them" in page
+        assert "rights in all of them" in page
 
 
 async def test_a_trail_tells_nothing_about_other_tenants(tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ ROWS = (
     Reason(
         word="too_many",
         status=422,
-        title="You have too many",
+        title="You’ve reached the limit",
         text="Remove one you no longer use.",
-        beside_form=Sentence("You have too many. Remove one you no longer use."),
+        beside_form=Sentence("You’ve reached the limit. Remove one you no longer use."),
     ),
 )

@@ -43,7 +43,7 @@ ROWS = (
         word="too_large",
         status=413,
         title="That’s too large",
-        text="Send less.",
+        text="Send less data.",
     ),
     Reason(
         word="media_type",

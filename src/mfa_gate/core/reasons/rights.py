@@ -40,8 +40,8 @@ ROWS = (
     Reason(
         word="policy_refused",
         status=409,
-        title="The policy cannot come into force",
-        text="It has faults, or it waits for approvals. The policy before stays in force.",
+        title="The policy can’t come into force",
+        text="It has errors, or it’s waiting for approval. The policy before it stays in force.",
     ),
     Reason(
         word="csrf",

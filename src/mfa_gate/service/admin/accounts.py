@@ -31,7 +31,7 @@ from .hierarchy import ABOVE, Hierarchy
 from .rights import A_PERSON, Actor, Rights
 from .ticket_mails import TicketMails
 
-NO_PERSON = N_("The trail calls an operator or a program by this name: only an operator erases it.")
+NO_PERSON = N_("In the audit trail, this is the name of an operator or a program. Only an operator can erase it.")
 SPENT = Refusal(
     reason="too_soon",
     detail="That is as many people as one administrator signs out in a day; a privileged one signs out a whole organization.",

@@ -17,7 +17,7 @@ KNOWN_FOR = 60
 MAX_TENANTS = 1_000
 ABOVE = Refusal(
     reason="not_allowed",
-    detail=N_("This person holds rights here: only a privileged administrator acts on their account."),
+    detail=N_("This person has administrator rights here. Only a privileged administrator can act on this account."),
 )
 
 

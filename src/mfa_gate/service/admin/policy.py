@@ -26,8 +26,8 @@ from .rights import A_PERSON, Actor, Rights
 
 MOST_ENTRIES = 50
 """Changes that the desk lists; older ones are found by their date."""
-TWICE = N_("You have approved this policy before. Another person must do so as well.")
-EVERY_TENANT = N_("The policy rules every organization, so only who acts in all of them approves it.")
+TWICE = N_("You’ve already approved this policy. Another person has to approve it as well.")
+EVERY_TENANT = N_("The policy applies to every organization, so only people with rights in all of them can approve it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

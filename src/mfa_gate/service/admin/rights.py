@@ -19,8 +19,8 @@ from ..access import Access, owed
 from ..accounts import Engine
 
 NO_TENANT = 'Nobody was ever in a tenant "{tenant}", and the policy names no such one: --new-tenant begins it.'
-A_PERSON = N_("A person confirms this, not a program.")
-ON_ONESELF = N_("Nobody acts on themselves.")
+A_PERSON = N_("A person has to confirm this, not a program.")
+ON_ONESELF = N_("You can’t do this to your own account.")
 DENIED_PER_HOUR = 200
 """Refusals of one actor that the trail takes in an hour. Further ones go only to the log, so nobody fills the trail."""
 

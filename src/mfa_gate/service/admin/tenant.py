@@ -22,7 +22,7 @@ from .rights import Actor, Rights
 MAX_TURNS = 50
 ENDS_A_DAY = 5
 """How often a day administrators end all proofs of a tenant. Each time everybody confirms again, by paid messages too."""
-ON_ALL = N_("This acts on people who hold rights as well: only a privileged administrator does it.")
+ON_ALL = N_("This also affects people with administrator rights, so only a privileged administrator can do it.")
 REACHABLE = "Everybody has their own email address or a mobile number on file."
 TWO_ADMINISTRATORS = "At least two administrators have set up two-step sign-in."
 TWO_PEOPLE = "At least two people, administrators among them, have set up two-step sign-in."
@@ -72,13 +72,17 @@ class TenantDesk:
         if confirm != tenant:
             return Refusal(reason="malformed", member="confirm", detail="Type the organization's name to confirm.")
         if enabled and rules.enrollment.stage != "admin":
-            return Refusal(reason="not_allowed", member="enabled", detail=N_("The policy file decides when it is on."))
+            return Refusal(
+                reason="not_allowed",
+                member="enabled",
+                detail=N_("The security team’s policy file decides from when two-step sign-in is required."),
+            )
         if factors is not None:
             if rules.factors.choice != "tenant":
                 return Refusal(
                     reason="not_allowed",
                     member="factors",
-                    detail=N_("The policy file decides which factors there are."),
+                    detail=N_("The policy file decides which sign-in methods there are."),
                 )
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
                 return Refusal(reason="not_enrollable", member="factors")

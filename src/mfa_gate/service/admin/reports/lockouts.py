@@ -33,7 +33,7 @@ REPORT = Report(
     about=N_("Accounts that are locked now, since when, by whom and why."),
     right="audit",
     columns=(
-        Column("id", N_("Id"), "id"),
+        Column("id", N_("ID"), "id"),
         Column("name", N_("Name")),
         Column("locked_at", N_("Locked"), "time"),
         Column("lock_cause", N_("Cause"), "cause"),

@@ -10,7 +10,7 @@ from ....core.people_search import PeopleSearch
 from ..recent_states import people_in
 from .report import Column, Report, Row, Sources
 
-_WHO = (Column("id", N_("Id"), "id"), Column("name", N_("Name")))
+_WHO = (Column("id", N_("ID"), "id"), Column("name", N_("Name")))
 
 
 async def grants(sources: Sources, tenant: str) -> AsyncIterator[Row]:

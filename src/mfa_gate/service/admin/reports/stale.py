@@ -30,7 +30,7 @@ REPORT = Report(
     about=N_("People who have set up two-step sign-in and have not confirmed for 90 days."),
     right="look",
     columns=(
-        Column("id", N_("Id"), "id"),
+        Column("id", N_("ID"), "id"),
         Column("name", N_("Name")),
         Column("status", N_("State"), "state"),
         Column("factors", N_("Sign-in methods"), "factors"),
