@@ -259,3 +259,13 @@ def test_the_signs_between_words_are_the_language_s_own(lang: str) -> None:
             text = re.sub(r"<[^>]*>", "|", re.sub(rf"</?(?:{INLINE})\b[^>]*>", "", re.sub(r"\s+", " ", unescape(page))))
             found |= {text[max(0, m.start() - 20) : m.end() + 20] for m in SIGNS[lang].finditer(text)}
     assert not found
+
+
+def test_no_space_stands_between_two_chinese_sentences() -> None:
+    """A full stop of Chinese is as wide as a letter, and has its space in it."""
+    found = set()
+    for view, frame in EVERY.values():
+        page = RENDERER.render(view, replace(frame, lang="zh-Hans")).decode()
+        text = re.sub(r"</?(?:a|bdi|code|strong|time)\b[^>]*>", "", re.sub(r"\s+", " ", page))
+        found |= set(re.findall(r"[^<>]{0,20}[。！？] +(?:<span data-wait-then[^>]*>)?[^<\s–]{1,20}", text))
+    assert not found
