@@ -277,7 +277,10 @@ def test_without_a_script(person: Arrive) -> None:
 
 @pytest.mark.parametrize("accepted", [True, *more(False)])
 def test_the_offer_after_a_code(person: Arrive, example: Example, accepted: bool) -> None:
-    """A device that makes passkeys is offered one after a code: it is made, or put off. Both lead on to the page asked for."""
+    """A device that makes passkeys is offered one after a code: it is made, or put off.
+
+    Both lead on to the page that was asked for.
+    """
     somebody = person()
     app, _ = somebody.enroll_app(USER)
     example.advance(DAY)
