@@ -283,3 +283,13 @@ def test_the_words_of_a_share(lang: str) -> None:
     """The percent sign stands as the language's own rules say."""
     said = translator(lang).gettext("%(num)d%%") % {"num": 40}
     assert said == format_percent(0.4, locale=locale_of(lang))
+
+
+def test_no_space_stands_between_two_chinese_sentences() -> None:
+    """A full stop of Chinese is as wide as a letter, and has its space in it."""
+    found = set()
+    for view, frame in EVERY.values():
+        page = RENDERER.render(view, replace(frame, lang="zh-Hans")).decode()
+        text = re.sub(r"</?(?:a|bdi|code|strong|time)\b[^>]*>", "", re.sub(r"\s+", " ", page))
+        found |= set(re.findall(r"[^<>]{0,20}[。！？] +(?:<span data-wait-then[^>]*>)?[^<\s–]{1,20}", text))
+    assert not found

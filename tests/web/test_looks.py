@@ -6,6 +6,7 @@ the other direction, the other script.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from mfa_gate.web.resources import folder
 from tests.browser.looks import AXE, AXE_COLORS, TOO_WIDE, WIDE, violations
 from tests.chromium import launch
 
@@ -102,6 +104,19 @@ def test_large_text(browser: Browser, tmp_path: Path, lang: str, size: str, only
                 wide.append(f"{name}: {page.evaluate(TOO_WIDE)}")
     context.close()
     assert wide == []
+
+
+def test_every_line_of_the_style_is_understood(browser: Browser) -> None:
+    """The browser drops a declaration that it does not understand, without a word."""
+    style = re.sub(r"/\*.*?\*/", "", folder("static").joinpath("mfa.css").read_text("utf-8"), flags=re.DOTALL)
+    lines = [
+        list(line) for line in re.findall(r"[{;]\s*([a-z-]+)\s*:\s*([^;{}]+?)\s*(?:!important\s*)?(?=[;}])", style)
+    ]
+    assert len(lines) > 1_000
+    page = browser.new_page()
+    dropped = page.evaluate("lines => lines.filter(([name, value]) => !CSS.supports(name, value))", lines)
+    page.close()
+    assert dropped == []
 
 
 STEPS = """() => {

@@ -186,8 +186,10 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
 def _is_settled(request: PageRequest, judgement: Judgement) -> bool:
     """Tell if the person adds one more in the settings.
 
-    Nothing is demanded, and the first one is not from just now.
+    Nothing is demanded, and the first one is not from just now. After an offer the person is on the way to the app.
     """
+    if request.form.get("offered"):
+        return False
     account = judgement.account
     if account is None or not account.authenticators or isinstance(judgement.decision, Enroll):
         return False
