@@ -5,8 +5,6 @@ They are read back as written, and begin anew when they are damaged.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.core.events import MOVED, Event
@@ -28,13 +26,10 @@ LINE = Event(id="e1", kind="attempt.failed", at=1, tenant="alpha", account="ann"
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[MemoryStore]:
+async def store(store: MemoryStore) -> MemoryStore:
     """A store with a trail."""
-    made = MemoryStore()
-    await made.open()
-    await made.append([LINE])
-    yield made
-    await made.aclose()
+    await store.append([LINE])
+    return store
 
 
 async def test_a_place(store: MemoryStore, caplog: pytest.LogCaptureFixture) -> None:

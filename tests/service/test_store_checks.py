@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.core.events import Event
@@ -21,15 +19,6 @@ ONLY_NEW = Keyring([key(2)])
 def entropy(count: int) -> bytes:
     """Draw the same bytes each time."""
     return bytes(count)
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[MemoryStore]:
-    """An open store that holds nothing."""
-    made = MemoryStore()
-    await made.open()
-    yield made
-    await made.aclose()
 
 
 async def test_a_store_gets_a_canary_of_each_key(store: MemoryStore) -> None:

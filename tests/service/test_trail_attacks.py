@@ -56,14 +56,18 @@ class Scene:
     today: Loot
     heads: dict[str, str]
 
+    def alter(self, attack: Callable[[Loot, Loot], object]) -> None:
+        """Alter the store, and leave it so."""
+        loot = self.today.copy()
+        attack(loot, self.yesterday.copy())
+        self.into.put(loot)
+
     async def found(self, attack: Callable[[Loot, Loot], None], *, expect: bool = False) -> dict[str, int]:
         """Alter the store, verify it, and set it right again.
 
         Returns the places by tenant, counted from 1.
         """
-        loot = self.today.copy()
-        attack(loot, self.yesterday.copy())
-        self.into.put(loot)
+        self.alter(attack)
         service = self.world.gate.service
         points = {}
         for tenant, word in self.heads.items() if expect else ():

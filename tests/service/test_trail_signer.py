@@ -292,9 +292,8 @@ async def test_a_new_store_has_its_list_at_once() -> None:
 
 async def test_an_accepted_beginning_stays_accepted(scene: Scene) -> None:
     """An operator may accept that more lines are gone than the gate has pruned."""
-    loot, service = scene.today.copy(), scene.world.gate.service
-    ATTACKS["more is pruned than the gate has pruned"][0](loot, loot)
-    scene.into.put(loot)
+    service = scene.world.gate.service
+    scene.alter(ATTACKS["more is pruned than the gate has pruned"][0])
     (fault,) = (await service.retention.verify(OLD)).broken.values()
     await service.trail_signer.accept(OLD, fault, actor="operator:eve", reason="looked")
     assert await service.trail_signer.notes.pruned(OLD) == 15
@@ -303,9 +302,8 @@ async def test_an_accepted_beginning_stays_accepted(scene: Scene) -> None:
 
 async def test_a_cut_trail_that_was_accepted_goes_on(scene: Scene) -> None:
     """The process that had signed more lines raises no second alarm about them."""
-    loot, service = scene.today.copy(), scene.world.gate.service
-    ATTACKS["the last ten lines are removed and the head put back"][0](loot, loot)
-    scene.into.put(loot)
+    service = scene.world.gate.service
+    scene.alter(ATTACKS["the last ten lines are removed and the head put back"][0])
     (fault,) = (await service.retention.verify(A)).broken.values()
     await service.trail_signer.accept(A, fault, actor="operator:eve", reason="a failover")
     await sign_on(scene, 300)

@@ -135,9 +135,7 @@ async def test_one_trail_and_none() -> None:
     """One trail is checked alone, and one that is not there is said to be unknown."""
     store = MemoryStore()
     async with scene_on(store, lambda: IntoMemory(store)) as scene:
-        loot = scene.today.copy()
-        ATTACKS["a line is altered"][0](loot, loot)
-        scene.into.put(loot)
+        scene.alter(ATTACKS["a line is altered"][0])
         verify = scene.world.gate.service.retention.verify
         assert {tenant: fault.place for tenant, fault in (await verify(A)).broken.items()} == {A: 6}
         verdict = await verify(OLD)
@@ -152,9 +150,7 @@ async def test_only_the_oldest_lines(most: int, place: int | None) -> None:
     """A look at so many of the oldest lines finds what is wrong in them, and nothing behind."""
     store = MemoryStore()
     async with scene_on(store, lambda: IntoMemory(store)) as scene:
-        loot = scene.today.copy()
-        ATTACKS["a digest is altered"][0](loot, loot)
-        scene.into.put(loot)
+        scene.alter(ATTACKS["a digest is altered"][0])
         fault = await first_fault(store, A, Terms(scene.world.engine.trail_keys), most=most)
         assert (fault.place if fault else None) == place
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.core.events import Event
@@ -18,13 +16,10 @@ HOOK = "hook:lock@shop"
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[MemoryStore]:
+async def store(store: MemoryStore) -> MemoryStore:
     """A store with a line of its own."""
-    made = MemoryStore()
-    await made.open()
-    await made.append([line("own")])
-    yield made
-    await made.aclose()
+    await store.append([line("own")])
+    return store
 
 
 def line(id: str, tenant: str = "alpha") -> Event:

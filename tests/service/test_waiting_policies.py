@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -16,15 +15,6 @@ from tests.harness import POLICY
 
 DAY = 86_400
 NOW = 1_800_000_000
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[MemoryStore]:
-    """An open store."""
-    made = MemoryStore()
-    await made.open()
-    yield made
-    await made.aclose()
 
 
 def waiting(digest: str, *, app: str = "shop", since: int = NOW, needed: int = 2) -> WaitingPolicy:
