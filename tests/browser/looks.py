@@ -15,8 +15,9 @@ AXE: dict[str, Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
+    "preload": False,  # no rule of these asks for the text of the style sheets
 }
-AXE_COLORS: dict[str, Any] = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+AXE_COLORS: dict[str, Any] = {**AXE, "runOnly": ["color-contrast", "link-in-text-block"], "rules": {}}
 WIDE = "document.scrollingElement.scrollWidth > innerWidth"
 TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
     .slice(0, 3).map(e => `${e.tagName}.${e.className} ${e.getBoundingClientRect().right}`).join(", ")"""
@@ -83,8 +84,8 @@ def violations_in_both(page: Page) -> list[str]:
     return found
 
 
-def violations(page: Page, options: dict[str, Any]) -> list[str]:
-    """List the faults that axe finds on the page.
+def violations(page: Page, options: dict[str, Any] = AXE) -> list[str]:
+    """List the faults that axe finds on the page as it is now.
 
     The rest of axe's report is longer, and stays in the browser.
     """
