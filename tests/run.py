@@ -55,7 +55,8 @@ class Part:
     """Some of the tests: those with ``marks``, run by so many ``processes``.
 
     ``marks`` is an expression for ``pytest -m``. ``only`` names marks: files that use none of them are not even read,
-    which saves seconds. ``--dist loadfile`` keeps the tests of a file together, for they share what is slow to start.
+    which saves seconds. ``--dist loadfile`` keeps the tests of a file together, for they share what is slow to start. The
+    files with most tests come first, or all ``in_order``.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Part:
     dist: str = "loadfile"
     only: tuple[str, ...] = ()
     measured: bool = False
+    in_order: bool = False
 
     def command(self, *, coverage: bool, long: bool = False) -> list[str]:
         """Return the command line.
@@ -72,15 +74,19 @@ class Part:
         """
         measure = ["coverage", "run", "-m"] if coverage and self.measured else []
         spread = ["-n", self.processes, "--dist", self.dist, *(["--hypothesis-profile=long"] if long else [])]
+        spread += ["--no-loadscope-reorder"] if self.in_order else []
         return [str(PYTHON), "-m", *measure, "pytest", *spread, "-m", self.marks, *files_with(self.only)]
 
 
 TOGETHER = (
-    Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True),
+    Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True, in_order=True),
     Part("browser stories", "browser and not long", "2", only=("browser",), measured=True),
     Part("tests that wait for servers", "waits and not long", "3", dist="loadgroup", only=("waits",), measured=True),
 )
-"""Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
+"""Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them.
+
+The first goes in order, for it ends alone: a file of few tests is often one that waits, and would stand last.
+"""
 LAST = Part("tests of many processes", "slow and not long", "1", only=("slow",))
 LAST_LONG = Part("tests of many processes, and long ones", "slow or long", "0", only=("slow", "long"))
 """Run when the browser and the servers have ended: each of these tests starts many processes of its own.
