@@ -43,10 +43,12 @@ class Person:
     ``backup`` and ``used`` are the backup codes that are left, and those that were used. ``browsers`` are the confirmed
     browsers by the mark of their cookie. ``step`` is the last accepted step of the authenticator app, ``free`` the refusals
     without cost with the mark of their browser, ``seen_at`` the latest time of a change. ``leave`` is the cookie of the
-    browser that may enroll, and since when, ``copied`` that of the last right answer, and its time.
+    browser that may enroll, and since when, ``copied`` that of the last right answer, and its time. ``is_blank`` says that the
+    person was forgotten, and nothing came since that stays longer than a ticket.
     """
 
-    exists: bool = False
+    is_known: bool = False
+    is_blank: bool = False
     factors: set[str] = field(default_factory=set)
     secret: str = ""
     backup: set[str] = field(default_factory=set)
@@ -70,6 +72,12 @@ class Person:
     copied: tuple[str, int] = ("", 0)
 
     # -- who may pass --------------------------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Tell if the gate knows somebody here."""
+        is_over = self.ticket[1] <= self.seen_at and self.grant is None and not self.lock
+        return self.is_known and not (self.is_blank and is_over)
 
     @property
     def enrolled(self) -> bool:
@@ -113,9 +121,10 @@ class Person:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def touch(self, clock: int) -> None:
-        """Note that something was written."""
-        self.exists, self.seen_at = True, self.now(clock)
+    def touch(self, clock: int, *, stays: bool = True) -> None:
+        """Note that something was written. ``stays``: it leaves more than what ends one day, as a ticket does."""
+        self.is_known, self.seen_at = True, self.now(clock)
+        self.is_blank = self.is_blank and not stays
 
     def succeed(self, mark: int, new: int, network: str, clock: int) -> None:
         """Note a right answer: the proof, its browser's new mark, and all attempts given back."""
@@ -194,10 +203,10 @@ class Person:
 
     def lock_by_hand(self, clock: int) -> bool:
         """Note an administrator's lock, which ends every proof. Returns if it is a new one."""
-        self.exists = True
+        self.is_known = True
         if self.lock == "administrator":
             return False
-        self.touch(clock)
+        self.touch(clock, stays=False)
         self.lock = "administrator"
         self.end_codes()
         self.drop_proofs()
@@ -222,7 +231,7 @@ class Person:
         self.sends = [(kind, min(at, self.seen_at)) for kind, at in self.sends]
         self.wrong_at = [min(at, self.seen_at) for at in self.wrong_at]
         lock = "administrator" if self.lock == "administrator" else ""
-        kept = Person(exists=True, seen_at=self.seen_at, sends=self.sends, wrong_at=self.wrong_at, lock=lock)
+        kept = Person(is_known=True, seen_at=self.seen_at, sends=self.sends, wrong_at=self.wrong_at, lock=lock)
         self.__dict__.update(kept.__dict__)
 
     def end_with_tenant(self) -> None:
@@ -241,7 +250,7 @@ class Person:
     def end_proofs(self, clock: int) -> None:
         """Note that every proof has ended, and all that could become one without a new answer."""
         if self.exists:
-            self.touch(clock)
+            self.touch(clock, stays=False)
             self.drop_proofs()
             self.end_codes()
             self.skips.clear()

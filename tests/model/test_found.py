@@ -18,6 +18,21 @@ FOUND: dict[str, Story] = {
         ("step_back", {"seconds": 600}),
         ("enroll", {"number": 2}),
     ],
+    "a grant that is asked for right after the end of all proofs of the tenant": [
+        ("wrong", {"number": 4, "guess": 74}),
+        ("enroll", {"number": 0}),
+        ("end_proofs_of_tenant", {"tenant": "alpha"}),
+        ("ask", {"who": ("ann", "alpha"), "by": "operator:one"}),
+        ("revoke", {"who": ("ann", "alpha")}),
+    ],
+    "a ticket that ran out is nothing that is left of somebody who was forgotten": [
+        ("give_ticket", {"who": ("cat", "beta")}),
+        ("forget", {"who": ("cat", "beta")}),
+        ("give_ticket", {"who": ("cat", "beta")}),
+        ("wait", {"seconds": 259200}),
+        ("end_proofs", {"who": ("cat", "beta")}),
+        ("unlock", {"who": ("cat", "beta")}),
+    ],
 }
 
 

@@ -330,6 +330,8 @@ class Engine:
         Raises ``StoreUnavailable``, or ``StoreContention`` after ``MAX_TURNS`` lost races.
         """
         lock = self._turns.get(key)
+        if lock is None:
+            self.notice()  # no request of this account does it first, and its tenant's proofs may have been ended
         guess = None if lock is None else self._committed.pop(lock, None)
         for attempt in range(MAX_TURNS):
             account = await self._counting(guess or await self.store.load(key))

@@ -44,7 +44,7 @@ def ask(life: Stage, who: tuple[str, str], by: str) -> None:
     done = act(life, by, who, "break-glass", ticket="T", hours=4)
     assert isinstance(done, Refusal) is not may, done
     if may:
-        person.touch(now)
+        person.touch(now, stays=False)
         account = life.run(life.worlds[0].store.load(SubjectKey(who[1], who[0])))
         person.grant = Grant(by, person.seen_at, 4 * HOUR, account.grant.ref)
         life.expected["break_glass.asked"] += 1
@@ -57,7 +57,7 @@ def confirm(life: Stage, who: tuple[str, str], by: str) -> None:
     done = act(life, by, who, "confirm", ref=person.grant.ref if person.grant else "none")
     assert isinstance(done, Refusal) is not may, done
     if may and person.grant is not None:
-        person.touch(now)
+        person.touch(now, stays=False)
         person.grant.until = person.seen_at + person.grant.life
         life.expected["break_glass.granted"] += 1
 
@@ -69,7 +69,7 @@ def revoke(life: Stage, who: tuple[str, str]) -> None:
     done = act(life, "operator:one", who, "revoke")
     assert isinstance(done, Refusal) is not there, done
     if there:
-        person.touch(now)
+        person.touch(now, stays=False)
         person.grant = None
 
 

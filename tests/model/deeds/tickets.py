@@ -16,7 +16,7 @@ def give_ticket(life: Stage, who: tuple[str, str]) -> None:
     may = not person.enrolled and (person.exists or not isinstance(done, Refusal))
     assert isinstance(done, Refusal) is not may, done
     if may:
-        person.touch(life.desk_clock)
+        person.touch(life.desk_clock, stays=False)
         person.ticket = (done.ticket, person.seen_at + DAY)
 
 

@@ -14,6 +14,7 @@ from mfa_gate.core.changes import Change, tenant_end
 from mfa_gate.core.changes.after_failover import regained_settings
 from mfa_gate.core.changes.tenant_end import with_tenant
 from mfa_gate.core.model import Account, Caller, Recovery, Seconds, SubjectKey
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, TenantSettings
 from mfa_gate.core.settings_codec import settings_from, settings_to
 from mfa_gate.core.slow_recovery import opens_at
@@ -64,6 +65,22 @@ async def test_a_proof_of_a_clock_that_ran_ahead_ends() -> None:
         assert await ann.is_in()
         await end(world)
         assert not await ann.is_in()
+
+
+async def test_what_an_administrator_does_right_after_the_end_is_after_it() -> None:
+    """A grant that is asked for after the end can be confirmed, though no request came between the two."""
+    async with running(make_world()) as world:
+        ann = await world.enrolled("ann")
+        assert await ann.is_in()
+        await end(world)
+        desk = world.gate.service.account_desk
+        asked = await desk.act(OPERATOR, "break-glass", KEY, reason="lost", ticket="T-1", hours=4)
+        assert not isinstance(asked, Refusal)
+        grant = (await world.gate.service.engine.load(KEY)).grant
+        assert grant is not None
+        mallory = Actor(name="operator:mallory")
+        assert not isinstance(await desk.act(mallory, "confirm", KEY, ref=grant.ref, reason="yes"), Refusal)
+        assert (await world.account("ann")).tenant_epoch == 1
 
 
 async def test_a_proof_of_the_same_second_counts_by_its_order() -> None:
