@@ -59,9 +59,8 @@ def forget(life: Stage, who: tuple[str, str]) -> None:
     person, known = life.run(life.worlds[1].gate.person(Subject(*who))), life.people[who]
     life.run(person.forget())
     life.expected["account.forgotten"] += known.exists
-    life.people[who] = Person(
-        is_blank=known.exists, seen_at=known.now(int(life.clocks[1].now())) if known.exists else known.seen_at
-    )
+    seen_at = known.now(int(life.clocks[1].now())) if known.exists else known.seen_at
+    life.people[who] = Person(is_blank=known.exists or known.is_blank, seen_at=seen_at)
     life.lives[who] += 1
 
 
