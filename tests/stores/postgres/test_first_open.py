@@ -1,7 +1,4 @@
-"""The first look at a PostgreSQL database: whether a process may start on it.
-
-What its operator is told.
-"""
+"""The first look at a PostgreSQL database: the faults that stop a start, and the advice."""
 
 from __future__ import annotations
 
