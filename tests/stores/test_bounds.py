@@ -167,9 +167,9 @@ async def test_keys_in_order(store: Any, tenant: str) -> None:
     before = SubjectKey(tenant, "zzz")
     for limit in range(1, 7):
         assert list(await store.keys(after=before, limit=limit)) == keys[:limit]
-    for place, key in enumerate(keys):
+    for at, key in enumerate(keys):
         found = list(await store.keys(after=key, limit=2))
-        assert found[: len(keys) - place - 1] == keys[place + 1 : place + 3]
+        assert found[: len(keys) - at - 1] == keys[at + 1 : at + 3]
     assert list(await store.keys(after=SubjectKey(first, "bb"), limit=2)) == keys[2:4]
 
 

@@ -17,6 +17,7 @@ from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.redis import RedisStore, name_bits, roster
+from mfa_gate.stores.redis.lua import BLOCK, NAMES_IN_ONE
 from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled
 
@@ -252,9 +253,8 @@ async def test_the_strings_that_may_have_a_word() -> None:
     """
     session: Any = Read(bits(1, 5, 9, 11), bits(1, 6, 9, 11))
     found = await name_bits.strings_with(session, KEYS, "anna", placed=200, made=10)
-    block = name_bits.BLOCK
-    strings = [*range(block, 2 * block), *range(9 * block, 10 * block)]
-    assert list(found) == [*strings, *range(10 * block, 200 // name_bits.NAMES_IN_ONE + 1)]
+    strings = [*range(BLOCK, 2 * BLOCK), *range(9 * BLOCK, 10 * BLOCK)]
+    assert list(found) == [*strings, *range(10 * BLOCK, 200 // NAMES_IN_ONE + 1)]
     assert session.asked == [(KEYS.head, KEYS.bits(0), "s", name_bits.ROW, *name_bits._rows_of("anna"))]
 
 
@@ -264,7 +264,7 @@ async def test_rows_over_several_keys(made: int, keys: int) -> None:
     session: Any = Read(bits(made - 1, keys=keys))
     placed = made * name_bits.PEOPLE
     found = await name_bits.strings_with(session, KEYS, "ann", placed=placed, made=made)
-    assert list(found) == list(range((made - 1) * name_bits.BLOCK, made * name_bits.BLOCK + 1))
+    assert list(found) == list(range((made - 1) * BLOCK, made * BLOCK + 1))
     assert session.asked[0][1:-3] == tuple(KEYS.bits(number) for number in range(keys))
 
 
@@ -283,7 +283,7 @@ async def test_rows_over_several_keys(made: int, keys: int) -> None:
 async def test_all_strings_are_read_where_bits_say_nothing(word: str, made: int, rows: list[bytes]) -> None:
     """A word that is too short, no bits yet, and a key of bits that is gone."""
     session: Any = Read(*rows)
-    last = 200 // name_bits.NAMES_IN_ONE
+    last = 200 // NAMES_IN_ONE
     assert await name_bits.strings_with(session, KEYS, word, placed=200, made=made) == range(last + 1)
     assert len(session.asked) == (len(word) > 2 and made > 0)
 

@@ -13,6 +13,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import name_bits, roster
+from mfa_gate.stores.redis.names import keys_of
 
 
 def session(*, places: int, known: int, run: Any) -> Any:
@@ -86,7 +87,7 @@ class Lines:
 
     async def ask(self, key: str, *commands: Sequence[Any], writes: bool = False) -> list[Any]:
         """Answer the lines, and the store of the tenant's head."""
-        keys = roster.keys_of("clinic")
+        keys = keys_of("clinic")
         assert key == keys.head
         found = list[Any]()
         for command in commands:
@@ -162,7 +163,7 @@ async def test_few_missing_people_are_added_and_the_index_is_used() -> None:
     ran = list[tuple[Any, ...]]()
 
     async def ask(*asked: object) -> tuple[object, ...]:
-        keys = roster.keys_of("clinic")
+        keys = keys_of("clinic")
         assert asked[0] == keys.head
         assert asked[1:3] == (("HLEN", keys.places), ("ZCARD", keys.ids))
         return answers.pop(0)

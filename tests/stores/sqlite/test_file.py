@@ -329,7 +329,12 @@ def test_the_marker_is_not_read_where_nothing_was_done(
     """A store at rest costs no look at the disk, unless it must be sure."""
     clock, reads = Clock(monkeypatch), list[int]()
     read = file.generation_file.read
-    monkeypatch.setattr(file.generation_file, "read", lambda: (reads.append(1), read())[1])
+
+    def counted() -> Memory | None:
+        reads.append(1)
+        return read()
+
+    monkeypatch.setattr(file.generation_file, "read", counted)
     for count, after in ((1, 10.0), (1, 10.0), (2, 0.0), (2, 10.0)):
         file.remember(connection, after=after)
         assert len(reads) == count
