@@ -302,6 +302,7 @@ async def test_rewriting(store: Any, tenant: str) -> None:
         [
             Rewrite(links[0].place, links[0].line, new[0]),
             Rewrite(links[1].place, new[0], "{}"),
+            Rewrite(links[2].place + 1, links[2].line, "{}"),
             Rewrite(links[2].place + 999, links[2].line, "{}"),
         ],
     )

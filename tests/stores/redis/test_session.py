@@ -6,15 +6,20 @@ When a tenant is registered.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
+from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SettingsError, StoreMissing, StoreUnavailable
+from mfa_gate.storage import Rewrite
 from mfa_gate.stores.common.generation_file import Memory
+from mfa_gate.stores.redis import RedisStore, trail, trail_copy
 from mfa_gate.stores.redis import session as session_module
+from mfa_gate.stores.redis.acceptance import accept
 from mfa_gate.stores.redis.first_open import Remains
 from mfa_gate.stores.redis.monitor import FLUSHED
 from mfa_gate.stores.redis.names import RESTORED, STORE, TENANTS, keys_of
@@ -23,9 +28,10 @@ from mfa_gate.stores.redis.replication_ids import ReplicationIds
 from mfa_gate.stores.redis.scripts import ENTER, Script
 from mfa_gate.stores.redis.session import Session
 from mfa_gate.stores.redis.store import mark_for
-from mfa_gate.stores.redis.timing import USUAL
+from mfa_gate.stores.redis.timing import USUAL, Timing
 from mfa_gate.stores.redis.url import place_of
-from mfa_gate.stores.redis.writes import Operation, change, history_of, in_tenant, landed, whole
+from mfa_gate.stores.redis.writes import Operation, change, history_of, in_tenant, landed, tenants_of, whole
+from mfa_gate.testing.store_suite import event
 
 HEAD = keys_of("clinic").head
 SOME = Script("return 'x'")
@@ -542,3 +548,199 @@ def test_a_version(reply: bytes | None, number: int | None) -> None:
             whole(reply)
     else:
         assert whole(reply) == number
+
+
+async def test_the_list_of_tenants_of_another_store() -> None:
+    """It is not read: every tenant would look unknown."""
+    made = session(GET=[b"id"], SMEMBERS=[[b"b", b"a"]])
+    assert await tenants_of(made) == ["a", "b"]
+    made = session(GET=[b"other"], SMEMBERS=[[b"a"]])
+    with pytest.raises(StoreUnavailable) as caught:
+        await tenants_of(made)
+    assert str(caught.value) == FLUSHED
+
+
+@pytest.mark.parametrize("before", [None, b"5", b"9999999999"])
+async def test_accepting(before: bytes | None) -> None:
+    """Each tenant first, and the store last; a later acceptance is later by a second at least."""
+    made = session(
+        GET=[b"id", before], TIME=[[b"100", b"7"]], SMEMBERS=[[b"b", b"a"]], EVALSHA=[[b"done"]], SET=[b"OK"]
+    )
+    await accept(made, None)
+    at = max(100, int(before or 0) + 1)
+    *tenants, last = [words for words in made.topology.asked if words[2] in ("EVALSHA", "SET")]
+    assert last == (STORE, True, "SET", RESTORED, at)
+    assert [words[0] for words in tenants] == [keys_of(tenant).head for tenant in "ab"]
+    assert all((words[6], words[7], words[9]) == ("id", "mfa_gate:changed:id", at) for words in tenants)
+
+
+@pytest.mark.parametrize(
+    ("found", "reply", "words"),
+    [
+        (None, b"done", "Redis holds no store: put a copy in place first"),
+        (b"id", b"gone", "the accounts of tenant 'a' in Redis belong to another store: put one whole copy in place"),
+    ],
+)
+async def test_nothing_to_accept(found: bytes | None, reply: bytes, words: str) -> None:
+    """No store, and a part of another one, are not accepted."""
+    made = session(GET=[found, None], TIME=[[b"100", b"7"]], SMEMBERS=[[b"a"]], EVALSHA=[[reply]], SET=[b"OK"])
+    with pytest.raises(SettingsError, match=words):
+        await accept(made, None)
+    assert "SET" not in made.topology.names()
+
+
+async def test_a_machine_that_used_another_store_accepts_nothing() -> None:
+    """Its file is asked first, with the id that is there now."""
+    required = list[str]()
+
+    def require(store_id: str) -> None:
+        required.append(store_id)
+        raise SettingsError("another store")
+
+    file: Any = SimpleNamespace(require=require)
+    for found, store_id in ((b"id", "id"), (None, "")):
+        made = session(GET=[found, None], TIME=[[b"100", b"7"]], SMEMBERS=[[]])
+        with pytest.raises(SettingsError, match="another store"):
+            await accept(made, file)
+        assert required[-1] == store_id
+
+
+async def test_a_session_without_a_memory_owes_nothing() -> None:
+    """Its servers have all that it wrote as soon as they are back."""
+    made = Session(place_of("redis://h"), mark_for(USUAL), ReplicationIds())
+    assert await made._returned() is True
+    made.went_back()
+    await made.require_newest()
+
+
+async def test_a_start_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an outage, and all that was begun is closed."""
+    closed = list[int]()
+
+    async def start(session: Session, store_id: str, *, make: bool) -> None:
+        await asyncio.sleep(60)
+
+    async def aclose(session: Session) -> None:
+        closed.append(1)
+
+    monkeypatch.setattr(Session, "start", start)
+    monkeypatch.setattr(Session, "aclose", aclose)
+    store = RedisStore("redis://h", timing=Timing(start_within=0.01))
+    with pytest.raises(StoreUnavailable, match="Redis did not answer in time"):
+        await store.open()
+    assert closed == [1]
+    assert (store.generation_file, RedisStore("redis://h?marker=/m").generation_file) == ("", "/m")
+
+
+@pytest.mark.parametrize("replicas", [0, 1])
+def test_with_replicas_nothing_is_read_back(replicas: int) -> None:
+    """A change that is there may not be safe (S-114)."""
+    store = RedisStore("redis://h", replicas=replicas)
+    assert (store._accounts._reads_back, store._settings._reads_back) == (not replicas, not replicas)
+
+
+@pytest.mark.parametrize(
+    ("regained", "is_done"), [((True, True), True), ((True, False), False), ((False, True), False)]
+)
+async def test_settings_and_accounts_are_both_put_back(regained: tuple[bool, bool], is_done: bool) -> None:
+    """Each is tried, also if the other has failed."""
+    store: Any = RedisStore("redis://h")
+    tried = list[str]()
+
+    def rows(name: str, answer: bool) -> Any:
+        async def regain() -> bool:
+            tried.append(name)
+            return answer
+
+        return SimpleNamespace(regain=regain, owe=lambda: tried.append(f"{name} owed"))
+
+    store._settings, store._accounts = rows("settings", regained[0]), rows("accounts", regained[1])
+    assert await store._regain() is is_done
+    store._owe()
+    assert tried == ["settings", "accounts", "settings owed", "accounts owed"]
+
+
+async def test_others_rewrite_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rewriting that loses again and again is refused.
+
+    One that wins, or has nothing to do, is done.
+    """
+    tries = list[int]()
+
+    async def rewritten(*_: object) -> bool:
+        tries.append(1)
+        return len(tries) == trail_copy.TURNS
+
+    monkeypatch.setattr(trail_copy, "_rewritten", rewritten)
+    nowhere: Any = None
+    await trail_copy.rewrite(nowhere, "clinic", [])
+    assert tries == []
+    await trail_copy.rewrite(nowhere, "clinic", [Rewrite(1, "a", "b")])
+    assert len(tries) == trail_copy.TURNS
+    with pytest.raises(StoreUnavailable, match="others rewrite the trail of tenant 'clinic' now"):
+        await trail_copy.rewrite(nowhere, "clinic", [Rewrite(1, "a", "b")])
+    assert len(tries) == 2 * trail_copy.TURNS
+
+
+@pytest.mark.parametrize(
+    ("times", "now", "gone", "looks"),
+    [
+        ([200] * 5, 100, 0, [3, 9]),
+        ([200] * 4 + [5], 100, 5, [3, 9]),
+        ([200, 200], 100, 0, [3]),
+        ([200, 50, 200], 100, 0, [3]),
+        ([5, 5, 50], 100, 2, [3]),
+    ],
+)
+async def test_lines_ahead_of_the_clock_are_looked_past(
+    monkeypatch: pytest.MonkeyPatch, times: list[int], now: int, gone: int, looks: list[int]
+) -> None:
+    """A later line decides where a whole piece lies ahead; one further look is enough."""
+    monkeypatch.setattr(trail, "PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr(trail, "MOST_SEEN", 9)
+    lines = [
+        (
+            b"%d-0" % number,
+            [b"k", b"x", b"l", event_to_json(replace(event(number), at=at)).encode(), b"d", b"%d" % number],
+        )
+        for number, at in enumerate(times)
+    ]
+    asked = list[int]()
+
+    class Stream:
+        """A stream of these lines."""
+
+        store_id = "id"
+
+        async def ask(self, key: str, command: Any) -> list[Any]:
+            asked.append(command[-1])
+            return [lines[: command[-1]]]
+
+    async def in_tenant(session: object, tenant: str, script: object, keys: list[str], *marks: Any) -> list[bytes]:
+        del lines[: len(marks[2:]) // 2]
+        return [b"done"]
+
+    monkeypatch.setattr(trail, "in_tenant", in_tenant)
+    stream: Any = Stream()
+    assert await trail.prune(stream, "clinic", before=10, limit=100, now=now) == gone
+    assert asked[: len(looks)] == looks
+
+
+@pytest.mark.parametrize(("replies", "gone"), [([b"done"], 2), ([b"lost"], 0)])
+async def test_lines_that_another_process_has_pruned(
+    monkeypatch: pytest.MonkeyPatch, replies: list[bytes], gone: int
+) -> None:
+    """They are not counted."""
+    lines = [
+        (b"%d-0" % n, [b"", b"", b"", event_to_json(replace(event(n), at=5)).encode(), b"", b"d"]) for n in range(2)
+    ]
+
+    async def ask(*_: object) -> list[Any]:
+        return [lines]
+
+    async def in_tenant(*_: object) -> list[bytes]:
+        return replies
+
+    monkeypatch.setattr(trail, "in_tenant", in_tenant)
+    stream: Any = SimpleNamespace(ask=ask)
+    assert await trail.prune(stream, "clinic", before=10, limit=9, now=100) == gone

@@ -669,3 +669,20 @@ async def test_a_marker_that_cannot_be_written(path: Path, monkeypatch: pytest.M
     sql(path, "DELETE FROM change")
     monkeypatch.setattr(StoreFile, "remember", lambda *_: None)
     assert "mfa.db.created cannot be written: give this process's user the directory" in await refusal(path)
+
+
+async def test_the_oldest_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest release that is good enough is good enough."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", first_open.OLDEST_SQLITE)
+    await made(path)
+
+
+async def test_a_file_that_cannot_be_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first connection says so already."""
+    await made(path)
+
+    def raw(_: StoreFile) -> sqlite3.Connection:
+        raise failed("SQLITE_CANTOPEN")
+
+    monkeypatch.setattr(StoreFile, "raw", raw)
+    assert "mfa.db cannot be opened for writing (words): give this process's user the file" in await refusal(path)
