@@ -438,3 +438,45 @@ async def test_a_store_is_opened_once() -> None:
     await view.open(make=False)
     assert [(await store.load(key)).version for store in (one, two, view)] == [1, 0, 1]
     await asyncio.gather(*(store.aclose() for store in (one, two, view)))
+
+
+async def test_a_person_who_is_forgotten_twice(store: Any, tenant: str) -> None:
+    """The row of the first time gives way; each time the next version follows."""
+    kept = Account(key=SubjectKey(tenant, "a"))
+    for version in range(0, 4, 2):
+        assert await store.swap(replace(kept, name="Ann", version=version))
+        account = await store.load(kept.key)
+        assert (account.name, account.version) == ("Ann", version + 1)
+        assert await store.swap(replace(account, epoch=4, seen_at=9, forgotten_at=9).without_person())
+        kept = await store.load(kept.key)
+        assert (kept.is_unknown, kept.version, kept.name) == (True, version + 2, "")
+        assert ids_of(await store.page(tenant)) == ("", "")
+    assert not await store.swap(replace(kept, version=2))
+    assert not await store.swap(Account(key=kept.key, version=3))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "is_more"),
+    [
+        ({}, [5, 4, 3, 2, 1, 0], False),
+        ({"limit": 6}, [5, 4, 3, 2, 1, 0], False),
+        ({"limit": 5}, [5, 4, 3, 2, 1], True),
+        ({"limit": 1}, [5], True),
+        ({"after": "0"}, [], False),
+        ({"after": "x"}, [], False),
+    ],
+)
+async def test_lines_of_a_browser(store: Any, asked: dict[str, Any], found: list[int], is_more: bool) -> None:
+    """Newest first; a full last page leads to no empty one, and the next page follows."""
+    if not hasattr(store, "lines_with"):
+        return
+    tenant = "browsers"
+    if not (await store.events(tenant)).items:
+        made = [replace(event(n, key=SubjectKey(tenant, "a")), browser=f"b{n % 2}") for n in range(6)]
+        await store.append([*made, replace(event(9, key=SubjectKey(tenant, "a")), browser="b7")])
+    page = await store.lines_with(tenant, "browser", ["b1", "", "b0"], **asked)
+    assert (read(page), bool(page.next)) == (found, is_more)
+    if is_more:
+        rest = await store.lines_with(tenant, "browser", ["b0", "b1"], after=page.next)
+        assert (read(rest), rest.next) == ([n for n in range(5, -1, -1) if n not in found], "")
+    assert read(await store.lines_with(tenant, "browser", ["b9", "b7"])) == [9]

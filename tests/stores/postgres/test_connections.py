@@ -213,12 +213,18 @@ async def test_who_waits_for_a_connection_has_done_nothing(pool: Connections) ->
     holders = [asyncio.ensure_future(pool.run(hold, within=5)) for _ in range(2)]
     while len(begun) < 2:
         await asyncio.sleep(0.005)
+    late = list[int]()
+
+    async def too_late(connection: Connection) -> None:
+        late.append(1)
+
     with pytest.raises(StoreUnavailable, match="no connection to PostgreSQL is free") as caught:
-        await pool.run(one, within=0.1)
+        await pool.run(too_late, within=0.1)
     assert not isinstance(caught.value, OutcomeUnknown)
     held.set()
     await asyncio.gather(*holders)
     assert await pool.run(one, within=5) == (1,)
+    assert (late, pool._running) == ([], set()), "it is not made later either"
 
 
 async def test_a_commit_without_its_standby(pool: Connections) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -405,3 +406,50 @@ async def test_a_session_that_is_closed_twice() -> None:
         with pytest.raises(StoreUnavailable, match="old"):
             await call
     assert isinstance(made._calls, Connections)
+
+
+@pytest.mark.parametrize("kind", ["account", "tenant"])
+@pytest.mark.parametrize("stamped", [True, False])
+async def test_a_version_of_another_history(url: str, store: PostgresStore, kind: str, stamped: bool) -> None:
+    """A number can come again after a failover.
+
+    The operation that made it never does (F-3).
+    """
+
+    async def change(version: int, stamp: str = "") -> bool:
+        if kind == "account":
+            return await store.swap(replace(enrolled(ALICE, version=version), stamp=stamp))
+        return await store.swap_settings(TenantSettings(tenant="clinic", version=version, stamp=stamp))
+
+    assert await change(0)
+    assert await change(1)
+    read = (await store.load(ALICE)).stamp if kind == "account" else (await store.settings("clinic")).stamp
+    server, table = postgres_servers.shared(), f"{schema_of(url)}.{kind}"
+    server.say(f"UPDATE {table} SET op = 'another'")
+    assert not await change(2, read if stamped else "")
+    server.say(f"UPDATE {table} SET op = %s", read)
+    assert await change(2, read if stamped else "")
+
+
+async def test_a_table_that_is_held_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first try comes at once, the others after a pause each; then the operator is told."""
+    tries, pauses = list[int](), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(table_locks, "asyncio", SimpleNamespace(sleep=sleep))
+
+    async def work() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise psycopg.errors.LockNotAvailable("held")
+        return "done"
+
+    assert await table_locks.until_free(work) == "done"
+    assert pauses == [table_locks.PAUSE] * 2
+    tries.clear()
+    monkeypatch.setattr(table_locks, "TRIES", 2)
+    with pytest.raises(StoreUnavailable, match="another session holds a table of the store all the time"):
+        await table_locks.until_free(work)
+    assert len(tries) == 2
