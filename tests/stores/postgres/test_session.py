@@ -16,7 +16,7 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.stores.common.generation_file import GenerationFile
 from mfa_gate.stores.common.high_water_mark import HighWaterMark
-from mfa_gate.stores.postgres import PostgresStore, accounts, table_locks
+from mfa_gate.stores.postgres import PostgresStore, accounts, line_columns, table_locks
 from mfa_gate.stores.postgres import session as session_module
 from mfa_gate.stores.postgres.accounts import OwnOperations
 from mfa_gate.stores.postgres.connections import Connections, _Made
@@ -453,3 +453,18 @@ async def test_a_table_that_is_held_is_asked_for_again(monkeypatch: pytest.Monke
     with pytest.raises(StoreUnavailable, match="another session holds a table of the store all the time"):
         await table_locks.until_free(work)
     assert len(tries) == 2
+
+
+async def test_a_trail_that_is_small(url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to so many lines a start fills the new columns by itself.
+
+    No lines are written for nothing.
+    """
+    await store.append([])
+    assert await store.trails() == ()
+    await store.append([event(number) for number in range(3)])
+    place = place_of(url, timing=POSTGRES)
+    async with await psycopg.AsyncConnection.connect(postgres_servers.shared().url, autocommit=True) as connection:
+        for size, is_small in ((2, False), (3, True), (4, True)):
+            monkeypatch.setattr(line_columns, "SMALL", size)
+            assert await line_columns.is_small(connection, place) is is_small

@@ -241,3 +241,27 @@ async def test_a_row_beside_a_head_that_does_not_fit(kind: str, name: str, is_th
         found = await rows.load(key)
         assert (found.version, found.stamp) == ((1, "op") if is_there else (0, ""))
     assert checked == [("clinic", b"7", 5)]
+
+
+@pytest.mark.parametrize("kind", ["account", "settings"])
+@pytest.mark.parametrize(("restored", "is_put_back"), [(None, True), (b"50", True), (b"51", False)])
+async def test_a_write_from_before_an_accepted_copy(kind: str, restored: bytes | None, is_put_back: bool) -> None:
+    """It is not put back: the operator chose the older copy (S-123)."""
+
+    async def ask(key: str, *commands: Any) -> list[Any]:
+        if kind == "settings":
+            return [[None, None, None, None, b"id", b"7", restored]]
+        return [[None] * 5] if len(commands) == 1 else [[None] * 5, [b"id", b"7", restored]]
+
+    session: Any = SimpleNamespace(store_id="id", ask=ask, newest=lambda tenant: 0, require_current=lambda *_: None)
+
+    async def ready() -> Any:
+        return session
+
+    rows: Any = (RedisAccounts if kind == "account" else RedisSettings)(ready, timing=USUAL, reads_back=True)
+    key: Any = ALICE if kind == "account" else "clinic"
+    value: Any = Account(key=ALICE, restored_at=50) if kind == "account" else TenantSettings(tenant="clinic")
+    more = {} if kind == "account" else {"restored_at": 50}
+    rows._recent_writes.keep(key, value, 1, "op", "1 op", [], 0.0, **more)
+    _, missing = await rows._look(key)
+    assert (missing is not None) is is_put_back
