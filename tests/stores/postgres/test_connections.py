@@ -70,6 +70,17 @@ async def test_the_last_good_host_comes_first() -> None:
     assert [host for host, _ in dialer.tried] == ["c", "d", "a", "b"]
 
 
+@pytest.mark.parametrize(
+    "fault", [TimeoutError(), OSError("no route"), psycopg.OperationalError("refused"), StoreUnavailable("a standby")]
+)
+async def test_a_host_that_fails_is_passed_over(fault: Exception) -> None:
+    """Whatever its fault is, the next one is tried, and no trouble is left."""
+    dialer = Named("a,b,c", a=fault, b=fault, c="connected")
+    assert await dialer.dial() == "connected"
+    assert [host for host, _ in dialer.tried] == ["a", "b", "c"]
+    assert (dialer.trouble, dialer._first) == ("", 2)
+
+
 async def test_a_lone_host_gets_all_the_time() -> None:
     """There is no other host that time would be kept for."""
     dialer = Named("a", a="connected")

@@ -18,7 +18,7 @@ from mfa_gate.stores.common.generation_file import GenerationFile
 from mfa_gate.stores.common.high_water_mark import HighWaterMark
 from mfa_gate.stores.postgres import PostgresStore, accounts, line_columns, table_locks
 from mfa_gate.stores.postgres import session as session_module
-from mfa_gate.stores.postgres.accounts import OwnOperations
+from mfa_gate.stores.postgres.accounts import Loader, OwnOperations
 from mfa_gate.stores.postgres.connections import Connections, _Made
 from mfa_gate.stores.postgres.monitor import GONE, OLD_PRIMARY, History, State, Watch
 from mfa_gate.stores.postgres.outcomes import Contention, OutcomeUnknown
@@ -468,3 +468,38 @@ async def test_a_trail_that_is_small(url: str, store: PostgresStore, monkeypatch
         for size, is_small in ((2, False), (3, True), (4, True)):
             monkeypatch.setattr(line_columns, "SMALL", size)
             assert await line_columns.is_small(connection, place) is is_small
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+async def test_an_answer_of_a_store_in_trouble(at: int) -> None:
+    """A load is refused in trouble.
+
+    Its answer too, where the question itself has shown the trouble.
+    """
+    asked = list[object]()
+
+    class Sound:
+        """A session that is sound so many times."""
+
+        timing = POSTGRES
+        checks = 0
+
+        def require_sound(self) -> None:
+            if self.checks == at:
+                raise StoreUnavailable("hidden rows")
+            self.checks += 1
+
+    made: Any = Sound()
+    loader = Loader(made)
+
+    async def ask(key: object, *, within: float) -> Any:
+        asked.append((key, within))
+        return 0, None, None, None, None
+
+    loader._batches = SimpleNamespace(ask=ask)  # type: ignore[assignment]
+    if at < 2:
+        with pytest.raises(StoreUnavailable, match="hidden rows"):
+            await loader.load(ALICE)
+    else:
+        assert (await loader.load(ALICE)).version == 0
+    assert asked == ([(ALICE, POSTGRES.answer_within)] if at else [])

@@ -15,9 +15,9 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SettingsError, StoreMissing, StoreUnavailable
-from mfa_gate.storage import Rewrite
+from mfa_gate.storage import Rewrite, Take, Taken
 from mfa_gate.stores.common.generation_file import Memory
-from mfa_gate.stores.redis import RedisStore, trail, trail_copy
+from mfa_gate.stores.redis import RedisStore, limits, trail, trail_copy
 from mfa_gate.stores.redis import session as session_module
 from mfa_gate.stores.redis.acceptance import accept
 from mfa_gate.stores.redis.first_open import Remains
@@ -744,3 +744,40 @@ async def test_lines_that_another_process_has_pruned(
     monkeypatch.setattr(trail, "in_tenant", in_tenant)
     stream: Any = SimpleNamespace(ask=ask)
     assert await trail.prune(stream, "clinic", before=10, limit=9, now=100) == gone
+
+
+@pytest.mark.parametrize(
+    ("waits", "answer", "asked"),
+    [
+        ([0], Taken(totals=(7,)), ["take a"]),
+        ([5], Taken(refused=0, wait=5), ["take a"]),
+        ([0, 0, 0, 0], Taken(totals=(7, 7)), ["look a", "look b", "take a", "take b"]),
+        ([0, 5], Taken(refused=1, wait=5), ["look a", "look b"]),
+        ([0, 0, 0, 5], Taken(refused=1, wait=5), ["look a", "look b", "take a", "take b"]),
+    ],
+)
+async def test_buckets_are_looked_at_first(waits: list[int], answer: Taken, asked: list[str]) -> None:
+    """Several are looked at before any is taken from; one alone costs one round trip."""
+    calls = list[str]()
+    takes = [Take(bucket=name, limit=9, window=60, at=1_000, count=2) for name in ("ab" if len(waits) > 1 else "a")]
+
+    async def run(script: object, keys: list[str], *given: int, writes: bool) -> list[int]:
+        assert given[:4] == (9, 60, 1_000, 2)
+        assert bool(given[4]) is writes
+        calls.append(f"{'take' if writes else 'look'} {keys[0][-1]}")
+        return [waits.pop(0), 7]
+
+    made: Any = SimpleNamespace(run=run)
+    assert await limits.take_all(made, takes) == answer
+    assert calls == asked
+
+
+async def test_the_total_of_a_bucket_takes_nothing() -> None:
+    """It looks, and so it may be asked of a full store."""
+
+    async def run(script: object, keys: list[str], *given: int, writes: bool) -> list[int]:
+        assert (given, writes) == ((1, 60, 1_000, 0, 0), False)
+        return [0, 7]
+
+    made: Any = SimpleNamespace(run=run)
+    assert await limits.total(made, "b", window=60, now=1_000) == 7

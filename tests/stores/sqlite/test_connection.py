@@ -379,3 +379,36 @@ def test_the_disk_is_looked_at_when_it_is_time(monkeypatch: pytest.MonkeyPatch) 
         one._knock()
         quiet._knock()
     assert fresh == [128.0, 128.0 + every, 128.0 + 2 * every]
+
+
+@pytest.mark.parametrize("is_stale", [True, False])
+async def test_a_log_that_was_removed_is_rescued(store: SQLiteStore, is_stale: bool) -> None:
+    """By a connection that has it open, be it the only one; all that were open are closed."""
+    file = StoreFile(store.path)
+    file.store_id = store._file.store_id
+    one, quiet = PooledConnection(file), PooledConnection(file)
+    pool = connection.ConnectionPool(file, quiet, one)
+    opened = one.ready()
+    asked = list[str]()
+
+    class Asked:
+        """The connection, whose statements are noted."""
+
+        def execute(self, statement: str) -> Any:
+            asked.append(statement)
+            return opened.execute(statement)
+
+        def close(self) -> None:
+            asked.append("closed")
+            opened.close()
+
+    one.connection = Asked()  # type: ignore[assignment]
+    if is_stale:
+        assert one.opened is not None
+        one.opened = one.opened._replace(log=(0, 0))
+    pool.reopen()
+    assert asked == (["PRAGMA wal_checkpoint(TRUNCATE)", "closed"] if is_stale else ["closed"])
+    assert (one.connection, quiet.connection) == (None, None)
+    one.ready()
+    pool.close()
+    assert one.connection is None
