@@ -374,3 +374,38 @@ async def test_the_order_is_kept_where_nobody_answers(server: Spoken) -> None:
     assert [job.commands[0][1] for job in made._waiting] == ["0", "1", "2"]
     await made.aclose()
     await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_those_behind_a_failure_are_answered(server: Spoken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that waited while the connection broke gets an answer by the next one.
+
+    Without another call.
+    """
+    monkeypatch.setattr(pipeline, "_BATCH", 1)
+    made = wire(server)
+    await made.ask(("GET", "a"))
+    server.answers = lambda words: END if words[1] == "breaks" else words[1]
+    found = await asyncio.gather(made.ask(("GET", "breaks")), made.ask(("GET", "b")), return_exceptions=True)
+    assert isinstance(found[0], OutcomeUnknown)
+    assert found[1] == [b"b"]
+    assert server.connections == 2
+    await made.aclose()
+
+
+async def test_a_question_that_is_broken_off(server: Spoken) -> None:
+    """The end of the store, or of its loop, ends the work at once.
+
+    Whether it was done is not known.
+    """
+    made = wire(server)
+    await made.ask(("GET", "a"))
+    server.answers = lambda words: HANG
+    asking = asyncio.ensure_future(made.ask(("GET", "b")))
+    while len(server.asked("GET")) < 2:
+        await asyncio.sleep(0.001)
+    task = made._task
+    assert task is not None
+    await made.aclose()
+    assert task.cancelled()
+    with pytest.raises(OutcomeUnknown, match="Redis did not answer: CancelledError"):
+        await asking

@@ -673,8 +673,11 @@ async def test_a_marker_that_cannot_be_written(path: Path, monkeypatch: pytest.M
 
 async def test_the_oldest_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest release that is good enough is good enough."""
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", first_open.OLDEST_SQLITE)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 35, 0))
     await made(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        ((ours,),) = connection.execute("PRAGMA application_id").fetchall()
+    assert ours.to_bytes(4) == b"mfag", "every file that was ever made has it"
 
 
 async def test_a_file_that_cannot_be_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
