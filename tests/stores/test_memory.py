@@ -10,11 +10,12 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.settings_codec import settings_from
 from mfa_gate.core.summary import Summary
-from mfa_gate.errors import StoreUnavailable
+from mfa_gate.errors import StoreMissing, StoreUnavailable
 from mfa_gate.storage import take_one
+from mfa_gate.stores.common import siblings
 from mfa_gate.stores.common.documents import summary_from
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed, event
+from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed, enrolled, event
 
 
 class TestMemoryStore(StoreSuite):
@@ -130,3 +131,24 @@ def test_a_damaged_line_of_the_list(parts: list[object], caplog: pytest.LogCaptu
     """A damaged line is shown with its id alone, and said; it hides nobody."""
     assert summary_from(ALICE, parts) == Summary(key=ALICE, name="?", status="not_enrolled", factors=())
     assert "alice" in caplog.text
+
+
+async def test_a_store_that_is_opened_twice() -> None:
+    """It counts as one user of its name, and what it holds stays."""
+    store = MemoryStore()
+    with pytest.raises(StoreMissing):
+        await store.open(make=False)
+    await store.open()
+    name = store._sibling_name
+    before = siblings._HELD[name].users if name else 0
+    assert await store.swap(enrolled(SubjectKey("t", "a")))
+    await store.open()
+    await store.open(make=False)
+    assert (siblings._HELD[name].users if name else 0) == before
+    await store.aclose()
+    await store.aclose()
+    assert (siblings._HELD[name].users if name in siblings._HELD else 0) == max(before - 1, 0)
+    await store.open(make=False)
+    assert (await store.load(SubjectKey("t", "a"))).version == 1
+    await store.accept()
+    await store.aclose()

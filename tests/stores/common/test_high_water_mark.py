@@ -164,3 +164,70 @@ def test_no_store_where_there_was_one(tmp_path: Path) -> None:
     marker.keep(Memory("id", 0, {}))
     with pytest.raises(SettingsError, match="no store, but there was one"):
         marker.require("")
+
+
+def test_a_marker_that_cannot_be_read(tmp_path: Path) -> None:
+    """A folder in its place is told with the reason; it is no store that was never there."""
+    (tmp_path / "marker").mkdir()
+    with pytest.raises(SettingsError, match=r"marker .* cannot be read: Is a directory"):
+        GenerationFile(str(tmp_path / "marker"), server="Redis").read()
+
+
+def test_changes_close_to_each_other_settle_together() -> None:
+    """Those within some seconds of the first, with the highest number of each tenant."""
+    mark = HighWaterMark("Redis", settled_after=60.0, noted_together=5.0)
+    mark.begin("id", 0)
+    for at, number in ((0.0, 5), (4.9, 4), (5.0, 7), (9.9, 8)):
+        mark.note("a", number, at)
+    assert [(at, numbers) for at, numbers in mark._recent] == [(0.0, {"a": 5}), (5.0, {"a": 8})]
+    assert mark.newest == {"a": 8}
+    for now, settled in ((59.9, {}), (60.0, {"a": 5}), (64.9, {"a": 5}), (65.0, {"a": 8})):
+        mark.compare({"a": 8}, now)
+        assert mark.settled == settled, now
+
+
+def test_a_change_that_was_lost_never_settles() -> None:
+    """A number that a later look does not find is forgotten.
+
+    Others of the same moment are not.
+    """
+    mark = HighWaterMark("Redis", settled_after=60.0, noted_together=5.0)
+    mark.begin("id", 0)
+    mark.note("a", 5, 0.0)
+    mark.note("b", 5, 0.0)
+    mark.compare({"a": 4, "b": 5}, 10.0)
+    mark.compare({"a": 9, "b": 9}, 60.0)
+    assert mark.settled == {"b": 5}
+
+
+@pytest.mark.parametrize(
+    ("store_id", "restored_at", "is_kept"), [("id", 5, True), ("id", 4, True), ("id", 6, False), ("other", 5, False)]
+)
+def test_numbers_from_before(store_id: str, restored_at: int, is_kept: bool) -> None:
+    """Those of another store, or of the time before an acceptance, are dropped."""
+    mark = HighWaterMark("Redis", settled_after=60.0, noted_together=5.0)
+    mark.begin("id", 5)
+    mark.note("a", 5, 0.0)
+    mark.settled["a"], mark.trouble = 5, "old"
+    mark.begin(store_id, restored_at)
+    assert bool(mark.settled and mark.newest and mark._recent and mark.trouble) is is_kept
+    assert (mark.store_id, mark.restored_at) == (("id", 5) if is_kept else (store_id, restored_at))
+
+
+@pytest.mark.parametrize(
+    ("memory", "settled", "restored_at"),
+    [
+        (Memory("id", 5, {"a": 9, "b": 1}), {"a": 9, "b": 1}, 5),
+        (Memory("id", 7, {"a": 2}), {"a": 5}, 7),
+        (Memory("id", 4, {"a": 9}), {"a": 5}, 5),
+        (Memory("other", 9, {"a": 9}), {"a": 5}, 5),
+    ],
+)
+def test_what_a_machine_remembers(memory: Memory, settled: dict[str, int], restored_at: int) -> None:
+    """The higher number of each tenant; nothing of another store or of an older copy."""
+    mark = HighWaterMark("Redis", settled_after=60.0, noted_together=5.0)
+    mark.begin("id", 5)
+    mark.settled["a"] = 5
+    mark.recall(memory)
+    assert (mark.settled, mark.restored_at) == (settled, restored_at)
+    assert mark.memory() == Memory("id", restored_at, settled)

@@ -6,6 +6,7 @@ One worker, or another application, is not.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import subprocess
@@ -15,7 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from mfa_gate.stores import memory
+from mfa_gate.stores.common import siblings
 from mfa_gate.stores.common.siblings import give_back, take_name
 from tests.web.serving import free_port
 
@@ -195,3 +199,69 @@ def test_a_store_that_nobody_closed(tmp_path: Path) -> None:
         asyncio.run(MemoryStore().open())
     """
     assert ended(tmp_path, script) == ""
+
+
+class Sockets:
+    """Sockets of a system that refuses them at ``fails``, with ``error``."""
+
+    def __init__(self, fails: str, error: OSError) -> None:
+        self.fails, self.error = fails, error
+        self.closed = 0
+
+    def __call__(self, family: int, kind: int) -> Sockets:
+        """Make one."""
+        if self.fails == "socket":
+            raise self.error
+        return self
+
+    def bind(self, name: bytes) -> None:
+        """Take a name."""
+        if self.fails == "bind":
+            raise self.error
+
+    def close(self) -> None:
+        """Note the end."""
+        self.closed += 1
+
+
+@pytest.mark.parametrize(
+    ("fails", "error", "is_met"),
+    [
+        ("socket", OSError(errno.EMFILE, "too many"), False),
+        ("bind", OSError(errno.EPERM, "forbidden"), False),
+        ("bind", OSError(errno.EADDRINUSE, "in use"), True),
+    ],
+)
+def test_a_system_without_such_names(monkeypatch: pytest.MonkeyPatch, fails: str, error: OSError, is_met: bool) -> None:
+    """Nothing is noticed where names are forbidden.
+
+    A name that another worker has is told once.
+    """
+    made = Sockets(fails, error)
+    monkeypatch.setattr(siblings, "_HELD", {})
+    monkeypatch.setattr(siblings, "_MET", set())
+    monkeypatch.setattr(socket, "socket", made)
+    monkeypatch.setattr(sys, "platform", "linux")
+    name, met = take_name("test")
+    assert met is is_met
+    assert name.startswith(b"\0mfa_gate-test-")
+    assert take_name("test") == (name, False)
+    assert made.closed == (0 if fails == "socket" else 1 if is_met else 2)
+    give_back(name)
+    assert siblings._HELD == {}
+
+
+def test_another_system() -> None:
+    """It has no such names."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "platform", "darwin")
+        assert take_name("test") == (b"", False)
+
+
+def test_all_names_are_given_back_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of stores that nobody has closed, too."""
+    made = Sockets("", OSError())
+    held: dict[bytes, object] = {name: siblings._Held(made) for name in (b"a", b"b")}  # type: ignore[arg-type]
+    monkeypatch.setattr(siblings, "_HELD", held)
+    siblings._give_all_back()
+    assert (held, made.closed) == ({}, 2)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg_pool import PoolTimeout
 
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.stores.common.high_water_mark import HighWaterMark
 from mfa_gate.stores.postgres import PostgresStore
-from mfa_gate.stores.postgres.connections import Connection, Connections, Dialer, _end, cut, has_news
+from mfa_gate.stores.postgres.connections import Connection, Connections, Dialer, _end, cut, deadline, has_news
 from mfa_gate.stores.postgres.monitor import History
 from mfa_gate.stores.postgres.outcomes import Contention, OutcomeUnknown
 from mfa_gate.stores.postgres.session import Session
@@ -23,6 +26,8 @@ from mfa_gate.stores.postgres.url import place_of
 
 from .. import postgres_servers
 from ..patience import POSTGRES
+
+_NUMBERS = count(1)
 
 
 async def admit(connection: Connection, system: str, timeline: int) -> None:
@@ -63,6 +68,17 @@ async def test_the_last_good_host_comes_first() -> None:
     dialer.answers = {"b": "connected"}
     assert await dialer.dial() == "connected"
     assert [host for host, _ in dialer.tried] == ["c", "d", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    "fault", [TimeoutError(), OSError("no route"), psycopg.OperationalError("refused"), StoreUnavailable("a standby")]
+)
+async def test_a_host_that_fails_is_passed_over(fault: Exception) -> None:
+    """Whatever its fault is, the next one is tried, and no trouble is left."""
+    dialer = Named("a,b,c", a=fault, b=fault, c="connected")
+    assert await dialer.dial() == "connected"
+    assert [host for host, _ in dialer.tried] == ["a", "b", "c"]
+    assert (dialer.trouble, dialer._first) == ("", 2)
 
 
 async def test_a_lone_host_gets_all_the_time() -> None:
@@ -208,12 +224,221 @@ async def test_who_waits_for_a_connection_has_done_nothing(pool: Connections) ->
     holders = [asyncio.ensure_future(pool.run(hold, within=5)) for _ in range(2)]
     while len(begun) < 2:
         await asyncio.sleep(0.005)
+    late = list[int]()
+
+    async def too_late(connection: Connection) -> None:
+        late.append(1)
+
     with pytest.raises(StoreUnavailable, match="no connection to PostgreSQL is free") as caught:
-        await pool.run(one, within=0.1)
+        await pool.run(too_late, within=0.1)
     assert not isinstance(caught.value, OutcomeUnknown)
     held.set()
     await asyncio.gather(*holders)
     assert await pool.run(one, within=5) == (1,)
+    assert (late, pool._running) == ([], set()), "it is not made later either"
+
+
+async def test_a_commit_without_its_standby(pool: Connections) -> None:
+    """Its outcome is unknown, and the connection serves the next call as before."""
+
+    async def unsafe(connection: Connection) -> int:
+        pool._dialer.unsafe.add(connection)
+        return connection.info.backend_pid
+
+    async def sound(connection: Connection) -> int:
+        return connection.info.backend_pid
+
+    pids = {await pool.run(sound, within=5)}
+    for call in (pool.run(unsafe, within=5), pool.run_once(unsafe, within=5)):
+        with pytest.raises(OutcomeUnknown, match="has committed without its standby: the wait for it was cancelled"):
+            await call
+    assert len(pool._dialer.unsafe) >= 1
+    for _ in range(4):
+        pids.add(await pool.run(sound, within=5))
+    assert len(pids) <= 2
+    assert len(pool._dialer.unsafe) == 0
+    assert (pool._lent, pool._running) == (0, set())
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (psycopg.errors.SerializationFailure("raced"), Contention, "PostgreSQL: raced"),
+        (OSError("gone"), OutcomeUnknown, "PostgreSQL does not answer: gone"),
+        (StoreUnavailable("ours"), StoreUnavailable, "ours"),
+    ],
+)
+async def test_a_fault_of_the_work(pool: Connections, fault: Exception, kind: type[Exception], words: str) -> None:
+    """It is told as what it is, and the connection goes back to the pool."""
+
+    async def fails(connection: Connection) -> None:
+        raise fault
+
+    for _ in range(3):
+        with pytest.raises(kind) as caught:
+            await pool.run_once(fails, within=5)
+        assert str(caught.value) == words
+    assert await pool.run(one, within=5) == (1,)
+    assert pool._lent == 0
+
+
+async def test_a_server_that_has_just_failed_is_not_waited_for(pool: Connections) -> None:
+    """A call is refused at once where no connection is there or lent.
+
+    With the fault of the last try.
+    """
+    dialer, place = pool._dialer, place_of("postgresql://127.0.0.1:1/x", timing=POSTGRES)
+    away = Connections(dialer, place, size=2)
+    loop = asyncio.get_running_loop()
+    dialer.trouble, dialer._failed_at = "refused", loop.time()
+    took = list[float | None]()
+
+    async def getconn(timeout: float | None = None) -> Any:
+        took.append(timeout)
+        raise PoolTimeout
+
+    away._pool.getconn = getconn  # type: ignore[method-assign]
+    for lent, failed_at, is_tried in ((0, 0.0, False), (1, 0.0, True), (0, -1.0, True)):
+        away._lent, dialer._failed_at = lent, loop.time() + failed_at
+        with pytest.raises(StoreUnavailable, match="no connection to PostgreSQL: refused"):
+            await away.run_once(one, within=5)
+        assert len(took) == is_tried
+        took.clear()
+    dialer.trouble = ""
+    with pytest.raises(StoreUnavailable, match="no connection to PostgreSQL is free"):
+        await away.run_once(one, within=5)
+    assert took[0] == pytest.approx(POSTGRES.reach_within, abs=0.5)
+
+
+async def test_a_session_of_ours(pool: Connections) -> None:
+    """Its limits and names are set, and its statements are prepared after some runs."""
+    asked = {
+        "search_path": "pg_catalog, pg_temp",
+        "row_security": "off",
+        "statement_timeout": "8s",
+        "lock_timeout": "4s",
+        "idle_in_transaction_session_timeout": "10s",
+        "idle_session_timeout": "0",
+        "default_transaction_isolation": "read committed",
+        "enable_seqscan": "off",
+        "jit": "off",
+        "application_name": "mfa_gate",
+        "client_encoding": "UTF8",
+    }
+
+    async def settings(connection: Connection) -> dict[str, str]:
+        assert (connection.autocommit, connection.prepare_threshold) == (True, 2)
+        rows = await connection.execute("SELECT n, current_setting(n) FROM unnest(%s::text[]) n", ([*asked],))
+        return {name: value async for name, value in rows}
+
+    assert await pool.run(settings, within=5) == asked
+    assert not pool._dialer.is_pooled
+
+
+class Greeted:
+    """A connection to a server that says this of itself."""
+
+    def __init__(self, *answers: Any, pid: int = 7) -> None:
+        self.answers = [*answers]
+        self.info = SimpleNamespace(backend_pid=pid)
+        self.asked: list[str] = []
+        self.handlers: list[Any] = []
+        self.prepare_threshold: int | None = 5
+
+    def add_notice_handler(self, handler: Any) -> None:
+        """Keep it."""
+        self.handlers.append(handler)
+
+    async def execute(self, statement: str, *_: object) -> Any:
+        """Answer with the next row, or fail."""
+        self.asked.append(statement)
+        answer = self.answers.pop(0) if "SET" not in statement and "set_config" not in statement else None
+        if isinstance(answer, Exception):
+            raise answer
+
+        async def fetchone() -> Any:
+            return answer
+
+        return SimpleNamespace(fetchone=fetchone)
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_pooled", "admitted"),
+    [
+        ([(7, False), ("71", "0000000A")], False, ("71", 10)),
+        ([(8, False), ("71", "00000001")], True, ("71", 1)),
+        ([(7, False), psycopg.errors.InsufficientPrivilege("hidden")], False, ("", 0)),
+        ([(7, False), psycopg.errors.FeatureNotSupported("none")], False, ("", 0)),
+        ([(7, False), None], False, ("", 0)),
+    ],
+)
+async def test_a_server_is_recognized(answers: list[Any], is_pooled: bool, admitted: tuple[str, int]) -> None:
+    """By its identifier and its timeline.
+
+    A pooler's session gets no setting, and nothing prepared.
+    """
+    found = list[tuple[str, int]]()
+
+    async def note(connection: Connection, system: str, timeline: int) -> None:
+        found.append((system, timeline))
+
+    dialer = Dialer(place_of("postgresql://h/d"), note)
+    connection: Any = Greeted(*answers)
+    await dialer._greet(connection)
+    assert (dialer.is_pooled, found) == (is_pooled, [admitted])
+    assert sum("set_config" in statement for statement in connection.asked) == (not is_pooled)
+    assert sum("search_path" in statement for statement in connection.asked) == (not is_pooled)
+    assert connection.prepare_threshold == (None if is_pooled else 2)
+    for severity, state, is_unsafe in (
+        ("WARNING", "01000", True),
+        ("NOTICE", "01000", False),
+        ("WARNING", "01007", False),
+    ):
+        dialer.unsafe.clear()
+        connection.handlers[0](SimpleNamespace(severity_nonlocalized=severity, sqlstate=state))
+        assert (connection in dialer.unsafe) is is_unsafe
+
+
+@pytest.mark.parametrize("answer", [(7, True), None])
+async def test_a_standby_is_refused(answer: Any) -> None:
+    """S-113: nothing is ever read from one."""
+    connection: Any = Greeted(answer)
+    with pytest.raises(StoreUnavailable, match="the PostgreSQL server is a standby, not the primary"):
+        await Dialer(place_of("postgresql://h/d"), admit)._greet(connection)
+
+
+async def test_a_connection_that_is_not_admitted_is_closed() -> None:
+    """A server that must not be used keeps no connection of ours; the next host is tried."""
+    server = postgres_servers.shared()
+    name = f"refused_{next(_NUMBERS)}"
+
+    async def refuse(connection: Connection, system: str, timeline: int) -> None:
+        raise StoreUnavailable("an old primary")
+
+    dialer = Dialer(place_of(f"{server.schema()}&application_name={name}", timing=POSTGRES), refuse)
+    with pytest.raises(StoreUnavailable, match="an old primary"):
+        await dialer.dial()
+    assert dialer.trouble == "an old primary"
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+    async with asyncio.timeout(5):
+        while server.say(asked, name) != [(0,)]:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_deadline(pool: Connections) -> None:
+    """Work that takes longer is cut; work that is done in time is not cut later."""
+
+    async def work(connection: Connection) -> object:
+        async with deadline(connection, 0.02):
+            await one(connection)
+        await asyncio.sleep(0.03)
+        await one(connection)
+        async with deadline(connection, 0.02):
+            await connection.execute("SELECT pg_sleep(5)")
+        return None
+
+    with pytest.raises(OutcomeUnknown):
+        await pool.run_once(work, within=5)
 
 
 async def test_a_connection_that_the_server_has_ended(pool: Connections) -> None:

@@ -84,7 +84,8 @@ async def test_the_listener_is_made_anew(url: str, store: PostgresStore) -> None
     postgres_servers.shared().say(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'counter' AND pid <> pg_backend_pid()"
     )
-    assert await other.swap(enrolled(BOB))
+    for version in range(3):
+        assert await other.swap(enrolled(BOB, version=version))
     assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
     await silence(store)
     assert await other.swap(enrolled(ALICE))

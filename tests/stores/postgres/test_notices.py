@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -241,6 +241,12 @@ async def test_a_listener_that_cannot_connect(caplog: pytest.LogCaptureFixture) 
     assert "refused" in made.listener.advice[0]
     made.listener._arrive()
     assert [*made.listener.advice] == []
+    for _ in range(invalidation._TOLD_AFTER - 1):
+        made.listener._fail("refused")
+    assert [*made.listener.advice] == [], "a channel that was up has all its tries again"
+    made.listener._fail("refused again")
+    assert made.listener.advice == (invalidation._UNHEARD % "refused again",)
+    assert caplog.text.count("cannot be listened to") == 2
 
 
 @pytest.mark.parametrize("fault", [Missing("no table"), OSError("gone")])
@@ -370,3 +376,123 @@ async def test_changes_that_a_failover_lost(heard: Heard, caplog: pytest.LogCapt
     assert (heard.watch.trouble, heard.watch.newest) == ("", 1)
     assert heard.told() is EVERYTHING
     assert "lost the last 2 confirmed changes in a failover" in caplog.text
+    assert caplog.text.count("in a failover") == 1
+
+
+class Kept:
+    """A generation file that counts what is written."""
+
+    def __init__(self) -> None:
+        self.kept = 0
+
+    def keep(self, memory: object) -> None:
+        """Write."""
+        self.kept += 1
+
+
+async def test_what_is_written_down_has_its_time(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every few seconds, at once for a grave change.
+
+    Never while the store is refused (S-123).
+    """
+    clock, file, every = [1_000.0], Kept(), POSTGRES.keep_every
+    given: Any = file
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+    watch = Watch(PLACE, "s", heard.watch._mark, History(), given, on_loss=lambda: None)
+    for now, is_grave, kept in (
+        (0.0, False, 0),
+        (every - 0.1, False, 0),
+        (every, False, 1),
+        (every + 0.1, False, 1),
+        (every + 0.2, True, 2),
+        (2 * every, False, 2),
+        (2 * every + 0.3, False, 3),
+    ):
+        clock[0] = 1_000.0 + now
+        await watch.keep(is_grave=is_grave)
+        assert file.kept == kept, now
+    watch.trouble = "old"
+    clock[0] += 100
+    await watch.keep(is_grave=True)
+    watch.trouble = ""
+    assert file.kept == 3
+    await heard.watch.keep(is_grave=True)
+
+
+async def test_numbers_are_compared_now_and_then(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that only rises has time.
+
+    One that fell, and one in trouble, is compared at once.
+    """
+    clock, compared = [1_000.0], list[dict[str, int]]()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+    history = History()
+    history.admit("7", 2)
+    mark = heard.watch._mark
+    mark.settled.update({"6/1": 1, "7/2": 2, "": 1})
+    watch = Watch(PLACE, "s", mark, history, None, on_loss=lambda: None)
+    real = mark.compare
+
+    def compare(found: Mapping[str, int], now: float) -> None:
+        compared.append(dict(found))
+        real(found, now)
+
+    monkeypatch.setattr(mark, "compare", compare)
+    every = POSTGRES.look_every
+    for now, changes, count in (
+        (0.0, 3, 1),
+        (every - 0.1, 4, 1),
+        (every, 4, 2),
+        (every + 0.1, 3, 3),
+        (every + 0.2, 3, 4),
+    ):
+        clock[0] = 1_000.0 + now
+        watch.see(state(changes), watch.newest)
+        assert len(compared) == count, now
+    assert compared[0] == {"6/1": 1, "7/2": 3, "": 3}
+    assert (watch.trouble, mark.settled["7/2"]) == (
+        "PostgreSQL holds an older copy of the store (change 3; 4 was here): "
+        "spent codes would be valid and locks gone again. Put the newest copy back, or accept this one: mfa-gate store accept",
+        4,
+    )
+    for now in (every + 0.3, every + 0.4):
+        clock[0] = 1_000.0 + now
+        watch.see(state(4), watch.newest)
+    assert watch.trouble == ""
+    assert len(compared) == 5
+
+
+async def test_a_number_that_was_heard_is_settled_on_its_timeline(heard: Heard) -> None:
+    """On one timeline nothing that was committed is ever missing again.
+
+    Without one nothing is known.
+    """
+    heard.hear(4, "clinic", "alice", "op4")
+    assert heard.watch._mark.settled == {}
+    heard.watch._history.admit("7", 2)
+    for number in (5, 6, 6):
+        heard.hear(number, "clinic", "alice", f"op{number}")
+    heard.watch.note(3)
+    assert (heard.watch._mark.settled, heard.watch.newest) == ({"7/2": 6}, 6)
+
+
+def test_histories() -> None:
+    """A server of an earlier timeline was taken over from.
+
+    The latest of each is remembered (F-4).
+    """
+    history = History()
+    assert (history.part, history.is_superseded("7", 0)) == ("/0", False)
+    history.admit("7", 3)
+    assert (history.part, history.is_superseded("7", 2), history.is_superseded("7", 3)) == ("7/3", True, False)
+    assert not history.is_superseded("8", 1)
+    history.recall(["7/2", "8/5", "9/", "x", "/4", "9/x", "9/-1"])
+    assert [history.is_superseded(system, number) for system, number in (("7", 2), ("8", 4), ("8", 5))] == [
+        True,
+        True,
+        False,
+    ]
+    assert not history.is_superseded("9", 0)
+    history.forget()
+    assert not history.is_superseded("7", 2)
+    assert history.part == "7/3"

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.model import Account
+from mfa_gate.core.codec import encode
+from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.rules import TenantSettings
+from mfa_gate.core.settings_codec import settings_to
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.common.documents import checksum
 from mfa_gate.stores.redis import accounts, scripts, settings, writes
 from mfa_gate.stores.redis.accounts import RedisAccounts
 from mfa_gate.stores.redis.history import History
@@ -153,3 +156,112 @@ async def test_a_change_without_a_reply(
             await call
         assert confirmed == []
     assert calls == (["made", "looked up"] if looks else ["made"])
+
+
+@pytest.mark.parametrize("name", ["accounts", "settings"])
+async def test_changes_that_are_owed_grow_not_too_old(name: str) -> None:
+    """Until all is put back.
+
+    It is tried for each row, and the log says how many are left (F-3).
+    """
+    rows: Any = (RedisAccounts if name == "accounts" else RedisSettings)(never, timing=USUAL, reads_back=True)
+    keys = [SubjectKey("clinic", id) for id in "abc"] if name == "accounts" else ["one", "two", "three"]
+    for key in keys:
+        rows._recent_writes.keep(key, "value", 1, "op", "1 op", [], 0.0)
+    loaded, away = list[object](), {keys[1]}
+
+    async def load(key: object) -> None:
+        loaded.append(key)
+        if key in away:
+            raise StoreUnavailable("away")
+
+    rows.load = load
+    rows.owe()
+    assert rows._recent_writes.is_owed is True
+    assert await rows.regain() is False
+    assert rows._recent_writes.is_owed is True
+    assert loaded == (keys if name == "accounts" else keys[:2])
+    away.clear()
+    assert await rows.regain() is True
+    assert rows._recent_writes.is_owed is False
+
+
+HEADS: dict[str, tuple[bytes | None, bool, str]] = {
+    "sound": (b"id", False, ""),
+    "another store": (b"other", False, "Redis has lost a part of tenant 'clinic'"),
+    "no head": (None, False, "Redis has lost a part of tenant 'clinic'"),
+    "never written": (None, True, ""),
+}
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("kind", ["account", "settings"])
+async def test_a_row_beside_a_head_that_does_not_fit(kind: str, name: str, is_there: bool) -> None:
+    """A row without its head, or of another store, is a part of a copy.
+
+    A row that is not there may be new.
+    """
+    head, is_unknown, words = HEADS[name]
+    checked = list[object]()
+
+    async def unknown(tenant: str) -> bool:
+        return is_unknown
+
+    async def ask(key: str, *commands: Any) -> list[Any]:
+        if kind == "settings":
+            row = (
+                [b"1", settings_to(TenantSettings(tenant="clinic")).encode(), b"op", b"1 op"]
+                if is_there
+                else [None] * 4
+            )
+            return [[*row, head, b"7", None]]
+        body = encode(Account(key=ALICE))
+        row = [b"1", body, str(checksum(ALICE, 1, body)).encode(), b"op", b"1 op"] if is_there else [None] * 5
+        return [row] if len(commands) == 1 else [row, [head, b"7", None]]
+
+    session: Any = SimpleNamespace(
+        store_id="id",
+        ask=ask,
+        is_unknown=unknown,
+        newest=lambda tenant: 5,
+        require_current=lambda *given: checked.append(given),
+    )
+
+    async def ready() -> Any:
+        return session
+
+    rows: Any = (RedisAccounts if kind == "account" else RedisSettings)(ready, timing=USUAL, reads_back=True)
+    key: Any = ALICE if kind == "account" else "clinic"
+    refused = bool(words) or (name == "never written" and is_there)
+    if refused:
+        with pytest.raises(StoreUnavailable, match="Redis has lost a part of tenant 'clinic': restore it from a copy"):
+            await rows.load(key)
+    else:
+        found = await rows.load(key)
+        assert (found.version, found.stamp) == ((1, "op") if is_there else (0, ""))
+    assert checked == [("clinic", b"7", 5)]
+
+
+@pytest.mark.parametrize("kind", ["account", "settings"])
+@pytest.mark.parametrize(("restored", "is_put_back"), [(None, True), (b"50", True), (b"51", False)])
+async def test_a_write_from_before_an_accepted_copy(kind: str, restored: bytes | None, is_put_back: bool) -> None:
+    """It is not put back: the operator chose the older copy (S-123)."""
+
+    async def ask(key: str, *commands: Any) -> list[Any]:
+        if kind == "settings":
+            return [[None, None, None, None, b"id", b"7", restored]]
+        return [[None] * 5] if len(commands) == 1 else [[None] * 5, [b"id", b"7", restored]]
+
+    session: Any = SimpleNamespace(store_id="id", ask=ask, newest=lambda tenant: 0, require_current=lambda *_: None)
+
+    async def ready() -> Any:
+        return session
+
+    rows: Any = (RedisAccounts if kind == "account" else RedisSettings)(ready, timing=USUAL, reads_back=True)
+    key: Any = ALICE if kind == "account" else "clinic"
+    value: Any = Account(key=ALICE, restored_at=50) if kind == "account" else TenantSettings(tenant="clinic")
+    more = {} if kind == "account" else {"restored_at": 50}
+    rows._recent_writes.keep(key, value, 1, "op", "1 op", [], 0.0, **more)
+    _, missing = await rows._look(key)
+    assert (missing is not None) is is_put_back

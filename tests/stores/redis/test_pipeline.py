@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -223,3 +224,188 @@ async def test_remains_of_an_earlier_store(server: Spoken, name: str) -> None:
     else:
         remains = await remains_at(place, place.hosts)
         assert (remains.keys, remains.databases) == found
+
+
+def test_commands_as_bytes() -> None:
+    """Each word with its length in bytes, whatever it is made of."""
+    assert pipeline.packed([("SET", "ß", b"\xff\r\n"), ("INCRBY", "k", 12)]) == (
+        b"*3\r\n$3\r\nSET\r\n$2\r\n\xc3\x9f\r\n$3\r\n\xff\r\n\r\n*3\r\n$6\r\nINCRBY\r\n$1\r\nk\r\n$2\r\n12\r\n"
+    )
+    assert pipeline.packed([]) == b""
+
+
+@pytest.mark.parametrize(("error", "words"), [(TimeoutError(), "no answer in time"), (OSError("gone"), "gone")])
+def test_words_of_a_fault(error: Exception, words: str) -> None:
+    """A fault without words has some."""
+    assert pipeline.words_of(error) == words
+
+
+async def test_an_answer_stays() -> None:
+    """A job that has its reply, or its fault, keeps it."""
+    loop = asyncio.get_running_loop()
+    answered, failed, given_up = (pipeline.Job([], loop, due_at=0.0, writes=False) for _ in range(3))
+    answered.future.set_result([b"x"])
+    failed.fail(StoreUnavailable("first"))
+    given_up.give_up()
+    for job in (answered, failed, given_up):
+        job.fail(StoreUnavailable("second"))
+        job.give_up()
+    assert await answered.future == [b"x"]
+    with pytest.raises(StoreUnavailable, match="first"):
+        await failed.future
+    with pytest.raises(OutcomeUnknown, match="Redis did not answer in time"):
+        await given_up.future
+    assert answered.abandoned
+
+
+async def test_commands_go_out_in_pieces(server: Spoken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many callers at once.
+
+    One that gave up meanwhile is not asked for, and takes no place.
+    """
+    monkeypatch.setattr(pipeline, "_BATCH", 2)
+    made = wire(server)
+    await made.ask(("GET", "first"))
+    before = len(server.asked("ECHO"))
+    calls = [asyncio.ensure_future(made.ask(("GET", str(n)), ("GET", f"{n}b"))) for n in range(6)]
+    await asyncio.sleep(0)
+    for job in list(made._waiting)[1:3]:
+        job.give_up()
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    left = [n for n in range(6) if isinstance(found[n], list)]
+    assert [found[n] for n in left] == [[f"{n}".encode(), f"{n}b".encode()] for n in left]
+    assert len(left) == 4
+    assert len(server.asked("ECHO")) - before == 2
+    assert [words[1] for words in server.asked("GET")[1:]] == [word for n in left for word in (f"{n}", f"{n}b")]
+    await made.aclose()
+
+
+async def test_a_server_that_was_taken_over_from(server: Spoken) -> None:
+    """Its connection is given up before the next question, and another is asked for (F-4)."""
+    made, superseded, admitted = wire(server), set[str](), list[str]()
+
+    def admit(answer: dict[str, str]) -> str:
+        admitted.append(answer["role"])
+        return f"id{len(admitted)}"
+
+    lineage: Any = SimpleNamespace(admit=admit, is_superseded=lambda id: id in superseded)
+    made._lineage = lineage
+    for expected in (1, 1):
+        await made.ask(("GET", "a"))
+        assert (server.connections, made._server) == (expected, "id1")
+    superseded.add("id1")
+    for _ in range(2):
+        await made.ask(("GET", "a"))
+        assert (server.connections, made._server) == (2, "id2")
+    assert admitted == ["master", "master"]
+    await made.aclose()
+
+
+async def test_a_server_that_is_not_admitted(server: Spoken) -> None:
+    """It keeps no connection, and callers are told the reason."""
+    made = wire(server)
+
+    def admit(_: object) -> str:
+        raise StoreUnavailable("a replica")
+
+    lineage: Any = SimpleNamespace(admit=admit, is_superseded=lambda id: False)
+    made._lineage = lineage
+    with pytest.raises(StoreUnavailable, match="Redis cannot be reached: a replica") as caught:
+        await made.ask(("GET", "a"))
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert (made._connection, made._replies, made._is_sound()) == (None, None, False)
+
+
+async def test_bytes_that_nobody_asked_for(server: Spoken) -> None:
+    """They end the connection before the next question is put (S-117)."""
+    made = wire(server)
+    await made.ask(("GET", "a"))
+    assert made._is_sound()
+    assert made._replies is not None
+    made._replies._bytes += b"+odd\r\n"
+    assert not made._is_sound()
+    assert await made.ask(("GET", "b")) == [b"b"]
+    assert server.connections == 2
+    await made.aclose()
+
+
+@pytest.mark.parametrize("where", ["find", "read"])
+@pytest.mark.parametrize(("error", "is_logged"), [(KeyError("odd"), True), (ConnectionError("gone"), False)])
+async def test_a_fault_that_nobody_foresaw(
+    server: Spoken, caplog: pytest.LogCaptureFixture, where: str, error: Exception, is_logged: bool
+) -> None:
+    """It goes to the log with its place, and callers get an outage as of any other fault."""
+    made = wire(server)
+    await made.ask(("GET", "a"))
+
+    async def broken() -> Any:
+        raise error
+
+    if where == "find":
+        await made.hang_up()
+        made._find = broken
+    else:
+        assert made._replies is not None
+        made._replies.next = broken  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable) as caught:
+        await made.ask(("GET", "a"))
+    assert isinstance(caught.value, OutcomeUnknown) is (where == "read")
+    assert ("cannot be reached" in str(caught.value)) is (where == "find")
+    assert len(caplog.records) == is_logged
+    assert (made._connection, len(made._waiting)) == (None, 0)
+    await made.aclose()
+
+
+async def test_the_order_is_kept_where_nobody_answers(server: Spoken) -> None:
+    """Callers that wait while the connection is made keep their places if that is broken off."""
+    made, stay = wire(server), asyncio.Event()
+
+    async def never() -> Address:
+        await stay.wait()
+        raise AssertionError
+
+    made._find = never
+    calls = [asyncio.ensure_future(made.ask(("GET", str(n)))) for n in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert made._task is not None
+    made._task.cancel()
+    await asyncio.gather(made._task, return_exceptions=True)
+    assert [job.commands[0][1] for job in made._waiting] == ["0", "1", "2"]
+    await made.aclose()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_those_behind_a_failure_are_answered(server: Spoken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that waited while the connection broke gets an answer by the next one.
+
+    Without another call.
+    """
+    monkeypatch.setattr(pipeline, "_BATCH", 1)
+    made = wire(server)
+    await made.ask(("GET", "a"))
+    server.answers = lambda words: END if words[1] == "breaks" else words[1]
+    found = await asyncio.gather(made.ask(("GET", "breaks")), made.ask(("GET", "b")), return_exceptions=True)
+    assert isinstance(found[0], OutcomeUnknown)
+    assert found[1] == [b"b"]
+    assert server.connections == 2
+    await made.aclose()
+
+
+async def test_a_question_that_is_broken_off(server: Spoken) -> None:
+    """The end of the store, or of its loop, ends the work at once.
+
+    Whether it was done is not known.
+    """
+    made = wire(server)
+    await made.ask(("GET", "a"))
+    server.answers = lambda words: HANG
+    asking = asyncio.ensure_future(made.ask(("GET", "b")))
+    while len(server.asked("GET")) < 2:
+        await asyncio.sleep(0.001)
+    task = made._task
+    assert task is not None
+    await made.aclose()
+    assert task.cancelled()
+    with pytest.raises(OutcomeUnknown, match="Redis did not answer: CancelledError"):
+        await asking

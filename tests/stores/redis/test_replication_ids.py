@@ -43,6 +43,7 @@ def test_who_was_taken_over_from_is_refused() -> None:
     """
     replication_ids = ReplicationIds()
     assert replication_ids.admit(answer(OLD)) == OLD
+    assert not replication_ids.is_superseded("0" * 40), "that is no server's"
     assert replication_ids.admit(answer(NEW, OLD)) == NEW
     with pytest.raises(StoreUnavailable, match="before the failover"):
         replication_ids.admit(answer(OLD))

@@ -19,8 +19,8 @@ from redis.exceptions import AskError, MovedError, NoScriptError, ReadOnlyError,
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.stores.redis import RedisStore
-from mfa_gate.stores.redis.resp import Replies
+from mfa_gate.stores.redis import RedisStore, resp
+from mfa_gate.stores.redis.resp import Replies, fields_of
 from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.testing.store_suite import enrolled
 
@@ -177,3 +177,40 @@ class Between:
                 if back and self.odd and b"message" not in piece and b"pong" not in piece:
                     piece, self.odd = self.odd + piece, b""
                 target.sendall(piece)
+
+
+@pytest.mark.parametrize("reply", [None, 7, [b"a:b"], ResponseError("x")])
+def test_an_answer_without_lines(reply: object) -> None:
+    """It has no facts; a line without a colon is none, and a value may have one."""
+    assert fields_of(reply) == {}
+    assert fields_of(b"# Server\r\na:1\r\nnothing\r\nb:2:3\r\n:\xff") == {"a": "1", "b": "2:3", "": "\ufffd"}
+
+
+def test_more_bytes_than_any_reply_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends without end fills no memory; a reply of just so many bytes is read."""
+    sent = b"$20\r\n" + b"x" * 20 + b"\r\n"
+    monkeypatch.setattr(resp, "_LARGEST", len(sent))
+    assert asyncio.run(replies_of(sent, 3).next()) == b"x" * 20
+    monkeypatch.setattr(resp, "_LARGEST", len(sent) - 1)
+    with pytest.raises(ConnectionError, match="more bytes than any reply has"):
+        asyncio.run(replies_of(sent, 3).next())
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(20, True), (21, False)])
+def test_bounds_of_a_reply(monkeypatch: pytest.MonkeyPatch, size: int, is_read: bool) -> None:
+    """Of a text, of a list, of a number, and of lists in lists."""
+    monkeypatch.setattr(resp, "_LARGEST", 20)
+    for sent in (b"$%d\r\n" % size, b"*%d\r\n" % size):
+        if is_read:
+            assert resp._read(sent, 0, 0) == (None, -1)
+        else:
+            with pytest.raises(ConnectionError, match="no reply of Redis"):
+                resp._read(sent, 0, 0)
+    digits, nested = b"9" * size, b"*1\r\n" * (size - 4) + b":1\r\n"
+    if is_read:
+        assert resp._read(b":" + digits + b"\r\n", 0, 0) == (int(digits), size + 3)
+        assert resp._read(nested, 0, 0)[1] == len(nested)
+    else:
+        for sent in (b":" + digits + b"\r\n", nested):
+            with pytest.raises(ConnectionError, match="no reply of Redis"):
+                resp._read(sent, 0, 0)

@@ -284,3 +284,54 @@ async def test_a_cluster_without_a_map(cluster: tuple[Cluster, Spoken, Spoken], 
     one.answers = two.answers = fixed(answer)
     with pytest.raises(StoreUnavailable, match=trouble or "no server of the Redis Cluster answers"):
         await made.ask(LOW, ("GET", LOW))
+
+
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+async def test_the_password_is_the_servers(kind: str) -> None:
+    """A Sentinel is not signed in to, and a node that is asked for the map is."""
+    async with spoken(fixed(None)) as (server,):
+        server.answers = lambda words: NAMED if words[0] == "SENTINEL" else [] if words[0] == "CLUSTER" else "OK"
+        url = f"redis+{kind}://u:p@127.0.0.1:{server.port}" + ("/gate" if kind == "sentinel" else "")
+        topology = topology_of(place_of(url, timing=REDIS), ReplicationIds())
+        if kind == "sentinel":
+            assert await topology.primaries() == (("10.0.0.1", 7000),)
+        else:
+            with pytest.raises(StoreUnavailable, match="has given its slots to no server"):
+                await topology.primaries()
+        assert server.asked("AUTH") == ([] if kind == "sentinel" else [["AUTH", "u", "p"]])
+        await topology.aclose()
+
+
+async def test_nothing_runs_on_after_the_end(cluster: tuple[Cluster, Spoken, Spoken]) -> None:
+    """A map that is being read when the store is closed is given up.
+
+    Every connection ends.
+    """
+    made, one, two = cluster
+    await made.ask(LOW, ("GET", LOW))
+    one.answers = two.answers = fixed(HANG)
+    asking = asyncio.ensure_future(made.primaries())
+    await asyncio.sleep(0.01)
+    reading = made._reading
+    assert reading is not None
+    assert not reading.done()
+    await made.aclose()
+    assert reading.cancelled()
+    (wire,) = made._wires.values()
+    assert not wire._is_sound()
+    await asyncio.gather(asking, return_exceptions=True)
+    await made.aclose()
+
+
+@pytest.mark.parametrize(("slot", "host"), [(0, "a"), (100, "a"), (101, "b"), (200, "b"), (201, ""), (300, "c")])
+async def test_a_slot_belongs_to_both_ends_of_its_range(monkeypatch: pytest.MonkeyPatch, slot: int, host: str) -> None:
+    """And to no other."""
+    made = Cluster(at(1, kind="cluster", end=""), ReplicationIds())
+    made._slots = [(0, 100, ("a", 1)), (101, 200, ("b", 1)), (300, 300, ("c", 1))]
+    monkeypatch.setattr("mfa_gate.stores.redis.topology.key_slot", lambda key: slot)
+    if host:
+        assert await (await made._wire_of("k"))._find() == (host, 1)
+        assert await made._wire_of("k") is await made._wire_of("k")
+    else:
+        with pytest.raises(StoreUnavailable, match="has slot 201"):
+            await made._wire_of("k")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from mfa_gate import stores
 from mfa_gate.core.model import Account, SubjectKey
-from mfa_gate.errors import StoreUnavailable
+from mfa_gate.core.rules import TenantSettings
+from mfa_gate.core.settings_codec import settings_to
+from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.storage import EVERYTHING
-from mfa_gate.stores.sqlite import SQLiteStore, connection, invalidation, log_index
-from mfa_gate.stores.sqlite.file import StoreFile
+from mfa_gate.stores.sqlite import SQLiteStore, connection, invalidation, log_index, name_index, schema, trail
+from mfa_gate.stores.sqlite.connection import PooledConnection
+from mfa_gate.stores.sqlite.file import LOOK_EVERY, StoreFile
+from mfa_gate.stores.sqlite.settings import SettingsSwap
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
 
 from ..patience import SQLITE
@@ -222,3 +231,184 @@ async def test_a_disk_that_fails_ends_the_connection(store: SQLiteStore, monkeyp
         assert reads.connection is None
     monkeypatch.undo()
     assert (await store.load(ALICE)).version == 1
+
+
+async def test_settings_know_their_own_row(store: SQLiteStore) -> None:
+    """A change whose commit failed is there if the row has its version and its operation."""
+    swaps = [
+        SettingsSwap(
+            TenantSettings(tenant="clinic", version=version), settings_to(TenantSettings(tenant="clinic")), [], op
+        )
+        for version, op in ((0, 7), (1, 8), (1, 9))
+    ]
+    for swap in swaps[:2]:
+        assert not await store._read.run(swap.landed)
+        assert await store._write.run(swap.write)
+        assert await store._read.run(swap.landed) is True
+    assert not await store._write.run(swaps[2].write)
+    assert [await store._read.run(swap.landed) for swap in swaps] == [False, True, False]
+
+
+async def test_a_time_that_cannot_be_read(store: SQLiteStore) -> None:
+    """It is an outage: the proofs of an account may be older than the acceptance."""
+    await store.put_meta("restored", b"yesterday")
+    with pytest.raises(StoreUnavailable, match="the time of an accepted copy cannot be read: restore the store"):
+        await store.load(ALICE)
+    await store.drop_meta("restored")
+    assert (await store.load(ALICE)).version == 1
+
+
+async def test_a_look_that_fails_costs_its_connection(store: SQLiteStore) -> None:
+    """A fault of SQLite while changes are looked for is an outage; the next look opens anew."""
+    changed(store)
+    assert changed(store) == frozenset()
+    pooled = store._invalidation._pooled
+    broken = sqlite3.connect(":memory:")
+    pooled.connection, store._invalidation._connection = broken, broken
+    broken.close()
+    store._invalidation._header = b""
+    with pytest.raises(StoreUnavailable, match="the SQLite store refuses"):
+        changed(store)
+    assert pooled.connection is None
+    assert changed(store) is EVERYTHING
+    assert changed(store) == frozenset()
+
+
+def test_an_index_that_cannot_be_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its descriptor stays open: to close it would drop the locks of SQLite.
+
+    Another file is not mapped.
+    """
+    path = tmp_path / "index"
+    path.write_bytes(b"x" * 10)  # shorter than the header
+    found = path.stat()
+    kept: list[int] = []
+    monkeypatch.setattr(log_index, "_UNFIT", kept)
+    monkeypatch.setattr(log_index, "_OPEN", {})
+    place = (found.st_dev, found.st_ino)
+    assert log_index.LogIndex.of(str(path), place) is None
+    assert log_index.LogIndex.of(str(path), (0, 0)) is None
+    assert log_index.LogIndex.of(str(tmp_path / "none"), place) is None
+    assert len(kept) == 2
+    for descriptor in kept:
+        os.fstat(descriptor)
+        os.close(descriptor)
+    path.write_bytes(b"y" * log_index.HEADER)
+    one, two = (log_index.LogIndex.of(str(path), place) for _ in range(2))
+    assert one is not None
+    assert one is two
+    assert one.bytes[:] == b"y" * log_index.HEADER
+    one.release()
+    assert {place: one} == log_index._OPEN
+    one.release()
+    assert log_index._OPEN == {}
+    assert one.bytes.closed
+
+
+def test_statements_of_the_columns() -> None:
+    """Each index of lines is asked for what it lacks; an index of some lines only for those."""
+    statements = trail._UNINDEXED.split(" UNION ALL ")
+    assert statements == [trail._lacking(*column) for column in trail._INDEXED.items()]
+    for name, statement in zip(trail._INDEXED, statements, strict=True):
+        assert f"INDEXED BY event_{name} WHERE" in statement
+        assert statement.endswith(" <> ''") is (name not in ("id", "kind"))
+    for name in schema._SEARCHED:
+        assert any(schema._filled(name) in step for steps in schema.STEPS.values() for step in steps)
+
+
+async def test_people_are_added_to_the_index_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again after a longer pause, until nobody is missing."""
+    answers: list[Any] = [3, StoreUnavailable("away"), 2, 0]
+    pauses = list[float]()
+
+    async def run(work: object) -> int:
+        assert work is name_index.fill
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return int(answer)
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(name_index, "asyncio", SimpleNamespace(sleep=sleep))
+    writer: Any = SimpleNamespace(run=run)
+    await name_index.fill_all(writer)
+    short, long = name_index._PAUSE, name_index._LONG_PAUSE
+    assert pauses == [short, long, short, short]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "sqlite:////x.db"])
+def test_a_platform_without_locks(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The store in a file is refused there, with the reason."""
+    monkeypatch.setattr(stores, "fault_of_platform", lambda: "not on this system")
+    with pytest.raises(SettingsError, match="not on this system"):
+        stores.store_from_url(url)
+
+
+async def test_a_forgotten_person_leaves_no_name(store: SQLiteStore) -> None:
+    """Neither in the rows nor in the notices (S-121)."""
+    assert await store.swap(replace(enrolled(ALICE, version=1), forgotten_at=9).without_person())
+    assert (await store.load(ALICE)).is_unknown
+
+    def everything(found: sqlite3.Connection) -> str:
+        tables = [row[0] for row in found.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return "".join(repr(found.execute(f"SELECT * FROM {table}").fetchall()) for table in tables)
+
+    assert "alice" not in await store._read.run(everything)
+    kept = await store.load(ALICE)
+    assert await store.swap(replace(kept, name="Alice"))
+    assert (await store.load(ALICE)).version == 3
+
+
+def test_the_disk_is_looked_at_when_it_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a fresh connection, now and then; a place that does not knock never looks."""
+    clock, fresh = [100.0], list[float]()
+
+    def connect(*, patience: float) -> sqlite3.Connection:
+        fresh.append(clock[0])
+        return sqlite3.connect(":memory:")
+
+    timing = SimpleNamespace(mark_every=7.0)
+    file: Any = SimpleNamespace(connect=connect, remember=lambda found, after: None, timing=timing)
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    one, quiet = PooledConnection(file), PooledConnection(file, knocks=False)
+    every = LOOK_EVERY
+    for now in (0.0, every / 2, every, every * 1.5, every * 2):
+        clock[0] = 128.0 + now
+        one._knock()
+        quiet._knock()
+    assert fresh == [128.0, 128.0 + every, 128.0 + 2 * every]
+
+
+@pytest.mark.parametrize("is_stale", [True, False])
+async def test_a_log_that_was_removed_is_rescued(store: SQLiteStore, is_stale: bool) -> None:
+    """By a connection that has it open, be it the only one; all that were open are closed."""
+    file = StoreFile(store.path)
+    file.store_id = store._file.store_id
+    one, quiet = PooledConnection(file), PooledConnection(file)
+    pool = connection.ConnectionPool(file, quiet, one)
+    opened = one.ready()
+    asked = list[str]()
+
+    class Asked:
+        """The connection, whose statements are noted."""
+
+        def execute(self, statement: str) -> Any:
+            asked.append(statement)
+            return opened.execute(statement)
+
+        def close(self) -> None:
+            asked.append("closed")
+            opened.close()
+
+    one.connection = Asked()  # type: ignore[assignment]
+    if is_stale:
+        assert one.opened is not None
+        one.opened = one.opened._replace(log=(0, 0))
+    pool.reopen()
+    assert asked == (["PRAGMA wal_checkpoint(TRUNCATE)", "closed"] if is_stale else ["closed"])
+    assert (one.connection, quiet.connection) == (None, None)
+    one.ready()
+    pool.close()
+    assert one.connection is None

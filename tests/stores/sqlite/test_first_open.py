@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,7 @@ from mfa_gate.stores import store_from_url
 from mfa_gate.stores.common import network_fs
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.sqlite import SQLiteStore, first_open, schema
+from mfa_gate.stores.sqlite.file import StoreFile
 from mfa_gate.testing.store_suite import ALICE, enrolled
 
 
@@ -430,3 +434,258 @@ async def test_no_store_is_made(path: Path) -> None:
     with pytest.raises(SettingsError, match="was created here once"):
         await SQLiteStore(path).open(make=False)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "folder", "is_shared"),
+    [
+        (0o660, 0o770, True),
+        (0o660, 0o2770, True),
+        (0o660, 0o2775, True),
+        (0o660, 0o2777, False),
+        (0o660, 0o2772, False),
+        (0o660, 0o775, False),
+        (0o660, 0o771, False),
+        (0o660, 0o774, False),
+        (0o640, 0o770, False),
+        (0o620, 0o770, False),
+        (0o600, 0o2770, False),
+    ],
+)
+def test_a_file_that_a_group_shares(file: int, folder: int, is_shared: bool) -> None:
+    """The group reads and writes it.
+
+    Nobody else can put another file in its place (S-116).
+    """
+    modes: list[Any] = [SimpleNamespace(st_mode=mode) for mode in (file, folder)]
+    assert first_open.is_shared_with_group(*modes) is is_shared
+
+
+@pytest.mark.parametrize(
+    ("user", "group", "groups", "shared", "may"),
+    [
+        (0, 5, [], False, True),
+        (1000, 5, [], False, True),
+        (2000, 5, [], False, False),
+        (2000, 70, [], True, True),
+        (2000, 5, [70], True, True),
+        (2000, 5, [71], True, False),
+        (2000, 70, [70], False, False),
+    ],
+)
+async def test_users_that_may_open_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, user: int, group: int, groups: list[int], shared: bool, may: bool
+) -> None:
+    """Root, the owner, and a group that shares it (S-116)."""
+    await made(path)
+    real = os.stat
+
+    def stat(name: Any, **more: Any) -> Any:
+        found = real(name, **more)
+        if str(name) != str(path):
+            return found
+        modes = {"st_mode": 0o100660 if shared else 0o100600, "st_uid": 1000, "st_gid": 70}
+        kept = {part: getattr(found, part) for part in ("st_size", "st_nlink", "st_dev", "st_ino")}
+        return SimpleNamespace(**kept, **modes)
+
+    path.parent.chmod(0o2770)
+    for name, answer in (("geteuid", user), ("getegid", group), ("getgroups", groups)):
+        monkeypatch.setattr(os, name, lambda answer=answer: answer)
+    monkeypatch.setattr(os, "stat", stat)
+    file = StoreFile(path)
+    if may:
+        first_open._require_own(file)
+        return
+    with pytest.raises(SettingsError, match=f"belongs to user 1000, this process runs as {user}: run as its owner"):
+        first_open._require_own(file)
+
+
+@pytest.mark.parametrize(
+    ("folder", "before", "after"),
+    [(0o700, 0o644, 0o600), (0o700, 0o600, 0o600), (0o700, 0o400, 0o400), (0o770, 0o664, 0o660), (0o770, 0o660, 0o660)],
+)
+async def test_log_and_index_are_closed_as_the_file(path: Path, folder: int, before: int, after: int) -> None:
+    """S-116: each loses the rights that it should not have, and none is given."""
+    await made(path)
+    path.parent.chmod(folder)
+    names = [path, path.with_name("mfa.db-wal"), path.with_name("mfa.db-shm")]
+    for name in names:
+        name.touch()
+        name.chmod(before)
+    first_open._require_own(StoreFile(path))
+    assert [name.stat().st_mode & 0o777 for name in names] == [after] * 3
+
+
+async def test_a_second_name_that_is_no_first_start(path: Path) -> None:
+    """Only the leftovers of a first start are removed, and only those of this very file."""
+    await made(path)
+    other = path.with_name("mfa.db.0789.new")
+    other.write_text("another file")
+    os.link(path, path.with_name("mfa.db.0456.new"))
+    os.link(path, path.with_name("other.db.0456.new"))
+    with pytest.raises(SettingsError, match="a second name"):
+        first_open._require_one_name(StoreFile(path), path.stat())
+    assert sorted(item.name for item in path.parent.iterdir() if item.suffix == ".new") == [
+        "mfa.db.0789.new",
+        "other.db.0456.new",
+    ]
+
+
+@pytest.mark.parametrize("code", sorted(first_open._NO_LINKS))
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_volume_without_hard_links(path: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_there: bool) -> None:
+    """The name is given under a lock, unless another worker was faster."""
+    fresh = path.with_name("fresh")
+    fresh.write_text("fresh")
+    if is_there:
+        path.write_text("faster")
+
+    def link(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", link)
+    first_open._give_name(str(fresh), str(path))
+    assert path.read_text() == ("faster" if is_there else "fresh")
+    assert fresh.exists() is is_there
+
+
+def test_a_name_that_is_taken_or_cannot_be_given(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker's file stays; any other fault of the disk stops the start."""
+    fresh = path.with_name("fresh")
+    fresh.write_text("fresh")
+    path.write_text("faster")
+    first_open._give_name(str(fresh), str(path))
+    assert path.read_text() == "faster"
+
+    def link(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(OSError, match="Input/output error"):
+        first_open._give_name(str(fresh), str(path))
+
+
+def failed(name: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError("words")
+    error.sqlite_errorname = name
+    return error
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("SQLITE_BUSY_RECOVERY", StoreUnavailable, "is locked by another process"),
+        ("SQLITE_READONLY_DIRECTORY", SettingsError, "cannot be opened for writing (words): give this process's user"),
+        ("SQLITE_CANTOPEN", SettingsError, "cannot be opened for writing"),
+        ("SQLITE_PERM", SettingsError, "cannot be opened for writing"),
+        ("SQLITE_IOERR_WRITE", SettingsError, "cannot be opened for writing"),
+        ("SQLITE_FULL", SettingsError, "cannot be opened for writing"),
+        ("SQLITE_NOTADB", SettingsError, "is no SQLite file, or a damaged one (words): restore it from a copy"),
+        ("SQLITE_CORRUPT", SettingsError, "is no SQLite file, or a damaged one"),
+    ],
+)
+def test_faults_of_the_first_look(path: Path, name: str, kind: type[Exception], words: str) -> None:
+    """A lock is an outage; a disk that takes no writes, and a damaged file, are told apart."""
+    refused = first_open._refusal(StoreFile(path), failed(name))
+    assert type(refused) is kind
+    assert words in str(refused)
+
+
+class Answers:
+    """A connection that answers, or fails, as it is told."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def execute(self, statement: str) -> Any:
+        """Answer."""
+        self.asked.append(statement)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return SimpleNamespace(fetchone=lambda: (self.answer,))
+
+
+def test_a_file_that_somebody_writes_can_be_written(path: Path) -> None:
+    """Any other fault of the try is the file's; nothing is left open by it."""
+    busy: Any = Answers(failed("SQLITE_BUSY"))
+    first_open._try_writing(busy)
+    free: Any = Answers(0)
+    first_open._try_writing(free)
+    assert free.asked == ["BEGIN IMMEDIATE", "ROLLBACK"]
+    closed: Any = Answers(failed("SQLITE_READONLY"))
+    with pytest.raises(sqlite3.Error):
+        first_open._try_writing(closed)
+
+
+async def test_a_disk_without_a_write_ahead_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite falls back to another journal there.
+
+    Which several processes cannot share (S-116).
+    """
+    await made(path)
+
+    class Falling(sqlite3.Connection):
+        """A connection on such a disk."""
+
+        def execute(self, statement: str, *more: Any) -> Any:
+            return super().execute(statement.replace("journal_mode = WAL", "journal_mode = DELETE"), *more)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **more: connect(*given, factory=Falling, **more))
+    assert "cannot keep a write-ahead log (delete): use a local disk" in await refusal(path)
+
+
+async def test_a_large_file_is_not_read_through(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to a size the start reads it whole.
+
+    A damaged row of a larger one is found where it is read.
+    """
+    await made(path)
+    looked = list[int]()
+    monkeypatch.setattr(first_open, "_require_sound", lambda *_: looked.append(1))
+    size = path.stat().st_size
+    for limit, count in ((size, 1), (size - 1, 1), (size + 1, 2)):
+        monkeypatch.setattr(first_open, "_CHECKED_WHOLE", limit)
+        await made_again(path)
+        assert len(looked) == count
+
+
+async def test_a_store_that_cannot_be_made(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is told, and nothing is left behind."""
+
+    def upgrade(connection: sqlite3.Connection) -> None:
+        connection.execute("SELECT nonsense")
+
+    monkeypatch.setattr(first_open, "upgrade", upgrade)
+    assert "mfa.db cannot be created: no such column: nonsense" in await refusal(path)
+    assert list(path.parent.iterdir()) == []
+
+
+async def test_a_marker_that_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store whose loss nobody would notice does not start."""
+    await made(path)
+    path.with_name("mfa.db.created").unlink()
+    sql(path, "DELETE FROM change")
+    monkeypatch.setattr(StoreFile, "remember", lambda *_: None)
+    assert "mfa.db.created cannot be written: give this process's user the directory" in await refusal(path)
+
+
+async def test_the_oldest_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest release that is good enough is good enough."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 35, 0))
+    await made(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        ((ours,),) = connection.execute("PRAGMA application_id").fetchall()
+    assert ours.to_bytes(4) == b"mfag", "every file that was ever made has it"
+
+
+async def test_a_file_that_cannot_be_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first connection says so already."""
+    await made(path)
+
+    def raw(_: StoreFile) -> sqlite3.Connection:
+        raise failed("SQLITE_CANTOPEN")
+
+    monkeypatch.setattr(StoreFile, "raw", raw)
+    assert "mfa.db cannot be opened for writing (words): give this process's user the file" in await refusal(path)

@@ -6,10 +6,13 @@ Nothing is left of it, and nobody else suffers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +21,9 @@ from mfa_gate.core.model import Account
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.sqlite import SQLiteStore, worker_thread
 from mfa_gate.stores.sqlite.accounts import Swap
+from mfa_gate.stores.sqlite.connection import PooledConnection
+from mfa_gate.stores.sqlite.file import Moved
+from mfa_gate.stores.sqlite.schema import SCHEMA
 from mfa_gate.stores.sqlite.worker_thread import WorkerThread
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled
 
@@ -270,3 +276,132 @@ async def test_a_swap_knows_its_own_row(store: SQLiteStore) -> None:
     gone = Swap.of(Account(key=ALICE, version=2, forgotten_at=5), [])
     assert await store._write.run(gone.write)
     assert await store._read.run(gone.landed), "its row lies under another id by now"
+
+
+async def test_a_file_that_is_replaced_again_and_again(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try closes the connections, and after two it is an outage."""
+    reopened = list[int]()
+
+    def moved(_: object) -> sqlite3.Connection:
+        raise Moved
+
+    monkeypatch.setattr(PooledConnection, "ready", moved)
+    monkeypatch.setattr(store._pool, "reopen", lambda: reopened.append(1))
+    with pytest.raises(StoreUnavailable, match=r"mfa\.db is being replaced"):
+        await store._read.run(lambda _: None)
+    assert reopened == [1, 1]
+
+
+@pytest.mark.parametrize("version", [SCHEMA + 1, SCHEMA - 1])
+async def test_a_write_beside_a_newer_release(store: SQLiteStore, version: int) -> None:
+    """Nothing is written into a schema of another release (F-20)."""
+    await store._write.run(lambda _: None)
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(StoreUnavailable, match="a newer release upgraded the store: restart this process"):
+        await store._write.run(put("late"))
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute(f"PRAGMA user_version = {SCHEMA}")
+    assert "late" not in await names(store)
+
+
+def jobs_of(*works: Work) -> list[worker_thread.Job]:
+    return [worker_thread.Job(work, None) for work in works]
+
+
+def test_reads_that_were_given_up() -> None:
+    """One that was given up before it began is passed over, and those behind it are done."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        jobs = jobs_of(*(lambda _, n=n: n for n in range(4)))
+        jobs[0].abandoned = jobs[2].abandoned = True
+        worker_thread._read(connection, jobs)
+    assert [job.result for job in jobs] == [None, 1, None, 3]
+    assert [job.settled for job in jobs] == [False, True, False, True]
+
+
+def test_a_read_that_was_given_up_while_it_ran() -> None:
+    """Its fault is no fault of the connection; that of another one is."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+
+        def give_up(_: sqlite3.Connection) -> None:
+            next(job for job in jobs if job.work is give_up).abandoned = True
+            raise sqlite3.OperationalError("interrupted")
+
+        def fails(_: sqlite3.Connection) -> None:
+            raise sqlite3.OperationalError("disk")
+
+        jobs = jobs_of(give_up, lambda _: 7)
+        worker_thread._read(connection, jobs)
+        assert jobs[1].result == 7
+        jobs = jobs_of(fails, give_up, lambda _: 8)
+        with pytest.raises(sqlite3.OperationalError, match="disk"):
+            worker_thread._read(connection, jobs)
+        assert (str(jobs[0].error), jobs[2].result) == ("the SQLite store refuses (OperationalError): disk", 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "later", "tries", "is_raised"),
+    [
+        ("SQLITE_BUSY", 5.0, 3, False),
+        ("SQLITE_BUSY", 0.0, 1, True),
+        ("SQLITE_FULL", 5.0, 1, True),
+    ],
+)
+def test_a_locked_file_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, name: str, later: float, tries: int, is_raised: bool
+) -> None:
+    """Until its time is over, with a pause; another fault is told at once."""
+    asked, pauses, clock = list[str](), list[float](), [100.0]
+    error = sqlite3.OperationalError("refused")
+    error.sqlite_errorname = name
+
+    class Locked:
+        """A connection that is locked twice."""
+
+        def execute(self, statement: str) -> None:
+            asked.append(statement)
+            if len(asked) < 3:
+                raise error
+
+    times = SimpleNamespace(monotonic=lambda: clock[0], sleep=pauses.append)
+    monkeypatch.setattr(worker_thread, "time", times)
+    locked: Any = Locked()
+    if is_raised:
+        with pytest.raises(sqlite3.OperationalError, match="refused"):
+            worker_thread._begin(locked, until=100.0 + later)
+    else:
+        worker_thread._begin(locked, until=100.0 + later)
+    assert asked == ["BEGIN IMMEDIATE"] * tries
+    assert len(pauses) == tries - 1
+    assert all(0.0003 <= pause <= 0.002 for pause in pauses)
+
+
+async def test_answers_are_handed_out_while_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are ready after a moment go to their callers; the rest goes at the end."""
+    clock, handed = [100.0], list[list[int]]()
+    monkeypatch.setattr(worker_thread, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(worker_thread, "_answer", lambda jobs: handed.append([job.result for job in jobs]))
+
+    def work(number: int, seconds: float) -> Work:
+        def run(_: sqlite3.Connection) -> int:
+            clock[0] += seconds
+            return number
+
+        return run
+
+    every = worker_thread._HAND_OUT_EVERY
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        jobs = jobs_of(work(1, every / 2), work(2, every), work(3, every / 2), work(4, every / 4), work(5, 1.0))
+        worker_thread._read(connection, jobs)
+    assert handed == [[1, 2], [3, 4, 5]]
+
+
+def test_the_end_of_a_thread() -> None:
+    """Work that waits before the end is done first, and the end is seen again."""
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    one, two = jobs_of(lambda _: 1, lambda _: 2)
+    for item in (one, two, None):
+        waiting.put(item)
+    assert worker_thread._next_jobs(waiting) == [one, two]
+    assert worker_thread._next_jobs(waiting) == []
+    assert waiting.empty()

@@ -26,8 +26,9 @@ class ChangeLog:
 
     def note(self, key: SubjectKey | None) -> None:
         """Add a change: of one account, or (None) of anything."""
-        self._changes.append((self.count + 1, key))
-        self.count += 1
+        number = self.count + 1
+        self._changes.append((number, key))
+        self.count = number  # a reader in another thread finds what was counted
 
     def since(self, place: int) -> tuple[Changed, int]:
         """Tell the changes after the first ``place`` of them, and how many there were then.
@@ -35,7 +36,7 @@ class ChangeLog:
         They are ``EVERYTHING`` where some of them are no longer kept.
         """
         count, found = self.count, set[SubjectKey]()
-        oldest = count + 1
+        oldest = place
         try:
             for number, key in reversed(self._changes):
                 if number <= place:

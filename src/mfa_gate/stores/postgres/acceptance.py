@@ -35,7 +35,8 @@ async def accept(place: Place, generation_file: GenerationFile | None) -> None:
 
 
 async def _accept(connection: Connection, place: Place, generation_file: GenerationFile | None) -> None:
-    store = (await read_state(connection, place)).store if await version_of(connection, place) else ""
+    state = await read_state(connection, place) if await version_of(connection, place) else None
+    store = "" if state is None else state.store
     if generation_file is not None:
         generation_file.require(store)
     if not store:

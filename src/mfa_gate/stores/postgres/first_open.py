@@ -30,12 +30,11 @@ _MADE = (
 class Found:
     """A store that may be used.
 
-    ``advice`` are faults that stop nothing; ``has_standby``: commits wait for a standby.
+    ``advice`` are faults that stop nothing.
     """
 
     state: State
     has_trigrams: bool
-    has_standby: bool
     advice: tuple[str, ...]
 
 
@@ -55,17 +54,21 @@ async def prepare(connection: Connection, place: Place, *, make: bool) -> Found:
     require_known(version, place)
     if 0 < version < SCHEMA:
         await upgrade(connection, place)
-    state = await read_state(connection, place)
+    if (state := await read_state(connection, place)) is None:
+        raise SettingsError(_parts(place, "about, whose counter is empty"))
     missing = await missing_rights(connection, place)
     if make and missing:
         raise SettingsError(f"store {place.shown!r}: {missing}")
     indexed = await has_trigrams(connection, place)
     advice = (*filter(None, (missing,)), *_advice(settings, indexed=indexed))
-    return Found(state, indexed, bool(settings["synchronous_standby_names"]), advice)
+    return Found(state, indexed, advice)
 
 
-async def read_state(connection: Connection, place: Place) -> State:
-    """Ask for the store's state. Raises ``SettingsError`` if its tables are empty."""
+async def read_state(connection: Connection, place: Place) -> State | None:
+    """Ask for the store's state.
+
+    Returns None if the table of its id, or that of its changes, is empty: the store is gone.
+    """
     schema = place.quoted_schema
     row = await (
         await connection.execute(
@@ -75,7 +78,7 @@ async def read_state(connection: Connection, place: Place) -> State:
             ([f"{schema}.{table}" for table in TABLES],),
         )
     ).fetchone()
-    return State("", 0, 0, 0, "on", False) if row is None else State(*row)
+    return None if row is None else State(*row)
 
 
 async def _settings_of(connection: Connection) -> dict[str, str]:
@@ -103,16 +106,20 @@ def _faults_of(connection: Connection, settings: dict[str, str], place: Place) -
 async def _make(connection: Connection, place: Place, *, make: bool) -> None:
     """Make a store where there is none, and log a warning: a store may be lost (F-6, F-8)."""
     if remains := await _remains(connection, place):
-        raise SettingsError(
-            f"store {place.shown!r}: the schema {place.schema} holds parts of a store ({remains}) but not the store itself. An "
-            f"empty store means that everybody is unenrolled: put the newest copy back, or drop the schema to begin anew"
-        )
+        raise SettingsError(_parts(place, remains))
     others = await _other_schemas(connection, place)
     if not make:
         raise StoreMissing(f"store {place.shown!r}", others)
     if await upgrade(connection, place) == 0:
         log.warning(_MADE, place.shown, others)
         await index_names(connection, place, is_new=True)
+
+
+def _parts(place: Place, remains: str) -> str:
+    return (
+        f"store {place.shown!r}: the schema {place.schema} holds parts of a store ({remains}) but not the store itself. An "
+        "empty store means that everybody is unenrolled: put the newest copy back, or drop the schema to begin anew"
+    )
 
 
 async def _remains(connection: Connection, place: Place) -> str:

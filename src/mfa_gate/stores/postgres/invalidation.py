@@ -18,7 +18,7 @@ from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ..common.change_log import ChangeLog
 from .connections import Connection, Dialer, cut, deadline
-from .monitor import State, Watch
+from .monitor import GONE, State, Watch
 from .outcomes import Missing, outage
 from .timing import Timing
 
@@ -51,7 +51,7 @@ class Invalidation:
         watch: Watch,
         timing: Timing,
         *,
-        read_state: Callable[[Connection], Awaitable[State]],
+        read_state: Callable[[Connection], Awaitable[State | None]],
         say: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._dialer = dialer
@@ -158,6 +158,8 @@ class Invalidation:
                 self._watch.see(None, newest)
             raise
         self._watch.see(state, newest)
+        if state is None:
+            raise StoreUnavailable(GONE)
         if self.log is None:
             self._base = state.changes
         elif max(self._last, self._base) < expected:

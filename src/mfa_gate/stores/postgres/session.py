@@ -118,7 +118,8 @@ class Session:
         """Refuse a primary from before a failover, unless an operator has accepted its data since."""
         if self._history.is_superseded(system, timeline):
             accepted_at = max(self._accepted_at, self._mark.restored_at)
-            if (await read_state(connection, self.place)).restored_at <= accepted_at:
+            state = await read_state(connection, self.place)
+            if state is None or state.restored_at <= accepted_at:
                 raise StoreUnavailable(OLD_PRIMARY)
             self._history.forget()
         self._history.admit(system, timeline)
@@ -176,7 +177,7 @@ class Session:
         """Mark a child's copy of the session as unusable: the connections are its parent's."""
         self.forked = self.forked or child
 
-    async def _read_state(self, connection: Connection) -> State:
+    async def _read_state(self, connection: Connection) -> State | None:
         return await read_state(connection, self.place)
 
     async def _say(self, channel: str, payload: str) -> None:

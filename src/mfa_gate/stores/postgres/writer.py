@@ -106,7 +106,7 @@ class Writer:
             return found
 
         numbers = await session.swap(work)
-        if numbers is None:
+        if numbers is None or None in numbers:  # another store, or one whose counter is gone
             raise StoreUnavailable(GONE)
         return numbers
 

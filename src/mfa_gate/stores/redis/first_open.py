@@ -11,7 +11,7 @@ from redis.exceptions import AuthenticationError, ResponseError
 
 from ...errors import StoreUnavailable
 from .names import PREFIX, STORE
-from .pipeline import Command, connection_to, dial, hang_up
+from .pipeline import Command, connection_to, hang_up
 from .resp import Reply, fields_of
 from .timing import Timing
 from .url import Address, Place
@@ -66,7 +66,6 @@ async def remains_at(place: Place, addresses: Iterable[Address]) -> Remains:
         connection = connection_to(place, (host, port))
         try:
             async with asyncio.timeout(place.timing.reach_within):
-                await dial(connection)
                 keys += await _keys_of_a_store(connection)
                 if place.kind != "cluster":
                     databases += await _databases_with_a_store(connection, place)
@@ -105,7 +104,6 @@ async def _databases_with_a_store(connection: Connection, place: Place) -> list[
 
 async def _answers(connection: Connection, timing: Timing) -> list[Reply]:
     async with asyncio.timeout(timing.reach_within):
-        await dial(connection)
         return await _answers_to(connection, QUESTIONS)
 
 

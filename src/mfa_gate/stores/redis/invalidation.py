@@ -20,7 +20,7 @@ from ..common.change_log import ChangeLog
 from ..common.high_water_mark import HighWaterMark
 from .monitor import sound
 from .names import STORE
-from .pipeline import connection_to, dial, hang_up
+from .pipeline import connection_to, hang_up
 from .resp import Replies
 from .topology import Topology
 from .url import Address, Place
@@ -176,7 +176,6 @@ class Invalidation:
         connection = connection_to(self._place, address)
         try:
             async with asyncio.timeout(self._place.timing.reach_within):
-                await dial(connection)
                 replies = Replies(connection)
                 for command in (("PING",), ("SUBSCRIBE", self.name)):
                     await connection.send_packed_command(connection.pack_command(*command), check_health=False)

@@ -60,9 +60,9 @@ class Job:
 
 
 def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> Connection:
-    """Make a connection, not yet connected, that never repeats anything by itself.
+    """Make a connection that never repeats anything by itself.
 
-    The caller limits the time of each command.
+    It connects when the first command is sent. The caller limits the time of each command.
     """
     options: dict[str, Any] = {
         "host": address[0],
@@ -77,11 +77,6 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
     if place.tls:
         return SSLConnection(ssl_ca_certs=place.ca or None, **options)
     return Connection(**options)
-
-
-async def dial(connection: Connection) -> None:
-    """Connect. redis-py has no types for its ``connect``, so all calls of it go through here."""
-    await connection.connect()  # type: ignore[no-untyped-call]
 
 
 def words_of(error: BaseException) -> str:
@@ -216,7 +211,6 @@ class Pipeline:
         connection = connection_to(self._place, await self._find())
         try:
             async with asyncio.timeout(self._place.timing.reach_within):
-                await dial(connection)
                 await connection.send_packed_command(connection.pack_command("INFO", "replication"), check_health=False)
                 self._server = self._lineage.admit(fields_of(await connection.read_response()))
         except BaseException:

@@ -13,7 +13,7 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
-from .pipeline import Command, Pipeline, connection_to, dial, hang_up, words_of
+from .pipeline import Command, Pipeline, connection_to, hang_up, words_of
 from .replication_ids import ReplicationIds
 from .resp import Reply
 from .url import Address, Place
@@ -114,7 +114,6 @@ async def _ask_once(place: Place, address: Address, *command: str) -> tuple[Addr
     connection = connection_to(place, address, signs_in=command[0] != "SENTINEL")
     try:
         async with asyncio.timeout(place.timing.connect_within):
-            await dial(connection)
             await connection.send_packed_command(connection.pack_command(*command), check_health=False)
             return address, await connection.read_response()
     finally:

@@ -60,6 +60,8 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
         parts = urlsplit(url)
         kind = _KINDS[parts.scheme]
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        if "#" in url:  # a password would end there, and a user be taken for the host
+            raise ValueError("it has a #")
     except (ValueError, KeyError) as error:
         text = without_secrets(str(error), url)
         raise SettingsError(f"store {shown!r} cannot be read as a Redis URL ({text}): {RESERVED}") from None
