@@ -127,7 +127,7 @@ async def test_a_forgotten_person_is_taken_out_of_all_records(world: World) -> N
     await store.add_report_part("alpha", NOW - 2, b"no part")
     await add(world, part("c", NOW + 1, "ann"))
     await add(world, part("d", NOW, "ann"), tenant="beta")
-    untouched = [one for one in await store.report_parts("alpha", since=0, until=NOW + 1) if b"no part" != one.body][1]
+    untouched = [one for one in await store.report_parts("alpha", since=0, until=NOW + 1) if one.body != b"no part"][1]
     await erase_from_report(world.engine, SubjectKey("alpha", "ann"))
     left = await store.report_parts("alpha", since=0, until=NOW + 1)
     read = {unpack(one.body).uid: [row.situation.id for row in unpack(one.body).rows] for one in left}
