@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
 from mfa_gate import Subject
+from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
 from mfa_gate.core.model import Caller
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SettingsError

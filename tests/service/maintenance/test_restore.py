@@ -75,9 +75,11 @@ async def test_a_file_that_changed_after_the_check_is_refused_as_well(
 ) -> None:
     """Nobody else may write the file meanwhile; if somebody does, the same lines are refused."""
     restore, lines = Restore(world.gate.service, actor="operator:eve", reason="move", name="e1"), reader()
+    *before, last = records
+    for record in before:
+        await restore.take(record, lines)
     with pytest.raises(SettingsError, match=told):
-        for record in records:
-            await restore.take(record, lines)
+        await restore.take(last, lines)
 
 
 async def test_a_whole_import(world: World) -> None:
