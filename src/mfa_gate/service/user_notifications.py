@@ -131,7 +131,7 @@ class Notices:
         reader = reader_of(account)
         translate = self.letters.words(reader)
         known = self.engine.factors.traits
-        where = place_of(event)
+        where = place_of(event) if event.network.startswith("=") else event.address or event.network
         places = self.engine.places
         if places is not None and (named := await places.of(event.network)):
             where = near(where, named, translate)
