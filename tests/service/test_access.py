@@ -65,6 +65,7 @@ async def test_the_oldest_of_all_goes_first(world: World, monkeypatch: pytest.Mo
     assert len(kept(world, bob)) == 3
     access = world.gate.service.access
     assert sum(map(len, access._kept_for.values())) == len(access._passes) == 3
+    assert all(access._kept_for.values()), "nothing is left of somebody without a result"
 
 
 async def test_nothing_is_left_of_a_result_that_has_ended(world: World) -> None:
