@@ -318,3 +318,27 @@ async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
     assert await floors(set(), acting=False) == []
     assert await floors({"doctor"}, acting=False) == ["doctors"]
     assert await floors(set(), acting=True) == ["doctors"]
+
+
+async def test_the_demands_of_a_request_are_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To ask if anything is demanded, and then to judge, looks at the policy once; another request looks anew."""
+    ann, access, made = await world.enrolled(), world.gate.service.access, list[Facts]()
+    real = module.requirement_for
+
+    def counted(policy: Any, facts: Facts, *more: Any) -> Any:
+        made.append(facts)
+        return real(policy, facts, *more)
+
+    monkeypatch.setattr(module, "requirement_for", counted)
+    facts = Facts(tenant="alpha", groups=frozenset(), method="GET", path="/records")
+    caller = (await judged(world, ann)).evidence
+    assert caller is not None
+    made.clear()
+    for one in (facts, replace(facts), replace(facts, path="/public")):
+        access.free(caller.subject, one)
+        access.free(caller.subject, one)
+    assert [one.path for one in made] == ["/records", "/records", "/public"]
+    world.clock.advance(1)
+    access.free(caller.subject, facts)
+    access.free(caller.subject, facts)
+    assert len(made) == 4

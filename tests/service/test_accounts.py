@@ -287,3 +287,15 @@ async def test_lines_that_are_looked_for_are_bounded(world: World, monkeypatch: 
     engine.sign_heads = None
     await engine.record([engine.moment().event("attempt.failed", ANN)])
     assert engine.written == {}
+
+
+def test_the_wait_after_a_lost_race(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It spreads the workers, a little more each time, and never holds a request up."""
+    monkeypatch.setattr(module.random, "uniform", lambda low, high: (low, round(high, 6)))
+    assert [module._pause(attempt) for attempt in (0, 1, 9, 49, 100)] == [
+        (0, 0.001),
+        (0, 0.002),
+        (0, 0.01),
+        (0, 0.05),
+        (0, 0.05),
+    ]
