@@ -15,15 +15,20 @@ from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Proof, 
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import FreshnessRules, SubjectExemption
 from mfa_gate.errors import DamagedAccount, StoreContention
+from mfa_gate.ports import SharedSignals
 from mfa_gate.service import Actor
+from mfa_gate.service import report_recorder as recorder_module
+from mfa_gate.service import shared_signals as signals_module
 from mfa_gate.service.admin import damaged_accounts
 from mfa_gate.service.admin.rights import key_of
 from mfa_gate.service.maintenance.rotation import _anew
 from mfa_gate.service.own_address import note_of
+from mfa_gate.service.report_recorder import ReportRecorder
+from mfa_gate.service.shared_signals import faults_of_signals
 from mfa_gate.service.trail_verification import LIST_GONE, Fault
 from mfa_gate.service.what_if import _upstream
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import HOME, START, World, make_world, running, with_rules
+from tests.harness import HOME, START, Outbox, World, key, make_world, running, with_rules
 from tests.service.impact.test_replay import NINE, judged, row, situation
 
 ANN, BOSS = SubjectKey("alpha", "ann"), SubjectKey("alpha", "boss")
@@ -193,3 +198,59 @@ def test_a_person_of_a_replay_signs_in_again_elsewhere() -> None:
         (0, "asked", "expired"),
         (61, "asked", "expired"),
     ]
+
+
+async def test_the_contact_that_a_page_shows(world: World) -> None:
+    """Masked unless the policy says otherwise; "" where nothing is on file, or where a kind copies none."""
+    changes, rules = world.gate.service.enrollments.changes, world.engine.rules("alpha")
+    on_file = Contacts(email="ann@alpha.example", phone="+12025550142")
+    context = world.gate.service.challenges.context(
+        caller_of("ann"), rules, purpose="sign-in", account=Account(key=ANN), contacts=on_file
+    )
+    plain = replace(context, rules=replace(rules, factors=replace(rules.factors, mask=False)))
+    nobody = replace(context, contacts=Contacts())
+    shown = [[changes._shown(one, kind) for one in (context, plain, nobody)] for kind in ("email", "totp", "comet")]
+    assert shown == [["a•••@a•••.example", "ann@alpha.example", ""], ["", "", ""], ["", "", ""]]
+
+
+async def test_a_copy_of_a_contact_under_a_key_that_is_gone(world: World) -> None:
+    """Nobody can tell what it was, so nobody is told that it has changed."""
+    other = make_world(keys=[key(7)])
+    async with running(other) as elsewhere:
+        await (await elsewhere.browser()).enroll_email()
+        theirs = next(one for one in (await elsewhere.account()).authenticators if one.factor == "email")
+        new = Contacts(email="new@alpha.example")
+        for place, is_old in ((elsewhere, True), (world, False)):
+            rules = place.engine.rules("alpha")
+            context = place.gate.service.challenges.context(
+                caller_of("ann"), rules, purpose="sign-in", account=Account(key=ANN), contacts=new
+            )
+            changes = place.gate.service.enrollments.changes
+            assert changes._is_old(context, "email", theirs.data) is is_old
+            assert changes._is_old(replace(context, contacts=Contacts()), "email", theirs.data) is False
+            assert changes._is_old(context, "totp", theirs.data) is False
+
+
+async def test_records_wait_for_a_store_that_keeps_some(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store without records of report-only loses none of them; they are written where one has them."""
+    recorder = world.gate.service.recorder
+    recorder.unjudged("alpha", "slow")
+    monkeypatch.setattr(recorder_module, "ReportParts", Outbox)
+    await recorder.flush(all_hours=True)
+    assert [part.unjudged for part in recorder.unwritten("alpha")] == [{"slow": 1}]
+    monkeypatch.undo()
+    await recorder.flush(all_hours=True)
+    assert recorder.unwritten("alpha") == []
+    assert ReportRecorder(world.engine).route_of("GET", "/x") == "/x"
+
+
+async def test_a_signal_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fix is named at the start, and so is a token that is empty."""
+    good = SharedSignals(
+        issuer="https://i.example", audience="a", keys={"keys": []}, subject_of=lambda _: None, token="t"
+    )
+    assert faults_of_signals(good) == []
+    (told,) = faults_of_signals(replace(good, token=" "))
+    assert told.startswith("signals: SharedSignals(token=' '): without a token")
+    monkeypatch.setattr(signals_module, "find_spec", lambda _: None)
+    assert faults_of_signals(good) == ["signals: PyJWT is missing: pip install mfa-gate[signals]"]
