@@ -16,6 +16,7 @@ from mfa_gate.service.self_service import REQUESTS_PER_DAY
 from mfa_gate.web import router as router_module
 from mfa_gate.web.branded_templates import written_in
 from mfa_gate.web.message_forms import _ours
+from mfa_gate.web.pages import people as people_page
 from mfa_gate.web.pages import reports
 from mfa_gate.web.pages.challenge import _came_by_link
 from mfa_gate.web.pages.common import problem_from
@@ -340,9 +341,118 @@ async def test_a_report_that_is_longer_than_a_page(monkeypatch: pytest.MonkeyPat
         assert shown[0].urls == ("/mfa/admin/accounts/opened",)
 
 
-async def test_the_desk_is_closed_to_others(world: World) -> None:
-    """Lists as files, and acts on many, are refused to a person without the right, as a page."""
+LIST = "/mfa/admin/accounts"
+LISTED: dict[str, dict[str, Any]] = {
+    "?status=not_enrolled": {
+        "people": ["bare", "ticket"],
+        "urls": [f"{LIST}/bare", f"{LIST}/ticket"],
+        "next_url": f"{LIST}?status=not_enrolled&after=ticket",
+        "first_url": "",
+        "looked_at": False,
+        "url": f"{LIST}?status=not_enrolled",
+        "csv_url": f"{LIST}?status=not_enrolled&format=csv",
+        "filter": "status=not_enrolled",
+        "may_remind": True,
+        "acts": ("remind", "unlock", "ticket", "end-sessions", "forget"),
+        "hidden": (("status", "not_enrolled"),),
+        "more_filters": False,
+        "current": ["not_enrolled"],
+        "exempt": 1,
+        "order": ["", "", ""],
+    },
+    "?status=not_enrolled&after=never1": {
+        "people": ["ticket", "never1"],
+        "urls": [f"{LIST}/ticket", ""],
+        "first_url": f"{LIST}?status=not_enrolled",
+        "next_url": f"{LIST}?status=not_enrolled&after=%1F1%1Fnever1",
+    },
+    "?q=t&sort=-name&factor=totp": {
+        "people": ["terms", "stolen"],
+        "url": f"{LIST}?q=t&factor=totp&sort=-name",
+        "csv_url": f"{LIST}?q=t&factor=totp&format=csv",
+        "filter": "q=t&factor=totp",
+        "may_remind": False,
+        "hidden": (("sort", "-name"),),
+        "more_filters": True,
+        "query": "t",
+        "status": "",
+        "current": [""],
+        "order": ["", "down", ""],
+        "turned": [f"{LIST}?q=t&factor=totp&sort={name}" for name in ("id", "name", "-last")],
+    },
+    "?sort=name": {"order": ["", "up", ""], "turned": [f"{LIST}?sort={name}" for name in ("id", "-name", "-last")]},
+    "?sort=-last": {"order": ["", "", "down"], "turned": [f"{LIST}?sort={name}" for name in ("id", "name", "last")]},
+    "?sort=odd": {
+        "people": [],
+        "wrong": "sort",
+        "acts": (),
+        "next_url": "",
+        "looked_at": False,
+        "may_remind": False,
+        "hidden": (),
+    },
+    "?status=locked": {
+        "people": ["locked"],
+        "next_url": "",
+        "looked_at": False,
+        "current": ["locked"],
+        "counts": (("verified", 10), ("not_enrolled", 2), ("locked", 1), ("recovery", 1)),
+        "tabs": [
+            ("", 16, LIST),
+            ("not_enrolled", 4, f"{LIST}?status=not_enrolled"),
+            ("locked", 1, f"{LIST}?status=locked"),
+            ("recovery", 1, f"{LIST}?status=recovery"),
+            ("verified", 10, f"{LIST}?status=verified"),
+        ],
+    },
+}
+"""The facts of the list of people, two a page, by its address."""
+
+
+async def test_the_facts_of_the_list_of_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each link keeps the filters and changes one thing; a filter that is wrong lists nobody and offers nothing."""
+    views: list[Any] = []
+    real = PageRequest.show
+
+    def show(self: PageRequest, view: Any, **more: Any) -> Any:
+        views.append(view)
+        return real(self, view, **more)
+
+    monkeypatch.setattr(PageRequest, "show", show)
+    monkeypatch.setattr(people_page, "PAGE", 2)
+    async with running(make_world(policy=REVIEWED, directory=directory)) as world:
+        await fill(world)
+        boss = await world.enrolled("boss", groups=["admin"])
+        found: dict[str, dict[str, Any]] = {}
+        for query, wanted in LISTED.items():
+            reply = await boss.page(f"{LIST}{query}")
+            view = views[-1]
+            assert reply.status == (422 if view.wrong else 200)
+            lines = {
+                "people": [row.line.id for row in view.people],
+                "urls": [row.url for row in view.people],
+                "tabs": [(tab.word, tab.count, tab.url) for tab in view.tabs],
+                "current": [tab.word for tab in view.tabs if tab.current],
+                "order": [head.order for head in view.heads.values()],
+                "turned": [head.url for head in view.heads.values()],
+            }
+            found[query] = {name: lines[name] if name in lines else getattr(view, name) for name in wanted}
+        assert found == LISTED
+
+
+async def test_the_desk_is_closed_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists as files, and acts on many, are refused to a person without the right, as a page that names the person."""
+    names, real = list[str](), PageRequest.frame
+
+    def frame(self: PageRequest, **more: Any) -> Any:
+        made_ = real(self, **more)
+        names.append(made_.person)
+        return made_
+
     bob = await world.enrolled("bob")
+    await bob.page("/mfa")
+    assert await world.store.swap(replace(await world.account("bob"), name="Bob"))
+    monkeypatch.setattr(PageRequest, "frame", frame)
     boss = await world.enrolled("boss", groups=["admin"])
     assert (await bob.page("/mfa/admin/accounts?format=csv")).status == 403
     token = await bob.token("/mfa")
@@ -351,6 +461,7 @@ async def test_the_desk_is_closed_to_others(world: World) -> None:
         ("/policy", {"digest": "d", "reason": "x"}),
     ):
         assert (await bob.form(f"/mfa/admin{place}", fields, token=token)).status == 403, place
+    assert set(names) == {"Bob"}
     theirs = await boss.token("/mfa")
     odd = {"action": "lock", "all": "yes", "filter": "status=odd"}
     assert (await boss.form("/mfa/admin/many", odd, token=theirs)).status == 404

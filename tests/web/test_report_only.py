@@ -17,7 +17,7 @@ from mfa_gate import require_proof
 from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.policy import Facts
 from mfa_gate.core.report import HOUR, Part
-from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule, TenantSettings
+from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule, SubjectExemption, TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.web import report_only as module
 from tests.attacks.test_blame import caller_of
@@ -542,3 +542,12 @@ async def test_kept_results_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
         judgement = await world.gate.service.access.judge(caller_of(ann), FACTS)
         report_only._keep((b"", "GET", "x", ()), judgement, first.subject, first.address, first.spot)
         assert list(report_only._kept) == [keys[1], (b"", "GET", "x", ())]
+
+
+async def test_a_person_of_whom_nothing_is_demanded_is_no_fault() -> None:
+    """Somebody exempt passes, and the records have no request that nobody could look at."""
+    exempt = SubjectExemption(name="robots", groups_any=("robot",), reason="tests")
+    async with running(world_of(with_rules(rules(exempt_subjects=(exempt,))))) as world:
+        robot = await world.browser("robot", groups=["robot"])
+        assert (await robot.ask("GET", "/records", headers=FETCH)).status == 200
+        assert [part.unjudged for part in await parts(world)] == []
