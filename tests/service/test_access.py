@@ -11,7 +11,7 @@ import pytest
 from mfa_gate import Subject
 from mfa_gate.core.decision import Allow, Decision, Deny, Enroll, StepUp
 from mfa_gate.core.model import Caller, Seconds
-from mfa_gate.core.policy import Demand, Facts
+from mfa_gate.core.policy import Demand, Facts, requirement_for
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import PathRule, StepUpRule
 from mfa_gate.service import access as module
@@ -323,7 +323,7 @@ async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
 async def test_the_demands_of_a_request_are_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """To ask if anything is demanded, and then to judge, looks at the policy once; another request looks anew."""
     ann, access, made = await world.enrolled(), world.gate.service.access, list[Facts]()
-    real = module.requirement_for
+    real = requirement_for
 
     def counted(policy: Any, facts: Facts, *more: Any) -> Any:
         made.append(facts)

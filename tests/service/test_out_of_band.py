@@ -232,7 +232,7 @@ async def test_the_key_of_a_phones_token_is_kept_once() -> None:
         async def kept(device: str) -> tuple[int, str]:
             nonce = use_cases.nonce()
             signature = phone.sign("waiting", device, nonce)
-            looked = await use_cases.waiting(device=device, nonce=nonce, signature=signature)
+            looked: Any = await use_cases.waiting(device=device, nonce=nonce, signature=signature)
             account = await later.account()
             mine = account.authenticator(id)
             assert mine is not None

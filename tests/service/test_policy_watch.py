@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -272,7 +273,7 @@ async def test_files_that_a_new_policy_names_are_watched(stage: Stage) -> None:
 )
 def test_a_terminal_is_told_from_a_service(stdin: Any, has: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process without an input, or with one that is no terminal, was not started by a person at a keyboard."""
-    monkeypatch.setattr(module.sys, "stdin", stdin)
+    monkeypatch.setattr(sys, "stdin", stdin)
     assert module.has_terminal() is has
 
 
@@ -280,5 +281,5 @@ def test_a_closed_input_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service manager may close the input before the app starts."""
     stdin = io.StringIO()
     stdin.close()
-    monkeypatch.setattr(module.sys, "stdin", stdin)
+    monkeypatch.setattr(sys, "stdin", stdin)
     assert module.has_terminal() is False

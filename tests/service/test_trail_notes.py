@@ -50,7 +50,7 @@ async def test_the_list_of_trails_grows(notes: TrailNotes) -> None:
     assert await notes.tenants() == frozenset()
     await notes.add_tenants(["beta"])
     await notes.add_tenants(["alpha", "beta"])
-    assert await notes.tenants() == {"alpha", "beta"}
+    assert await notes.tenants() == frozenset({"alpha", "beta"})
 
 
 async def test_a_known_name_is_not_written_again(
@@ -86,7 +86,7 @@ async def test_a_list_that_others_write_over_is_written_again(
 
     monkeypatch.setattr(store, "put_meta", overwritten)
     await notes.add_tenants(["alpha"])
-    assert await notes.tenants() == {"alpha"}
+    assert await notes.tenants() == frozenset({"alpha"})
     assert lost == -1
     lost = TURNS
     await notes.add_tenants(["beta"])
@@ -101,4 +101,4 @@ async def test_a_forged_list_is_replaced_only_where_that_is_asked(notes: TrailNo
     with pytest.raises(ForgedNote):
         await notes.tenants()
     await notes.add_tenants(["alpha"], anew=True)
-    assert await notes.tenants() == {"alpha"}
+    assert await notes.tenants() == frozenset({"alpha"})

@@ -58,7 +58,12 @@ async def test_grace_is_no_way_around_a_fault(world: World, monkeypatch: pytest.
         raise ValueError("odd")
 
     asked: list[Any] = []
-    monkeypatch.setattr(world.gate.service.access, "has_grace", lambda *given: asked.append(given) or True)
+
+    def has_grace(*given: Any) -> bool:
+        asked.append(given)
+        return True
+
+    monkeypatch.setattr(world.gate.service.access, "has_grace", has_grace)
     scope = http_scope("GET", "/records", headers=[("cookie", "a=b")])
     assert world.gate.web.has_grace(scope, "/records", ANN)
     assert asked == [(ANN, b"a=b", "203.0.113.7")]

@@ -56,6 +56,8 @@ def test_a_long_name_is_repeated_in_part() -> None:
 
 def test_the_schema_of_a_member() -> None:
     """Texts that must not be empty say so, and a passkey's answer names its form."""
+    assert {name for name, one in MEMBERS.items() if one.schema.get("minLength") == 1} == {"about", "reason", "ticket"}
+    assert {one.schema.get("minLength") for one in MEMBERS.values()} == {None, 1}
     assert MEMBERS["reason"].schema == {"type": "string", "maxLength": 1024, "minLength": 1}
     assert MEMBERS["label"].schema == {"type": "string", "maxLength": 1024}
     assert MEMBERS["hours"].schema == {"type": "integer", "minimum": 1, "maximum": 11}

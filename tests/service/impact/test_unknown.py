@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_groups_matter_where_a_rule_names_groups(text: str, rows: list[Row], cou
     assert told(text, *rows).get(NO_GROUPS, 0) == count
 
 
-def signed_in(session: str, at: int = NINE, **more: str) -> Row:
+def signed_in(session: str, at: int = NINE, **more: Any) -> Row:
     return row(replace(PLAIN, session=session, **more), at=at)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,7 +108,7 @@ async def test_settings_that_change_all_the_time(world: World, monkeypatch: pyte
     monkeypatch.setattr(module, "MAX_TURNS", 3)
     restore = Restore(world.gate.service, actor="operator:eve", reason="move", name="e1")
     theirs = await world.store.settings("alpha")
-    chosen = module.replace(theirs, factors=("totp",), enabled_at=5)
+    chosen = replace(theirs, factors=("totp",), enabled_at=5)
     with pytest.raises(StoreContention, match="the settings of 'alpha' changed 3 times meanwhile"):
         await restore._settings(chosen)
     assert len(tries) == 3
@@ -117,7 +118,7 @@ async def test_an_account_that_came_meanwhile_is_kept(world: World, monkeypatch:
     """The account that another process wrote between the look and the write stands, and is told as different."""
     await world.enrolled("ann")
     account = await world.account("ann")
-    other = module.replace(account, key=SubjectKey("alpha", "bob"), version=0, name="Bob")
+    other = replace(account, key=SubjectKey("alpha", "bob"), version=0, name="Bob")
     load, first = world.store.load, True
 
     async def before(key: SubjectKey) -> Any:
@@ -125,7 +126,7 @@ async def test_an_account_that_came_meanwhile_is_kept(world: World, monkeypatch:
         found = await load(key)
         if first:
             first = False
-            assert await world.store.swap(module.replace(found, name="Bobby"), ())
+            assert await world.store.swap(replace(found, name="Bobby"), ())
         return found
 
     monkeypatch.setattr(world.store, "load", before)
