@@ -1,4 +1,7 @@
-"""The records of report-only tell to the minute when requests came; the first and the last are exact."""
+"""The records of report-only tell to the minute when requests came.
+
+The first and the last are exact.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The bounds and the usual values of what a policy may say about each factor: they are promises to its writers."""
+"""The bounds and the usual values of what a policy may say about each factor.
+
+They are promises to its writers.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def test_every_number_is_listed() -> None:
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_the_usual_values_of_a_table(kind: str) -> None:
-    """What holds where a policy says nothing."""
+    """A policy that says nothing has these."""
     for name, wanted in PARTS[kind].items():
         part = next(field.default for field in fields(options(kind)) if field.name == name)
         assert is_dataclass(part)

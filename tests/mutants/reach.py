@@ -103,7 +103,10 @@ class Measured:
         setattr(builtins, MARKS, self.marks)
 
     def pytest_sessionstart(self) -> None:
-        """Import everything: what runs then is reached by no test of its own, and is kept by itself."""
+        """Import everything.
+
+        What runs then is reached by no test of its own, and is kept by itself.
+        """
         package = importlib.import_module("mfa_gate")
         for module in pkgutil.walk_packages(package.__path__, "mfa_gate."):
             if not module.name.endswith("__main__"):

@@ -119,7 +119,10 @@ def test_the_score() -> None:
 
 
 def test_any_test_is_asked_about_what_the_import_alone_enters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that makes the rows of a table runs at the import: no test enters it, and each would notice."""
+    """A function that makes the rows of a table runs at the import.
+
+    No test enters it, and each would notice.
+    """
     mutant = next(one for one in all_mutants(["web"]) if one.change.within == "call_of")
     block = "web/api/admin.py:call_of#1"
     other = Reached("tests/web/test_a.py::one", 0.1, frozenset({"web/router.py:_quiet#1"}))

@@ -321,7 +321,10 @@ async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
 
 
 async def test_the_demands_of_a_request_are_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To ask if anything is demanded, and then to judge, looks at the policy once; another request looks anew."""
+    """To ask if anything is demanded, and then to judge, looks at the policy once.
+
+    Another request looks anew.
+    """
     ann, access, made = await world.enrolled(), world.gate.service.access, list[Facts]()
     real = requirement_for
 

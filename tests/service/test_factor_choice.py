@@ -1,4 +1,7 @@
-"""A locked account is told with its reference and without attempts; one that passes is not locked."""
+"""A locked account is told with its reference and without attempts.
+
+One that passes is not locked.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ LOCKED = Account(key=SubjectKey("alpha", "ann"), lock=Lock(at=1, cause="attempts
 
 
 async def test_a_lock_without_a_proof() -> None:
-    """No attempt is left, and the reference names the event; a live proof lets the person go on."""
+    """No attempt is left, and the reference names the event.
+
+    A live proof lets the person go on.
+    """
     async with running(make_world()) as world:
         caller = Caller(subject=Subject("ann", "alpha"), handle="h", network=HOME)
         judgement = await world.gate.service.access.own(caller)

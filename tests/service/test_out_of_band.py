@@ -216,7 +216,7 @@ async def test_who_is_no_device_of_ours(world: World) -> None:
 
 
 async def test_the_key_of_a_phones_token_is_kept_once() -> None:
-    """The id of the newest key that sealed it is kept, also where the phone shows an older token again.
+    """The id of the newest key is kept, also if the phone shows an older token again.
 
     Another write for each look would fill the store, and ``keys rotate`` would count a phone that has moved on.
     """

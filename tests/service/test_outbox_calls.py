@@ -1,4 +1,7 @@
-"""Each rule of the second delivery by itself: which events, in which order, how often, and what is written down."""
+"""Each rule of the second delivery by itself.
+
+It says which events come, in which order, how often, and what is written down.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,10 @@ async def round_of(world: World, probe: Probe, *events: Event) -> int:
 async def test_what_a_failure_is_worth(
     world: World, error: Exception, shared: bool, tries: int, then: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A fault of the event itself is tried less often, one that nothing mends not again; the counter has each."""
+    """A fault of the event itself is tried less often, one that nothing mends not again.
+
+    The counter has each.
+    """
     probe = Probe(world, shared=shared)
     probe.error = error
     assert await probe.outbox._call(probe.hook, line(world, "e1")) == tries
@@ -96,7 +102,10 @@ async def test_a_call_that_went_well_and_one_that_was_none(world: World, caplog:
 
 @pytest.mark.parametrize(("shared", "outcome"), [(True, MAX_TRIES), (False, 0)])
 async def test_only_our_own_hooks_are_cut_off(world: World, shared: bool, outcome: int) -> None:
-    """A mail that hangs ends in time; a hook of the host ends by itself, with the wait for its turn."""
+    """A mail that hangs ends in time.
+
+    A hook of the host ends by itself, with the wait for its turn.
+    """
     world.engine.effects.again_within = 0
 
     async def hangs(event: Event) -> None:
@@ -109,14 +118,20 @@ async def test_only_our_own_hooks_are_cut_off(world: World, shared: bool, outcom
 
 @pytest.mark.parametrize(("age", "told"), [(LAG, True), (LAG - 1, False), (0, False), (-LAG, False), (-LAG - 1, True)])
 async def test_a_line_is_left_to_its_own_process_for_half_a_minute(world: World, age: int, told: bool) -> None:
-    """A line of the last seconds, or of a clock a little ahead, may still be delivered by the process that wrote it."""
+    """A fresh line may still be delivered by the process that wrote it.
+
+    So may one of a clock a little ahead.
+    """
     probe = Probe(world)
     assert await round_of(world, probe, line(world, "e1", age=age)) == int(told)
     assert probe.heard == (["e1"] if told else [])
 
 
 async def test_a_fresh_line_holds_the_later_ones_up(world: World) -> None:
-    """Lines are delivered in the order of the trail: what stands behind a fresh line waits for it."""
+    """Lines are delivered in the order of the trail.
+
+    What stands behind a fresh line waits for it.
+    """
     probe = Probe(world)
     lines = line(world, "old"), line(world, "fresh", age=1), line(world, "behind")
     assert await round_of(world, probe, *lines) == 1
@@ -127,7 +142,7 @@ async def test_a_fresh_line_holds_the_later_ones_up(world: World) -> None:
 
 
 async def test_marks_are_taken_away_behind_the_cursor(world: World) -> None:
-    """What the writing process delivered is not told again, and its mark does not stay for ever."""
+    """An event that its own process delivered is not told again, and its mark goes."""
     probe, store = Probe(world), world.store
     assert isinstance(store, MemoryStore)
     for id in ("e1", "e2"):
@@ -141,7 +156,7 @@ async def test_marks_are_taken_away_behind_the_cursor(world: World) -> None:
 
 
 async def test_a_whole_piece_is_followed_by_the_next(world: World) -> None:
-    """A trail longer than one reading is delivered in one round, and what is left of a short one too."""
+    """A trail longer than one reading is delivered in one round."""
     probe = Probe(world)
     lines = [line(world, f"e{number}") for number in range(PIECE + 3)]
     assert await round_of(world, probe, *lines) == PIECE + 3
@@ -193,7 +208,10 @@ async def test_a_late_event_that_waits_for_its_turn(world: World, monkeypatch: p
 async def test_what_nothing_mends_is_given_up_without_a_word_of_tries(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An event that cannot be told is dropped; one that used up its tries is said, with their number."""
+    """An event that cannot be told is dropped.
+
+    One that used up its tries is said, with their number.
+    """
     probe = Probe(world)
     probe.error = RuntimeError("down")
     await round_of(world, probe, line(world, "e1"), line(world, "e2"))
@@ -216,7 +234,7 @@ async def test_what_nothing_mends_is_given_up_without_a_word_of_tries(
 
 
 async def test_a_late_event_that_nobody_wants_any_more_is_dropped(world: World) -> None:
-    """A hook that was wired for fewer kinds since gets none of the others, and nothing is said."""
+    """A hook that was wired for fewer kinds since gets none of the others, without a word."""
     probe = Probe(world)
     probe.error = RuntimeError("down")
     await round_of(world, probe, line(world, "e1"))
@@ -266,7 +284,10 @@ async def test_tenants_have_their_turns_from_where_the_last_round_ended(world: W
 async def test_a_tenant_in_trouble_is_said_once(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that cannot be read holds no other up; another trouble, or the same after an end, is said again."""
+    """One that cannot be read holds no other up.
+
+    Another trouble, or the same after an end, is said again.
+    """
     probe, trail = Probe(world), world.store.trail
     await world.store.append([line(world, "a", tenant="aaa"), line(world, "b", tenant="bbb")])
     trouble: list[str] = ["one", "one", "two", "", "two"]
@@ -314,7 +335,7 @@ async def test_deliveries_are_stored_together_after_a_moment(world: World) -> No
 
 
 async def test_the_end_of_a_store_that_is_away_leaves_no_timer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What could not be stored at the end is told again later; nothing waits behind the end."""
+    """Marks that were not stored at the end are told again later. Nothing waits behind it."""
 
     async def away(*_: Any) -> None:
         raise StoreUnavailable("away")

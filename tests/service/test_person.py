@@ -518,7 +518,7 @@ async def test_only_a_subject_names_a_person() -> None:
     ],
 )
 def test_a_refusal_is_raised_in_words(answer: Refusal, error: type[Exception], text: str, wait: int | None) -> None:
-    """The host reads the reason, the words of the table or the detail, and the seconds to wait."""
+    """The host reads the reason, its words or the detail, and the seconds to wait."""
     with pytest.raises(error) as caught:
         _raise_if_refused(answer)
     assert str(caught.value).startswith(text)

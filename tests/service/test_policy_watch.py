@@ -151,7 +151,10 @@ async def test_nothing_is_read_after_the_end(stage: Stage) -> None:
 
 
 async def test_the_signal_reads_the_policy_again(stage: Stage) -> None:
-    """SIGHUP reads an unchanged file again, as the operator's wish; after the end the system's own answer is back."""
+    """SIGHUP reads an unchanged file again, as the operator's wish.
+
+    After the end the system's own answer is back.
+    """
     assert signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL
     signal.raise_signal(signal.SIGHUP)
     for _ in range(5):
@@ -213,7 +216,10 @@ async def test_a_loop_without_signals_is_no_fault(stage: Stage, error: type[Exce
 
 
 async def test_nothing_begins_where_nothing_may_change(stage: Stage) -> None:
-    """Without a file, or by a policy that says no reload, there is no timer and no signal is taken."""
+    """There is no timer and no signal is taken.
+
+    That is so without a file, or by a policy that says no reload.
+    """
     await stage.watch.aclose()
     for source, reload in ((None, True), (stage.life.source, False)):
         stage.life.source, stage.life.engine.policy.base.change.reload = source, reload
@@ -272,7 +278,7 @@ async def test_files_that_a_new_policy_names_are_watched(stage: Stage) -> None:
     ],
 )
 def test_a_terminal_is_told_from_a_service(stdin: Any, has: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process without an input, or with one that is no terminal, was not started by a person at a keyboard."""
+    """Nobody at a keyboard has started a process without a terminal as its input."""
     monkeypatch.setattr(sys, "stdin", stdin)
     assert module.has_terminal() is has
 

@@ -1,4 +1,7 @@
-"""Reading ends where nothing more can come, and at its bound: no page and no job reads a whole trail again and again."""
+"""Reading ends where nothing more can come, and at its bound.
+
+No page and no job reads a whole trail again and again.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,10 @@ async def test_a_long_trail_is_read_until_there_is_enough(
 
 
 async def test_people_of_a_recent_state(world: World, calls: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest lines are read until one is older than the state can last; a line at its very end still counts."""
+    """The newest lines are read until one is older than the state can last.
+
+    A line at its very end still counts.
+    """
     monkeypatch.setattr(recent_states, "AT_ONCE", 2)
     lasts = STATES["ticket"].lasts
     assert lasts == 31 * DAY
@@ -116,7 +122,7 @@ async def test_ended_values_go_a_piece_at_a_time(
 
 
 async def test_a_trail_that_lost_nothing_is_looked_at_once(world: World, calls: Counter[str]) -> None:
-    """The lines of this process are sought among the newest, as many as there may be, and no further than the end."""
+    """The lines of this process are sought among the newest, and no further than the end."""
     await lines(world, 5, "attempt.failed")
     signer = world.gate.service.trail_signer
     ids = {f"attempt.failed{START}-{number}" for number in range(5)}

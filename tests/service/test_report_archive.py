@@ -1,4 +1,7 @@
-"""The kept records of report-only: read by hour, pruned by the policy, and without those who were forgotten."""
+"""The kept records of report-only.
+
+They are read by hour, pruned by the policy, and hold nobody who was forgotten.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,10 @@ async def found(world: World, **bounds: int) -> list[str]:
 
 
 async def test_records_are_read_by_their_hour(world: World) -> None:
-    """Both bounds are included; without an end, all up to now; a part that was written twice is one."""
+    """Both bounds are included.
+
+    Without an end, all up to now are read; a part that was written twice is one.
+    """
     await add(world, part("c", NOW - 1), part("a", NOW - 3), part("b", NOW - 2), part("b", NOW - 2), part("d", NOW + 1))
     assert await found(world) == ["a", "b", "c"]
     assert await found(world, since=(NOW - 2) * HOUR + 5) == ["b", "c"]
@@ -139,6 +145,6 @@ async def test_a_forgotten_person_is_taken_out_of_all_records(world: World) -> N
 
 
 def test_a_line_of_another_file() -> None:
-    """What is no line of ours is told by a ValueError."""
+    """A line of another file is told by a ValueError."""
     with pytest.raises(ValueError, match="Expecting"):
         read_line("no JSON")

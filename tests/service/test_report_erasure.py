@@ -44,7 +44,10 @@ async def test_nobody_is_known_by_name(world: World) -> None:
 
 
 async def test_it_is_forgotten_after_fifty_hours(world: World) -> None:
-    """A note ends by itself, and an older one ends at its time where a later one keeps the list."""
+    """A note ends by itself.
+
+    An older one ends at its time where a later one keeps the list.
+    """
     await note_erasure(world.engine, ANN)
     world.clock.advance(KNOWN_FOR - 1)
     assert await erased_at(world.engine, "alpha", ["ann"]) == {"ann": START}

@@ -46,7 +46,10 @@ def caller_of(id: str, *groups: str) -> Caller:
 
 
 async def test_an_exempt_administrator_still_owes_a_proof() -> None:
-    """An exemption opens the app, and never the desk: nobody acts on accounts by the password alone."""
+    """An exemption opens the app, and never the desk.
+
+    Nobody acts on accounts by the password alone.
+    """
     exempt = SubjectExemption(name="bosses", groups_any=("admin",), reason="tests")
     async with running(make_world(policy=with_rules(lambda rules: replace(rules, exempt_subjects=(exempt,))))) as world:
         boss = Actor(name="boss", caller=caller_of("boss", "admin"))
@@ -76,7 +79,10 @@ async def test_who_owes_a_proof_takes_nothing_back(world: World, act: str) -> No
 
 
 async def test_reminders_where_nobody_can_send(world: World) -> None:
-    """Without a sender nothing is used up; a person without an address is passed over, and the others get theirs."""
+    """Without a sender nothing is used up.
+
+    A person without an address is passed over, and the others get theirs.
+    """
     messages, operator = world.gate.service.tenant_messages, Actor(name="operator:eve")
     for id in ("ann", "bob", "cid"):
         await (await world.browser(id)).page("/mfa/enroll")
@@ -118,7 +124,10 @@ async def test_a_damaged_account_that_changes_all_the_time(world: World, monkeyp
 
 
 def test_the_latest_sign_in_elsewhere_of_a_question() -> None:
-    """It tells the first words that the policy trusts; without trust, or without a sign-in, there is none."""
+    """It tells the first words that the policy trusts.
+
+    Without trust, or without a sign-in, there is none.
+    """
     signed_in = Account(key=ANN, logins=((5, 6), (9, 10), (7, 8)))
     trusting = FreshnessRules(trust_amr=("mfa", "otp"), trust_acr=("gold", "silver"))
     found = _upstream(signed_in, trusting)
@@ -186,7 +195,7 @@ async def test_the_address_that_the_store_remembers(note: bytes, address: str) -
 
 
 def test_a_person_of_a_replay_signs_in_again_elsewhere() -> None:
-    """Where only the identity provider can confirm, a sign-in there answers, for as long as its proof counts."""
+    """A sign-in at the identity provider answers, for as long as its proof counts."""
     text = "[freshness]\ntrust_amr = ['mfa']\nmax_age = '1h'\n[factors]\nallowed = ['totp']\norder = ['totp']\n"
     text += "[enrollment]\nfirst = 'open'\n"
     proof = Proof(factor=UPSTREAM, authenticator=UPSTREAM, at=NINE - 7200, network="192.0.2.1", epoch=0)
@@ -201,7 +210,10 @@ def test_a_person_of_a_replay_signs_in_again_elsewhere() -> None:
 
 
 async def test_the_contact_that_a_page_shows(world: World) -> None:
-    """Masked unless the policy says otherwise; "" where nothing is on file, or where a kind copies none."""
+    """It is masked unless the policy says otherwise.
+
+    It is "" where nothing is on file, or where a kind copies none.
+    """
     changes, rules = world.gate.service.enrollments.changes, world.engine.rules("alpha")
     on_file = Contacts(email="ann@alpha.example", phone="+12025550142")
     context = world.gate.service.challenges.context(
@@ -232,7 +244,10 @@ async def test_a_copy_of_a_contact_under_a_key_that_is_gone(world: World) -> Non
 
 
 async def test_records_wait_for_a_store_that_keeps_some(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store without records of report-only loses none of them; they are written where one has them."""
+    """A store without records of report-only loses none of them.
+
+    They are written where one has them.
+    """
     recorder = world.gate.service.recorder
     recorder.unjudged("alpha", "slow")
     monkeypatch.setattr(recorder_module, "ReportParts", Outbox)

@@ -279,7 +279,10 @@ def test_a_verification_key_is_copied_whole(word: str, told: str) -> None:
 
 
 async def test_damaged_older_keys_stop_nothing() -> None:
-    """The note that keeps the keys of before a rotation may be damaged: the newest key still signs."""
+    """The note that keeps the keys of before a rotation may be damaged.
+
+    The newest key still signs.
+    """
     store, keys = MemoryStore(), TrailKeys(Keyring([key(2), key(1)]))
     await store.open()
     for body in (b"{", b"[1]", b'{"abcd":"no seal"}'):

@@ -1,4 +1,7 @@
-"""The signed notes about trails: nobody without a key writes one, and the gate writes over none of somebody else."""
+"""The signed notes about trails.
+
+Nobody without a key writes one, and the gate writes over none of somebody else.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,10 @@ async def world() -> AsyncIterator[World]:
 
 
 class Line:
-    """A connection with both of its ends: ``sent`` is what left, ``incoming`` what the client says."""
+    """A connection with both of its ends.
+
+    ``sent`` has the messages that left, ``incoming`` those of the client.
+    """
 
     def __init__(self, world: World, scope: dict[str, Any] | None = None, passed: Any = None) -> None:
         self.incoming: asyncio.Queue[Any] = asyncio.Queue()
@@ -57,7 +60,10 @@ class Line:
 
 
 async def test_a_cancelled_reader_ends(world: World) -> None:
-    """A server that shuts down cancels the app: the gate swallows no cancellation of somebody else."""
+    """A server that shuts down cancels the app.
+
+    The gate swallows no cancellation of somebody else.
+    """
     line = Line(world)
     reading = asyncio.create_task(line.connection.receive())
     await settle(3)

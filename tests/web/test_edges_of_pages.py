@@ -1,4 +1,7 @@
-"""The ends that a page or a call has beside its usual one: each leads on, or says what is wrong."""
+"""The ends that a page or a call has beside its usual one.
+
+Each leads on, or says what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,10 @@ def test_only_a_persons_own_navigation_sends_a_code(
     ],
 )
 def test_a_refusal_beside_a_field(refusal: Refusal, problem: Problem) -> None:
-    """Names of countries are words, a number keeps its direction, and a drift comes before a wait."""
+    """Names of countries are words, a number keeps its direction.
+
+    A drift comes before a wait.
+    """
     assert problem_from(refusal) == problem
 
 
@@ -229,7 +235,7 @@ async def test_a_push_that_is_too_large() -> None:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What each page was shown with besides its view, newest last."""
+    """List the words that pages were shown with besides their view, newest last."""
     found: list[dict[str, Any]] = []
     real = PageRequest.show
 
@@ -278,7 +284,7 @@ async def test_a_text_that_the_host_refuses(shown: list[dict[str, Any]]) -> None
 
 
 async def test_a_factor_that_cannot_be_set_up(world: World) -> None:
-    """Backup codes have a page of their own, and a kind that is not allowed says so; nothing is begun."""
+    """Backup codes have a page of their own, and a kind that is not allowed begins nothing."""
     new = await world.browser()
     token = await new.token()
     assert (await new.form("/mfa/enroll/backup-code", {"action": "start"}, token=token)).status == 404
@@ -306,7 +312,10 @@ async def test_a_code_that_cannot_be_sent_again(world: World) -> None:
 
 
 async def test_one_more_method_from_the_settings_ends_there(world: World) -> None:
-    """A first set-up leads on to its end; one more, an hour later and without an interrupted page, to the settings."""
+    """A first set-up leads on to its end.
+
+    One more, an hour later and without an interrupted page, leads to the settings.
+    """
     ann = await world.enrolled()
     world.clock.advance(3600)
     await ann.prove()
@@ -410,7 +419,10 @@ LISTED: dict[str, dict[str, Any]] = {
 
 
 async def test_the_facts_of_the_list_of_people(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each link keeps the filters and changes one thing; a filter that is wrong lists nobody and offers nothing."""
+    """Each link keeps the filters and changes one thing.
+
+    A filter that is wrong lists nobody and offers nothing.
+    """
     views: list[Any] = []
     real = PageRequest.show
 
@@ -441,7 +453,10 @@ async def test_the_facts_of_the_list_of_people(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_the_desk_is_closed_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists as files, and acts on many, are refused to a person without the right, as a page that names the person."""
+    """Lists and acts on many are refused to a person without the right.
+
+    The page of the refusal names the person.
+    """
     names, real = list[str](), PageRequest.frame
 
     def frame(self: PageRequest, **more: Any) -> Any:

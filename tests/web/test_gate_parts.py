@@ -1,4 +1,7 @@
-"""The gate's own decisions beside the usual way: what is ours, who is let on, and who is only reported."""
+"""The gate's own decisions beside the usual way.
+
+They say which addresses are ours, who is let on, and who is only reported.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ async def test_our_own_addresses(world: World, path: str, ours: bool) -> None:
 
 
 async def test_grace_is_no_way_around_a_fault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody can tell who came from where, nobody is let on."""
+    """Nobody is let on if the address cannot be told."""
 
     def broken(_: Any) -> str:
         raise ValueError("odd")
@@ -130,7 +133,7 @@ async def test_a_demand_is_only_reported_where_all_is(monkeypatch: pytest.Monkey
 
 
 async def test_a_quick_look_is_measured_too(world: World) -> None:
-    """Whoever watches durations hears of a request that passed by a look, and of no other."""
+    """An observer of durations hears of a request that passed by a look, and of no other."""
     ann = await world.enrolled()
     assert await ann.is_in()
     heard: list[Any] = []
@@ -146,7 +149,10 @@ async def test_a_quick_look_is_measured_too(world: World) -> None:
 
 
 async def test_a_client_gets_a_handle_of_its_own(world: World) -> None:
-    """One that has a handle keeps it; a client without a token is told apart by its sign-in, or by what it shows."""
+    """One that has a handle keeps it.
+
+    A client without a token is told apart by its sign-in, or by what it shows.
+    """
     callers = world.gate.web.callers
     browser = callers.known(http_scope("GET", "/", headers=[("cookie", "a=b")]), ANN, "192.0.2.1")
     fresh = callers.with_handle(browser, http_scope("GET", "/"), "192.0.2.1")
@@ -186,7 +192,7 @@ async def test_a_client_gets_a_handle_of_its_own(world: World) -> None:
 def test_where_one_more_method_leads(
     form: dict[str, str], note: dict[str, str], first: int | None, decision: str, settled: bool
 ) -> None:
-    """To the settings, unless the person is on the way to the app with a first method of just now."""
+    """The settings come next, unless a first method of just now leads on to the app."""
     why = Why(rule="x")
     made: Any = [Authenticator(id="b", factor="email", label="", created_at=START)]
     if first is not None:

@@ -1,4 +1,7 @@
-"""The note of an interrupted request: as small as it may be, and enough to judge the request again."""
+"""The note of an interrupted request.
+
+It is as small as it may be, and enough to judge the request again.
+"""
 
 from __future__ import annotations
 

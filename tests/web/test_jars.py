@@ -20,7 +20,10 @@ def made(*numbers: int, https: bool = False) -> Cookies:
 
 
 def test_the_names_of_a_person() -> None:
-    """Each person has names of their own, and https has safer ones; names of older keys are known."""
+    """Each person has names of their own, and https has safer ones.
+
+    Names of older keys are known.
+    """
     cookies, ann, bob = made(2, 1), SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")
     plain, secure = cookies.jar(ann, PLAIN), cookies.jar(ann, SECURE)
     assert (plain.secure, secure.secure) == (False, True)
@@ -69,7 +72,10 @@ def headers(*found: tuple[bytes, bytes]) -> list[str]:
 
 
 def test_the_headers_of_a_cookie() -> None:
-    """A handle lasts as long as it is told, a note half an hour, and a note that is dropped ends at once."""
+    """A handle lasts as long as it is told, a note half an hour.
+
+    A note that is dropped ends at once.
+    """
     cookies, ann = made(2, 1), SubjectKey("alpha", "ann")
     jar, secure = cookies.jar(ann, PLAIN), cookies.jar(ann, SECURE)
     name, sealed = jar.handle.decode(), cookies.seal(jar, "ab")
@@ -95,7 +101,10 @@ def test_the_headers_of_a_cookie() -> None:
 
 
 def test_a_handle_under_the_name_of_an_older_key() -> None:
-    """It counts, and is dropped there; with another one under the newest name the browser has two."""
+    """It counts, and is dropped there.
+
+    With another one under the newest name the browser has two.
+    """
     old, cookies, ann = made(1), made(2, 1), SubjectKey("alpha", "ann")
     before, jar = old.jar(ann, PLAIN), cookies.jar(ann, PLAIN)
     earlier = f"{before.handle.decode()}={old.seal(before, 'aa')}"

@@ -77,5 +77,5 @@ def test_the_schema_of_a_member() -> None:
     ],
 )
 def test_words_for_a_refused_member(reason: str, name: str, words: tuple[str, str] | None) -> None:
-    """Where the member has none, the reason's own words are told."""
+    """A member without words has those of the reason."""
     assert words_of(reason, name) == words

@@ -41,7 +41,10 @@ def test_the_word_of_a_person() -> None:
 
 
 def test_the_policy_in_force() -> None:
-    """Without an entry in the history nobody knows since when; a text that is not for the reader is null."""
+    """Without an entry in the history nobody knows since when.
+
+    A text that is not for the reader is null.
+    """
     found = PolicyDocument(
         policy=POLICY,
         since=ENTRY,

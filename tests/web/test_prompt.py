@@ -45,7 +45,10 @@ async def test_the_browser_asks_at_once_where_a_passkey_was_used_last(prompt: st
 
 
 async def test_a_passkey_is_offered_beside_a_typed_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The field of the app's code takes it; those of a backup code and of the passkey itself do not."""
+    """The field of the app's code takes it.
+
+    Those of a backup code and of the passkey itself do not.
+    """
     views: list[Any] = []
     real = PageRequest.show
 

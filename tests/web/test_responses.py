@@ -1,4 +1,7 @@
-"""Answers of the gate: their headers, the members of a problem document, and the words of a refusal."""
+"""Answers of the gate.
+
+They have their headers, the members of a problem document, and the words of a refusal.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ DECISIONS: dict[str, tuple[Any, Refusal | None, str]] = {
 
 @pytest.mark.parametrize(("decision", "refusal", "place"), DECISIONS.values(), ids=DECISIONS)
 def test_each_decision_has_its_refusal_and_its_page(decision: Any, refusal: Refusal | None, place: str) -> None:
-    """What is allowed has no refusal."""
+    """An allowed request has no refusal."""
     assert place_of(decision) == place
     if refusal is None:
         with pytest.raises(ValueError, match="what is allowed is not refused"):
@@ -49,7 +52,10 @@ def test_each_decision_has_its_refusal_and_its_page(decision: Any, refusal: Refu
 
 
 def test_the_members_of_a_problem() -> None:
-    """Only what a refusal tells is a member; a zero is told, and so are further members that are not None."""
+    """Only what a refusal tells is a member.
+
+    A zero is told, and so are further members that are not None.
+    """
     plain = problem_of(Refusal(reason="too_soon"))
     assert set(plain) == {"type", "title", "status", "detail", "reason"}
     assert (plain["type"], plain["status"], plain["reason"]) == ("urn:mfa-gate:too_soon", 429, "too_soon")
@@ -116,7 +122,10 @@ def test_the_members_of_a_problem() -> None:
     ],
 )
 def test_the_words_of_a_problem(refusal: Refusal, title: str, detail: str) -> None:
-    """The detail of a use case is told as the page beside a form would say it; else the member's words, or the row's."""
+    """The detail of a use case is told as the page beside a form would say it.
+
+    Without one, the words are those of the member, or of the row.
+    """
     found = problem_of(refusal)
     assert (found["title"], found["detail"]) == (title, detail)
 
@@ -137,7 +146,10 @@ def test_an_answer_says_when_to_ask_again() -> None:
 
 
 def test_pages_and_redirects_are_kept_by_nobody() -> None:
-    """Each answer has its length; a page may be framed by nobody, but the small page of frames may."""
+    """Each answer has its length.
+
+    A page may be framed by nobody, but the small page of frames may.
+    """
     shown = responses.page(b"<p>", status=403, headers=[(b"x", b"y")])
     assert (shown.status, shown.body) == (403, b"<p>")
     assert {*NO_STORE, (b"x", b"y"), (b"content-length", b"3"), (b"x-frame-options", b"DENY")} <= set(shown.headers)
@@ -221,7 +233,10 @@ async def test_a_long_answer_comes_in_pieces() -> None:
 
 
 async def test_a_page_whose_middle_takes_long() -> None:
-    """It has the headers of its page without the length, and the pieces where the mark stands; the work pauses itself."""
+    """It has the headers of its page without the length.
+
+    The pieces stand where the mark stood, and the work pauses itself.
+    """
     shell = responses.page(b"<ul>@@</ul>")
     answer = StreamedPage(shell, pieces("1", "2"), at="@@")
     _, *rest = await sent(answer)

@@ -205,7 +205,10 @@ def test_data_that_an_answer_is_verified_with() -> None:
     ],
 )
 def test_a_browser_that_keeps_moving(ages: tuple[int, ...], moving: bool) -> None:
-    """The fourth network within an hour is told, once in a row of moves; two proofs on one network are one."""
+    """The fourth network within an hour is told, once in a row of moves.
+
+    Two proofs on one network are one.
+    """
     known = browser(proofs=tuple(replace(proof(age=age), network=f"192.0.2.{age}") for age in ages))
     assert _keeps_moving(known, NOW) is moving
     twice = replace(known, proofs=(*known.proofs, known.proofs[0]))

@@ -13,7 +13,10 @@ ANN, BOB = SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")
 
 
 async def test_a_ticket_has_every_letter_of_its_bytes() -> None:
-    """Each byte gives one of 32 letters; the digest is of the bare letters, for this person alone."""
+    """Each byte gives one of 32 letters.
+
+    The digest is of the bare letters, for this person alone.
+    """
     async with running(make_world()) as world:
         engine = world.engine
         drawn = list[int]()

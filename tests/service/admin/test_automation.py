@@ -212,7 +212,10 @@ async def test_an_odd_address_is_one_short_line_of_the_trail() -> None:
 
 
 async def test_a_token_of_an_impossible_tenant_asks_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name of the tenant is the caller's own text; only one that a host could use is looked up."""
+    """The name of the tenant is the caller's own text.
+
+    Only one that a host could use is looked up.
+    """
     async with running(make_world()) as world:
         asked, settings = list[str](), world.store.settings
 

@@ -291,7 +291,10 @@ async def test_a_program_approves_nothing_and_reads_what_it_reaches(tmp_path: Pa
 
 
 async def test_what_each_reader_sees_of_the_policy(tmp_path: Path) -> None:
-    """Text, differing workers and looser changes are for those who act in every tenant; others read that there are some."""
+    """Text, differing workers and looser changes are for those who act in every tenant.
+
+    Others read that there are some.
+    """
     more = "[roles]\neverywhere = ['security']\n[tenants.beta.attempts]\nmax = 5\n"
     async with waiting(tmp_path, more) as (world, _):
         service, now = world.gate.service, world.engine.now()

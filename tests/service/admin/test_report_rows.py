@@ -55,7 +55,10 @@ def grant(**more: Any) -> Grant:
 
 
 async def test_grants(world: World) -> None:
-    """An open grant ends at its end, an asked one when nobody confirms it within an hour; open ones come first."""
+    """An open grant ends at its end, an asked one when nobody confirms it within an hour.
+
+    Open ones come first.
+    """
     used = (("b1", START - 5), ("b2", START - 3))
     await put(world, "ann", event("break_glass.asked", "ann"), grant=grant())
     await put(
@@ -146,7 +149,10 @@ def exempting(rules: Rules) -> Rules:
 
 
 async def test_exemptions() -> None:
-    """Each says for whom it is; one that ends this second is over; nobody counts people where no directory lists them."""
+    """Each says for whom it is.
+
+    One that ends this second is over; nobody counts people where no directory lists them.
+    """
     async with running(make_world(policy=with_rules(exempting))) as world:
         assert await rows(world, "exemptions") == [
             {
@@ -183,7 +189,10 @@ async def test_exemptions() -> None:
 
 
 async def test_locks_of_thirty_days(world: World) -> None:
-    """Each cause has its column, each day with one of them a row, the newest first, and the thirty-first is gone."""
+    """Each cause has its column, each day with one of them a row, the newest first.
+
+    The thirty-first is gone.
+    """
     await lines(
         world,
         event("account.locked", "ann", at=TODAY - 30 * DAY + DAY - 1, reason="attempts"),
@@ -216,7 +225,10 @@ async def test_answers_of_thirty_days(world: World) -> None:
 
 
 async def test_messages_and_their_price() -> None:
-    """A row for each day and kind; what was sent is priced, what failed is not, and a kind of the past costs nothing."""
+    """A row for each day and kind.
+
+    What was sent is priced, what failed is not, and a kind of the past costs nothing.
+    """
     prices = SendRules(price=PriceRules(sms=7), cap_per_day=Units(100))
     policy: Policy = with_rules(lambda rules: replace(rules, sends=prices))
     async with running(make_world(policy=policy)) as world:
@@ -255,7 +267,10 @@ async def test_who_confirmed_nothing_for_ninety_days(world: World) -> None:
 
 
 async def test_adoption_of_nobody_and_without_a_directory(world: World) -> None:
-    """A share of nobody is 0 percent; people who are exempt or not listed are only known to a directory."""
+    """A share of nobody is 0 percent.
+
+    People who are exempt or not listed are only known to a directory.
+    """
     found = await rows(world, "adoption")
     assert [row["measure"] for row in found] == [
         "known",

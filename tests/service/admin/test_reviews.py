@@ -190,7 +190,10 @@ async def test_a_directory_that_fails_is_left_out() -> None:
 
 
 async def test_a_sorted_page_reads_no_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sorting looks at the roster's lines alone: else a page of a large tenant would load everybody."""
+    """Sorting looks at the roster's lines alone.
+
+    Else a page of a large tenant would load everybody.
+    """
     loaded, load = list[object](), world.store.load
 
     async def counted(key: object, /) -> object:

@@ -284,7 +284,7 @@ def test_what_no_gate_has_seen_is_counted() -> None:
 
 
 def test_real_proofs_count_beside_the_answers_that_would_have_been_given() -> None:
-    """What a person has really proven later is known, and the same proof counts once."""
+    """A later real proof is known, and the same proof counts once."""
     mail = "[[step_up]]\nname = 'mail'\npaths = ['/mail/**']\nfactors_any = ['email']\n"
     text = "[factors]\nallowed = ['totp', 'email']\norder = ['totp', 'email']\n" + mail
     before = replace(situation(account("ann", "email", "totp")), handle="h")

@@ -1,4 +1,4 @@
-"""What a replay cannot know: each thing is told where it is so, and only there."""
+"""A replay tells of each thing that it cannot know, where it is so, and only there."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_two_sign_ins_of_one_hour_may_be_two_browsers(rows: list[Row], count: in
 
 
 def test_sign_ins_are_apart_where_proofs_end_with_them() -> None:
-    """Where a proof is remembered for its sign-in, each sign-in is known to be asked."""
+    """Each sign-in is known to be asked if a proof is remembered for it alone."""
     rows = signed_in("a"), signed_in("b", NINE + 60)
     assert told("[freshness]\nremember = 'session'\n", *rows).get(AT_ONCE, 0) == 0
     assert told("", *rows)[AT_ONCE] == 1
@@ -94,7 +94,7 @@ def routed(route: str, path: str) -> Row:
     ],
 )
 def test_a_rule_may_name_some_paths_of_a_route(text: str, rows: list[Row], count: int) -> None:
-    """A route with a value, recorded without it, is told of where a rule names some of its paths."""
+    """A route that was recorded without its value is told of if a rule names some paths."""
     assert told(text, *rows).get(SOME_PATHS, 0) == count
 
 

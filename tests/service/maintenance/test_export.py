@@ -40,7 +40,7 @@ async def exported(world: World, file: Any) -> tuple[list[dict[str, Any]], Progr
 
 
 async def test_the_lines_and_the_progress(tmp_path: Any) -> None:
-    """Trail and settings of each tenant of store and policy, then what is owed, then the people, then the end."""
+    """The tenants of store and policy come first, then owed events, people, and the end."""
     async with running(make_world()) as world:
         await world.enrolled("ann")
         await world.enrolled("bob")
@@ -74,7 +74,7 @@ async def test_the_lines_and_the_progress(tmp_path: Any) -> None:
 
 
 async def test_it_goes_on_behind_the_last_line(tmp_path: Any) -> None:
-    """What the file has already is counted as done, and a tenant that changed meanwhile is named."""
+    """Lines of the file count as done, and a tenant that changed meanwhile is named."""
     async with running(make_world()) as world:
         await world.enrolled("ann")
         await world.enrolled("bob")

@@ -1,4 +1,7 @@
-"""The taking of an export's lines: what stands at a wrong place or is of another kind stops it with its number."""
+"""The taking of an export's lines.
+
+What stands at a wrong place or is of another kind stops it with its number.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ def reader(*records: object) -> ExportReader:
     ],
 )
 def test_a_file_is_checked_before_anything_is_written(records: tuple[object, ...], told: str) -> None:
-    """Every line is read first, and the first one that cannot be imported is named with its number."""
+    """Every line is read first.
+
+    The first one that cannot be imported is named with its number.
+    """
     with pytest.raises(SettingsError) as refused:
         name_of(reader(*records))
     assert str(refused.value).startswith(told)
@@ -115,7 +121,10 @@ async def test_settings_that_change_all_the_time(world: World, monkeypatch: pyte
 
 
 async def test_an_account_that_came_meanwhile_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The account that another process wrote between the look and the write stands, and is told as different."""
+    """The account that another process wrote between the look and the write stands.
+
+    It is told as different.
+    """
     await world.enrolled("ann")
     account = await world.account("ann")
     other = replace(account, key=SubjectKey("alpha", "bob"), version=0, name="Bob")
