@@ -26,6 +26,8 @@ from .blocks import MARKS, with_marks
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "mfa_gate"
 KEPT = ROOT / ".mutants"
+AT_IMPORT = KEPT / "at_import.json"
+"""The blocks of functions that are entered when everything is imported."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ def reached(file: str) -> tuple[Reached, ...]:
         Reached(test, seconds, frozenset(name for name, bit in zip(names, bits, strict=True) if bit == "1"))
         for test, seconds, bits in read["tests"]
     )
+
+
+def entered_at_import() -> frozenset[str]:
+    """Read the blocks that the import of everything enters; none where it was never measured."""
+    return frozenset(json.loads(AT_IMPORT.read_text(encoding="utf-8"))) if AT_IMPORT.exists() else frozenset()
 
 
 def make_marked(source: Path) -> list[str]:
@@ -96,13 +103,18 @@ class Measured:
         setattr(builtins, MARKS, self.marks)
 
     def pytest_sessionstart(self) -> None:
-        """Import everything: what runs then is reached by no test of its own."""
+        """Import everything.
+
+        What runs then is reached by no test of its own, and is kept by itself.
+        """
         package = importlib.import_module("mfa_gate")
         for module in pkgutil.walk_packages(package.__path__, "mfa_gate."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
         self.caches = list(_caches(module for name, module in sys.modules.items() if name.startswith("mfa_gate")))
-        self._taken()
+        entered = self._taken()
+        KEPT.mkdir(exist_ok=True)
+        AT_IMPORT.write_text(json.dumps([name for at, name in enumerate(self.names) if entered >> at & 1]), "utf-8")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:

@@ -14,7 +14,7 @@ from .blocks import block_at, blocks_of
 from .changes import Change, changes_of
 from .copies import Copy
 from .processes import run
-from .reach import PACKAGE, ROOT, Measured, Reached, kept, make_marked, reached
+from .reach import PACKAGE, ROOT, Measured, Reached, entered_at_import, kept, make_marked, reached
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 ROOMS = ("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "keyring")
@@ -103,7 +103,8 @@ def asked(mutant: Mutant) -> list[Reached]:
 
     The nearest come first.
 
-    Any test may notice a fault outside of functions, which works at the import. The nearest are those in the mirror of
+    Any test may notice a fault that works at the import: outside of functions, or in one that the import alone enters, such
+    as the maker of a table's rows. The nearest are those in the mirror of
     the file, then those of its room and the attacks, then those that enter its file or none at all, as tests of tables
     do, then those that enter little else. Those that ``affordable`` leaves out are not asked.
     """
@@ -111,7 +112,8 @@ def asked(mutant: Mutant) -> list[Reached]:
     block = block_at(blocks_of(mutant.file, source), mutant.change.place(source))
     every = [test for file in files_for(mutant.room) for test in reached(file)]
     if block is not None:
-        every = [test for test in every if block in test.blocks]
+        entering = [test for test in every if block in test.blocks]
+        every = entering if entering or block not in entered_at_import() else every
     mirror, within = mirror_of(mutant.file), f"{mutant.file}:"
     nearness = {
         file: (

@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from tests.mutants import rooms
 from tests.mutants.__main__ import below, table
 from tests.mutants.anew import steps_of
 from tests.mutants.changes import changes_of
@@ -115,3 +116,22 @@ def test_the_score() -> None:
     assert below(mutants, mutants[1:3]) == []
     assert below(mutants, mutants[1:5]) == ["core"]
     assert "57 of   60 noticed, 95 %, wanted 95 %" in table(mutants, mutants[1:4])
+
+
+def test_any_test_is_asked_about_what_the_import_alone_enters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that makes the rows of a table runs at the import.
+
+    No test enters it, and each would notice.
+    """
+    mutant = next(one for one in all_mutants(["web"]) if one.change.within == "call_of")
+    block = "web/api/admin.py:call_of#1"
+    other = Reached("tests/web/test_a.py::one", 0.1, frozenset({"web/router.py:_quiet#1"}))
+    entering = Reached("tests/web/test_a.py::two", 0.1, frozenset({block}))
+    monkeypatch.setattr(rooms, "files_for", lambda room: ["tests/web/test_a.py"])
+    monkeypatch.setattr(rooms, "reached", lambda file: (other,))
+    monkeypatch.setattr(rooms, "entered_at_import", frozenset)
+    assert rooms.asked(mutant) == []
+    monkeypatch.setattr(rooms, "entered_at_import", lambda: frozenset({block}))
+    assert rooms.asked(mutant) == [other]
+    monkeypatch.setattr(rooms, "reached", lambda file: (other, entering))
+    assert rooms.asked(mutant) == [entering]

@@ -11,7 +11,7 @@ import pytest
 from mfa_gate import Subject
 from mfa_gate.core.decision import Allow, Decision, Deny, Enroll, StepUp
 from mfa_gate.core.model import Caller, Seconds
-from mfa_gate.core.policy import Demand, Facts
+from mfa_gate.core.policy import Demand, Facts, requirement_for
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import PathRule, StepUpRule
 from mfa_gate.service import access as module
@@ -65,6 +65,7 @@ async def test_the_oldest_of_all_goes_first(world: World, monkeypatch: pytest.Mo
     assert len(kept(world, bob)) == 3
     access = world.gate.service.access
     assert sum(map(len, access._kept_for.values())) == len(access._passes) == 3
+    assert all(access._kept_for.values()), "nothing is left of somebody without a result"
 
 
 async def test_nothing_is_left_of_a_result_that_has_ended(world: World) -> None:
@@ -317,3 +318,30 @@ async def test_floors_of_somebody_who_acts_as_another(world: World) -> None:
     assert await floors(set(), acting=False) == []
     assert await floors({"doctor"}, acting=False) == ["doctors"]
     assert await floors(set(), acting=True) == ["doctors"]
+
+
+async def test_the_demands_of_a_request_are_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To ask if anything is demanded, and then to judge, looks at the policy once.
+
+    Another request looks anew.
+    """
+    ann, access, made = await world.enrolled(), world.gate.service.access, list[Facts]()
+    real = requirement_for
+
+    def counted(policy: Any, facts: Facts, *more: Any) -> Any:
+        made.append(facts)
+        return real(policy, facts, *more)
+
+    monkeypatch.setattr(module, "requirement_for", counted)
+    facts = Facts(tenant="alpha", groups=frozenset(), method="GET", path="/records")
+    caller = (await judged(world, ann)).evidence
+    assert caller is not None
+    made.clear()
+    for one in (facts, replace(facts), replace(facts, path="/public")):
+        access.free(caller.subject, one)
+        access.free(caller.subject, one)
+    assert [one.path for one in made] == ["/records", "/records", "/public"]
+    world.clock.advance(1)
+    access.free(caller.subject, facts)
+    access.free(caller.subject, facts)
+    assert len(made) == 4

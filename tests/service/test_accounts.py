@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -287,3 +288,18 @@ async def test_lines_that_are_looked_for_are_bounded(world: World, monkeypatch: 
     engine.sign_heads = None
     await engine.record([engine.moment().event("attempt.failed", ANN)])
     assert engine.written == {}
+
+
+def test_the_wait_after_a_lost_race(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It spreads the workers, a little more each time, and never holds a request up."""
+    drawn: list[tuple[float, float]] = []
+    monkeypatch.setattr(random, "uniform", lambda low, high: drawn.append((low, round(high, 6))))
+    for attempt in (0, 1, 9, 49, 100):
+        module._pause(attempt)
+    assert drawn == [
+        (0, 0.001),
+        (0, 0.002),
+        (0, 0.01),
+        (0, 0.05),
+        (0, 0.05),
+    ]

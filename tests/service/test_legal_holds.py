@@ -64,3 +64,26 @@ async def test_a_note_without_its_trail_still_holds(world: World) -> None:
     await holds._write((lonely,))
     assert await holds.of("gone") == (lonely,)
     assert await holds.all() == (lonely,)
+
+
+async def test_a_note_that_stands_is_not_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read once more, and written again only where another process has written over it."""
+    store, reads, writes = world.store, list[str](), list[str]()
+    meta, put = store.meta, store.put_meta
+
+    async def read(name: str) -> bytes | None:
+        reads.append(name)
+        return await meta(name)
+
+    async def write(name: str, value: bytes, *, until: int = 0) -> None:
+        if name == NOTE:
+            writes.append(name)
+            if len(writes) == 1:
+                return  # somebody else has the last word
+        await put(name, value, until=until)
+
+    monkeypatch.setattr(store, "meta", read)
+    monkeypatch.setattr(store, "put_meta", write)
+    hold = await world.gate.service.legal_holds.begin("alpha", by="operator:eve", reason="case 7")
+    assert (reads.count(NOTE), len(writes)) == (3, 2)
+    assert await world.gate.service.legal_holds.of("alpha") == (hold,)

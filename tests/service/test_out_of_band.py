@@ -11,9 +11,10 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.push_subscription import MAX_SUBSCRIPTION
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.service import Actor, Done
-from tests.harness import World, running
+from mfa_gate.stores.memory import MemoryStore
+from tests.harness import World, key, make_world, running
 from tests.service.meanwhile import before
-from tests.web.phones import begin, enrolled, push_world
+from tests.web.phones import begin, enrolled, push_policy, push_world
 
 ANN = SubjectKey("alpha", "ann")
 PLACE = '{"endpoint": "https://push.example/x"}'
@@ -212,3 +213,36 @@ async def test_who_is_no_device_of_ours(world: World) -> None:
         ) == Refusal(reason="malformed", member="subscription")
     several = await use_cases.waiting(device=phone.device, nonce=nonce, signature=phone.sign("waiting", "a\nb", nonce))
     assert several.reason == "not_allowed"
+
+
+async def test_the_key_of_a_phones_token_is_kept_once() -> None:
+    """The id of the newest key is kept, also if the phone shows an older token again.
+
+    Another write for each look would fill the store, and ``keys rotate`` would count a phone that has moved on.
+    """
+    store = MemoryStore()
+    async with running(make_world(store=store, keys=[key(1)], policy=push_policy())) as world:
+        _, phone, id = await enrolled(world)
+    later = make_world(store=store, keys=[key(2), key(1)], policy=push_policy())
+    newest, oldest = later.engine.keyring.ids
+    async with running(later):
+        use_cases = later.gate.service.out_of_band
+        assert use_cases is not None
+
+        async def kept(device: str) -> tuple[int, str]:
+            nonce = use_cases.nonce()
+            signature = phone.sign("waiting", device, nonce)
+            looked: Any = await use_cases.waiting(device=device, nonce=nonce, signature=signature)
+            account = await later.account()
+            mine = account.authenticator(id)
+            assert mine is not None
+            phone.device = looked.device.token
+            return account.version, use_cases.part.key_id_of(mine.data)
+
+        old = phone.device
+        version, named = await kept(old)
+        assert named == oldest
+        assert later.engine.keyring.key_of(phone.device) == newest
+        assert await kept(phone.device) == (version + 1, newest)
+        assert await kept(old) == (version + 1, newest)
+        assert await kept(phone.device) == (version + 1, newest)

@@ -32,8 +32,10 @@ from mfa_gate import (
     Subject,
 )
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor
+from mfa_gate.service.person import _raise_if_refused
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import PAGE, SECRET, START, World, key, log_in, make_world, running, secret, with_rules
@@ -500,3 +502,26 @@ async def test_only_a_subject_names_a_person() -> None:
         for wrong in ("ann", None, ANN.key):
             with pytest.raises(TypeError, match="Subject"):
                 await world.gate.person(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "text", "wait"),
+    [
+        (Refusal(reason="too_soon", retry_after=60), Refused, "too_soon: ", 60),
+        (Refusal(reason="already_enrolled", detail="It is there."), Refused, "already_enrolled: It is there.", 0),
+        (
+            Refusal(reason="malformed", member="ticket"),
+            ValueError,
+            "ticket: must be one printable line of 1 to 200 characters",
+            None,
+        ),
+    ],
+)
+def test_a_refusal_is_raised_in_words(answer: Refusal, error: type[Exception], text: str, wait: int | None) -> None:
+    """The host reads the reason, its words or the detail, and the seconds to wait."""
+    with pytest.raises(error) as caught:
+        _raise_if_refused(answer)
+    assert str(caught.value).startswith(text)
+    assert str(caught.value) != "too_soon: "
+    assert getattr(caught.value, "retry_after", None) == wait
+    _raise_if_refused(None)

@@ -255,3 +255,38 @@ async def test_an_operator_accepts_lines_that_a_failover_lost() -> None:
         verdict = await service.retention.verify()
         await service.trail_signer.accept("alpha", verdict.broken["alpha"], actor="operator:eve", reason="looked")
         assert await places(world) == {"alpha": 1}
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("", "it is no verification key"),
+        ("mfav1.abcd", "it is no verification key"),
+        ("mfav1.abcd.\u00e9", "it is no verification key"),
+        ("mfav1.abcd.!!", "it is no verification key"),
+        ("mfav1.abcd.AAAA", "the verification key is damaged"),
+        ("{other}", "the verification key is damaged"),
+        ("{slip}", "the verification key is damaged"),
+    ],
+)
+def test_a_verification_key_is_copied_whole(word: str, told: str) -> None:
+    """A slip of the pen is found, and said in words."""
+    good = key_to_text("abcd", bytes(range(32)))
+    assert key_from_text(f" {good}\n") == ("abcd", bytes(range(32)))
+    other, slip = good.replace("mfav1", "mfah1"), good[:-10] + ("A" if good[-10] != "A" else "B") + good[-9:]
+    with pytest.raises(NoHead, match=told):
+        key_from_text(word.format(other=other, slip=slip))
+
+
+async def test_damaged_older_keys_stop_nothing() -> None:
+    """The note that keeps the keys of before a rotation may be damaged.
+
+    The newest key still signs.
+    """
+    store, keys = MemoryStore(), TrailKeys(Keyring([key(2), key(1)]))
+    await store.open()
+    for body in (b"{", b"[1]", b'{"abcd":"no seal"}'):
+        await store.put_meta("trail-keys", body)
+        await keys.load(store)
+        assert keys.ids == Keyring([key(2), key(1)]).ids
+    await store.aclose()

@@ -311,3 +311,31 @@ async def test_a_cut_trail_that_was_accepted_goes_on(scene: Scene) -> None:
     head = await service.trail_signer.notes.head(A)
     assert head is not None
     assert head.lines == 12
+
+
+async def test_a_line_is_signed_by_itself() -> None:
+    """A moment after each change its head is signed, without a visit or a job."""
+    async with running(make_world()) as world:
+        engine, signer = world.engine, world.gate.service.trail_signer
+        await engine.record(events("alpha", 1, 1))
+        assert await signer.notes.head("alpha") is None
+        engine._tick()
+        await engine.effects.idle()
+        head = await signer.notes.head("alpha")
+        assert head is not None
+        assert (head.lines, head.digest) == (1, (await world.store.head("alpha")).digest)
+
+
+async def test_an_altered_list_of_trails_is_told_before_anything_is_signed(caplog: pytest.LogCaptureFixture) -> None:
+    """A store of an earlier release whose list bears no signature gets no new one."""
+    async with running(make_world()) as world:
+        engine, signer = world.engine, world.gate.service.trail_signer
+        await world.store.put_meta("trails", b"{}\nno signature")
+        signer._is_ready = False
+        await engine.record(events("alpha", 1, 1))
+        await signer.flush()
+        assert await world.store.meta("trails") == b"{}\nno signature"
+        assert (
+            "the trail of all tenants was altered and is not signed: line 1: the signed list of trails was altered: "
+            "it bears no signature of a known key. Look with: mfa-gate audit verify"
+        ) in caplog.text

@@ -145,3 +145,19 @@ async def test_a_number_that_cannot_be_read(world: World, caplog: pytest.LogCapt
     assert await world.store.swap(replace(account, authenticators=(broken,)))
     assert await told(world, line()) == (["ann@alpha.example"], [])
     assert f"the destination of the authenticator {mine.id} cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("parts", "where"),
+    [
+        ({"network": "203.0.113.0/24", "address": "203.0.113.9"}, "203.0.113.9"),
+        ({"network": "203.0.113.0/24"}, "203.0.113.0/24"),
+        ({"network": "=Office", "address": "203.0.113.9"}, "203.0.113.9 (Office)"),
+        ({"network": "=Office"}, "Office"),
+    ],
+)
+async def test_the_place_in_a_mail(world: World, parts: dict[str, str], where: str) -> None:
+    """The address in full, and the name of a network that the policy trusts."""
+    await told(world, line("browser.new_network", factor="totp", **parts))
+    (mail,) = world.email.messages
+    assert f" {where}\n" in mail.text.replace(".\n", "\n")

@@ -15,9 +15,12 @@ from starlette.routing import Route, WebSocketRoute
 
 from mfa_gate import require_proof
 from mfa_gate.core.model import Seconds, SubjectKey
+from mfa_gate.core.policy import Facts
 from mfa_gate.core.report import HOUR, Part
-from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule, TenantSettings
+from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule, SubjectExemption, TenantSettings
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.web import report_only as module
+from tests.attacks.test_blame import caller_of
 from tests.harness import (
     AGREEMENT,
     FETCH,
@@ -37,6 +40,7 @@ from tests.harness import (
     with_rules,
 )
 
+FACTS = Facts(tenant="alpha", groups=frozenset(), method="GET", path="/records")
 DEEDS = (("GET", "/records"), ("POST", "/records"), ("GET", "/records/7"), ("GET", "/vault/7"), ("GET", "/brief"))
 WINDOWS = ("user-agent", "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
 KINDS = ((*PAGE, WINDOWS), FETCH, (("authorization", "Bearer x"),), (("hx-request", "true"),))
@@ -496,3 +500,54 @@ async def test_a_forgotten_person_is_in_no_record() -> None:
         found = await world.store.report_parts("alpha", since=0, until=1 << 40)  # type: ignore[attr-defined]
         assert len(found) == 2
         assert {row.situation.id for part in await parts(world) for row in part.rows} == {"bob"}
+
+
+async def test_where_a_result_is_kept() -> None:
+    """A path that no rule names is remembered for the quick way, a named one by itself."""
+    async with running(world_of()) as world:
+        ann = await world.enrolled()
+        access, report_only = world.gate.service.access, world.gate.web.report_only
+        access._passes.clear()
+        report_only._kept.clear()
+        assert (await ann.ask("GET", "/records", headers=FETCH)).status == 200
+        assert (len(access._passes), list(report_only._kept)) == (1, [])
+        assert (await ann.ask("GET", "/vault/7", headers=FETCH)).status == 200
+        assert (await ann.ask("GET", "/vault/8", headers=FETCH)).status == 200
+        assert [(method, path, demands) for _, method, path, demands in report_only._kept] == [
+            ("GET", "/vault/7", ()),
+            ("GET", "/vault/8", ()),
+        ]
+        kept = next(iter(report_only._kept.values()))
+        assert kept.until == world.engine.now() + 30
+        assert (kept.subject.id, kept.address) == ("ann", ann.address)
+
+
+async def test_kept_results_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one more the oldest goes; a request with very long cookies and path is not kept."""
+    async with running(world_of()) as world:
+        ann = await world.enrolled()
+        report_only = world.gate.web.report_only
+        report_only._kept.clear()
+        size = len(ann.cookie_header()) + len("/vault/7")
+        monkeypatch.setattr(module, "MAX_KEPT", size)
+        for number in (7, 8):
+            await ann.ask("GET", f"/vault/{number}", headers=FETCH)
+        assert [path for _, _, path, _ in report_only._kept] == ["/vault/7", "/vault/8"]
+        monkeypatch.setattr(module, "MAX_KEPT", size - 1)
+        await ann.ask("GET", "/vault/9", headers=FETCH)
+        assert [path for _, _, path, _ in report_only._kept] == ["/vault/7", "/vault/8"]
+        first = next(iter(report_only._kept.values()))
+        keys = list(report_only._kept)
+        monkeypatch.setattr(module, "MAX_KEPT", 2)
+        judgement = await world.gate.service.access.judge(caller_of(ann), FACTS)
+        report_only._keep((b"", "GET", "x", ()), judgement, first.subject, first.address, first.spot)
+        assert list(report_only._kept) == [keys[1], (b"", "GET", "x", ())]
+
+
+async def test_a_person_of_whom_nothing_is_demanded_is_no_fault() -> None:
+    """Somebody exempt passes, and the records have no request that nobody could look at."""
+    exempt = SubjectExemption(name="robots", groups_any=("robot",), reason="tests")
+    async with running(world_of(with_rules(rules(exempt_subjects=(exempt,))))) as world:
+        robot = await world.browser("robot", groups=["robot"])
+        assert (await robot.ask("GET", "/records", headers=FETCH)).status == 200
+        assert [part.unjudged for part in await parts(world)] == []

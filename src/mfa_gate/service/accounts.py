@@ -353,7 +353,7 @@ class Engine:
                 self._wrote(events)
                 await self.effects.follow(events, change.account)
                 return change.answer
-            await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
+            await asyncio.sleep(_pause(attempt))
         raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
 
     def chained(self, events: Sequence[Event]) -> tuple[KeyedEvent, ...]:
@@ -420,3 +420,8 @@ class Engine:
             if isinstance(sender, Closes):
                 await sender.aclose()
         await self.store.aclose()
+
+
+def _pause(attempt: int) -> float:
+    """Draw the seconds of the wait after a lost race: few, and more with each one."""
+    return random.uniform(0, min(0.05, 0.001 * (attempt + 1)))  # noqa: S311 - only spreads a race

@@ -206,8 +206,8 @@ class OutOfBand:
         ``keys rotate`` counts these ids.
         """
         ids, used, holder = self.engine.keyring.ids, self.engine.keyring.key_of(device), known.holder
-        kept = self.part.key_id_of(holder.data)
-        if not isinstance(holder, Authenticator) or kept == used or (kept in ids and ids.index(kept) < ids.index(used)):
+        this_or_newer = ids[: ids.index(used) + 1]
+        if not isinstance(holder, Authenticator) or self.part.key_id_of(holder.data) in this_or_newer:
             return
         await self._amend(known, holder, lambda data: self.part.naming(data=data, key_id=used))
 

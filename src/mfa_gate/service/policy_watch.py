@@ -21,8 +21,8 @@ EVERY = 2.0
 AGAIN = 30.0
 """Seconds after which a refused policy is tried again: it may have been approved since."""
 
-Seen = tuple[tuple[str, int, int, int], ...]
-"""Name, inode, size and time of change of each file."""
+Seen = tuple[tuple[str, tuple[int, int, int] | None], ...]
+"""Name of each file, with its inode, size and time of change; None for one that is not there."""
 
 
 def has_terminal() -> bool:
@@ -78,15 +78,7 @@ class PolicyWatch:
             return ()
         path = Path(source.path)
         names = [path, *(path.parent / name for name in self.life.engine.policy.files)]
-        found = []
-        for name in names:
-            try:
-                state = os.stat(name)
-            except OSError:
-                found.append((str(name), 0, -1, 0))
-                continue
-            found.append((str(name), state.st_ino, state.st_size, state.st_mtime_ns))
-        return tuple(found)
+        return tuple((str(name), _state(name)) for name in names)
 
     def _tick(self) -> None:
         loop = self._loop
@@ -128,9 +120,16 @@ class PolicyWatch:
             return
         if self._has_signal:
             loop.remove_signal_handler(signal.SIGHUP)
-            self._has_signal = False
         if self._timer is not None:
             self._timer.cancel()
         if self._reload is not None and not self._reload.done():
             self._reload.cancel()
             await asyncio.gather(self._reload, return_exceptions=True)
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        state = os.stat(file)
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns

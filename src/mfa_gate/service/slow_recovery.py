@@ -47,7 +47,7 @@ class SlowRecovery:
             return ""
         pairs = [[found.email, found.phone]]
         pairs += [p for p in self._pairs(subject.key, waiting.told if waiting else "") if p not in pairs]
-        kept = pairs if len(pairs) <= MOST else [pairs[0], *pairs[1 - MOST :]]
+        kept = [pairs[0], *pairs[1:][1 - MOST :]]
         plain = json.dumps(kept, ensure_ascii=False).encode()
         return self.engine.keyring.seal(PURPOSE, plain, row=_row(subject.key), nonce=self.engine.wiring.entropy(12))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.changes.proof import Granted, changed_since, gives_a_right, grant, rights_seen
+from mfa_gate.core.changes.proof import Granted, _keeps_moving, changed_since, gives_a_right, grant, rights_seen
 from mfa_gate.core.entropy import LETTERS, MARK
 from mfa_gate.core.events import TOLD_BY, WRONG, Event
 from mfa_gate.core.model import Account, Enrollment, Leave, Subject
@@ -193,3 +193,23 @@ def test_data_that_an_answer_is_verified_with() -> None:
     assert not changed_since(replace(mine, data={"left": ["x"]}), mine)
     assert not changed_since(replace(mine, last_network=HOME), mine)
     assert changed_since(replace(mine, data={"left": []}), mine)
+
+
+@pytest.mark.parametrize(
+    ("ages", "moving"),
+    [
+        ((0, 10, 3599), True),
+        ((0, 10, 3600), False),
+        ((0, 10), False),
+        ((0, 10, 20, 30), False),
+    ],
+)
+def test_a_browser_that_keeps_moving(ages: tuple[int, ...], moving: bool) -> None:
+    """The fourth network within an hour is told, once in a row of moves.
+
+    Two proofs on one network are one.
+    """
+    known = browser(proofs=tuple(replace(proof(age=age), network=f"192.0.2.{age}") for age in ages))
+    assert _keeps_moving(known, NOW) is moving
+    twice = replace(known, proofs=(*known.proofs, known.proofs[0]))
+    assert _keeps_moving(twice, NOW) is moving

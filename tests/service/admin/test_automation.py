@@ -209,3 +209,22 @@ async def test_an_odd_address_is_one_short_line_of_the_trail() -> None:
         await call(world, await made(world, "look"), "GET", "admin/\x00\u202e\n" + "a" * 5_000)
         (used,) = world.kinds("token.used")
         assert (len(used.reason), used.reason.isprintable()) == (200, True)
+
+
+async def test_a_token_of_an_impossible_tenant_asks_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the tenant is the caller's own text.
+
+    Only one that a host could use is looked up.
+    """
+    async with running(make_world()) as world:
+        asked, settings = list[str](), world.store.settings
+
+        async def noted(tenant: str, /) -> TenantSettings:
+            asked.append(tenant)
+            return await settings(tenant)
+
+        monkeypatch.setattr(world.store, "settings", noted)
+        for tenant in ("two\nlines", "gamma"):
+            refused = await world.gate.service.automation.use(text_of(tenant, "id", "secret"), call="GET x")
+            assert refused == Refusal(reason="signed_out", detail="This token is not known, or has ended.")
+        assert asked == ["gamma"]

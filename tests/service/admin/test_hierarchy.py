@@ -225,3 +225,49 @@ async def test_the_reason_of_a_lock_is_for_readers_of_the_trail() -> None:
             assert not isinstance(document, Refusal)
             assert document.lock_reason == reason
             assert (document.activity is not None) == recent
+
+
+async def test_a_directory_that_is_away_keeps_what_it_said() -> None:
+    """The people with rights of the last answer stay covered; before any answer nobody is."""
+    answers, asked = [True], list[str]()
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        asked.append(tenant)
+        if not answers[0]:
+            raise OSError("away")
+        return [(Subject("sue", tenant, frozenset({"support"})), Contacts()), (Subject("bob", tenant), Contacts())]
+
+    async with running(make_world(directory=directory)) as world:
+        hierarchy = world.gate.service.account_desk.hierarchy
+        sue, bob = SubjectKey("alpha", "sue"), SubjectKey("alpha", "bob")
+        answers[0] = False
+        assert [await hierarchy.lists(key) for key in (sue, bob)] == [False, False]
+        answers[0] = True
+        assert [await hierarchy.lists(key) for key in (sue, bob)] == [True, False]
+        answers[0] = False
+        asked.clear()
+        world.clock.advance(59)
+        assert [await hierarchy.lists(key) for key in (sue, bob)] == [True, False]
+        assert asked == []
+        world.clock.advance(1)
+        assert [await hierarchy.lists(key) for key in (sue, bob)] == [True, False]
+        assert asked == ["alpha", "alpha"]
+        world.clock.advance(-100)
+        answers[0] = True
+        assert await hierarchy.lists(sue)
+        assert len(asked) == 3
+
+
+async def test_the_directorys_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of so many tenants are kept, and all are forgotten with the next one."""
+    from mfa_gate.service.admin import hierarchy as module
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        return []
+
+    monkeypatch.setattr(module, "MAX_TENANTS", 2)
+    async with running(make_world(directory=directory)) as world:
+        hierarchy = world.gate.service.account_desk.hierarchy
+        for tenant in ("alpha", "beta", "terms"):
+            await hierarchy.lists(SubjectKey(tenant, "ann"))
+        assert list(hierarchy._listed) == ["terms"]

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate import Subject
 from mfa_gate.cli.doctor.policies import forgotten_of, holds_of, waiting_of
+from mfa_gate.core.model import Caller
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SettingsError
 from mfa_gate.service import Actor
 from mfa_gate.service.policy_approvals import Approval
 from mfa_gate.service.policy_life import ELSEWHERE
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import Browser, FixedClock, World
+from tests.harness import HOME, Browser, FixedClock, World
 from tests.service.admin.test_automation import call, made
 from tests.service.test_policy_life import APPROVED, LOOSE, STRICT, living, trail_of
 
@@ -285,3 +288,38 @@ async def test_a_program_approves_nothing_and_reads_what_it_reaches(tmp_path: Pa
             assert (refused.status, refused.reason) == (403, "not_allowed")
         with pytest.raises(SettingsError, match="0 of 2 approvals"):
             await world.gate.reload_policy()
+
+
+async def test_what_each_reader_sees_of_the_policy(tmp_path: Path) -> None:
+    """Text, differing workers and looser changes are for those who act in every tenant.
+
+    Others read that there are some.
+    """
+    more = "[roles]\neverywhere = ['security']\n[tenants.beta.attempts]\nmax = 5\n"
+    async with waiting(tmp_path, more) as (world, _):
+        service, now = world.gate.service, world.engine.now()
+        rows = [
+            {"worker": name, "app": "", "digest": name * 64, "name": name, "since": now - 180, "at": now}
+            for name in "ab"
+        ]
+        await world.store.put_meta("policy:workers", json.dumps(rows).encode())
+        for groups, sees_all in ((frozenset({"security"}), True), (frozenset({"admin"}), False)):
+            actor = Actor(
+                name="boss", caller=Caller(subject=Subject("boss", "alpha", groups), handle="h", network=HOME)
+            )
+            service.rights.permit = permitted  # type: ignore[method-assign]
+            found = await service.policy_desk.look(actor)
+            assert not isinstance(found, Refusal)
+            assert (found.sees_all, found.may_approve) == (sees_all, sees_all)
+            assert (found.text, bool(found.apart)) == ((world.engine.policy.text, True) if sees_all else ("", False))
+            assert found.since is not None
+            assert (found.since.digest, found.policy) == (world.engine.policy.digest, world.engine.policy)
+            (one,) = found.waiting
+            assert bool(one.policy.changes) is sees_all
+        operator = await service.policy_desk.look(Actor(name="operator:eve"))
+        assert not isinstance(operator, Refusal)
+        assert (operator.sees_all, operator.may_approve) == (True, True)
+
+
+async def permitted(*_: object, **__: object) -> None:
+    """Permit everything: the rights have tests of their own."""

@@ -187,3 +187,21 @@ async def test_a_directory_that_fails_is_left_out() -> None:
         await fill(world)
         counts = await world.gate.service.people.counts("alpha")
         assert (counts.is_listed, counts.known) == (False, len(FACTS))
+
+
+async def test_a_sorted_page_reads_no_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorting looks at the roster's lines alone.
+
+    Else a page of a large tenant would load everybody.
+    """
+    loaded, load = list[object](), world.store.load
+
+    async def counted(key: object, /) -> object:
+        loaded.append(key)
+        return await load(key)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.store, "load", counted)
+    page = await world.gate.service.reviews.page(READER, "alpha", search_of({}), sort="name", limit=3)
+    assert not isinstance(page, Refusal)
+    assert [row.id for row in page.rows] == ["app", "bare", "both"]
+    assert loaded == []

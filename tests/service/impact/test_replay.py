@@ -281,3 +281,15 @@ def test_what_no_gate_has_seen_is_counted() -> None:
         "requests that passed without a look (away)": 4,
         "exempt paths whose requests are not recorded": 2,
     }
+
+
+def test_real_proofs_count_beside_the_answers_that_would_have_been_given() -> None:
+    """A later real proof is known, and the same proof counts once."""
+    mail = "[[step_up]]\nname = 'mail'\npaths = ['/mail/**']\nfactors_any = ['email']\n"
+    text = "[factors]\nallowed = ['totp', 'email']\norder = ['totp', 'email']\n" + mail
+    before = replace(situation(account("ann", "email", "totp")), handle="h")
+    after = situation(account("ann", "email", "totp", proof=-60))
+    found = judged(text, row(before), row(after, "GET /mail", minutes=(5,)))
+    assert [((stop.at - NINE) // 60, stop.rules) for stop in found.stops] == [(0, ("freshness",))]
+    found = judged(text, row(before), row(before, "GET /mail", minutes=(5,)))
+    assert [((stop.at - NINE) // 60, stop.rules) for stop in found.stops] == [(0, ("freshness",)), (5, ("mail",))]

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from mfa_gate.errors import SettingsError
 from mfa_gate.keyring import Keyring
-from mfa_gate.service.maintenance.export_file import FORMAT, PURPOSE, ExportReader, lines_in, opened, row_of
+from mfa_gate.service.maintenance.export_file import (
+    FORMAT,
+    PURPOSE,
+    ExportReader,
+    ExportWriter,
+    lines_in,
+    opened,
+    row_of,
+)
 from tests.harness import key
 
 KEYS = Keyring([key(1)])
@@ -99,3 +108,45 @@ def test_a_line_that_does_not_open(body: bytes, told: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read(body)
     assert str(refused.value).startswith(told)
+
+
+def test_a_device_is_no_file() -> None:
+    """An export is read from a file alone."""
+    with pytest.raises(SettingsError) as refused, opened("--from", Path("/dev/null")):
+        pass
+    assert str(refused.value) == "--from /dev/null: is no regular file"
+
+
+def test_the_header_is_on_the_disk_before_any_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later run finds its own file; nobody else may read it, whoever made it before."""
+    path, synced = tmp_path / "export", list[int]()
+    path.touch(mode=0o644)
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
+    with opened("--out", path, writing=True) as file:
+        writer = ExportWriter(file, KEYS, lambda size: bytes(range(size)))
+        writer.begin(tenant="alpha")
+        assert path.stat().st_mode & 0o777 == 0o600
+        found, reader = read(path.read_bytes())
+        assert (found, reader.torn, synced) == ([], False, [path.stat().st_size])
+        assert reader.header == {"export": 2, "id": "000102030405060708090a0b0c0d0e0f", "tenant": "alpha"}
+        assert (writer.header, writer.count) == (reader.header, 1)
+        writer.put({"k": "a"})
+        writer.sync()
+        assert synced[1:] == [path.stat().st_size]
+        assert read(path.read_bytes())[0] == [{"k": "a"}]
+
+
+def test_an_export_goes_on_where_it_broke_off(tmp_path: Path) -> None:
+    """A torn last line is written over, and the next line is bound to its place."""
+    path = tmp_path / "export"
+    whole = sealed({"k": "a"}, {"k": "b"})
+    path.write_bytes(whole + b"a long piece of a line that a crash has left behind")
+    with opened("--out", path, writing=True) as file:
+        reader = ExportReader("export", file, KEYS)
+        assert (list(reader), reader.torn) == ([{"k": "a"}, {"k": "b"}], True)
+        writer = ExportWriter(file, KEYS, bytes)
+        writer.resume(reader)
+        assert path.read_bytes() == whole
+        writer.put({"k": "c"})
+        writer.sync()
+    assert read(path.read_bytes())[0] == [{"k": "a"}, {"k": "b"}, {"k": "c"}]

@@ -110,7 +110,7 @@ async def _page(
         csv_url=url(format="csv", sort=""),
         next_url=url(after=found.next) if found.next and not wrong else "",
         first_url=url() if after else "",
-        looked_at=bool(found.next) and len(rows) < PAGE,
+        looked_at=bool(found.next) and not wrong and len(rows) < PAGE,
         exempt=found.counts.exempt if found.counts else 0,
     )
     if refusal is not None:
@@ -126,12 +126,12 @@ async def act(request: PageRequest) -> Answer:
     form, desk = request.form, desk_of(request, "accounts")
     if form.get("action") in IDLE:
         return await many.plan(request)
+    await request.judgement()
     try:
         chosen = many.chosen_in(request)
     except BadFilter:
         chosen = None
     if form.get("action") != "remind" or chosen is None:
-        await request.judgement()
         return not_found(request)
     ids = chosen.ids
     if chosen.search is not None:
@@ -142,7 +142,6 @@ async def act(request: PageRequest) -> Answer:
     told = await request.service.tenant_messages.remind(actor_of(request), desk.tenant, ids=ids)
     if not isinstance(told, Refusal):
         return request.go(f"{request.own(PLACE)}{desk.query}", notice=Notice(word="tenant_remind", count=told))
-    await request.judgement()
     if told.reason in ("too_soon", "no_contact", "malformed"):
         return await _page(request, search_of({}), {}, refusal=told)
     return refused(request, told, f"{PLACE}{desk.query}")

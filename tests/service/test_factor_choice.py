@@ -1,0 +1,35 @@
+"""A locked account is told with its reference and without attempts.
+
+One that passes is not locked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mfa_gate import Subject
+from mfa_gate.core.decision import Allow, Why
+from mfa_gate.core.model import Account, Caller, Lock, SubjectKey
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.service.factor_choice import account_of, behind_lock
+from tests.harness import HOME, make_world, running
+
+LOCKED = Account(key=SubjectKey("alpha", "ann"), lock=Lock(at=1, cause="attempts", ref="R1"))
+
+
+async def test_a_lock_without_a_proof() -> None:
+    """No attempt is left, and the reference names the event.
+
+    A live proof lets the person go on.
+    """
+    async with running(make_world()) as world:
+        caller = Caller(subject=Subject("ann", "alpha"), handle="h", network=HOME)
+        judgement = await world.gate.service.access.own(caller)
+        assert behind_lock(LOCKED, judgement) == Refusal(reason="locked", ref="R1", attempts_remaining=0)
+        assert behind_lock(replace(LOCKED, lock=None), judgement) is None
+        assert behind_lock(LOCKED, replace(judgement, decision=Allow(why=Why(rule="x"), state="verified"))) is None
+        assert account_of(judgement) == judgement.account
+        with pytest.raises(ValueError, match="looked at no account"):
+            account_of(replace(judgement, evidence=None))
