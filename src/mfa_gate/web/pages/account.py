@@ -78,8 +78,9 @@ async def backup_codes(request: PageRequest) -> Answer:
 def _codes(
     request: PageRequest, judgement: Judgement, codes: tuple[str, ...], made_at: int, *, replaced: bool = False
 ) -> views.BackupCodes:
-    """Draw the page of a set. It is a step on the way to the app, or an act in the settings."""
-    steps = STEPS if request.interruption.note and not replaced else 0
+    """Draw the page of a set: a step of a first set-up, or an act in the settings."""
+    way = request.interruption
+    steps = STEPS if way.note and not way.is_offered and not replaced else 0
     return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced, steps=steps)
 
 

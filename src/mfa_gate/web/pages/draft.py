@@ -188,7 +188,7 @@ def _is_settled(request: PageRequest, judgement: Judgement) -> bool:
 
     Nothing is demanded, and the first one is not from just now. After an offer the person is on the way to the app.
     """
-    if request.form.get("offered"):
+    if request.interruption.is_offered:
         return False
     account = judgement.account
     if account is None or not account.authenticators or isinstance(judgement.decision, Enroll):
