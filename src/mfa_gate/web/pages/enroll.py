@@ -90,7 +90,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case "ticket":
             refusal = await leave.redeem_ticket(request.caller, form.get("ticket", ""))
             if refusal is None:
-                return request.go(request.own("/enroll#"))
+                return request.go(request.own("/enroll"))
             problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
             ticket = views.EnrollTicket(typed=form.get("ticket", ""))
             return request.show(ticket, status=422, problems=[problem])

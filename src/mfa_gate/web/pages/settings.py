@@ -79,7 +79,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case "everywhere":
             gone = await self_service.sign_out_everywhere(request.caller)
             if not isinstance(gone, Refusal):
-                return request.go(f"{request.host(request.site.home)}#")
+                return request.go(request.host(request.site.home))
             result, word = gone, ""
         case "undo":
             return await _undo(request, judgement)
