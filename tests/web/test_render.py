@@ -20,6 +20,7 @@ import pytest
 from mfa_gate.core.events import OWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
+from mfa_gate.web.assets import static_assets
 from mfa_gate.web.qr_code import qr_svg
 from mfa_gate.web.render import Renderer, linked
 from mfa_gate.web.views import Disputing, Frame, Unsent, View
@@ -557,3 +558,13 @@ PROSE = {
 def test_prose(text: str, shown: str) -> None:
     """Paragraphs, headings and lists of an agreement are drawn, and nothing in them is markup."""
     assert render.prose(text) == shown
+
+
+def test_no_line_begins_with_a_dot() -> None:
+    """The dot between two facts stays with the first of them where the line is narrow."""
+    kept = '&#160;<span aria-hidden="true">·</span> '
+    pages = {name: RENDERER.render(view, frame).decode() for name, (view, frame) in EVERY.items()}
+    assert sum(kept in page for page in pages.values()) > 20
+    assert not [name for name, page in pages.items() if "·" in page.replace(kept, "")]
+    scripts = [asset.content.decode() for name, asset in static_assets().items() if name.endswith(".js")]
+    assert not [script for script in scripts if " · " in script]
