@@ -129,8 +129,9 @@ async def proven_by_mail(ann: Browser, wanted: str = "/records/7") -> Reply:
 
 def link(page: Reply, words: str) -> str:
     """The address of the link with these words."""
-    (found,) = re.findall(rf'<a [^>]*href="([^"]+)"[^>]*>{words}<', page.text)
-    return found
+    found: list[str] = re.findall(rf'<a [^>]*href="([^"]+)"[^>]*>{words}<', page.text)
+    assert len(found) == 1
+    return found[0]
 
 
 async def by_mail(world: World) -> Browser:
