@@ -493,6 +493,7 @@ class Browser:
         self.tenant = ""
         self.secret = ""
         self.backup: list[str] = []
+        self.agent = ""
 
     async def ask(
         self, method: str, path: str, *, headers: Headers = PAGE, body: bytes = b"", keep: bool = True, **scope: Any
@@ -503,6 +504,8 @@ class Browser:
         """
         path, _, query = path.partition("?")
         sent = [*headers]
+        if self.agent and not any(name.lower() == "user-agent" for name, _ in sent):
+            sent.append(("user-agent", self.agent))
         if self.cookies and not any(name.lower() == "cookie" for name, _ in sent):
             sent.append(("cookie", self.cookie_header()))
         scope.setdefault("address", self.address)

@@ -345,7 +345,7 @@ class Pair:
         match self.random.randrange(3):
             case 0 if account.browsers:
                 id = self.random.choice(account.browsers).id
-                await engine.change(subject.key, lambda a: changes.forget_browser(a, moment, id=id))
+                await engine.change(subject.key, lambda a: changes.forget_browsers(a, moment, ids=(id,)))
             case 1:
                 await engine.change(subject.key, lambda a: changes.end_sign_in(a, moment, caller))
             case _:

@@ -94,8 +94,8 @@ async def test_browsers_are_forgotten_and_counted(world: World) -> None:
     account = await world.account()
     ids = [browser.id for browser in account.browsers if browser.handle != mine.handle]
     assert len(ids) == 3
-    assert await own.forget(mine, id=ids[0]) is None
-    assert await own.forget(mine, id="none") == Refusal(reason="not_found")
+    assert await own.forget(mine, ids=ids[:1]) == 1
+    assert await own.forget(mine, ids=("none",)) == Refusal(reason="not_found")
     assert await own.forget_others(mine) == 2
     assert [browser.handle for browser in (await world.account()).browsers] == [mine.handle]
     assert await own.sign_out_everywhere(mine) == 1

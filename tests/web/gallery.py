@@ -348,7 +348,12 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "settings", full, frame
     many = tuple(
         v.BrowserLine(
-            id=f"m{n}", label=f"Chrome on {on}", network="203.0.113.9", first_seen_at=NOW - n * DAY, bound=n == 5
+            id=f"m{n}",
+            label=f"Chrome on {on}",
+            network="203.0.113.9",
+            first_seen_at=NOW - n * DAY,
+            bound=n == 5,
+            last_used_at=NOW - n * 20_000,
         )
         for n, on in enumerate(("Windows", "Android", "macOS", "Linux", "Windows", "iPhone", "Windows"), 2)
     )
@@ -358,6 +363,12 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         replace(full, checkup="good", browsers=(*browsers, *many), activity=(*activity, *[line] * 4), most_browsers=10),
         frame,
     )
+    again = (replace(browsers[0], id="b9", current=False, last_used_at=NOW - DAY), *browsers[1:])
+    phones = tuple(
+        replace(browsers[1], id=f"p{n}", last_used_at=NOW - n * 90_000, first_seen_at=NOW - n * DAY)
+        for n in range(3, 7)
+    )
+    yield "settings-devices", replace(full, browsers=(browsers[0], *again, *phones, *many[:2])), frame
     yield "settings-new-codes", replace(full, checkup="codes"), told(frame, "others_forgotten", count=3)
     yield "settings-frozen", replace(full, frozen_until=NOW + DAY), frame
     yield "settings-frozen-undo", replace(full, frozen_until=NOW + DAY, can_undo=True), frame

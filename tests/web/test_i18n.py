@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gettext
 import re
 from dataclasses import replace
 from html import unescape
 from io import BytesIO
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.numbers import format_percent
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.web import times, views
-from mfa_gate.web.i18n import PSEUDO, available, native_name, negotiate, translator
+from mfa_gate.web.i18n import PSEUDO, Languages, available, native_name, negotiate, translator
+from mfa_gate.web.render import Renderer
 
 from .catalogues import LANGUAGES, Message, compiled, locale_of, messages, path_of, read, without_words
 from .gallery import FRAME
@@ -285,11 +288,30 @@ def test_the_words_of_a_share(lang: str) -> None:
     assert said == format_percent(0.4, locale=locale_of(lang))
 
 
-def test_no_space_stands_between_two_chinese_sentences() -> None:
-    """A full stop of Chinese is as wide as a letter, and has its space in it."""
+def test_no_space_stands_behind_a_wide_sign() -> None:
+    """The signs of Chinese are as wide as a letter, and have their space in them."""
     found = set()
     for view, frame in EVERY.values():
         page = RENDERER.render(view, replace(frame, lang="zh-Hans")).decode()
-        text = re.sub(r"</?(?:a|bdi|code|strong|time)\b[^>]*>", "", re.sub(r"\s+", " ", page))
-        found |= set(re.findall(r"[^<>]{0,20}[。！？] +(?:<span data-wait-then[^>]*>)?[^<\s–]{1,20}", text))
+        heard = re.sub(r'<span class="vh">([^<]*)</span>', r"\1", re.sub(r"\s+", " ", page))
+        text = re.sub(r"</?(?:a|bdi|code|strong|time)\b[^>]*>", "", heard)
+        found |= set(
+            re.findall(
+                r"[^<>]{0,20}[。！？：，；、）][ \u00a0]+(?:<span (?:data-|class=.muted)[^>]*>)?[^<\s–]{1,20}", text
+            )
+        )
     assert not found
+
+
+def test_the_space_of_a_host_s_own_language() -> None:
+    """The catalogue says what stands between two sentences, on pages as in mails."""
+    own = Catalog(locale="ja")
+    own.add("{first} {second}", "{first}{second}")
+    own.add("{what}: {detail}", "{what}：{detail}")
+    own.add("Error:", "エラー：")
+    words = Languages({"ja": gettext.GNUTranslations(BytesIO(compiled(own)))})
+    view, frame = EVERY["locked"]
+    page = Renderer(languages=words).render(view, replace(frame, lang="ja")).decode()
+    assert re.search(r"unlock it\.(?:<[^>]*>)*Call the service desk", page)
+    view, frame = EVERY["challenge-totp-wrong"]
+    assert re.search("<title>エラー：[^ ]", Renderer(languages=words).render(view, replace(frame, lang="ja")).decode())

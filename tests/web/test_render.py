@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from markupsafe import Markup
 
 from mfa_gate.core.events import OWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
+from mfa_gate.web.assets import static_assets
 from mfa_gate.web.qr_code import qr_svg
-from mfa_gate.web.render import Renderer, linked
+from mfa_gate.web.render import Renderer, linked, unbroken
 from mfa_gate.web.views import Disputing, Frame, Unsent, View
 from mfa_gate.web.views.problems import FORM_WORDS
 
@@ -557,3 +559,39 @@ PROSE = {
 def test_prose(text: str, shown: str) -> None:
     """Paragraphs, headings and lists of an agreement are drawn, and nothing in them is markup."""
     assert render.prose(text) == shown
+
+
+def test_no_line_begins_with_a_dot() -> None:
+    """The dot between two facts stays with the first of them where the line is narrow."""
+    kept = '&#160;<span aria-hidden="true">·</span> '
+    pages = {name: RENDERER.render(view, frame).decode() for name, (view, frame) in EVERY.items()}
+    assert sum(kept in page for page in pages.values()) > 20
+    assert not [name for name, page in pages.items() if "·" in page.replace(kept, "")]
+    scripts = [asset.content.decode() for name, asset in static_assets().items() if name.endswith(".js")]
+    assert not [script for script in scripts if " · " in script]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Add a sign-in method", 'Add a <span class="whole">sign-in</span> method'),
+        ("Code aus der E-Mail", 'Code aus der <span class="whole">E-Mail</span>'),
+        ("Authenticator-App einrichten", "Authenticator-App einrichten"),
+        ("a-b-c <b>", "a-b-c &lt;b&gt;"),
+        (
+            Markup('<bdi class="x-y">it-s</bdi>&#39;s-x'),
+            '<bdi class="x-y"><span class="whole">it-s</span></bdi>&#39;s-x',
+        ),
+    ],
+)
+def test_short_words_of_a_heading_stay_whole(text: str, shown: str) -> None:
+    """A word with a hyphen is not divided there, unless it is long; markup stays as it is."""
+    assert unbroken(text) == shown
+
+
+def test_headings_keep_their_words_whole() -> None:
+    """Every page says so to its heading."""
+    for name, (view, frame) in EVERY.items():
+        for heading in re.findall(r"<h1>(.*?)</h1>", RENDERER.render(view, frame).decode(), re.DOTALL):
+            bare = re.sub(r'<span class="whole">[^<]*</span>', "", heading)
+            assert not re.search(r"\bsign-ins?\b", bare), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,16 +17,32 @@ async def world() -> Any:
         yield made
 
 
-async def elsewhere(world: World, ann: Browser, count: int) -> list[Browser]:
-    """Let the same person confirm in further browsers."""
+SYSTEMS = ("Windows NT 10.0", "iPhone", "Linux; Android 16", "Macintosh; Mac OS X", "X11; Linux")
+IPHONE = SYSTEMS[1:2]
+
+
+async def elsewhere(world: World, ann: Browser, count: int, systems: Sequence[str] = SYSTEMS) -> list[Browser]:
+    """Let the same person confirm in further browsers, each on the next of the systems."""
     others = []
     for number in range(count):
         world.clock.advance(60)
         other = await world.browser(ann.id, ann.tenant, sid=f"s{number}")
         other.secret = ann.secret
+        other.agent = f"Mozilla/5.0 ({systems[number % len(systems)]}) Safari/605"
         await other.prove(ann.secret)
         others.append(other)
     return others
+
+
+def listed(text: str) -> str:
+    """The part of the page that lists browsers."""
+    return text.split('id="browsers-title"')[1].split("</section>")[0]
+
+
+def names_of_buttons(shown: str, words: str) -> list[str]:
+    """The accessible names of buttons and folds that begin with some words."""
+    found = re.findall(rf">({words}[^<]*)<span class=\"vh\">([^<]*)</span>", shown)
+    return ["".join(parts) for parts in found]
 
 
 async def test_the_check_up(world: World) -> None:
@@ -47,11 +64,53 @@ async def test_browsers_are_folded_after_three(world: World) -> None:
     ann = await world.enrolled()
     await elsewhere(world, ann, 4)
     text = (await ann.page("/mfa")).text
-    shown = text.split('id="browsers-title"')[1].split("</section>")[0]
+    shown = listed(text)
     assert shown.split("<details")[0].count('class="thing"') == 3
     assert shown.index("This browser") < shown.index("First seen")
     assert "Show 2 more" in shown
     assert shown.count("First seen ") == 5
+
+
+async def test_browsers_of_one_device_are_one_entry(world: World) -> None:
+    """The newest sign-in of a device is shown; the earlier ones are folded, and heard apart."""
+    ann = await world.enrolled()
+    await elsewhere(world, ann, 4, IPHONE)
+    await elsewhere(world, ann, 1)
+    shown = listed((await ann.page("/mfa")).text)
+    names = re.findall(r'"thing-name"><strong><bdi>([^<]*)</bdi>', shown)
+    assert names == ["Unknown client", "Safari on Windows", "Safari on iPhone"]
+    assert shown.count("4 sign-ins") == 1
+    assert "Show 2 more" not in shown, "the fold counts devices"
+    assert names_of_buttons(shown, "Show 3 earlier") == ["Show 3 earlier Safari on iPhone"]
+    removals = [name for name in names_of_buttons(shown, "Remove") if "iPhone" in name]
+    assert len(removals) == len(set(removals)) == 5
+    assert names_of_buttons(shown, "Remove all 4") == ["Remove all 4 Safari on iPhone"]
+
+
+async def test_all_browsers_of_a_device_are_removed_at_once(world: World) -> None:
+    """The browsers of the group are asked again, no others are, and the trail has each."""
+    ann = await world.enrolled()
+    phones = await elsewhere(world, ann, 3, IPHONE)
+    (other,) = await elsewhere(world, ann, 1)
+    (ids,) = re.findall(r'name="browser" value="([^"]+ [^"]+)"', listed((await ann.page("/mfa")).text))
+    assert len(ids.split()) == 3
+    assert (await ann.form("/mfa", {"action": "forget", "browser": ids})).status == 303
+    assert "3 other browsers were removed." in (await ann.page("/mfa")).text
+    assert [await one.is_in() for one in (ann, other, *phones)] == [True, True, False, False, False]
+    assert len([event for event in world.events if event.kind == "browser.forgotten"]) == 3
+
+
+async def test_the_browser_in_use_stays(world: World) -> None:
+    """In the group of this browser the one press removes the earlier ones, and says so."""
+    ann = await world.enrolled()
+    *others, mine = await elsewhere(world, ann, 3, IPHONE)
+    shown = listed((await mine.page("/mfa")).text)
+    assert shown.index("Safari on iPhone") < shown.index("Unknown client"), "the group of this browser comes first"
+    assert names_of_buttons(shown, "Remove all") == []
+    assert names_of_buttons(shown, "Remove the 2 earlier ones") == ["Remove the 2 earlier ones Safari on iPhone"]
+    (ids,) = re.findall(r'name="browser" value="([^"]+ [^"]+)"', shown)
+    await mine.form("/mfa", {"action": "forget", "browser": ids})
+    assert [await one.is_in() for one in (mine, ann, *others)] == [True, True, False, False]
 
 
 async def test_all_others_are_removed(world: World) -> None:
@@ -116,7 +175,6 @@ async def test_a_browser_that_is_not_remembered_says_so(world: World) -> None:
     place = f"/mfa/challenge/{await ann.authenticator('totp')}"
     await other.form(place, {"asked": "1", "code": other.totp()})
     assert (await other.ask("GET", "/records", headers=FETCH)).status == 200
-    shown = (await other.page("/mfa")).text.split('id="browsers-title"')[1].split("</section>")[0]
-    mine = shown.split("</li>")[0]
+    mine = listed((await other.page("/mfa")).text).split("<details")[0]
     assert "Until you sign out or close it" in mine
     assert "Remembered until" not in mine

@@ -24,9 +24,11 @@ class Adoption:
     def offerable(self, judgement: Judgement) -> str:
         """Return the kind that this person could be offered now.
 
-        Returns "" where it may not be enrolled here.
+        Returns "" where it may not be enrolled here, and for a person who has it.
         """
         kind, now = judgement.requirement.rules.enrollment.nudge.to, self.engine.now()
+        if judgement.account is not None and any(a.factor == kind for a in judgement.account.authenticators):
+            return ""
         if kind not in enrollable(judgement) or not_enrollable(judgement, kind, now) is not None:
             return ""
         return kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TypeVar
 
@@ -95,10 +95,13 @@ class SelfService:
                 await self.engine.store.release(claim, caller.subject.key)
         return removed
 
-    async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
-        """Forget one of the caller's own browsers. It needs a proof that meets the floors."""
+    async def forget(self, caller: Caller, *, ids: Collection[str]) -> int | Refusal:
+        """Forget some of the caller's own browsers. It needs a proof that meets the floors.
+
+        Returns how many they were.
+        """
         moment = self.engine.moment_of(caller)
-        return await self._of_browsers(caller, lambda account: changes.forget_browser(account, moment, id=id))
+        return await self._of_browsers(caller, lambda account: changes.forget_browsers(account, moment, ids=ids))
 
     async def forget_others(self, caller: Caller) -> int | Refusal:
         """Forget all of the caller's browsers but this one. Returns how many they were."""

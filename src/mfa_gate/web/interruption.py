@@ -20,6 +20,8 @@ from .types import Scope
 
 MARK = "/~"
 """Begins the segment behind the prefix that carries a sealed note: ``/mfa/~…/challenge``."""
+OFFERED = "o"
+"""The member of a note that says: an offer stands on the way. Only an address has it, never the cookie."""
 MAX_PATH = 512
 SAFE = ("GET", "HEAD")
 
@@ -108,6 +110,10 @@ def page_of(scope: Scope, origins: Collection[str]) -> str:
     return place_in(current) if site is not None or origin_in(current) in origins else ""
 
 
+def _without_offer(note: Note) -> Note:
+    return {name: value for name, value in note.items() if name != OFFERED}
+
+
 @dataclass(slots=True, kw_only=True)
 class Interruption:
     """The interrupted request, as one browser's cookies and the address of our page tell it.
@@ -155,12 +161,13 @@ class Interruption:
         So the way back is not lost if somebody goes on at a plain address of ours. Anybody may have sent the address:
         what it says of a form stays in the cookie only if the form is this browser's.
         """
-        note = self._note
-        if not note or cookie_value(self.scope, self.jar.going):
+        if cookie_value(self.scope, self.jar.going):
             return
+        note = _without_offer(self.note)
         if not self.has_kept(str(note.get("f", ""))):
             note = {name: value for name, value in note.items() if name != "f"}
-        self.keep(note)
+        if note:
+            self.keep(note)
 
     def heed_form(self, sealed: str) -> None:
         """Go on by the note in a form, if the cookie has another one by now.
@@ -188,6 +195,18 @@ class Interruption:
         """Let the links and forms from here on carry another note."""
         self._note, self.carried = note, MARK + self.cookies.seal_note(self.key, note)
 
+    def carry_offer(self) -> None:
+        """Let the links and forms from here on say that an offer stands on the person's way.
+
+        So the person is led on after it, and not to the settings.
+        """
+        self.carry({**self.note, OFFERED: True})
+
+    @property
+    def is_offered(self) -> bool:
+        """Tell if the person has come here by an offer."""
+        return bool(self.carried) and OFFERED in self.note
+
     def keep(self, note: Note) -> None:
         """Let the cookie hold a note."""
         self.headers.append(self.cookies.set_note(self.jar, self.jar.going, note))
@@ -202,7 +221,7 @@ class Interruption:
 
     def forget(self) -> None:
         """Forget the interrupted request; another tab's way is left alone."""
-        if not self.carried or self.cookies.note(self.jar, self.jar.going, self.scope) == self._note:
+        if not self.carried or self.cookies.note(self.jar, self.jar.going, self.scope) == _without_offer(self.note):
             self.headers.append(self.cookies.drop_note(self.jar, self.jar.going))
         self._note = {}
         self.drop_owed()

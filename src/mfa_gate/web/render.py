@@ -185,6 +185,7 @@ def _filters(words: Words) -> dict[str, Callable[..., Any]]:
         "qr": qr_svg,
         "prose": prose,
         "linked": linked,
+        "unbroken": unbroken,
     }
 
 
@@ -195,6 +196,23 @@ def _flipped(say: Callable[[int, Words], str], words: Words, at: int) -> str:
 def in_fours(key: str) -> str:
     """Split a base32 key into groups of four, as people read it."""
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
+
+
+_HYPHENED = re.compile(r"(<[^>]*>)|(?<![\w&;-])(\w{1,9}-\w{1,9})(?![\w-])")
+LONGEST = 10
+"""Letters of a word that stays on one line; a longer one may not fit a narrow one."""
+
+
+def unbroken(text: str) -> Markup:
+    """Keep each short word of a heading on one line: "sign-in" does not end as "sign-"."""
+    from markupsafe import Markup, escape
+
+    safe, parts, at = escape(text), [], 0
+    for found in _HYPHENED.finditer(safe):
+        if found[2] and len(found[2]) <= LONGEST:
+            parts += [safe[at : found.start()], Markup('<span class="whole">{}</span>').format(found[2])]
+            at = found.end()
+    return Markup("").join([*parts, safe[at:]])
 
 
 _LINKED = re.compile(r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<tel>\+?\d[\d ()./\u2011-]{5,}\d)")

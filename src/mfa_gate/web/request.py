@@ -256,24 +256,24 @@ class PageRequest:
         answer.reason = frame.problems[0].reason if frame.problems else ""
         return answer
 
-    def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
+    def go(self, to: str, *, notice: Notice | None = None, done: bool = False, turned_away: bool = False) -> Answer:
         """Redirect to ``to`` with 303. ``done`` forgets the interrupted request.
 
         After a form that succeeded, the address ends in a fragment of its own; without one browsers would keep the
-        fragment of the form. Where the app may lead to another origin from there, a page of ours goes on: browsers
-        hold the redirects of a form to ``form-action``. A page of ours also comes first if a form was stopped.
+        fragment of the form. ``turned_away`` says that the form did nothing, and something else comes first. Where the
+        app may lead to another origin from there, a page of ours goes on: browsers hold the redirects of a form to
+        ``form-action``. A page of ours also comes first if a form was stopped.
         """
         if notice is not None:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
-        is_settled = done or notice is not None
         if done and "f" in self.interruption.note:
             to, done = self.onward, False
         if done:
             to = self._with_fragment(to)
             self.interruption.forget()
         is_stale = bool(self.problems)  # a form that shows its page again, or leads on where nothing is left to do
-        if not is_settled or not (is_stale or self.scope["method"] == "POST"):
+        if turned_away or not (is_stale or self.scope["method"] == "POST"):
             return redirect(to, self._all_headers())
         self.problems.clear()
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
@@ -318,11 +318,14 @@ class PageRequest:
         """Return the address of the host's sign-in, which is told of no page to go on to."""
         return self.host(self.site.sign_in.replace(NEXT, ""))
 
-    def lead_on(self, decision: Decision) -> Answer:
-        """Lead on from a decision: to one of our pages, or to where the visitor was going."""
+    def lead_on(self, decision: Decision, *, turned_away: bool = True) -> Answer:
+        """Lead on from a decision: to one of our pages, or to where the visitor was going.
+
+        A form of a page that the decision forbids is turned away.
+        """
         if isinstance(decision, Allow):
             return self.go(self.going_to, done=True)
-        return self.go(self.own(place_of(decision)))
+        return self.go(self.own(place_of(decision)), turned_away=turned_away)
 
     def take_handle(self, handle: str, *, remembered: bool) -> None:
         """Give the browser its new handle; the one before is dead."""

@@ -11,7 +11,7 @@ from mfa_gate.core.changes import (
     accept_agreement,
     amend_authenticator,
     drop_old_copies,
-    forget_browser,
+    forget_browsers,
     remove,
     rename,
     saved_backup,
@@ -88,7 +88,7 @@ def test_what_is_not_ones_own_is_unknown() -> None:
         rename(of, moment(), id="x", label="y"),
         set_default(of, moment(), id="x", traits=TRAITS),
         remove(of, moment(), id="x", traits=TRAITS, stage="off", permanent=False),
-        forget_browser(of, moment(), id="x"),
+        forget_browsers(of, moment(), ids=("x",)),
     ):
         assert word(change.answer) == "not_found"
         assert (change.account, change.events) == (of, ())
@@ -143,8 +143,8 @@ def test_a_forgotten_browser_is_forgotten() -> None:
     """S-26: its handle is dead at once."""
     of = account("app", proofs=(proof(),))
     assert isinstance(judged(of), Allow)
-    change = forget_browser(of, moment(), id="b1")
-    assert (change.account.browsers, change.answer) == ((), None)
+    change = forget_browsers(of, moment(), ids=("b1", "unknown"))
+    assert (change.account.browsers, change.answer) == ((), 1)
     assert isinstance(judged(change.account), StepUp)
     assert change.events[0].browser == "b1"
 

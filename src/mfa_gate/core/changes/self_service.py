@@ -5,6 +5,8 @@ They rename, set the default, remove, forget a browser, sign out, answer the agr
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..assurance import TraitsOf
 from ..entropy import handle_digest
 from ..events import Event, Moment
@@ -79,16 +81,13 @@ def remove(
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
 
 
-def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refusal | None]:
-    """Remove a remembered browser and its proofs; its cookie is dead.
+def forget_browsers(account: Account, moment: Moment, *, ids: Collection[str]) -> Change[int | Refusal]:
+    """Remove remembered browsers and their proofs; their cookies are dead.
 
-    Answers a refusal, or None.
+    Answers how many were removed, or a refusal where none of them is known.
     """
-    if all(b.id != id for b in account.browsers):
-        return refuse(account, "not_found")
-    event = moment.event("browser.forgotten", account.key, browser=id)
-    changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
-    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+    gone = [b for b in account.browsers if b.id in ids]
+    return _without(account, moment, gone) if gone else refuse(account, "not_found")
 
 
 def forget_others(account: Account, moment: Moment, *, handle: str) -> Change[int]:
@@ -96,9 +95,12 @@ def forget_others(account: Account, moment: Moment, *, handle: str) -> Change[in
 
     Answers how many were removed.
     """
-    gone = [b for b in account.browsers if b.handle != handle]
+    return _without(account, moment, [b for b in account.browsers if b.handle != handle])
+
+
+def _without(account: Account, moment: Moment, gone: Collection[Browser]) -> Change[int]:
     events = tuple(moment.event("browser.forgotten", account.key, browser=b.id) for b in gone)
-    changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle == handle))
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b not in gone))
     return Change(account=tidy(changed, time_of(account, moment)), events=events, answer=len(gone))
 
 

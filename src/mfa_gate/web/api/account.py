@@ -93,8 +93,8 @@ async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
 
 async def forget(request: PageRequest, body: Body, name: str) -> Answer:
     """Forget a remembered browser or client: ``DELETE browsers/{id}``."""
-    refusal = await request.service.self_service.forget(request.caller, id=name)
-    return problem(refusal) if refusal is not None else Answer(204, b"", NO_STORE)
+    gone = await request.service.self_service.forget(request.caller, ids=(name,))
+    return problem(gone) if isinstance(gone, Refusal) else Answer(204, b"", NO_STORE)
 
 
 async def agreement(request: PageRequest, body: Body, name: str) -> Answer:

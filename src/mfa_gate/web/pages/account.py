@@ -56,7 +56,9 @@ async def backup_codes(request: PageRequest) -> Answer:
                 problem = Problem(reason="saved_missing", field="saved")
                 return request.show(_codes(request, judgement, kept[1], request.now), status=422, problems=[problem])
             await backup.saved(request.caller)
-            return request.lead_on(judgement.decision) if request.interruption.note else request.go(request.base)
+            if request.interruption.note:
+                return request.lead_on(judgement.decision, turned_away=False)
+            return request.go(request.base)
         case "":
             if kept is not None:
                 return request.show(_codes(request, judgement, kept[1], kept[0].created_at))
@@ -78,8 +80,9 @@ async def backup_codes(request: PageRequest) -> Answer:
 def _codes(
     request: PageRequest, judgement: Judgement, codes: tuple[str, ...], made_at: int, *, replaced: bool = False
 ) -> views.BackupCodes:
-    """Draw the page of a set. It is a step on the way to the app, or an act in the settings."""
-    steps = STEPS if request.interruption.note and not replaced else 0
+    """Draw the page of a set: a step of a first set-up, or an act in the settings."""
+    way = request.interruption
+    steps = STEPS if way.note and not way.is_offered and not replaced else 0
     return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced, steps=steps)
 
 
@@ -147,7 +150,7 @@ async def recovery(request: PageRequest) -> Answer:
         reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
         problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
         return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
-    return request.go(request.own("/recovery?sent=1#"))
+    return request.go(request.own("/recovery?sent=1"))
 
 
 def _sent(shown: views.Recovery) -> views.RecoverySent:
@@ -159,7 +162,7 @@ async def _begin_anew(request: PageRequest, judgement: Judgement) -> Answer:
     """Remove the lost methods after the wait, and lead on to the set-up."""
     refusal = await request.service.slow_recovery.set_up_anew(request.caller)
     if refusal is None:
-        return request.go(request.own("/enroll#"))
+        return request.go(request.own("/enroll"))
     if refusal.reason == "locked":
         return leave_locked(request)
     request.forget_judgement()

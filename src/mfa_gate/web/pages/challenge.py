@@ -171,9 +171,12 @@ async def answer(request: PageRequest, id: str) -> Answer:
     if [a for a in held if a.factor in traits and traits[a.factor].contact]:
         request.forget_judgement()
         if await request.service.enrollments.changes.offered(request.caller, await request.judgement()):
-            return request.go(request.own("/enroll/offer#"))
-    if request.form.get("passkeys") and await request.service.adoption.offer(request.caller, proven=mine.factor):
-        return request.go(request.own("/enroll/offer#"))
+            return request.go(request.own("/enroll/offer"))
+    # A device that can verify its user says so by the script; other kinds than those which do that need no such word.
+    offered = traits.get(request.rules.enrollment.nudge.to)
+    can_be_made = offered is not None and (not offered.verifies_user or "passkeys" in request.form)
+    if can_be_made and await request.service.adoption.offer(request.caller, proven=mine.factor):
+        return request.go(request.own("/enroll/offer"))
     return request.go(request.going_to, done=True)
 
 

@@ -42,7 +42,7 @@ def confirm_first(request: PageRequest, judgement: Judgement, place: str, *, dem
     request.interruption.come_back_to(
         request.own(place), demands=(demand or change_demand(evidence, judgement.requirement),)
     )
-    return request.go(request.own("/challenge"))
+    return request.go(request.own("/challenge"), turned_away=True)
 
 
 def locked_view(judgement: Judgement, ref: str = "") -> Locked:
@@ -55,7 +55,7 @@ def locked_view(judgement: Judgement, ref: str = "") -> Locked:
 
 def leave_locked(request: PageRequest) -> Answer:
     """Leave a form after the last attempt, so that no reload sends it again."""
-    return request.go(request.own("/locked"))
+    return request.go(request.own("/locked"), turned_away=True)
 
 
 def frozen_until(request: PageRequest, judgement: Judgement) -> int:

@@ -44,10 +44,10 @@ def refused(request: PageRequest, refusal: Refusal, place: str) -> Answer:
     if refusal.reason == "proof_required":
         demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
         request.interruption.come_back_to(request.own(place), demands=(demand,))
-        return request.go(request.own("/challenge"))
+        return request.go(request.own("/challenge"), turned_away=True)
     if refusal.reason in OWED:
         request.interruption.come_back_to(request.own(place))
-        return request.go(request.own(OWED[refusal.reason]))
+        return request.go(request.own(OWED[refusal.reason]), turned_away=True)
     if refusal.reason == "not_found":
         return not_found(request)
     status = refusal.row.status

@@ -113,13 +113,13 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
             view = await _start(request, judgement, kind, phone=phone, region=region)
             return request.show(view, status=422, problems=[problem])
         return await not_allowed(request, judgement, kind, begun)
-    return request.go(request.own(f"/enroll/{kind}#"))
+    return request.go(request.own(f"/enroll/{kind}"))
 
 
 async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
     draft = await request.service.enrollments.pending(request.caller, request.form.get("enrollment", ""), factor=kind)
     if draft is None:
-        return request.go(request.own(f"/enroll/{kind}"))
+        return request.go(request.own(f"/enroll/{kind}"), turned_away=True)
     sent = await request.service.enrollments.send(request.caller, draft.enrollment.id)
     if isinstance(sent, Refusal) and sent.reason == "too_soon":
         return ask_later(request, await _confirm(request, judgement, draft, None), sent)
@@ -176,11 +176,11 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
         return request.show(view, status=422, problems=[problem])
     request.take_handle(done.handle, remembered=request.rules.freshness.remember == "browser")
     if done.backup_codes:
-        return request.go(request.own("/backup-codes#"))
+        return request.go(request.own("/backup-codes"))
     if _is_settled(request, judgement):
         name = request.site.languages.own_name(done.authenticator.label, request.lang)
         return request.go(request.base, notice=Notice(word="added", value=name))
-    return request.go(request.own("/enroll/done#"))
+    return request.go(request.own("/enroll/done"))
 
 
 def _is_settled(request: PageRequest, judgement: Judgement) -> bool:
@@ -188,7 +188,7 @@ def _is_settled(request: PageRequest, judgement: Judgement) -> bool:
 
     Nothing is demanded, and the first one is not from just now. After an offer the person is on the way to the app.
     """
-    if request.form.get("offered"):
+    if request.interruption.is_offered:
         return False
     account = judgement.account
     if account is None or not account.authenticators or isinstance(judgement.decision, Enroll):
@@ -212,7 +212,7 @@ async def _twin(request: PageRequest) -> Answer | None:
         return None
     request.take_handle(twin.handle, remembered=request.rules.freshness.remember == "browser")
     kept = await request.service.backup.kept(request.caller)
-    return request.go(request.own("/backup-codes#" if kept is not None else "/enroll/done#"))
+    return request.go(request.own("/backup-codes" if kept is not None else "/enroll/done"))
 
 
 async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer:

@@ -90,7 +90,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case "ticket":
             refusal = await leave.redeem_ticket(request.caller, form.get("ticket", ""))
             if refusal is None:
-                return request.go(request.own("/enroll#"))
+                return request.go(request.own("/enroll"))
             problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
             ticket = views.EnrollTicket(typed=form.get("ticket", ""))
             return request.show(ticket, status=422, problems=[problem])
@@ -135,21 +135,19 @@ async def offer(request: PageRequest) -> Answer:
     """Show ``GET /enroll/offer``: a stronger factor, after a proof by a weaker one (U-33).
 
     A contact that has changed on the host's record comes first (decisions 43). A link puts it off. The offer was counted
-    when it was made.
+    when it was made. The addresses that lead on from here say that the person came by an offer.
     """
     judgement = await request.judgement()
+    if not isinstance(judgement.decision, Allow):
+        return request.lead_on(judgement.decision)
     moved = await request.service.enrollments.changes.offered(request.caller, judgement)
-    if moved and isinstance(judgement.decision, Allow):
-        name = request.factors.traits[moved[0].factor].name
-        offered = views.EnrollOffer(
-            kind=moved[0].factor, label=name, continue_url=request.onward, moved_to=moved[0].now
-        )
-        return request.show(offered)
-    kind = request.service.adoption.offerable(judgement) if isinstance(judgement.decision, Allow) else ""
+    kind = moved[0].factor if moved else request.service.adoption.offerable(judgement)
     if not kind:
         return request.lead_on(judgement.decision)
+    request.interruption.carry_offer()
     name = request.factors.traits[kind].name
-    return request.show(views.EnrollOffer(kind=kind, label=name, continue_url=request.onward))
+    now = moved[0].now if moved else ""
+    return request.show(views.EnrollOffer(kind=kind, label=name, continue_url=request.onward, moved_to=now))
 
 
 async def confirm(request: PageRequest) -> Answer:
@@ -173,7 +171,7 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
         required_at=rules.enrollment.required_from or 0,
         skippable=skippable,
         skips_left=left,
-        back=request.base
+        back=request.own("/enroll/offer" if request.interruption.is_offered else "")
         if purpose == "more"
         else ""
         if demanded and purpose != "nobody"

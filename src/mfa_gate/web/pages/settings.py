@@ -65,10 +65,12 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case "remove":
             result, word = await self_service.remove(request.caller, id=id), "removed"
         case "forget":
-            forgotten = await self_service.forget(request.caller, id=form.get("browser", ""))
-            if forgotten is None:
-                return request.go(request.base, notice=Notice(word="forgotten"))
-            result, word = forgotten, ""
+            ids = form.get("browser", "").split()
+            gone = await self_service.forget(request.caller, ids=ids)
+            if not isinstance(gone, Refusal):
+                some = Notice(word="others_forgotten", count=gone)
+                return request.go(request.base, notice=some if len(ids) > 1 else Notice(word="forgotten"))
+            result, word = gone, ""
         case "forget-others":
             gone = await self_service.forget_others(request.caller)
             if not isinstance(gone, Refusal):
@@ -77,7 +79,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case "everywhere":
             gone = await self_service.sign_out_everywhere(request.caller)
             if not isinstance(gone, Refusal):
-                return request.go(f"{request.host(request.site.home)}#")
+                return request.go(request.host(request.site.home))
             result, word = gone, ""
         case "undo":
             return await _undo(request, judgement)

@@ -33,7 +33,7 @@
       told(when, at);
       const about = document.createElement("span");
       about.className = "muted";
-      about.append(...[service, agent, where].filter(Boolean).flatMap((text) => [Object.assign(document.createElement("bdi"), { textContent: text }), " · "]), when);
+      about.append(...[service, agent, where].filter(Boolean).flatMap((text) => [Object.assign(document.createElement("bdi"), { textContent: text }), "\u00a0· "]), when);
       line.append(about);
       return line;
     });

@@ -88,8 +88,8 @@ class Settings:
     """The page at the prefix itself: one's own security settings.
 
     It posts to the prefix: ``action=rename`` (``authenticator``, ``label``), ``remove``, ``default``
-    (``authenticator``), ``forget`` (``browser``), ``forget-others``, ``everywhere``. ``action=dispute`` says that something
-    listed was not them (``about``: the reference of the line).
+    (``authenticator``), ``forget`` (``browser``: ids with blanks between them), ``forget-others``, ``everywhere``.
+    ``action=dispute`` says that something listed was not them (``about``: the reference of the line).
 
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
     ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
@@ -120,6 +120,17 @@ class Settings:
     can_undo: bool = False
     checkup: Literal["", "good", "codes", "way"] = ""
     most_browsers: int = 0
+
+    @property
+    def devices(self) -> tuple[tuple[BrowserLine, ...], ...]:
+        """Return the browsers in groups: one for each device, as far as name and kind tell it.
+
+        Groups, and the browsers in them, keep the order of ``browsers``: this one first, then the newest.
+        """
+        found: dict[tuple[str, str], tuple[BrowserLine, ...]] = {}
+        for it in self.browsers:
+            found[it.label, it.kind] = (*found.get((it.label, it.kind), ()), it)
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
