@@ -96,7 +96,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
             return request.show(ticket, status=422, problems=[problem])
     kind = form.get("factor", "")
     if kind in request.factors.traits:
-        return request.go(request.own(f"/enroll/{kind}"))
+        return request.go(request.own(f"/enroll/{kind}#"))
     return request.show(
         _choice(request, judgement), status=422, problems=[Problem(reason="choice_missing", field="factor")]
     )
