@@ -37,7 +37,10 @@ class SettingsError(MFAGateError):
 
 
 class FaultyPolicy(SettingsError):
-    """Faults in the text of a policy file: for the commands about policies an answer, and no wrong use."""
+    """Faults in the text of a policy file.
+
+    For the commands about policies they are the answer, and no wrong use.
+    """
 
 
 class MissingExtra(SettingsError):

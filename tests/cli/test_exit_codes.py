@@ -64,7 +64,7 @@ READERS = ("list", "show", "data", "leavers", "export")
 
 
 def test_a_change_of_an_account_takes_actor_and_reason() -> None:
-    """Both are options of each command that changes an account, so a script can give them always."""
+    """Take both options in each command that changes an account: a script can give them always."""
     lacking = {
         " ".join(path): wanted
         for path, command in _leaves(parser())
