@@ -64,7 +64,7 @@ READERS = ("list", "show", "data", "leavers", "export")
 
 
 def test_a_change_of_an_account_takes_actor_and_reason() -> None:
-    """Take both options in each command that changes an account: a script can give them always."""
+    """Take --actor and --reason in every command that changes an account."""
     lacking = {
         " ".join(path): wanted
         for path, command in _leaves(parser())
