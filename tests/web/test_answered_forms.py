@@ -80,6 +80,14 @@ async def test_a_declined_agreement_can_be_loaded_again(world: World) -> None:
     assert not await ann.is_in()
 
 
+@pytest.mark.parametrize("tenant", ["ticket", "contact"])
+async def test_a_set_up_that_lacks_something_leads_to_the_page_that_asks(world: World, tenant: str) -> None:
+    """A form that cannot be taken yet is answered by the way to the page that asks for the rest."""
+    new = await world.browser("new", tenant)
+    reply = await new.form("/mfa/enroll/totp", {"action": "start"}, token=await new.token("/mfa/enroll"))
+    assert (reply.status, reply.location) == (303, "/mfa/enroll")
+
+
 async def boss_who_reminded(world: World) -> Stage:
     """An administrator who has reminded everybody today."""
     stage = await deeds.boss_and_newcomer(world)
