@@ -36,6 +36,13 @@ class SettingsError(MFAGateError):
         super().__init__(head + "\n".join(self.faults))
 
 
+class FaultyPolicy(SettingsError):
+    """Faults in the text of a policy file.
+
+    For the commands about policies they are the answer, and no wrong use.
+    """
+
+
 class MissingExtra(SettingsError):
     """A configured part whose optional dependency is not installed.
 

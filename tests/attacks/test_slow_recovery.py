@@ -98,7 +98,7 @@ async def test_the_short_link_of_a_text_stops_it(scene: Scene) -> None:
     form = (("content-type", "application/x-www-form-urlencoded"),)
     assert (await phone.ask("POST", place, headers=form, body=b"action=dispute")).status == 422
     assert (await scene.world.account()).recovery is not None
-    assert (await phone.ask("POST", place, headers=form, body=b"action=dispute&sure=1")).status == 200
+    assert (await phone.ask("POST", place, headers=form, body=b"action=dispute&sure=1")).status == 303
     assert (await scene.world.account()).recovery is None
     scene.world.clock.advance(WAIT)
     assert (await scene.begin()).reason == "not_allowed"

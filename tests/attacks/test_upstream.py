@@ -280,14 +280,14 @@ async def test_what_was_judged_before() -> None:
     desk = Desk()
     world = make_world(policy=with_rules(trusting), identify=desk)
     ann = Visitor(world, cookies={"own": "1"})
-    desk.upstream = Upstream(amr=("mfa",), at=START)
+    desk.upstream = Upstream(amr=("mfa",), auth_time=START)
     assert await passes(ann)
     assert await remembered(world.gate, socket_scope("/records") | {"type": "http", "method": "GET"}) is None
     assert await passes(ann)
-    for other in (None, Upstream(amr=("pwd",), at=START), Upstream(amr=("mfa",), at=START - 8 * DAY)):
+    for other in (None, Upstream(amr=("pwd",), auth_time=START), Upstream(amr=("mfa",), auth_time=START - 8 * DAY)):
         desk.upstream = other
         assert not await passes(ann), other
-    desk.upstream = Upstream(amr=("mfa",), at=START)
+    desk.upstream = Upstream(amr=("mfa",), auth_time=START)
     assert await passes(ann)
     assert not await passes(stolen(ann))
 
@@ -305,7 +305,7 @@ async def test_outage(monkeypatch: pytest.MonkeyPatch) -> None:
 
     world = make_world(policy=with_rules(lenient), identify=desk)
     ann = Visitor(world, cookies={"own": "1"})
-    desk.upstream = Upstream(amr=("mfa",), at=START)
+    desk.upstream = Upstream(amr=("mfa",), auth_time=START)
     assert await passes(ann)
 
     def gone(*_: object, **__: object) -> None:
@@ -315,7 +315,7 @@ async def test_outage(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(world.store, name, gone)
     assert (await ann.page("/records")).status == 200
     assert (await stolen(ann).page("/records")).status == 503
-    desk.upstream = Upstream(amr=("mfa",), at=START + 1)
+    desk.upstream = Upstream(amr=("mfa",), auth_time=START + 1)
     assert (await ann.page("/records")).status == 503
 
 

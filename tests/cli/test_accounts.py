@@ -128,7 +128,13 @@ def test_break_glass_takes_two_people(run: Run) -> None:
         assert run(*grant, "confirm", *bob, "--actor", actor)[1]["reason"] == "not_allowed"
     for ref in ((), ("--ref", "another")):
         assert run(*grant, "confirm", *bob, "--actor", "zoe", *ref)[1]["reason"] == "not_found"
-    assert run(*grant, "confirm", *bob, "--actor", "zoe", "--ref", asked["ref"])[0] == 0
+    seen = ["--reason", "spoke to him"]
+    assert run(*grant, "confirm", *bob, "--actor", "zoe", "--ref", asked["ref"], *seen)[0] == 0
+    granted, before = run("audit", "list", "--tenant", "alpha", "--account", "bob", "--limit", "2")[1]["events"]
+    assert [(e["kind"], e["reason"]) for e in (granted, before)] == [
+        ("break_glass.granted", "spoke to him"),
+        ("break_glass.asked", "phone lost"),
+    ]
     shown = run("accounts", "show", *bob)[1]["break_glass"]
     assert (shown["asked_by"], shown["confirmed_by"]) == ("operator:eve", "operator:zoe")
     assert run(*grant, "revoke", *bob, "--actor", "eve", "--reason", "found")[0] == 0

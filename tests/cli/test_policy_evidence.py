@@ -34,5 +34,5 @@ def test_people_are_counted(
     assert main(["policy", "check", policy, "--profile", "nist-aal2", "--evidence"]) == 0
     assert "| alpha | 1 | 1 | 0 |" in capsys.readouterr().out
     monkeypatch.delenv("MFA_GATE_KEYS_FILE")
-    assert main(["policy", "check", policy, "--profile", "nist-aal2", "--evidence"]) == 1
+    assert main(["policy", "check", policy, "--profile", "nist-aal2", "--evidence"]) == 2
     assert "MFA_GATE_KEYS_FILE" in capsys.readouterr().err

@@ -91,8 +91,8 @@ def test_words_of_a_provider_are_no_letters() -> None:
     It would be read letter by letter.
     """
     with pytest.raises(ValueError, match="amr"):
-        Upstream(amr="otp", at=1)  # type: ignore[arg-type]
-    assert Upstream(amr=["otp"], at=1) == Upstream(amr=("otp",), at=1)  # type: ignore[arg-type]
+        Upstream(amr="otp", auth_time=1)  # type: ignore[arg-type]
+    assert Upstream(amr=["otp"], auth_time=1) == Upstream(amr=("otp",), auth_time=1)  # type: ignore[arg-type]
 
 
 def test_groups_become_a_set() -> None:

@@ -132,7 +132,7 @@ def test_the_latest_sign_in_elsewhere_of_a_question() -> None:
     trusting = FreshnessRules(trust_amr=("mfa", "otp"), trust_acr=("gold", "silver"))
     found = _upstream(signed_in, trusting)
     assert found is not None
-    assert (found.amr, found.acr, found.at) == (("mfa",), "gold", 9)
+    assert (found.amr, found.acr, found.auth_time) == (("mfa",), "gold", 9)
     bare = _upstream(signed_in, FreshnessRules(trust_amr=("mfa",)))
     assert bare is not None
     assert (bare.amr, bare.acr) == (("mfa",), "")

@@ -26,7 +26,7 @@ async def identify(connection: HTTPConnection) -> mfa_gate.Subject | None:
     name = connection.session.get("user_id")
     if name is None:
         raise identity.Unreadable("the session has no user")
-    login = mfa_gate.Upstream(amr=("pwd", "otp"), acr="", at=0)
+    login = mfa_gate.Upstream(amr=("pwd", "otp"), acr="", auth_time=0)
     return mfa_gate.Subject(str(name), tenant="t", groups=frozenset({"g"}), session="s", upstream=login, actor="")
 
 

@@ -110,12 +110,14 @@ async def test_declining(world: World) -> None:
     ann = await world.enrolled()
     stolen = dict(ann.cookies)
     reply = await ann.form("/mfa/agreement", {"action": "decline", "version": "1"})
-    assert reply.status == 200
-    assert "You declined" in reply.text
-    assert "can’t use the app" in reply.text
-    assert 'href="/logout"' in reply.text
+    assert reply.status == 303
     assert "no-store" in reply.header("cache-control")
     assert ann.handle == ""
+    page = await ann.page(reply.location.partition("#")[0])
+    assert "You declined" in page.text
+    assert "can’t use the app" in page.text
+    assert 'href="/logout"' in page.text
+    assert "no-store" in page.header("cache-control")
     assert (await world.account()).browsers == ()
     assert [event.account for event in world.kinds("agreement.declined")] == ["ann"]
     assert (await ann.state())["state"] == "challenge"

@@ -41,8 +41,13 @@ async def link(world: World, subject: str = "") -> str:
 
 
 async def press(browser: Browser, path: str, body: bytes = PRESS) -> Reply:
-    """The button on the page."""
-    return await browser.ask("POST", path, headers=[*PAGE, FORM], body=body)
+    """The button on the page, and the page after it."""
+    reply = await browser.ask("POST", path, headers=[*PAGE, FORM], body=body)
+    assert reply.status != 200, "a reload would press the button again"
+    if reply.status == 303:
+        assert reply.location == f"{path}#"
+        return await browser.page(path)
+    return reply
 
 
 async def test_a_get_never_acts(world: World) -> None:
@@ -60,6 +65,7 @@ async def test_a_get_never_acts(world: World) -> None:
         assert "no-store" in reply.header("cache-control")
     assert "Wasn’t this you?" in reply.text
     assert "This was not me" in reply.text
+    assert f'action="{path}#errors"' in reply.text
     assert "<script>" not in reply.text
     other = await stranger.ask("PUT", path)
     assert (other.status, other.header("allow")) == (405, "GET, HEAD, POST")

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.harness import FORM, PAGE, Browser, World, make_world, running
-from tests.web.test_dispute import DAY, OWNED, PRESS, link
+from tests.harness import Browser, World, make_world, running
+from tests.web.test_dispute import DAY, OWNED, link, press
 
 UNDO = {"action": "undo"}
 
@@ -25,7 +25,7 @@ async def disputed(world: World) -> Browser:
     await ann.prove()
     await ann.enroll_email()
     path = await link(world, "method was added")
-    done = await Browser(world).ask("POST", path, headers=[*PAGE, FORM], body=PRESS)
+    done = await press(Browser(world), path)
     assert "Was it you after all?" in done.text
     return ann
 
@@ -55,7 +55,7 @@ async def test_a_backup_code_takes_it_back(world: World) -> None:
     assert await allowed(ann)
     assert len(world.kinds("account.dispute_undone")) == 1
     again = await link(world, "can be changed again")
-    await Browser(world).ask("POST", again, headers=[*PAGE, FORM], body=PRESS)
+    await press(Browser(world), again)
     assert not await ann.is_in()
 
 
@@ -77,7 +77,7 @@ async def test_what_had_a_part_in_it_takes_nothing_back(world: World) -> None:
 async def test_a_first_set_up_is_not_taken_back(world: World) -> None:
     """A thief who set up the first method has its codes as well: the stop lasts its day."""
     ann = await world.enrolled()
-    done = await Browser(world).ask("POST", await link(world), headers=[*PAGE, FORM], body=PRESS)
+    done = await press(Browser(world), await link(world))
     assert "Was it you after all?" not in done.text
     await ann.prove()
     assert "It was me" not in (await ann.page("/mfa")).text
@@ -99,5 +99,5 @@ async def test_a_second_dispute_leaves_what_had_no_part_in_either(world: World) 
     await ann.api("DELETE", f"authenticators/{await ann.authenticator('email')}")
     removed = await link(world, "method was removed")
     for path, left in ((removed, (codes,)), (used, ())):
-        await Browser(world).ask("POST", path, headers=[*PAGE, FORM], body=PRESS)
+        await press(Browser(world), path)
         assert tuple(id for id, _ in (await world.account()).undo_by) == left

@@ -23,7 +23,7 @@ from mfa_gate.web.pages import people as people_page
 from mfa_gate.web.pages import reports
 from mfa_gate.web.pages.challenge import _came_by_link
 from mfa_gate.web.pages.common import problem_from
-from mfa_gate.web.request import PageRequest
+from mfa_gate.web.request import PageRequest, page_request
 from mfa_gate.web.router import _quiet
 from mfa_gate.web.unheard import nothing_more
 from mfa_gate.web.views import Notice, Problem
@@ -143,7 +143,7 @@ async def test_a_token_may_be_the_first_to_come(monkeypatch: pytest.MonkeyPatch)
         token = await made(world, "look")
         later = make_world(store=world.store.another(), clock=world.clock)  # type: ignore[attr-defined]
         seen: list[Any] = []
-        real = automation.request_of
+        real = page_request
 
         async def noted(site: Any, scope: Any, subject: Any) -> Any:
             seen.append(scope["headers"])

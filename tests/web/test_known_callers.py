@@ -13,7 +13,7 @@ from mfa_gate.core.rules import Policy
 from tests.harness import FETCH, HOME, POLICY, World, http_scope, key, make_world, running
 
 ANN = SubjectKey("alpha", "ann")
-UPSTREAM = Upstream(amr=("mfa",), at=1)
+UPSTREAM = Upstream(amr=("mfa",), auth_time=1)
 CHANGES: dict[str, dict[str, Any]] = {
     "nothing": {},
     "another address": {"address": "198.51.100.9"},

@@ -85,6 +85,10 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], acti
         command.add_argument("--all", action="store_true", help="of everybody in the tenant, by one write")
     command.add_argument("--tenant", required=True)
     add_actor(command, reason="reason" in action.fields)
+    if "reason" not in action.fields:
+        command.add_argument(
+            "--reason", default="", metavar="TEXT", help="why; else the reason of the request is written down"
+        )
     if "ticket" in action.fields:
         command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
     if "hours" in action.fields:
@@ -189,7 +193,7 @@ async def leavers(args: argparse.Namespace, service: Service) -> int:
 
 async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
     """Run the command of a row: do the act, and print the line of the row."""
-    given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    given: dict[str, Any] = {name: getattr(args, name) for name in {*action.fields, "reason"}}
     if action.unknown:
         given["new_tenant"] = getattr(args, "new_tenant", False)
     if bool(args.id) == bool(args.ids):

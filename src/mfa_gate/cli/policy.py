@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import SettingsError
+from ..errors import FaultyPolicy
 from . import policy_records
 from .application import WrongUse, app_for
 from .explain_person import add_person, explain_person, notes_on, person_json, person_lines
@@ -318,7 +318,7 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
         except WrongUse as error:
             print(f"mfa-gate policy {args.policy_command}: {error}", file=sys.stderr)
             return WRONG_USE
-        except SettingsError as error:
+        except FaultyPolicy as error:
             if args.json:
                 print_json({"ok": False, "faults": error.faults})
             else:

@@ -57,7 +57,7 @@ def login_handle(upstream: Upstream) -> str:
 
     It takes the place of the digest of a browser's handle. No cookie can hold it.
     """
-    return f"{UPSTREAM}:{upstream.at}"
+    return f"{UPSTREAM}:{upstream.auth_time}"
 
 
 def skip_key(subject: Subject, handle: str) -> str:

@@ -141,7 +141,7 @@ def situation_of(caller: Caller, facts: Facts, settings: TenantSettings, account
         family=caller.label,
         kind=caller.kind,
         address=caller.address,
-        login=None if upstream is None else (upstream.amr, upstream.acr, upstream.at),
+        login=None if upstream is None else (upstream.amr, upstream.acr, upstream.auth_time),
         enabled=bool(settings.enabled_at),
         chosen=settings.factors,
         account=encode(_bare(account, caller, handle_digest(session))).decode(),

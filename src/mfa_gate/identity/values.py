@@ -132,7 +132,7 @@ def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
     # Not a number, infinite, or too long to be printed: this is no time, but no reason to refuse the request.
     if not 0 < at < LATEST:
         return None
-    return Upstream(amr=told, acr=acr if isinstance(acr, str) else "", at=int(at))
+    return Upstream(amr=told, acr=acr if isinstance(acr, str) else "", auth_time=int(at))
 
 
 def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:

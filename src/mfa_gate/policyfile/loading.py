@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..core.model import Subject
 from ..core.rules import Policy, PolicyTest, Rules
-from ..errors import SettingsError
+from ..errors import FaultyPolicy
 from ..factors import BUILT_IN, Registry
 from .attachments import logo_of, stylesheet_of, with_text
 from .checks import Checked, cross_check
@@ -56,7 +56,7 @@ def parse_policy(text: str, *, base: File, source: str = "policy.toml", factors:
     """
     examined = examine(text, base=base, factors=factors)
     if examined.policy is None:
-        raise SettingsError([fault.told(source) for fault in examined.faults])
+        raise FaultyPolicy([fault.told(source) for fault in examined.faults])
     return examined.policy
 
 
@@ -66,13 +66,13 @@ def read_text(path: str | os.PathLike[str]) -> str:
         with open(path, "rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise SettingsError(f"{os.fspath(path)}: it is larger than {MOST_BYTES // 1024} KiB; is it a policy?")
+            raise FaultyPolicy(f"{os.fspath(path)}: it is larger than {MOST_BYTES // 1024} KiB; is it a policy?")
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"{os.fspath(path)}: {(error.strerror or str(error)).lower()}") from None
+        raise FaultyPolicy(f"{os.fspath(path)}: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise SettingsError(f"{File(path).name}:{line}: it is not UTF-8; save it as UTF-8") from None
+        raise FaultyPolicy(f"{File(path).name}:{line}: it is not UTF-8; save it as UTF-8") from None
 
 
 def examine(text: str, *, base: File, factors: Registry = BUILT_IN) -> Examined:

@@ -229,7 +229,7 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
         )
         browsers = (Browser(id="b0", handle=HANDLE, label="browser", created_at=0, proofs=(proof,)),)
     if subject.upstream is not None:
-        login = Proof(factor=UPSTREAM, authenticator=UPSTREAM, at=subject.upstream.at, network=network, epoch=0)
+        login = Proof(factor=UPSTREAM, authenticator=UPSTREAM, at=subject.upstream.auth_time, network=network, epoch=0)
         kept = Browser(id="l0", handle=login_handle(subject.upstream), label="", created_at=0, proofs=(login,))
         browsers = (*browsers, kept)
     agreement = rules.agreement
@@ -251,7 +251,7 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
         key=subject.key,
         authenticators=mine,
         browsers=browsers,
-        logins=() if subject.upstream is None else ((subject.upstream.at, now),),
+        logins=() if subject.upstream is None else ((subject.upstream.auth_time, now),),
         lock=Lock(at=now, cause="attempts", ref="") if given.locked else None,
         skips=((skip_key(subject, HANDLE), now),) if given.skipped else (),
         skip_count=1 if given.skipped else 0,
@@ -263,7 +263,7 @@ def _login(rules: Rules, at: int) -> Upstream:
     freshness = rules.freshness
     if not freshness.trusts_logins:
         raise ValueError("login_age needs freshness.trust_amr or freshness.trust_acr")
-    return Upstream(amr=freshness.trust_amr[:1], acr="".join(freshness.trust_acr[:1]), at=at)
+    return Upstream(amr=freshness.trust_amr[:1], acr="".join(freshness.trust_acr[:1]), auth_time=at)
 
 
 def _networks(rules: Rules, ip: str) -> tuple[str, str]:

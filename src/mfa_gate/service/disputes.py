@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..core.changes import dispute as steps
 from ..core.changes.enroll_rights import CHANGE_AGE
@@ -118,7 +118,8 @@ class Disputing:
         account = await self.engine.load(key)
         if account.is_unknown or int(at) < account.forgotten_at:
             return None
-        return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))
+        used, undoable = await self._used(key, ref), bool(account.undo_by)
+        return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=used, undoable=undoable)
 
     async def dispute(self, token: str, *, network: str) -> Disputed | Refusal:
         """Act on a pressed button, once for each event.
@@ -135,12 +136,11 @@ class Disputing:
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         if not found.used:
-            moment, about = engine.moment(network=network), found
-            undoable = await engine.change(
-                about.key,
-                lambda account: steps.dispute(account, moment, about=about.ref, kind=about.kind, at=about.at),
+            moment = engine.moment(network=network)
+            await engine.change(
+                found.key,
+                lambda account: steps.dispute(account, moment, about=found.ref, kind=found.kind, at=found.at),
             )
-            found = replace(about, undoable=undoable)
             await self._alarm(found)
         return found
 

@@ -166,7 +166,7 @@ def _upstream(account: Account, freshness: FreshnessRules) -> Upstream | None:
     if not account.logins or not freshness.trusts_logins:
         return None
     at = max(at for at, _ in account.logins)
-    return Upstream(amr=freshness.trust_amr[:1], acr="".join(freshness.trust_acr[:1]), at=at)
+    return Upstream(amr=freshness.trust_amr[:1], acr="".join(freshness.trust_acr[:1]), auth_time=at)
 
 
 def _in_this_session(account: Account, browser: Browser | None, subject: Subject, now: int) -> Account:

@@ -124,7 +124,9 @@ async def deny(
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)
     else:
-        status = site.json_status if refusal.row.status == 403 else None
+        # A client that shows a password or a token would ask for it again after a 401.
+        has_cookies_alone = header(scope, b"authorization") is None
+        status = site.json_status if refusal.row.status == 403 and has_cookies_alone else None
         answer = problem(refusal, status=status, headers=kept, **more)
     return await send_answer(scope, receive, send, answer, site=site)
 

@@ -14,7 +14,7 @@ from ..core.spoken import spoken_in
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
-from .responses import Answer, page
+from .responses import Answer, page, redirect
 from .scope import own_place
 from .site import Site
 from .types import Receive, Scope
@@ -43,7 +43,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     network = site.service.engine.rules(read.key.tenant).network_of(site.callers.address(scope)) if read else UNKNOWN
     done = await service.dispute(token, network=network)
     if not isinstance(done, Refusal):
-        return await _show(site, scope, done, done=True)
+        return redirect(f"{own_place(scope)}#")
     if done.reason == "not_found":
         return _gone(site, scope)
     wait = str(done.retry_after or 1).encode()

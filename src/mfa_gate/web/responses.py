@@ -128,6 +128,12 @@ def leading(name: bytes, to: str) -> Header:
     return name, quote(to, safe=PRINTABLE, errors="surrogatepass").encode("ascii")
 
 
+def allowing(methods: Iterable[str]) -> Header:
+    """Make the header that lists the methods of an address: HEAD wherever GET is."""
+    listed = [*methods]
+    return b"allow", ", ".join([*listed, *(["HEAD"] if "GET" in listed else [])]).encode()
+
+
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
     """Make a 303 to a place on this site.
 

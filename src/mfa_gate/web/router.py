@@ -21,7 +21,7 @@ from .origin_faults import OriginFault, OriginKind, origin_fault
 from .quoted_ids import with_quoted_slashes
 from .request import PageRequest
 from .request import page_request as request_of
-from .responses import Answer, as_json, problem, redirect
+from .responses import Answer, allowing, as_json, problem, redirect
 from .scope import caller_kind, is_rooted, own_place, root_of, safe_path, sign_in_place
 from .site import Site
 from .types import Receive, Scope, Send
@@ -155,7 +155,7 @@ class Router:
         method = "GET" if request.scope["method"] == "HEAD" else request.scope["method"]
         handler = handlers.get(method)
         if handler is None:
-            request.headers.append((b"allow", ", ".join([*handlers, "HEAD"]).encode()))
+            request.headers.append(allowing(handlers))
             return self._refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
             return self._in_language(request) or self._to_front_end(request, place) or await handler(request)

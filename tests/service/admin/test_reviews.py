@@ -170,7 +170,7 @@ async def test_a_reminder_to_those_who_are_ticked(listed: World) -> None:
     await listed.engine.effects.idle()
     assert sorted(message.to for message in listed.email.messages) == ["bare@alpha.example", "never1@alpha.example"]
     again = await boss.form("/mfa/admin/accounts", {"action": "remind", **ticked})
-    assert again.status == 429
+    assert again.status == 422
     assert (await boss.form("/mfa/admin/accounts", {"action": "remind"})).status == 422
     assert (await boss.form("/mfa/admin/accounts", {"action": "erase"})).status == 404
 

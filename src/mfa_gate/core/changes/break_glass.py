@@ -47,11 +47,12 @@ def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str,
     return Change(account=tidy(replace(account, grant=grant), now), events=(*ended, event), answer=None)
 
 
-def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[Refusal | None]:
+def confirm(account: Account, moment: Moment, *, by: Hand, ref: str, reason: str = "") -> Change[Refusal | None]:
     """Confirm a grant, by a second and different administrator, within the hour.
 
     The grant counts from now on. ``ref`` names the request that the administrator has read. A request that took its
-    place meanwhile is not confirmed. Answers a refusal, or None.
+    place meanwhile is not confirmed. ``reason`` is the second administrator's own, "" for that of the request. Answers a
+    refusal, or None.
     """
     grant, now = account.grant, time_of(account, moment)
     if account.lock is not None:
@@ -63,7 +64,7 @@ def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[R
     event = moment.event(
         "break_glass.granted",
         account.key,
-        reason=grant.reason,
+        reason=stated(reason) or grant.reason,
         ticket=grant.ticket,
         asked_by=grant.asked_by,
         request=grant.ref,

@@ -30,8 +30,10 @@ def is_new_login(account: Account, caller: Caller, rules: Rules, now: int) -> bo
         return False
     if account.lock is not None or is_spent(account.attempts, rules.attempts):
         return False
-    fresh = upstream.at - SKEW <= now < upstream.at + rules.freshness.max_age
-    return fresh and upstream.at > account.logins_from and all(at != upstream.at for at, _ in account.logins)
+    fresh = upstream.auth_time - SKEW <= now < upstream.auth_time + rules.freshness.max_age
+    return (
+        fresh and upstream.auth_time > account.logins_from and all(at != upstream.auth_time for at, _ in account.logins)
+    )
 
 
 def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -> Change[None]:
@@ -49,7 +51,7 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
     proof = Proof(
         factor=UPSTREAM,
         authenticator=UPSTREAM,
-        at=min(upstream.at, now),
+        at=min(upstream.auth_time, now),
         network=caller.network,
         epoch=account.epoch,
         session=session_mark(caller.subject) if rules.freshness.remember == "session" else "",
@@ -63,7 +65,7 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
         last_used_at=now,
         kind=UPSTREAM,
     )
-    logins = (*account.logins, (upstream.at, now))
+    logins = (*account.logins, (upstream.auth_time, now))
     dropped = [at for at, _ in logins[:-MAX_LOGINS]]
     changed = replace(
         account,

@@ -55,11 +55,11 @@ def ask(
     return Change(account=tidy(replace(account, asked=asked), now), events=(event,), answer=None)
 
 
-def confirmed(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[Asked | Refusal]:
+def confirmed(account: Account, moment: Moment, *, by: Hand, ref: str, reason: str = "") -> Change[Asked | Refusal]:
     """Take the waiting act out of the account, on the word of a second administrator.
 
-    ``ref`` names the request that the administrator has read. Answers the act, which the caller does in the same change,
-    or a refusal.
+    ``ref`` names the request that the administrator has read. ``reason`` is the second administrator's own, "" for that of
+    the request. Answers the act, which the caller does in the same change, or a refusal.
     """
     waiting = asked_now(account, moment.now)
     refusal = not_confirmed(account, waiting, by=by, ref=ref)
@@ -68,7 +68,7 @@ def confirmed(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change
     event = moment.event(
         "act.confirmed",
         account.key,
-        reason=waiting.reason,
+        reason=stated(reason) or waiting.reason,
         ticket=waiting.ticket,
         act=waiting.act,
         asked_by=waiting.asked_by,

@@ -30,12 +30,12 @@ class Upstream:
     """The statement of an identity provider about the sign-in, as the host has verified it.
 
     The parts are claims of OpenID Connect Core 1.0, 2: ``amr`` are the words for the methods (RFC 8176), ``acr`` is the
-    class. ``at`` is ``auth_time``, the time (UTC seconds) when the person last signed in there.
+    class, ``auth_time`` is the time (UTC seconds) when the person last signed in there.
     """
 
     amr: tuple[str, ...] = ()
     acr: str = ""
-    at: int = 0
+    auth_time: int = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.amr, (str, bytes)):

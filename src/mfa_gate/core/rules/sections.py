@@ -110,7 +110,7 @@ class FreshnessRules:
         A sign-in without its time does not count.
         """
         known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
-        return known and upstream.at > 0
+        return known and upstream.auth_time > 0
 
     @property
     def strong_acr(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ __all__ = ["ACTIONS", "Action", "Field", "Given", "Tone"]
 
 def _approve(account: Account, given: Given) -> Change[Refusal | None]:
     """Do what another administrator asked for, with what was given then."""
-    taken = two_people.confirmed(account, given.moment, by=given.by, ref=given.ref)
+    taken = two_people.confirmed(account, given.moment, by=given.by, ref=given.ref, reason=given.reason)
     asked = taken.answer
     if isinstance(asked, Refusal):
         return keep(account, asked)

@@ -31,7 +31,9 @@ ROWS = (
     Action(
         name="confirm",
         right="reset",
-        step=lambda account, given: break_glass.confirm(account, given.moment, by=given.by, ref=given.ref),
+        step=lambda account, given: break_glass.confirm(
+            account, given.moment, by=given.by, ref=given.ref, reason=given.reason
+        ),
         fields=("ref",),
         place="/break-glass/confirm",
         command=("break-glass", "confirm"),

@@ -10,7 +10,7 @@ from ..forms import BadBody, has_body, is_listed, read_json, same_origin, tells_
 from ..members import BadMember, Body, typed
 from ..origin_faults import origin_fault
 from ..request import PageRequest
-from ..responses import Answer, problem
+from ..responses import Answer, allowing, problem
 from ..scope import header, is_bearer_alone
 from ..site import Site
 from ..types import Receive, Scope
@@ -29,7 +29,7 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
     call = calls.get(method)
     if call is None:
         refusal = Refusal(reason="method_not_allowed", detail=f"This call takes {' or '.join(calls)}.")
-        return problem(refusal, headers=[(b"allow", ", ".join(calls).encode())])
+        return problem(refusal, headers=[allowing(calls)])
     body: Body = {}
     try:
         if method != "GET":

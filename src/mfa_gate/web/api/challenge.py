@@ -13,6 +13,8 @@ from ..responses import Answer, as_json, problem, stamp
 from .calls import Body, named
 from .documents import state_document
 
+RESPONSES = ("wrong_code", "code_expired", "code_already_used", "code_too_early")
+"""Reasons that are about the response itself."""
 NO_COOKIE = (
     "The browser has sent no cookie of ours, so it is not the one that asked. Cookies are turned off, or the call was made "
     'without them: fetch(…, {credentials: "include"}).'
@@ -93,7 +95,8 @@ async def verify(request: PageRequest, body: Body, name: str) -> Answer:
 
 async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
     """Answer a refusal, in words of its own where no code was typed, as for a passkey."""
-    refusal = named(refusal, not_found="challenge" if body.get("challenge") else "authenticator", wrong_code="response")
+    asked = "challenge" if body.get("challenge") else "authenticator"
+    refusal = named(refusal, not_found=asked, **dict.fromkeys(RESPONSES, "response"))
     if "enrollment" in body and refusal.member in ("authenticator", "challenge"):
         refusal = replace(refusal, member="enrollment")
     if refusal.reason == "not_found" and request.fresh and request.caller.kind == "browser":

@@ -27,7 +27,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/locked": {"GET": account.locked},
     "/admin": {"GET": start.start},
     "/admin/accounts": {"GET": people.accounts, "POST": people.act},
-    "/admin/many": {"POST": many.act},
+    "/admin/many": {"GET": people.accounts, "POST": many.act},
     "/admin/reports": {"GET": reports.reports},
     "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
     "/admin/audit": {"GET": admin.audit},

@@ -61,7 +61,8 @@ async def backup_codes(request: PageRequest) -> Answer:
             return request.go(request.base)
         case "":
             if kept is not None:
-                return request.show(_codes(request, judgement, kept[1], kept[0].created_at))
+                replaced = "replaced" in request.query
+                return request.show(_codes(request, judgement, kept[1], kept[0].created_at, replaced=replaced))
             if frozen_until(request, judgement):
                 return frozen_page(request, judgement, request.base)
             if request.scope["method"] != "POST":
@@ -74,7 +75,7 @@ async def backup_codes(request: PageRequest) -> Answer:
     made = await backup.make(request.caller)
     if isinstance(made, Refusal):
         return request.show(_stock(request, judgement), status=422, problems=[problem_from(made, "")])
-    return request.show(_codes(request, judgement, made, request.now, replaced=had))
+    return request.go(request.own(f"/backup-codes{'?replaced=1' if had else ''}"))
 
 
 def _codes(
@@ -200,13 +201,18 @@ async def agreement(request: PageRequest) -> Answer:
     """Answer ``/agreement``: accept it, or decline and be led to the sign-out."""
     judgement = await request.judgement()
     decision, rules = judgement.decision, request.rules
+    if isinstance(decision, (Agree, StepUp)) and rules.agreement is not None and "declined" in request.query:
+        return _declined(request, rules.agreement.title)
     if not isinstance(decision, Agree) or rules.agreement is None:
         return request.lead_on(decision)
     if request.scope["method"] == "POST":
         form = request.form
         if form.get("action") == "decline":
             await request.service.self_service.decline(request.caller)
-            return _declined(request, rules.agreement.title)
+            # Our cookies are dropped now. The way out is the host's own sign-out, which only the host can do.
+            request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.handle))
+            request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
+            return request.go(request.own("/agreement?declined=1"))
         refusal = None
         if form.get("accept"):
             refusal = await request.service.self_service.accept(request.caller, version=form.get("version", ""))
@@ -218,12 +224,7 @@ async def agreement(request: PageRequest) -> Answer:
 
 
 def _declined(request: PageRequest, title: str) -> Answer:
-    """Show the end after a declined agreement, with the way out.
-
-    The way out is the host's own sign-out, which only the host can do. Our cookies are dropped now.
-    """
-    request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.handle))
-    request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
+    """Show the end after a declined agreement, with the way out."""
     return request.show(
         views.AgreementDeclined(
             title=title,

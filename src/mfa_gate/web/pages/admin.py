@@ -96,7 +96,7 @@ async def act(request: PageRequest, id: str) -> Answer:
     if refusal is None:
         return request.show(view)
     if refusal.reason in ("too_soon", "no_contact"):
-        return request.show(view, status=refusal.row.status, problems=[problem_from(refusal, "")])
+        return request.show(view, status=422, problems=[problem_from(refusal, "")])
     field = _wrong_field(action, form)
     problem = Problem(reason=f"{field}_stated", field=field)
     if refusal.detail == NAMELESS:
@@ -295,7 +295,7 @@ async def set_tenant(request: PageRequest) -> Answer:
         if isinstance(found, Refusal):
             return _no(request, found, f"/admin/tenant{desk.query}")
         problem = Problem(reason="checklist_open", field="")
-        return request.show(_tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem])
+        return request.show(_tenant(request, desk, found, typed=form), status=422, problems=[problem])
     sending = action in ("trial", "remind") and refusal.reason in ("no_contact", "too_soon", "send_failed")
     if not sending and refusal.reason not in ("malformed", "not_enrollable"):
         return _no(request, refusal, f"/admin/tenant{desk.query}")
@@ -303,9 +303,7 @@ async def set_tenant(request: PageRequest) -> Answer:
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/tenant{desk.query}")
     if sending:
-        return request.show(
-            _tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
-        )
+        return request.show(_tenant(request, desk, found, typed=form), status=422, problems=[problem_from(refusal, "")])
     field = refusal.member if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:

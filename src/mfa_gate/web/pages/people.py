@@ -16,7 +16,7 @@ from ..request import PageRequest
 from ..responses import Answer
 from ..streamed import Streamed
 from ..tables import people_csv
-from ..views import Notice
+from ..views import Notice, Problem
 from ..views.people import AdminAccounts, Head, PersonRow, Tab
 from . import many
 from .admin import account_url
@@ -67,9 +67,9 @@ async def _page(
     *,
     sort: str = "",
     wrong: str = "",
-    refusal: Refusal | None = None,
+    problem: Problem | None = None,
 ) -> Answer:
-    """Draw the list. ``refusal`` is the one of an act on it."""
+    """Draw the list. ``problem`` is that of an act on it."""
     desk, after = desk_of(request, "accounts"), request.query.get("after", "")
     found = await request.service.reviews.page(
         actor_of(request), desk.tenant, search, sort=sort, after=after, limit=PAGE, counted=True
@@ -113,9 +113,7 @@ async def _page(
         looked_at=bool(found.next) and not wrong and len(rows) < PAGE,
         exempt=found.counts.exempt if found.counts else 0,
     )
-    if refusal is not None:
-        return request.show(page, status=refusal.row.status, problems=[problem_from(refusal, "")])
-    return request.show(page, status=422 if wrong else 200)
+    return request.show(page, status=422 if wrong or problem else 200, problems=[problem] if problem else ())
 
 
 async def act(request: PageRequest) -> Answer:
@@ -124,15 +122,17 @@ async def act(request: PageRequest) -> Answer:
     They are those who are ticked, or everybody who fits the filters.
     """
     form, desk = request.form, desk_of(request, "accounts")
-    if form.get("action") in IDLE:
-        return await many.plan(request)
     await request.judgement()
     try:
         chosen = many.chosen_in(request)
     except BadFilter:
         chosen = None
-    if form.get("action") != "remind" or chosen is None:
+    if form.get("action") not in (*IDLE, "remind") or chosen is None:
         return not_found(request)
+    if chosen.search is None and not chosen.ids:
+        return await _page(request, search_of({}), {}, problem=Problem(reason="people_missing"))
+    if form["action"] in IDLE:
+        return await many.plan(request)
     ids = chosen.ids
     if chosen.search is not None:
         found = await request.service.reviews.stream(actor_of(request), desk.tenant, chosen.search, whole=False)
@@ -143,7 +143,7 @@ async def act(request: PageRequest) -> Answer:
     if not isinstance(told, Refusal):
         return request.go(f"{request.own(PLACE)}{desk.query}", notice=Notice(word="tenant_remind", count=told))
     if told.reason in ("too_soon", "no_contact", "malformed"):
-        return await _page(request, search_of({}), {}, refusal=told)
+        return await _page(request, search_of({}), {}, problem=problem_from(told, ""))
     return refused(request, told, f"{PLACE}{desk.query}")
 
 

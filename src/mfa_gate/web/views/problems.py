@@ -47,6 +47,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
         "Finish the preparation first: some of its lines are not done yet.",
     ),
     "factors_stated": Sentence("Choose how people confirm."),
+    "people_missing": Sentence("Choose people in the list first."),
     "request_stated": Sentence("Write a method and a path, such as GET /reports."),
     "address_stated": Sentence("Write one address, such as 192.0.2.7."),
     "at_stated": Sentence("Write a day or a moment, such as 2026-03-01T08:30Z."),

@@ -55,7 +55,7 @@ def evidence_in(situation: Situation, ground: Ground, proven: str = "") -> Evide
     ``proven`` is the id of an authenticator that gave a proof just now, in place of the one of the situation.
     """
     by, at = situation.holder.proven_by, NOW - situation.age
-    upstream = Upstream(amr=(by.amr,) if by.amr else (), acr=by.acr, at=at) if isinstance(by, Login) else None
+    upstream = Upstream(amr=(by.amr,) if by.amr else (), acr=by.acr, auth_time=at) if isinstance(by, Login) else None
     subject = Subject("somebody", session="this", upstream=upstream)
     return standing_for(
         Caller(subject=subject, handle=HANDLE, network=ground.network_of(situation.around.place.request)),
@@ -89,7 +89,7 @@ def _account(situation: Situation, ground: Ground, subject: Subject, proven: str
             for held in holds
         ),
         browsers=browsers,
-        logins=((login.at, NOW),) if login else (),
+        logins=((login.auth_time, NOW),) if login else (),
         lock=Lock(at=NOW, cause=state.lock, ref="") if state.lock else None,
         attempts=Attempts(used=state.wrong),
         skips=((skip_key(subject, HANDLE), NOW),) if state.skipped else (),

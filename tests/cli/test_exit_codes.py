@@ -1,0 +1,99 @@
+"""Exit codes of all commands: 0 done, 1 the answer is no, 2 wrong use."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.cli import main, parser
+
+POLICY = 'version = 1\nname = "app"\n[factors]\nallowed = ["totp"]\n'
+SAMPLES = {
+    "ID": "ann",
+    "FILE": "policy.toml",
+    "OLD": "policy.toml",
+    "NEW": "policy.toml",
+    "DIGEST": "0123456789",
+    "NAME": "n",
+    "PART": "p",
+    "NUMBER": "T-1",
+    "TEXT": "why",
+    "REF": "R",
+}
+
+
+def _leaves(
+    top: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+    sub = next((a for a in top._actions if isinstance(a, argparse._SubParsersAction)), None)
+    if sub is None:
+        yield path, top
+        return
+    for name, inner in sub.choices.items():
+        yield from _leaves(inner, (*path, name))
+
+
+def _words(path: tuple[str, ...], command: argparse.ArgumentParser) -> list[str]:
+    """The command with everything that it must be told."""
+    found = [*path]
+    for action in command._actions:
+        needed = action.required if action.option_strings else action.nargs is None
+        if not needed:
+            continue
+        value = next(iter(action.choices)) if action.choices else SAMPLES.get(str(action.metavar), "x")
+        found += [action.option_strings[0], value] if action.option_strings else [value]
+    return found
+
+
+COMMANDS = {" ".join(path): _words(path, command) for path, command in _leaves(parser())}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a policy, where nothing else is said."""
+    monkeypatch.chdir(tmp_path)
+    Path("policy.toml").write_text(POLICY)
+    for name in ("MFA_GATE_STORE", "MFA_GATE_KEYS_FILE", "MFA_GATE_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+READERS = ("list", "show", "data", "leavers", "export")
+
+
+def test_a_change_of_an_account_takes_actor_and_reason() -> None:
+    """Take --actor and --reason in every command that changes an account."""
+    lacking = {
+        " ".join(path): wanted
+        for path, command in _leaves(parser())
+        if path[0] in ("accounts", "import") and path[-1] not in READERS
+        for wanted in ("--actor", "--reason")
+        if wanted not in command._option_string_actions
+    }
+    assert lacking == {}
+
+
+@pytest.mark.parametrize("command", [name for name, words in COMMANDS.items() if "--app" not in words])
+def test_a_store_that_is_not_told_is_wrong_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command that needs a store, keys or a policy, and is told none, ends with 2."""
+    code = main(COMMANDS[command])
+    told = capsys.readouterr().err
+    assert ("is missing" in told, code) in [(True, 2), (False, 0), (False, 2)]
+
+
+@pytest.mark.parametrize("command", ["policy history", "policy show", "policy impact", "accounts list"])
+def test_a_store_that_is_not_there_is_wrong_use(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped store is no answer, and none is made."""
+    main(["keys", "new"])
+    Path("keys").write_text(capsys.readouterr().out)
+    Path("keys").chmod(0o600)
+    monkeypatch.setenv("MFA_GATE_STORE", "sqlite:///none.db")
+    monkeypatch.setenv("MFA_GATE_KEYS_FILE", "keys")
+    monkeypatch.setenv("MFA_GATE_POLICY", "policy.toml")
+    assert main(COMMANDS[command]) == 2
+    assert "no store there" in capsys.readouterr().err
+    assert not Path("none.db").exists()
