@@ -122,7 +122,10 @@ class Person:
     # -- answers -------------------------------------------------------------------------------------------------------
 
     def touch(self, clock: int, *, stays: bool = True) -> None:
-        """Note that something was written. ``stays``: it leaves more than what ends one day, as a ticket does."""
+        """Note that something was written.
+
+        ``stays``: it leaves more than what ends one day, as a ticket does.
+        """
         self.is_known, self.seen_at = True, self.now(clock)
         self.is_blank = self.is_blank and not stays
 

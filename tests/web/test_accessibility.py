@@ -102,7 +102,7 @@ def colored(name: str) -> frozenset[tuple[str, ...]]:
 
 
 def few_with_all(names: Iterable[str], parts: Callable[[str], Collection[Hashable]] = shapes) -> list[str]:
-    """Choose pages that together hold every part there is, few of them: a browser takes its time.
+    """Choose few pages that together hold every part there is: a browser takes its time.
 
     The page with most new parts comes first. At the end those go whose parts the others hold.
     """

@@ -68,7 +68,10 @@ async def test_a_proof_of_a_clock_that_ran_ahead_ends() -> None:
 
 
 async def test_what_an_administrator_does_right_after_the_end_is_after_it() -> None:
-    """A grant that is asked for after the end can be confirmed, though no request came between the two."""
+    """A grant that is asked for after the end can be confirmed.
+
+    No request comes between the two.
+    """
     async with running(make_world()) as world:
         ann = await world.enrolled("ann")
         assert await ann.is_in()

@@ -51,7 +51,11 @@ async def not_allowed(request: PageRequest, judgement: Judgement, kind: str, ref
     """Ask for the thing that an enrollment of ``kind`` lacks, or say why it cannot be."""
     if refusal.reason in ("contact_required", "ticket_required"):
         is_form = request.scope["method"] == "POST"
-        return request.go(request.own("/enroll")) if is_form else await ask_first(request, judgement, refusal)
+        return (
+            request.go(request.own("/enroll"), turned_away=True)
+            if is_form
+            else await ask_first(request, judgement, refusal)
+        )
     if refusal.reason == "proof_required":
         evidence, requirement = judgement.evidence, judgement.requirement
         demand = change_demand(evidence, requirement, adding=kind) if evidence else None

@@ -413,7 +413,7 @@ def _view(
         remember=_is_remembered(request),
         remaining=remaining,
         waiting=waiting_of(request, challenge),
-        poll_url=poll_url(request, challenge),
+        poll_url=poll_url(request, challenge) if challenge else "",
         number=face.get("number", ""),
         public=request.public if face else "",
         prompt=isinstance(part, Prompts) and _prompts(request, judgement, part, mine),
