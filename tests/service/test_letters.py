@@ -11,10 +11,12 @@ import pytest
 from mfa_gate import Contacts, Senders, Subject
 from mfa_gate.core.changes import admin as steps
 from mfa_gate.core.changes import break_glass
+from mfa_gate.core.messages.alarms import ALARMS, alarm
 from mfa_gate.core.roles import Hand
 from mfa_gate.ports import Message
 from mfa_gate.senders import SMTPSender
 from mfa_gate.time_zones import zone_of
+from mfa_gate.web.i18n import Languages
 from tests.harness import FETCH, JSON, ORIGIN, Browser, World, make_world, running, with_rules
 from tests.senders.test_smtp import SENDER, Inbox, mail_in, smtp_server
 
@@ -75,6 +77,26 @@ async def test_a_notice_about_a_stranger_stays_in_the_persons_language(world: Wo
     assert f"Referenznummer: {event.id}" in mail.text
 
 
+async def test_a_new_browser_and_an_alarm_name_it_in_the_readers_words(world: World) -> None:
+    """Mails name a browser as the pages do, and one that tells nothing as unknown."""
+    ann = await german(world)
+    for agent, name in (
+        ("Mozilla/5.0 (Windows NT 10.0) Firefox/130.0", "Firefox auf Windows"),
+        ("", "Unbekannter Browser"),
+    ):
+        other = await world.browser()
+        other.secret = ann.secret
+        world.email.messages.clear()
+        world.clock.advance(60)
+        answer = {"authenticator": await other.authenticator("totp"), "response": other.totp()}
+        assert (await other.api("POST", "verify", answer, headers=[*GERMAN, ("user-agent", agent)])).status == 200
+        await world.engine.effects.idle()
+        assert f"Browser: {name}\n" in world.email.messages[-1].text
+    words = Languages().words("de").gettext
+    told = alarm(next(iter(ALARMS)), service="Example", facts={"agent": "Firefox on Windows"}, translate=words)
+    assert "Browser: Firefox auf Windows" in told.text
+
+
 async def test_a_code_in_the_language_of_the_page(world: World) -> None:
     """A code is in the language of the request, and says the time and the browser that asked."""
     ann = await german(world)
@@ -83,7 +105,7 @@ async def test_a_code_in_the_language_of_the_page(world: World) -> None:
     mail = world.email.messages[-1]
     assert mail.subject == f"{mail.code} ist Ihr Sicherheitscode für Example"
     assert "Uhr (CEST)" in mail.text
-    assert "Browser: Chrome" in mail.text
+    assert "Browser: Chrome auf Windows" in mail.text
     await ann.api("POST", "enroll", {"factor": "sms", "phone": "+1 202-555-0123"}, headers=GERMAN)
     assert world.sms.messages[-1].text.startswith(f"{world.sms.codes[-1]} ist Ihr Sicherheitscode für Example.")
 

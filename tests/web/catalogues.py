@@ -17,6 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import mfa_gate.web.i18n as i18n
+from mfa_gate.core.browser_names import BROWSER_ON
 from mfa_gate.core.events import EVENTS, UNKNOWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.factors.phone import CONSENT
@@ -103,7 +104,7 @@ def _of_messages() -> Iterator[tuple[str, str]]:
             yield "core/events", text
         for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
             yield "core/events", text
-    for name in (*sorted(i18n.NAMES_OF_KINDS), i18n.BROWSER_ON, CONSENT):
+    for name in (*sorted(i18n.NAMES_OF_KINDS), BROWSER_ON, CONSENT):
         yield "factors", name
 
 

@@ -362,7 +362,7 @@ CALM |= {"kinds": ["totp", "backup-code", "email"], "last_proof_at": START, "agr
 CALM |= {"factors.0.added_at": START, "factors.0.last_used_at": START, "factors.0.last_network": HOME}
 CALM |= {"factors.0.is_default": True, "factors.1.is_default": False, "factors.0.label": "Authenticator app"}
 CALM |= {"browsers.0.place": f"near {HOME}", "activity.0.place": f"near {HOME}"}
-CALM |= {"browsers.0.network": HOME, "browsers.0.last_used_at": START, "browsers.0.label": "Unknown client"}
+CALM |= {"browsers.0.network": HOME, "browsers.0.last_used_at": START, "browsers.0.label": "Unknown browser"}
 USUAL = ["reset", "end-sessions", "lock", "break-glass", "forget"]
 STORIES: dict[Story, Facts] = {
     in_two_browsers: {

@@ -78,7 +78,7 @@ async def test_browsers_of_one_device_are_one_entry(world: World) -> None:
     await elsewhere(world, ann, 1)
     shown = listed((await ann.page("/mfa")).text)
     names = re.findall(r'"thing-name"><strong><bdi>([^<]*)</bdi>', shown)
-    assert names == ["Unknown client", "Safari on Windows", "Safari on iPhone"]
+    assert names == ["Unknown browser", "Safari on Windows", "Safari on iPhone"]
     assert shown.count("4 sign-ins") == 1
     assert "Show 2 more" not in shown, "the fold counts devices"
     assert names_of_buttons(shown, "Show 3 earlier") == ["Show 3 earlier Safari on iPhone"]
@@ -105,7 +105,7 @@ async def test_the_browser_in_use_stays(world: World) -> None:
     ann = await world.enrolled()
     *others, mine = await elsewhere(world, ann, 3, IPHONE)
     shown = listed((await mine.page("/mfa")).text)
-    assert shown.index("Safari on iPhone") < shown.index("Unknown client"), "the group of this browser comes first"
+    assert shown.index("Safari on iPhone") < shown.index("Unknown browser"), "the group of this browser comes first"
     assert names_of_buttons(shown, "Remove all") == []
     assert names_of_buttons(shown, "Remove the 2 earlier ones") == ["Remove the 2 earlier ones Safari on iPhone"]
     (ids,) = re.findall(r'name="browser" value="([^"]+ [^"]+)"', shown)

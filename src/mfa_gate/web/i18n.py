@@ -14,11 +14,11 @@ from functools import cache, lru_cache
 from importlib.resources.abc import Traversable
 from typing import Protocol
 
+from ..core.browser_names import own_browser_name
 from ..factors import BUILT_IN
 from ..factors.passkey_checks import SECURITY_KEY
 from .cookies import cookie_value
 from .resources import folder
-from .scope import BROWSERS, PLATFORMS
 from .types import Scope
 
 __all__ = [
@@ -66,7 +66,6 @@ _OTHER_SCRIPT = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 
 NAMES_OF_KINDS = frozenset((*(traits.name for traits in BUILT_IN.traits.values()), SECURITY_KEY))
 """Names that authenticators have until their people choose others. They are stored in English."""
-BROWSER_ON = "%(browser)s on %(system)s"
 MAX_NAMES = 4096
 
 
@@ -86,12 +85,11 @@ def own_name(label: str, words: Words) -> str:
     A name that nobody chose is that of its kind, with a number where there are several, or that of a browser and its
     system. Any other name stays.
     """
-    browser, on, system = label.partition(" on ")
-    if on and browser in BROWSERS and system in PLATFORMS:
-        return words.gettext(BROWSER_ON) % {"browser": browser, "system": system}
     base, _, number = label.rpartition(" ")
     base = base if number.isdecimal() else label
-    return words.gettext(base) + label[len(base) :] if base in NAMES_OF_KINDS else label
+    if base in NAMES_OF_KINDS:
+        return words.gettext(base) + label[len(base) :]
+    return own_browser_name(label, words.gettext)
 
 
 @cache

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from ..core.browser_names import browser_name
 from ..core.forwarded import forwarded_address, named_address
 from ..core.networks import Proxy, client_address, is_proxy
 from ..core.rules import is_clean as is_clean
@@ -248,45 +249,14 @@ def _takes_html(headers: dict[bytes, bytes]) -> bool:
     return b"text/html" in accept or b"application/xhtml+xml" in accept
 
 
-_PLATFORMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("CrOS", "ChromeOS"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "Mac"),
-    ("Linux", "Linux"),
-)
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR/", "Opera"),
-    ("SamsungBrowser", "Samsung Internet"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS", "Firefox"),
-    ("CriOS", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-BROWSERS, PLATFORMS = (frozenset(name for _, name in marks) for marks in (_BROWSERS, _PLATFORMS))
-
-
 def browser_label(scope: Scope) -> str:
-    """Make a name for the browser from its user agent, which the owner recognizes.
-
-    It is only a label. No decision depends on it.
-    """
+    """Make a name for the browser from its user agent, which the owner recognizes."""
     return _label_of((header(scope, b"user-agent") or b"")[:400])
 
 
 @lru_cache(maxsize=1024)
 def _label_of(shown: bytes) -> str:
-    agent = shown.decode("latin-1")
-    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
-    platform = next((name for mark, name in _PLATFORMS if mark in agent), "")
-    if browser and platform:
-        return f"{browser} on {platform}"
-    first = re.match(r"[A-Za-z][A-Za-z0-9_.\-]{0,30}", agent)
-    return browser or platform or (first.group(0) if first else "Unknown client")
+    return browser_name(shown.decode("latin-1"))
 
 
 def safe_path(text: str, *, limit: int = 1024) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import reduce
 
+from ..browser_names import own_browser_name
 from ..events import EVENTS, WRONG, Alarm
 from ..text_safety import one_line, unlinked
 from .causes import SIGNS, words_of
@@ -120,6 +121,8 @@ def _in_words(name: str, value: str, translate: Translate) -> str:
             lambda first, other: fill(N_("{first}; {other}"), translate, first=first, other=other),
             (words_of(sign, translate) for sign in value.split()),
         )
+    if name == "agent":
+        return own_browser_name(value, translate)
     return words_of(value, translate) if name in ("found", "by") else value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from ..browser_names import own_browser_name
 from ..text_safety import one_line
 from .letter import LINE_LENGTH, N_, Part, Translate, fill
 
@@ -65,7 +66,7 @@ def asked_facts(
         (N_("Name: “{value}”"), label),
         (N_("When: {value}"), when_text),
         (N_("Where: {value}"), where),
-        (N_("Browser: {value}"), agent),
+        (N_("Browser: {value}"), own_browser_name(agent, translate)),
         (N_("Wrong codes before it: {value}"), str(wrong) if wrong > 0 else ""),
         (N_("Reference: {value}"), ref),
     )
