@@ -82,7 +82,7 @@ async def test_a_declined_agreement_can_be_loaded_again(world: World) -> None:
 
 @pytest.mark.parametrize("tenant", ["ticket", "contact"])
 async def test_a_set_up_that_lacks_something_leads_to_the_page_that_asks(world: World, tenant: str) -> None:
-    """A form that cannot be taken yet is answered by the way to the page that asks for the rest."""
+    """Answer a form that cannot be taken yet by the way to the page that asks."""
     new = await world.browser("new", tenant)
     reply = await new.form("/mfa/enroll/totp", {"action": "start"}, token=await new.token("/mfa/enroll"))
     assert (reply.status, reply.location) == (303, "/mfa/enroll")
