@@ -97,3 +97,11 @@ def test_a_store_that_is_not_there_is_wrong_use(
     assert main(COMMANDS[command]) == 2
     assert "no store there" in capsys.readouterr().err
     assert not Path("none.db").exists()
+
+
+@pytest.mark.parametrize("option", ["--enrolled", "--proof-factor"])
+def test_a_factor_that_there_is_not_is_wrong_use(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped factor would be explained as that of somebody who has another one."""
+    assert main(["policy", "explain", "policy.toml", option, "topt"]) == 2
+    assert f'{option}: there is no factor "topt"' in capsys.readouterr().err
+    assert main(["policy", "explain", "policy.toml", option, "totp"]) == 0

@@ -54,13 +54,16 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
         age = parse_duration(args.verified)
         if age is None:
             raise WrongUse(f'--verified {args.verified!r} is not a duration; write it like "6d" or "12h"')
-    enrolled = args.enrolled
+    enrolled, known = args.enrolled, registry_of(args)
+    for option, kinds in (("--enrolled", enrolled), ("--proof-factor", words(args.proof_factor))):
+        for kind in kinds:
+            if kind not in known:
+                raise WrongUse(f'{option}: there is no factor "{kind}"; there are {", ".join(known)}')
     if not enrolled and args.proof_factor:
         enrolled = (args.proof_factor,)
     if not enrolled and age is not None:
         # A proof needs a factor: take the first one that the policy offers.
         factors = policy.rules_for(args.tenant).factors
-        known = registry_of(args)
         enrolled = tuple(kind for kind in factors.order if kind in factors.allowed and kind in known)[:1]
     return Given(
         tenant=args.tenant,

@@ -34,8 +34,8 @@ SENT_TO = "sent_to"
 class Issued:
     """A challenge that waits for its response.
 
-    ``failed`` is the reason if the message could not be delivered, "" otherwise. ``show`` is for the browser that asked.
-    Times are UTC seconds.
+    ``failed`` is the reason if the message could not be delivered, and ``ref`` the line of the trail about it; "" otherwise.
+    ``show`` is for the browser that asked. Times are UTC seconds.
     """
 
     challenge: Challenge
@@ -44,6 +44,7 @@ class Issued:
     resend_at: int
     show: Mapping[str, object]
     failed: str = ""
+    ref: str = ""
 
 
 class Challenges:
@@ -166,9 +167,9 @@ class Challenges:
             answer = await engine.change(key, step)
         if isinstance(answer, Refusal):
             return answer
-        failed, wait = "", int(limits.wait) if limits else 0
+        failed, ref, wait = "", "", int(limits.wait) if limits else 0
         if issue.delivery is not None:
-            error = await self._deliver(caller, issue.delivery, answer, factor, wait)
+            error, ref = await self._deliver(caller, issue.delivery, answer, factor, wait)
             if error is not None and not self.engine.factors.traits[factor].fetched:
                 failed, wait = error.reason, wait if is_unknown(error) else 0
         return Issued(
@@ -178,12 +179,15 @@ class Challenges:
             resend_at=answer.issued_at + wait,
             show=issue.show,
             failed=failed,
+            ref=ref,
         )
 
     async def _deliver(
         self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str, wait: int
-    ) -> SendFailed | None:
-        """Send the message after the commit. Returns the failure, or None.
+    ) -> tuple[SendFailed | None, str]:
+        """Send the message after the commit.
+
+        Returns the failure, or None, and the reference of the line of the trail about it.
 
         The code stays valid after a failure, because the message may still arrive (F-21). The person must wait
         ``wait`` seconds for the next message only if this one may be on its way.
@@ -205,7 +209,7 @@ class Challenges:
             if sender is None:
                 raise SendFailed("refused", transient=False, detail="no sender")
             await sender.send(message)
-            return None
+            return None, ""
         except SendFailed as error:
             failed = error
         except Exception:
@@ -214,18 +218,20 @@ class Challenges:
                 "SendFailed"
             )
             failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
-        log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
-        if self.engine.factors.traits[factor].fetched:
-            return failed
-        reason, waived = failed.reason, 0 if is_unknown(failed) else wait
+        ref, reason, waived = "", failed.reason, 0 if is_unknown(failed) else wait
         moment = self.engine.moment_of(caller)
-        await self.engine.change(
-            caller.subject.key,
-            lambda account: changes.send_failed(
-                account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
-            ),
-        )
-        return failed
+        try:
+            if not self.engine.factors.traits[factor].fetched:
+                ref = await self.engine.change(
+                    caller.subject.key,
+                    lambda account: changes.send_failed(
+                        account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
+                    ),
+                )
+        finally:
+            told = ref or challenge.id
+            log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, told, cause_of(failed))
+        return failed, ref
 
     def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
         """Return the texts that a waiting challenge shows to the browser that asked for it.

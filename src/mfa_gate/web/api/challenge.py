@@ -53,7 +53,8 @@ async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
         **issued.show,
     }
     if issued.failed:
-        return problem(Refusal(reason="send_failed"), challenge=issued.challenge.id, cause=issued.failed)
+        refusal = Refusal(reason="send_failed", ref=issued.ref)
+        return problem(refusal, challenge=issued.challenge.id, cause=issued.failed)
     return as_json(document, status=201)
 
 

@@ -47,7 +47,8 @@ async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
             document["challenge"] = begun.issued.challenge.id
         if begun.issued.failed:
             cause = begun.issued.failed
-            return problem(Refusal(reason="send_failed"), enrollment=begun.enrollment.id, cause=cause)
+            refusal = Refusal(reason="send_failed", ref=begun.issued.ref)
+            return problem(refusal, enrollment=begun.enrollment.id, cause=cause)
     return as_json(document, status=201)
 
 
