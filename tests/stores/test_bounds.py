@@ -491,3 +491,17 @@ async def test_the_longest_cursor(stores: dict[str, Any], tenant: str, digits: i
         cursor = "9" * digits
         after = f"{cursor}:zz" if kind == "redis" else cursor
         assert read(await store.events(place, after=after)) == found, kind
+
+
+async def test_lines_of_nobody(store: Any, tenant: str) -> None:
+    """A line that names no account stands among the others, and is found by its kind."""
+    key = SubjectKey(tenant, "a")
+    made = [replace(event(0, key=key), account=""), event(1, key=key), replace(event(2, key=key), account="", kind="k")]
+    await store.append(made)
+    assert read(await store.events(tenant)) == [2, 1, 0]
+    assert read(await store.events(tenant, account="a")) == [1]
+    assert read(await store.events(tenant, kind="k")) == [2]
+    assert read(await store.trail(tenant)) == [0, 1, 2]
+    assert list(await store.misfiled(tenant)) == []
+    assert await store.prune(tenant, before=event(2).at) == 2
+    assert read(await store.events(tenant)) == [2]
