@@ -480,3 +480,28 @@ async def test_lines_of_a_browser(store: Any, asked: dict[str, Any], found: list
         rest = await store.lines_with(tenant, "browser", ["b0", "b1"], after=page.next)
         assert (read(rest), rest.next) == ([n for n in range(5, -1, -1) if n not in found], "")
     assert read(await store.lines_with(tenant, "browser", ["b9", "b7"])) == [9]
+
+
+@pytest.mark.parametrize(("digits", "found"), [(18, [1, 0]), (19, [])])
+async def test_the_longest_cursor(stores: dict[str, Any], tenant: str, digits: int, found: list[int]) -> None:
+    """A number that any store could give is one; a longer one is none."""
+    for kind, store in stores.items():
+        place = f"{tenant}-{kind}"
+        await lines(store, place, 2)
+        cursor = "9" * digits
+        after = f"{cursor}:zz" if kind == "redis" else cursor
+        assert read(await store.events(place, after=after)) == found, kind
+
+
+async def test_lines_of_nobody(store: Any, tenant: str) -> None:
+    """A line that names no account stands among the others, and is found by its kind."""
+    key = SubjectKey(tenant, "a")
+    made = [replace(event(0, key=key), account=""), event(1, key=key), replace(event(2, key=key), account="", kind="k")]
+    await store.append(made)
+    assert read(await store.events(tenant)) == [2, 1, 0]
+    assert read(await store.events(tenant, account="a")) == [1]
+    assert read(await store.events(tenant, kind="k")) == [2]
+    assert read(await store.trail(tenant)) == [0, 1, 2]
+    assert list(await store.misfiled(tenant)) == []
+    assert await store.prune(tenant, before=event(2).at) == 2
+    assert read(await store.events(tenant)) == [2]

@@ -12,6 +12,7 @@ from mfa_gate.core.settings_codec import settings_from
 from mfa_gate.core.summary import Summary
 from mfa_gate.errors import StoreMissing, StoreUnavailable
 from mfa_gate.storage import take_one
+from mfa_gate.stores import memory
 from mfa_gate.stores.common import siblings
 from mfa_gate.stores.common.documents import summary_from
 from mfa_gate.stores.memory import MemoryStore
@@ -151,4 +152,19 @@ async def test_a_store_that_is_opened_twice() -> None:
     await store.open(make=False)
     assert (await store.load(SubjectKey("t", "a"))).version == 1
     await store.accept()
+    await store.aclose()
+
+
+@pytest.mark.parametrize("is_met", [True, False])
+async def test_another_worker_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_met: bool
+) -> None:
+    """Each worker has its own accounts and locks there."""
+    monkeypatch.setattr(memory, "take_name", lambda purpose: (purpose.encode(), is_met))
+    store = MemoryStore()
+    await store.open()
+    assert store._sibling_name == b"memory"
+    assert ["is used by several worker processes" in record.getMessage() for record in caplog.records] == [
+        True
+    ] * is_met
     await store.aclose()

@@ -401,7 +401,7 @@ async def test_a_server_is_recognized(answers: list[Any], is_pooled: bool, admit
 
 @pytest.mark.parametrize("answer", [(7, True), None])
 async def test_a_standby_is_refused(answer: Any) -> None:
-    """S-113: nothing is ever read from one."""
+    """Nothing is ever read from one, whatever it holds."""
     connection: Any = Greeted(answer)
     with pytest.raises(StoreUnavailable, match="the PostgreSQL server is a standby, not the primary"):
         await Dialer(place_of("postgresql://h/d"), admit)._greet(connection)

@@ -496,3 +496,12 @@ def test_histories() -> None:
     history.forget()
     assert not history.is_superseded("7", 2)
     assert history.part == "7/3"
+
+
+async def test_a_store_that_is_gone(heard: Heard) -> None:
+    """A question that finds no store at all refuses every call, and ends the listening."""
+    gone: Any = None
+    heard.state = gone
+    with pytest.raises(StoreUnavailable) as caught:
+        await heard.ask()
+    assert (str(caught.value), heard.watch.trouble) == (GONE, GONE)

@@ -129,12 +129,14 @@ async def test_a_primary_from_before_a_failover(
         return state
 
     monkeypatch.setattr(session_module, "read_state", read_state)
+    made._history.admit("8", 5)
     made._history.admit("7", 3)
     made._mark.restored_at, made._accepted_at = accepted, remembered
     if is_admitted:
         await made._admit(None, "7", timeline)
         assert (made._history.system, made._history.timeline) == ("7", timeline)
         assert not made._history.is_superseded("7", timeline)
+        assert made._history.is_superseded("8", 4) is (timeline >= 3), "an acceptance is of any server"
     else:
         with pytest.raises(StoreUnavailable) as caught:
             await made._admit(None, "7", timeline)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.stores.redis import pipeline
+from mfa_gate.stores.redis import first_open, pipeline
 from mfa_gate.stores.redis.first_open import remains_at
 from mfa_gate.stores.redis.pipeline import OutcomeUnknown, Pipeline
 from mfa_gate.stores.redis.replication_ids import ReplicationIds
@@ -409,3 +409,37 @@ async def test_a_question_that_is_broken_off(server: Spoken) -> None:
     assert task.cancelled()
     with pytest.raises(OutcomeUnknown, match="Redis did not answer: CancelledError"):
         await asking
+
+
+LIMITS, KEPT = ["mfa_gate:l:a"], ["mfa_gate:l:b", "mfa_gate:{tx}:head"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "keys", "looks"),
+    [
+        ([LIMITS, LIMITS, KEPT], ("mfa_gate:{tx}:head",), 3),
+        ([LIMITS, []], (), 2),
+        ([[]] * 99, (), first_open._SCANS),
+    ],
+)
+@pytest.mark.parametrize("kind", ["redis", "redis+cluster"])
+async def test_a_large_server_is_looked_through(
+    server: Spoken, kind: str, pages: list[list[str]], keys: tuple[str, ...], looks: int
+) -> None:
+    """A piece at a time, up to a number of them; a Cluster has one database only."""
+    left = [*pages]
+
+    def answer(words: list[str]) -> Answer:
+        if words[0] == "SCAN":
+            page = left.pop(0)
+            return [str(len(left)), page]
+        return "" if words[0] == "INFO" else "OK"
+
+    server.answers, server.is_plain = answer, True
+    place = place_of(f"{kind}://127.0.0.1:{server.port}", timing=REDIS)
+    found = await remains_at(place, place.hosts)
+    assert (found.keys, found.databases) == (keys, ())
+    scans = server.asked("SCAN")
+    assert [words[1] for words in scans] == ["0", *(str(len(pages) - n) for n in range(1, looks))]
+    assert {tuple(words[2:]) for words in scans} == {("MATCH", "mfa_gate:*", "COUNT", "1000")}
+    assert len(server.asked("INFO")) == (kind == "redis")

@@ -20,7 +20,7 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.history import History
-from mfa_gate.stores.redis.recent_writes import MAX_KEPT, RecentWrites, lost
+from mfa_gate.stores.redis.recent_writes import EXTRA_KEPT, MAX_KEPT, Lost, RecentWrites, lost
 from mfa_gate.stores.redis.timing import USUAL, Timing
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
@@ -281,3 +281,12 @@ async def test_failover_after_which_others_write_first(tmp_path: Path) -> None:
         assert not await verify_trail(other)
         await store.aclose()
         await other.aclose()
+
+
+@pytest.mark.parametrize("untouched", [True, False])
+@pytest.mark.parametrize("count", [0, 1, EXTRA_KEPT, EXTRA_KEPT + 1])
+def test_the_history_of_a_change_that_puts_back(untouched: bool, count: int) -> None:
+    """It names the latest operations that were lost, and says if it does nothing else."""
+    names = [f"op{number}" for number in range(count)]
+    missing: Lost[str] = Lost("value", untouched, (), tuple(names))
+    assert missing.words == (" ".join(f"+{name}" for name in names[-EXTRA_KEPT:]), "=" if untouched else "")

@@ -412,3 +412,21 @@ async def test_a_log_that_was_removed_is_rescued(store: SQLiteStore, is_stale: b
     one.ready()
     pool.close()
     assert one.connection is None
+
+
+@pytest.mark.parametrize("child", [True, False])
+async def test_threads_after_a_fork(store: SQLiteStore, child: bool) -> None:
+    """A child has none of its parent's threads, and begins its own.
+
+    The parent keeps them (F-40).
+    """
+    await use(store)
+    before, queues = [thread._thread for thread in store._threads], [thread._queue for thread in store._threads]
+    assert None not in before
+    store.before_fork()
+    store.after_fork(child=child)
+    assert [thread._thread for thread in store._threads] == ([None] * 3 if child else before)
+    await use(store)
+    if child:  # its parent's threads are here as well, and are to end
+        for queue in queues:
+            queue.put(None)

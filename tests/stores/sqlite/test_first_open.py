@@ -689,3 +689,18 @@ async def test_a_file_that_cannot_be_opened(path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(StoreFile, "raw", raw)
     assert "mfa.db cannot be opened for writing (words): give this process's user the file" in await refusal(path)
+
+
+async def test_a_file_whose_first_page_cannot_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as a damaged one, and its connection is closed."""
+    await made(path)
+    opened = list[sqlite3.Connection]()
+
+    def unreadable(_: StoreFile, connection: sqlite3.Connection) -> None:
+        opened.append(connection)
+        raise failed("SQLITE_CORRUPT")
+
+    monkeypatch.setattr(first_open, "_require_ours", unreadable)
+    assert "mfa.db is no SQLite file, or a damaged one (words): restore it from a copy" in await refusal(path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")

@@ -405,3 +405,25 @@ def test_the_end_of_a_thread() -> None:
     assert worker_thread._next_jobs(waiting) == [one, two]
     assert worker_thread._next_jobs(waiting) == []
     assert waiting.empty()
+
+
+async def test_work_beside_a_write_that_fails_is_not_looked_up(store: SQLiteStore) -> None:
+    """Its transaction was taken back before the commit, so it cannot be there."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(5)
+
+    def never(_: sqlite3.Connection) -> bool:
+        pytest.fail("asked")
+
+    calls: list[asyncio.Future[Any]] = [asyncio.ensure_future(store._write.run(hold))]
+    await asyncio.to_thread(begun.wait, 5)
+    calls.append(asyncio.ensure_future(store._write.run(put("a"), landed=never)))
+    calls.append(asyncio.ensure_future(store._write.run(put("b", KeyError("k")), landed=never)))
+    await asyncio.sleep(0)
+    go_on.set()
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    assert [str(one) for one in found[1:]] == ["the SQLite store refuses (KeyError): 'k'"] * 2
+    assert not await names(store) & {"a", "b"}
