@@ -44,7 +44,7 @@ def told(text: str, *rows: Row) -> dict[str, int]:
     ],
 )
 def test_groups_matter_where_a_rule_names_groups(text: str, rows: list[Row], count: int) -> None:
-    """A person whose groups nobody recorded is told of where any rule looks at groups, and else not."""
+    """A person without recorded groups is told of if any rule looks at groups, and else not."""
     assert told(text, *rows).get(NO_GROUPS, 0) == count
 
 
@@ -65,7 +65,7 @@ def signed_in(session: str, at: int = NINE, **more: Any) -> Row:
     ],
 )
 def test_two_sign_ins_of_one_hour_may_be_two_browsers(rows: list[Row], count: int) -> None:
-    """Without a cookie, sign-ins of one hour in one family of browsers may be one browser or two."""
+    """Sign-ins of one hour in one family may be one browser or two, without a cookie."""
     assert told("", *rows).get(AT_ONCE, 0) == count
 
 
