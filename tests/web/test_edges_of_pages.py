@@ -16,14 +16,13 @@ from mfa_gate import require_proof
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SendFailed
 from mfa_gate.service.self_service import REQUESTS_PER_DAY
-from mfa_gate.web import automation
 from mfa_gate.web.branded_templates import written_in
 from mfa_gate.web.message_forms import _ours
 from mfa_gate.web.pages import people as people_page
 from mfa_gate.web.pages import reports
 from mfa_gate.web.pages.challenge import _came_by_link
 from mfa_gate.web.pages.common import problem_from
-from mfa_gate.web.request import PageRequest
+from mfa_gate.web.request import PageRequest, page_request
 from mfa_gate.web.router import _quiet
 from mfa_gate.web.unheard import nothing_more
 from mfa_gate.web.views import Notice, Problem
@@ -143,13 +142,13 @@ async def test_a_token_may_be_the_first_to_come(monkeypatch: pytest.MonkeyPatch)
         token = await made(world, "look")
         later = make_world(store=world.store.another(), clock=world.clock)  # type: ignore[attr-defined]
         seen: list[Any] = []
-        real = automation.request_of
+        real = page_request
 
         async def noted(site: Any, scope: Any, subject: Any) -> Any:
             seen.append(scope["headers"])
             return await real(site, scope, subject)
 
-        monkeypatch.setattr(automation, "request_of", noted)
+        monkeypatch.setattr("mfa_gate.web.automation.request_of", noted)
         headers = [("authorization", f"Bearer {token}"), ("cookie", "mfa-lang=de"), ("x-kept", "cookie")]
         reply = await Browser(later).ask("GET", "/mfa/api/admin/accounts", headers=headers)
         assert (reply.status, reply.json()["accounts"]) == (200, [])
