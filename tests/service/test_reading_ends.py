@@ -134,6 +134,8 @@ async def test_a_trail_that_lost_nothing_is_looked_at_once(world: World, calls: 
     assert await signer._lacks("alpha", ids, 4)
     assert await signer._lacks("alpha", {*ids, "lost"}, 500)
     assert calls["events"] == 3
+    assert not await signer._lacks("alpha", {f"attempt.failed{START}-4"}, 1)
+    calls["events"] -= 1
     assert not await signer._lacks("alpha", set(), 500)
     assert await signer._lacks("alpha", {"lost"}, 0)
     assert calls["events"] == 3

@@ -169,7 +169,7 @@ class Challenges:
         failed, wait = "", int(limits.wait) if limits else 0
         if issue.delivery is not None:
             error = await self._deliver(caller, issue.delivery, answer, factor, wait)
-            if error is not None and not self.engine.factors.traits[factor].fetched:
+            if error is not None:
                 failed, wait = error.reason, wait if is_unknown(error) else 0
         return Issued(
             challenge=answer,
@@ -216,7 +216,7 @@ class Challenges:
             failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
         log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
         if self.engine.factors.traits[factor].fetched:
-            return failed
+            return None  # the phone fetches it, woken or not
         reason, waived = failed.reason, 0 if is_unknown(failed) else wait
         moment = self.engine.moment_of(caller)
         await self.engine.change(
