@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -146,3 +147,14 @@ async def test_a_call_of_the_host() -> None:
         await call.run(hangs, within=0.01)
     assert not isinstance(late.value, NotCalled)
     call.close()
+
+
+async def test_the_line_of_the_log_is_plain_ascii(effects: Effects, caplog: pytest.LogCaptureFixture) -> None:
+    """A line of JSON with every part, which no terminal and no reader of lines takes for two."""
+    with caplog.at_level("INFO", "mfa_gate.audit"):
+        effects.tell(replace(LINE, reason="caf\u00e9\u2028"))
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert told.isascii()
+    assert json.loads(told)["reason"] == "caf\u00e9\u2028"
+    assert vars(record)["mfa_kind"] == "factor.enrolled"

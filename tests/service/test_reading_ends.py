@@ -5,6 +5,7 @@ No page and no job reads a whole trail again and again.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,10 +16,12 @@ import pytest
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import DAY
-from mfa_gate.service import activity, notes_end
+from mfa_gate.core.trail_search import search_of
+from mfa_gate.service import activity, notes_end, trail_signer, trail_verification
 from mfa_gate.service.activity import own_activity
-from mfa_gate.service.admin import recent_states
+from mfa_gate.service.admin import daily_counts, recent_states, trail
 from mfa_gate.service.admin.recent_states import STATES, people_in
+from mfa_gate.service.admin.trail import search_trail
 from mfa_gate.service.notes_end import prune_notes
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import START, World, make_world, running
@@ -131,6 +134,8 @@ async def test_a_trail_that_lost_nothing_is_looked_at_once(world: World, calls: 
     assert await signer._lacks("alpha", ids, 4)
     assert await signer._lacks("alpha", {*ids, "lost"}, 500)
     assert calls["events"] == 3
+    assert not await signer._lacks("alpha", {f"attempt.failed{START}-4"}, 1)
+    calls["events"] -= 1
     assert not await signer._lacks("alpha", set(), 500)
     assert await signer._lacks("alpha", {"lost"}, 0)
     assert calls["events"] == 3
@@ -148,3 +153,35 @@ async def test_a_head_that_stands_is_not_signed_again(world: World, calls: Count
     second = await signer.sign("alpha")
     assert (second.lines, calls["put_meta"] - written) == (first.lines + 1, 1)
     assert replace(second, lines=0, digest="", place=0, at=0) == replace(first, lines=0, digest="", place=0, at=0)
+
+
+@pytest.mark.parametrize("work", ["count", "search", "sign", "verify"])
+async def test_long_reading_lets_others_have_their_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """Between two pieces the loop goes on with requests, whatever store there is."""
+    for module in (daily_counts, trail, trail_signer):
+        monkeypatch.setattr(module, "AT_ONCE", 2)
+    monkeypatch.setattr(trail_verification, "PIECE", 2)
+    service, engine = world.gate.service, world.engine
+    await engine.record([engine.moment().event("attempt.failed", ANN) for _ in range(8)])
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    match work:
+        case "count":
+            await service.daily.of("alpha")
+        case "search":
+            await search_trail(world.store, "alpha", search_of({"account": "ann", "actor": "x"}), after="", limit=50)
+        case "sign":
+            await service.trail_signer.sign("alpha")
+        case _:
+            await service.retention.verify("alpha")
+    beside.cancel()
+    assert turns >= 3

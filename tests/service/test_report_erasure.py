@@ -9,6 +9,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.service.notes_end import prune_notes
 from mfa_gate.service.report_erasure import KNOWN_FOR, erased_at, note_erasure
+from mfa_gate.service.report_recorder import MAX_HOURS
 from tests.harness import START, World, make_world, running
 
 ANN, BOB = SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")
@@ -66,4 +67,4 @@ async def test_it_is_forgotten_after_fifty_hours(world: World) -> None:
 
 def test_fifty_hours() -> None:
     """A worker keeps 48 finished hours of counts, the one that runs, and one to be safe."""
-    assert KNOWN_FOR == 50 * 3600
+    assert KNOWN_FOR == (MAX_HOURS + 2) * 3600 == 50 * 3600

@@ -279,3 +279,16 @@ async def test_an_id_in_odd_letters_is_an_id() -> None:
         await world.enrolled("ann")
         assert (await push(world, signed(jti="\ud800"))).status == 202
         assert len(world.kinds("proofs.revoked")) == 1
+
+
+@pytest.mark.parametrize(("at", "claims"), [(4_000_000_000, {"iat": 4_000_000_000}), (START, {"exp": START - 86_400})])
+async def test_the_age_of_a_token_is_judged_by_our_own_clock(at: int, claims: dict[str, Any]) -> None:
+    """The library's clock decides nothing.
+
+    An event that has happened does not expire: RFC 8417 advises against ``exp``.
+    """
+    async with running(make_world(signals=settings())) as world:
+        world.clock.at = at
+        ann = await world.enrolled("ann")
+        assert (await push(world, signed(**claims))).status == 202
+        assert not await ann.is_in()

@@ -16,7 +16,6 @@ from mfa_gate import require_proof
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SendFailed
 from mfa_gate.service.self_service import REQUESTS_PER_DAY
-from mfa_gate.web import automation
 from mfa_gate.web.branded_templates import written_in
 from mfa_gate.web.message_forms import _ours
 from mfa_gate.web.pages import people as people_page
@@ -149,7 +148,7 @@ async def test_a_token_may_be_the_first_to_come(monkeypatch: pytest.MonkeyPatch)
             seen.append(scope["headers"])
             return await real(site, scope, subject)
 
-        monkeypatch.setattr(automation, "request_of", noted)
+        monkeypatch.setattr("mfa_gate.web.automation.request_of", noted)
         headers = [("authorization", f"Bearer {token}"), ("cookie", "mfa-lang=de"), ("x-kept", "cookie")]
         reply = await Browser(later).ask("GET", "/mfa/api/admin/accounts", headers=headers)
         assert (reply.status, reply.json()["accounts"]) == (200, [])

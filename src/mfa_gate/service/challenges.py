@@ -170,7 +170,7 @@ class Challenges:
         failed, ref, wait = "", "", int(limits.wait) if limits else 0
         if issue.delivery is not None:
             error, ref = await self._deliver(caller, issue.delivery, answer, factor, wait)
-            if error is not None and not self.engine.factors.traits[factor].fetched:
+            if error is not None:
                 failed, wait = error.reason, wait if is_unknown(error) else 0
         return Issued(
             challenge=answer,
@@ -218,19 +218,21 @@ class Challenges:
                 "SendFailed"
             )
             failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
+        told = "a message by %s was not delivered (ref %s): %s"
+        if self.engine.factors.traits[factor].fetched:  # the phone fetches it, woken or not
+            log.warning(told, delivery.channel, challenge.id, cause_of(failed))
+            return None, ""
         ref, reason, waived = "", failed.reason, 0 if is_unknown(failed) else wait
         moment = self.engine.moment_of(caller)
         try:
-            if not self.engine.factors.traits[factor].fetched:
-                ref = await self.engine.change(
-                    caller.subject.key,
-                    lambda account: changes.send_failed(
-                        account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
-                    ),
-                )
+            ref = await self.engine.change(
+                caller.subject.key,
+                lambda account: changes.send_failed(
+                    account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
+                ),
+            )
         finally:
-            told = ref or challenge.id
-            log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, told, cause_of(failed))
+            log.warning(told, delivery.channel, ref or challenge.id, cause_of(failed))
         return failed, ref
 
     def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:

@@ -282,8 +282,8 @@ async def test_adoption_of_nobody_and_without_a_directory(world: World) -> None:
         "texts_only",
     ]
     assert {(row["people"], row["percent"]) for row in found} == {(0, 0)}
-    await put(world, "ann", authenticators=(way("sms"),))
-    await put(world, "bob", authenticators=(way("totp"), way("webauthn")))
+    await put(world, "ann", authenticators=(way("webauthn"), way("totp")))
+    await put(world, "bob", authenticators=(way("sms"),))
     await put(world, "eve")
     counts = {row["measure"]: (row["people"], row["percent"]) for row in await rows(world, "adoption")}
     assert counts == {
@@ -298,3 +298,4 @@ async def test_adoption_of_nobody_and_without_a_directory(world: World) -> None:
         "factor:totp": (1, 33),
         "factor:webauthn": (1, 33),
     }
+    assert [name for name in counts if str(name).startswith("factor:")] == ["factor:sms", "factor:totp", "factor:webauthn"]

@@ -143,3 +143,18 @@ async def test_an_account_that_came_meanwhile_is_kept(world: World, monkeypatch:
     await restore._account(other)
     assert (restore.tally.imported, restore.tally.kept, restore.tally.differ) == (0, 1, ["alpha/bob"])
     assert (await load(other.key)).name == "Bobby"
+
+
+async def test_an_import_begins_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark of a half-filled store is set before the first line, and not for each."""
+    asked: list[str] = []
+    meta = world.store.meta
+
+    async def counted(name: str) -> bytes | None:
+        asked.append(name)
+        return await meta(name)
+
+    monkeypatch.setattr(world.store, "meta", counted)
+    file = io.BytesIO(sealed(TENANT, TENANT, TENANT, END))
+    await restore_export(world.gate.service, file, name="f", actor="operator:eve", reason="move", merge=False)
+    assert asked.count("arriving") == 2
