@@ -66,7 +66,7 @@ def asked_facts(
         (N_("Name: “{value}”"), label),
         (N_("When: {value}"), when_text),
         (N_("Where: {value}"), where),
-        (N_("Browser: {value}"), own_browser_name(agent, translate)),
+        (N_("Browser: {value}"), own_browser_name(agent, translate) if agent else ""),
         (N_("Wrong codes before it: {value}"), str(wrong) if wrong > 0 else ""),
         (N_("Reference: {value}"), ref),
     )
