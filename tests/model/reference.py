@@ -26,7 +26,7 @@ FAR = 60
 """The distance at which a time is so far ahead of the clock that a wrong clock must have set it."""
 STEP = 30
 """The time of one code of an authenticator app."""
-FAR = 10
+STEPS_AHEAD = 10
 """Steps by which the last code may be ahead of a clock that still judges codes."""
 NETWORKS = 5
 """Networks on which one browser may hold a proof."""
@@ -179,7 +179,7 @@ class Person:
 
     def is_far_ahead(self, clock: int) -> bool:
         """Tell if the app's last code is too far ahead of a clock for any code to be judged."""
-        return self.step > clock // STEP + FAR
+        return self.step > clock // STEP + STEPS_AHEAD
 
     def must_not_send(self, kind: str, clock: int) -> bool:
         """Tell if the next message with ``kind`` comes too soon.

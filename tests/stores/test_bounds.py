@@ -335,6 +335,7 @@ async def test_buckets(store: Any, tenant: str) -> None:
     assert [await store.total(tenant, window=60, now=now) for now in (1070, 1119, 1120, 1129, 1130)] == [3, 3, 1, 1, 0]
     assert [await store.total(tenant, window=window, now=1070) for window in (1, 10, 11)] == [1, 1, 3]
     assert await store.take_all([take(1130, 1, limit=0)]) == Taken(refused=0, wait=60)
+    assert await store.take_all([]) == Taken()
 
 
 async def test_an_earlier_take_counts_where_it_belongs(store: Any, tenant: str) -> None:

@@ -18,7 +18,7 @@ async def take_all(thread: WorkerThread, takes: Sequence[Take]) -> Taken:
     def work(connection: sqlite3.Connection) -> Taken:
         connection.execute(
             "DELETE FROM taken WHERE (bucket, at) IN (SELECT bucket, at FROM taken WHERE ends_at <= ? LIMIT ?)",
-            (min(take.at for take in takes) - SWEPT_AFTER, _SWEPT_AT_ONCE),
+            (min((take.at for take in takes), default=0) - SWEPT_AFTER, _SWEPT_AT_ONCE),
         )
         sums = []
         for place, take in enumerate(takes):
