@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfa_gate.core.decision import FOREVER
-from tests.defaults import filled_in
+from tests.defaults import filled_in, given
 
 WEEK = 7 * 86_400
 FILLED_IN = {
@@ -69,3 +69,26 @@ FILLED_IN = {
 def test_the_defaults() -> None:
     """No page says a number, a time or a yes that nobody gave it, unless it stands here."""
     assert filled_in("web") == FILLED_IN
+
+
+GIVEN = {
+    "color_in.depth": 4,
+    "read_body.limit": 16384,
+    "read_json.limit": 16384,
+    "_text.longest": 1024,
+    "unknown.kind": "member",
+    "ask_later.status": 422,
+    "problem_from.field": "code",
+    "problem_from.lang": "en",
+    "PageRequest.show.status": 200,
+    "page.status": 200,
+    "as_json.status": 200,
+    "as_json.media": "application/json",
+    "safe_path.limit": 1024,
+}
+"""The arguments that say something where nobody gives them."""
+
+
+def test_the_defaults_of_arguments() -> None:
+    """An argument that nobody gives is empty, zero or no, unless it stands here."""
+    assert given("web") == GIVEN

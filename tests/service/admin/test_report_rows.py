@@ -298,4 +298,8 @@ async def test_adoption_of_nobody_and_without_a_directory(world: World) -> None:
         "factor:totp": (1, 33),
         "factor:webauthn": (1, 33),
     }
-    assert [name for name in counts if str(name).startswith("factor:")] == ["factor:sms", "factor:totp", "factor:webauthn"]
+    assert [name for name in counts if str(name).startswith("factor:")] == [
+        "factor:sms",
+        "factor:totp",
+        "factor:webauthn",
+    ]
