@@ -56,6 +56,7 @@ def signed_in(session: str, at: int = NINE, **more: Any) -> Row:
     ("rows", "count"),
     [
         ([signed_in("a"), signed_in("b", NINE + HOUR - 60)], 1),
+        ([signed_in("a"), signed_in("b", NINE + HOUR - 1)], 1),
         ([signed_in("a"), signed_in("b", NINE + HOUR)], 0),
         ([signed_in("a"), signed_in("a")], 0),
         ([signed_in("a"), signed_in("", NINE + 60)], 0),
