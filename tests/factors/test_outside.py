@@ -165,11 +165,11 @@ def test_a_package_whose_factor_cannot_be_loaded_is_told(
 ) -> None:
     """The command names the entry point that failed to load.
 
-    It does not refuse the policy for an unknown kind.
+    That is no answer about the policy: it is not refused for an unknown kind.
     """
     broken = EntryPoint(name="hotp", value="tests.factors.nowhere:Hotp", group="mfa_gate.factors")
     monkeypatch.setattr("mfa_gate.cli.factors.entry_points", lambda group: (broken,))
-    assert main(["policy", "check", policy_file]) == 1
+    assert main(["policy", "check", policy_file]) == 2
     assert "tests.factors.nowhere:Hotp" in capsys.readouterr().err
 
 

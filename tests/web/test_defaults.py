@@ -80,6 +80,7 @@ GIVEN = {
     "ask_later.status": 422,
     "problem_from.field": "code",
     "problem_from.lang": "en",
+    "PageRequest.lead_on.turned_away": True,
     "PageRequest.show.status": 200,
     "page.status": 200,
     "as_json.status": 200,

@@ -178,19 +178,19 @@ async def test_a_client_gets_a_handle_of_its_own(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "note", "first", "decision", "settled"),
+    ("offered", "note", "first", "decision", "settled"),
     [
-        ({}, {}, 0, "allow", True),
-        ({}, {"to": "/"}, 0, "allow", False),
-        ({}, {"to": "/"}, FIRST_HOUR, "allow", True),
-        ({}, {"to": "/"}, FIRST_HOUR - 1, "allow", False),
-        ({"offered": "1"}, {}, FIRST_HOUR, "allow", False),
-        ({}, {}, FIRST_HOUR, "enroll", False),
-        ({}, {}, None, "allow", False),
+        (False, {}, 0, "allow", True),
+        (False, {"to": "/"}, 0, "allow", False),
+        (False, {"to": "/"}, FIRST_HOUR, "allow", True),
+        (False, {"to": "/"}, FIRST_HOUR - 1, "allow", False),
+        (True, {}, FIRST_HOUR, "allow", False),
+        (False, {}, FIRST_HOUR, "enroll", False),
+        (False, {}, None, "allow", False),
     ],
 )
 def test_where_one_more_method_leads(
-    form: dict[str, str], note: dict[str, str], first: int | None, decision: str, settled: bool
+    offered: bool, note: dict[str, str], first: int | None, decision: str, settled: bool
 ) -> None:
     """The settings come next, unless a first method of just now leads on to the app."""
     why = Why(rule="x")
@@ -198,7 +198,7 @@ def test_where_one_more_method_leads(
     if first is not None:
         made.append(Authenticator(id="a", factor="totp", label="", created_at=START - first))
     account = Account(key=SubjectKey("alpha", "ann"), authenticators=tuple(made) if first is not None else ())
-    request: Any = SimpleNamespace(form=form, interruption=SimpleNamespace(note=note), now=START)
+    request: Any = SimpleNamespace(interruption=SimpleNamespace(note=note, is_offered=offered), now=START)
     found = Allow(why=why, state="verified") if decision == "allow" else Enroll(why=why, factors=("totp",))
     judgement: Any = SimpleNamespace(account=account, decision=found)
     assert _is_settled(request, judgement) is settled

@@ -141,7 +141,7 @@ async def test_a_role_with_fewer_rights(server: Postgres, url: str, lacking: str
 
 
 SETTINGS = (
-    "statement_timeout = 1",
+    "statement_timeout = 250",
     "lock_timeout = 1",
     "idle_in_transaction_session_timeout = 1",
     "plpgsql.extra_errors = 'all'",
