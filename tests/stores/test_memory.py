@@ -13,7 +13,6 @@ from mfa_gate.core.summary import Summary
 from mfa_gate.errors import StoreMissing, StoreUnavailable
 from mfa_gate.storage import take_one
 from mfa_gate.stores import memory
-from mfa_gate.stores.common import siblings
 from mfa_gate.stores.common.documents import summary_from
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed, enrolled, event
@@ -134,21 +133,28 @@ def test_a_damaged_line_of_the_list(parts: list[object], caplog: pytest.LogCaptu
     assert "alice" in caplog.text
 
 
-async def test_a_store_that_is_opened_twice() -> None:
+async def test_a_store_that_is_opened_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """It counts as one user of its name, and what it holds stays."""
+    held: list[bytes] = []
+
+    def take(purpose: str) -> tuple[bytes, bool]:
+        held.append(purpose.encode())
+        return held[-1], False
+
+    monkeypatch.setattr(memory, "take_name", take)
+    monkeypatch.setattr(memory, "give_back", held.remove)
     store = MemoryStore()
     with pytest.raises(StoreMissing):
         await store.open(make=False)
     await store.open()
-    name = store._sibling_name
-    before = siblings._HELD[name].users if name else 0
+    assert held == [b"memory"]
     assert await store.swap(enrolled(SubjectKey("t", "a")))
     await store.open()
     await store.open(make=False)
-    assert (siblings._HELD[name].users if name else 0) == before
+    assert held == [b"memory"]
     await store.aclose()
     await store.aclose()
-    assert (siblings._HELD[name].users if name in siblings._HELD else 0) == max(before - 1, 0)
+    assert held == []
     await store.open(make=False)
     assert (await store.load(SubjectKey("t", "a"))).version == 1
     await store.accept()
