@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import EVERYTHING, Changed, Reader
 from mfa_gate.stores.common.change_log import told
@@ -27,6 +26,7 @@ from mfa_gate.stores.postgres.schema import SCHEMA
 from mfa_gate.stores.postgres.url import place_of
 from mfa_gate.testing.store_suite import ALICE, BOB
 
+from ..operations import remembers_the_latest
 from ..patience import POSTGRES
 
 PLACE = place_of("postgresql://h/d", timing=POSTGRES)
@@ -264,16 +264,7 @@ async def test_the_question_fails(heard: Heard, fault: Exception) -> None:
 
 async def test_what_is_remembered_of_operations_is_bounded(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     """S-122: the latest are known."""
-    monkeypatch.setattr(invalidation, "_REMEMBERED", 3)
-    key: Callable[[int], SubjectKey] = lambda n: SubjectKey("t", str(n))  # noqa: E731
-    for number in range(5):
-        heard.listener.confirm(key(number), f"op{number}")
-    assert heard.told() == frozenset(map(key, range(5)))
-    for number in (4, 3, 2):
-        heard.listener.confirm(key(number), f"op{number}")
-    assert heard.told() == frozenset()
-    heard.listener.confirm(key(1), "op1")
-    assert heard.told() == frozenset({key(1)})
+    remembers_the_latest(heard.listener.confirm, heard.told, monkeypatch)
 
 
 async def test_a_listener_ends_with_its_store() -> None:

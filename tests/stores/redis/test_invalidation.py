@@ -28,6 +28,7 @@ from mfa_gate.stores.redis.timing import USUAL
 from mfa_gate.stores.redis.url import Address, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB
 
+from ..operations import remembers_the_latest
 from ..patience import REDIS
 from .spoken import END, HANG, Answer, Spoken, spoken
 
@@ -155,17 +156,8 @@ async def test_an_own_change_is_told_once() -> None:
 
 async def test_what_is_remembered_of_operations_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """S-122: the latest are known."""
-    monkeypatch.setattr(invalidation, "_REMEMBERED", 3)
     heard = Heard()
-    key: Callable[[int], SubjectKey] = lambda n: SubjectKey("t", str(n))  # noqa: E731
-    for number in range(5):
-        heard.listener.confirm(key(number), f"op{number}")
-    assert heard.told() == frozenset(map(key, range(5)))
-    for number in (4, 3, 2):
-        heard.listener.confirm(key(number), f"op{number}")
-    assert heard.told() == frozenset()
-    heard.listener.confirm(key(1), "op1")
-    assert heard.told() == frozenset({key(1)})
+    remembers_the_latest(heard.listener.confirm, heard.told, monkeypatch)
 
 
 async def test_data_that_went_back() -> None:

@@ -8,6 +8,8 @@ from ...core.model import SubjectKey
 from ...storage import EVERYTHING, Changed, Reader
 
 KEPT = 10_000
+REMEMBERED = 10_000
+"""Operations that are known again."""
 NOTHING: frozenset[SubjectKey] = frozenset()
 """The answer to a reader that has seen all changes."""
 
@@ -48,6 +50,25 @@ class ChangeLog:
         except RuntimeError:  # another thread has added one meanwhile
             return EVERYTHING, count
         return (frozenset(found) if oldest == place + 1 else EVERYTHING), count
+
+
+class Operations:
+    """The latest operations that were heard of, so that none is noted twice (S-122).
+
+    A writer notes its own when it has committed it, and hears of it later. Servers repeat each other's notices.
+    """
+
+    def __init__(self) -> None:
+        self._heard: dict[str, None] = {}
+
+    def is_new(self, op: str) -> bool:
+        """Tell if nobody has told of this operation before, and remember it."""
+        if op in self._heard:
+            return False
+        self._heard[op] = None
+        if len(self._heard) > REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+        return True
 
 
 def told(log: ChangeLog | None, reader: Reader) -> Changed:

@@ -16,7 +16,7 @@ from psycopg import Error
 
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
-from ..common.change_log import ChangeLog
+from ..common.change_log import ChangeLog, Operations
 from .connections import Connection, Dialer, cut, deadline
 from .monitor import GONE, State, Watch
 from .outcomes import Missing, outage
@@ -31,7 +31,6 @@ SWALLOWED = (
 _UNHEARD = "change notices of PostgreSQL cannot be listened to, so every request of a known browser reads the store: %s"
 _TOLD_AFTER = 10
 """Tries in a row, some seconds, after which the operator is told."""
-_REMEMBERED = 10_000
 _PAUSE = (0.1, 0.3)
 _HELLO = "hello"
 
@@ -65,7 +64,7 @@ class Invalidation:
         self.is_swallowed = False
         self._failures = 0
         self._fault = ""
-        self._known: dict[str, None] = {}
+        self._operations = Operations()
         self._base, self._last = 0, 0
         self._hello = ""
         self._hello_at = 0.0
@@ -88,20 +87,12 @@ class Invalidation:
 
     def confirm(self, key: SubjectKey | None, op: str) -> None:
         """Note a change that this process has committed. Its notice is not noted again."""
-        if self._is_new(op):
+        if self._operations.is_new(op):
             self._log.note(key)
 
     def went_back(self) -> None:
         """Report that the server has less than before: everything may have changed."""
         self._log.note(None)
-
-    def _is_new(self, op: str) -> bool:
-        if op in self._known:
-            return False
-        self._known[op] = None
-        if len(self._known) > _REMEMBERED:
-            del self._known[next(iter(self._known))]
-        return True
 
     async def _listen(self) -> None:
         while True:
@@ -220,5 +211,5 @@ class Invalidation:
             self._log.note(None)
         self._last = number
         self._watch.note(number)
-        if self._is_new(op):
+        if self._operations.is_new(op):
             self._log.note(key)

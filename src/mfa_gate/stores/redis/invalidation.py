@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
-from ..common.change_log import ChangeLog
+from ..common.change_log import ChangeLog, Operations
 from ..common.high_water_mark import HighWaterMark
 from .monitor import sound
 from .names import STORE
@@ -30,7 +30,6 @@ BEAT = 0.2
 SILENCE = 0.7
 """Seconds without an answer after which the channel is broken (F-1)."""
 _GRACE = 0.05
-_REMEMBERED = 10_000
 _PAUSE = (0.1, 0.4)
 _LONGEST_PAUSE = 5.0
 
@@ -60,7 +59,7 @@ class Invalidation:
         self.name = name
         self._log = ChangeLog()
         self.log: ChangeLog | None = None
-        self._heard: dict[str, None] = {}
+        self._operations = Operations()
         self._up = asyncio.Event()
         self._owing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -87,7 +86,7 @@ class Invalidation:
 
         A change whose reply is still open is not noted here. It is noted when its notice arrives.
         """
-        if self._is_new(op):
+        if self._operations.is_new(op):
             self._log.note(key)
 
     def went_back(self) -> None:
@@ -98,15 +97,6 @@ class Invalidation:
         self._on_loss()
         self._log.note(None)
         self._owing.set()
-
-    def _is_new(self, op: str) -> bool:
-        """Tell whether this operation is new. A Cluster's servers repeat each other's notices."""
-        if op in self._heard:
-            return False
-        self._heard[op] = None
-        if len(self._heard) > _REMEMBERED:
-            del self._heard[next(iter(self._heard))]
-        return True
 
     async def _listen(self) -> None:
         """Listen, and begin anew each time the channel breaks.
@@ -235,7 +225,7 @@ class Invalidation:
             self.went_back()
         elif seen is not None and number != seen + 1:
             self._log.note(None)
-        if self._is_new(op):
+        if self._operations.is_new(op):
             self._log.note(None if id is None else SubjectKey(tenant, id))
 
 

@@ -50,12 +50,9 @@ def _place(request: PageRequest, kind: str) -> str:
 async def not_allowed(request: PageRequest, judgement: Judgement, kind: str, refusal: Refusal) -> Answer:
     """Ask for the thing that an enrollment of ``kind`` lacks, or say why it cannot be."""
     if refusal.reason in ("contact_required", "ticket_required"):
-        is_form = request.scope["method"] == "POST"
-        return (
-            request.go(request.own("/enroll"), turned_away=True)
-            if is_form
-            else await ask_first(request, judgement, refusal)
-        )
+        if request.scope["method"] == "POST":
+            return request.go(request.own("/enroll"), turned_away=True)
+        return await ask_first(request, judgement, refusal)
     if refusal.reason == "proof_required":
         evidence, requirement = judgement.evidence, judgement.requirement
         demand = change_demand(evidence, requirement, adding=kind) if evidence else None

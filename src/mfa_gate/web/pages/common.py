@@ -39,10 +39,16 @@ def confirm_first(request: PageRequest, judgement: Judgement, place: str, *, dem
     evidence = judgement.evidence
     if evidence is None:
         return request.lead_on(judgement.decision)
-    request.interruption.come_back_to(
-        request.own(place), demands=(demand or change_demand(evidence, judgement.requirement),)
-    )
-    return request.go(request.own("/challenge"), turned_away=True)
+    return first_at(request, "/challenge", place, demand or change_demand(evidence, judgement.requirement))
+
+
+def first_at(request: PageRequest, page: str, place: str, *demands: Demand) -> Answer:
+    """Lead to another page of ours first, and back to ``place`` afterwards.
+
+    A proof on the way meets ``demands``.
+    """
+    request.interruption.come_back_to(request.own(place), demands=demands)
+    return request.go(request.own(page), turned_away=True)
 
 
 def locked_view(judgement: Judgement, ref: str = "") -> Locked:

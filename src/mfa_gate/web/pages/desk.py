@@ -12,7 +12,7 @@ from .. import views
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import admin
-from .common import not_found
+from .common import first_at, not_found
 
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
 """Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
@@ -43,11 +43,9 @@ def refused(request: PageRequest, refusal: Refusal, place: str) -> Answer:
     """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
     if refusal.reason == "proof_required":
         demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
-        request.interruption.come_back_to(request.own(place), demands=(demand,))
-        return request.go(request.own("/challenge"), turned_away=True)
+        return first_at(request, "/challenge", place, demand)
     if refusal.reason in OWED:
-        request.interruption.come_back_to(request.own(place))
-        return request.go(request.own(OWED[refusal.reason]), turned_away=True)
+        return first_at(request, OWED[refusal.reason], place)
     if refusal.reason == "not_found":
         return not_found(request)
     status = refusal.row.status

@@ -40,15 +40,10 @@ def chosen_in(request: PageRequest) -> Chosen:
     return Chosen(ids=tuple(id for id in (*ticked, *named) if id))
 
 
-async def plan(request: PageRequest, *, problem: Problem | None = None) -> Answer:
+async def plan(request: PageRequest, chosen: Chosen, *, problem: Problem | None = None) -> Answer:
     """Show what would happen to how many, and ask for the reason once."""
-    await request.judgement()
     desk, form, act = desk_of(request, "accounts"), request.form, request.form.get("action", "")
     back = f"{PEOPLE}{desk.query}"
-    try:
-        chosen = chosen_in(request)
-    except BadFilter:
-        return not_found(request)
     found = await request.service.many_desk.plan(actor_of(request), act, desk.tenant, chosen)
     if isinstance(found, Refusal):
         return refused(request, found, back)
@@ -70,20 +65,19 @@ async def plan(request: PageRequest, *, problem: Problem | None = None) -> Answe
 async def act(request: PageRequest) -> Answer:
     """Answer ``POST /admin/many``: do the act, and show a result for each person as it comes."""
     form, name, most = request.form, request.form.get("action", ""), request.form.get("most", "")
-    if name not in IDLE:
-        await request.judgement()
+    await request.judgement()
+    try:
+        chosen = chosen_in(request) if name in IDLE else None
+    except BadFilter:
+        chosen = None
+    if chosen is None:
         return not_found(request)
     if not form.get("reason", "").strip():
-        return await plan(request, problem=Problem(reason="reason_stated", field="reason"))
+        return await plan(request, chosen, problem=Problem(reason="reason_stated", field="reason"))
     if name == "forget" and form.get("sure") != "yes":
-        return await plan(request, problem=Problem(reason="sure_stated", field="sure"))
-    await request.judgement()
+        return await plan(request, chosen, problem=Problem(reason="sure_stated", field="sure"))
     desk, limit = desk_of(request, "accounts"), int(most) if most.isascii() and most.isdecimal() else MOST
     given = {"reason": form["reason"], **({"mail": True} if form.get("mail") == "yes" and name == "ticket" else {})}
-    try:
-        chosen = chosen_in(request)
-    except BadFilter:
-        return not_found(request)
     desk_of_many = request.service.many_desk
     found = await desk_of_many.run(actor_of(request), name, desk.tenant, chosen, most=max(1, limit), **given)
     if isinstance(found, Refusal):

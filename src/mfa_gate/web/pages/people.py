@@ -132,7 +132,7 @@ async def act(request: PageRequest) -> Answer:
     if chosen.search is None and not chosen.ids:
         return await _page(request, search_of({}), {}, problem=Problem(reason="people_missing"))
     if form["action"] in IDLE:
-        return await many.plan(request)
+        return await many.plan(request, chosen)
     ids = chosen.ids
     if chosen.search is not None:
         found = await request.service.reviews.stream(actor_of(request), desk.tenant, chosen.search, whole=False)
