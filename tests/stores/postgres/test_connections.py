@@ -495,7 +495,6 @@ async def test_a_session_that_was_not_started() -> None:
     session = Session(place, mark, History(), None)
     with pytest.raises(StoreUnavailable, match="is not open"):
         session.changes()
-    assert session.advice == ()
     session.after_fork(child=False)
     assert not session.forked
     session.after_fork(child=True)

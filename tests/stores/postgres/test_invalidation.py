@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -130,6 +131,16 @@ async def test_a_pooler_that_swallows_notices(caplog: pytest.LogCaptureFixture) 
                 assert settings == ("0",), "no setting is left behind in a connection that others use"
         await store.aclose()
         await other.aclose()
+
+
+async def test_advice_waits_until_it_is_known() -> None:
+    """On a slow machine the doctor still tells of the pooler; a start does not wait so long."""
+    slow = replace(POSTGRES, silence=0.7, hello_within=1.5, advice_within=60.0)
+    with postgres_servers.pooler(postgres_servers.shared(), "transaction") as behind:
+        store = PostgresStore(f"{behind}?schema={schema_of(postgres_servers.shared().schema())}", timing=slow)
+        await store.open()
+        assert any("PgBouncer" in text for text in await store.advice())
+        await store.aclose()
 
 
 async def test_a_pooler_in_session_mode() -> None:

@@ -232,12 +232,14 @@ async def test_a_greeting_that_does_not_come(monkeypatch: pytest.MonkeyPatch, ca
 async def test_a_listener_that_cannot_connect(caplog: pytest.LogCaptureFixture) -> None:
     """An operator is told once, after some seconds, and until it works again."""
     made = Heard()
+    assert made.listener.advice == (invalidation._UNKNOWN,)
     for _ in range(invalidation._TOLD_AFTER - 1):
         made.listener._fail("refused")
-    assert (caplog.text, made.listener.advice) == ("", ())
+    assert (caplog.text, made.listener.advice) == ("", (invalidation._UNHEARD % "refused",)), "the doctor asks once"
     for _ in range(3):
         made.listener._fail("refused")
     assert caplog.text.count("cannot be listened to") == 1
+    assert made.listener.settled.is_set()
     assert "refused" in made.listener.advice[0]
     made.listener._arrive()
     assert [*made.listener.advice] == []

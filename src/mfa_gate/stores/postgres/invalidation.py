@@ -29,6 +29,7 @@ SWALLOWED = (
     "known browser reads the store. Name the server itself in the store's URL, or a pooler in session mode"
 )
 _UNHEARD = "change notices of PostgreSQL cannot be listened to, so every request of a known browser reads the store: %s"
+_UNKNOWN = "PostgreSQL answers too slowly to tell if change notices arrive: ask again when it has less to do"
 _TOLD_AFTER = 10
 """Tries in a row, some seconds, after which the operator is told."""
 _PAUSE = (0.1, 0.3)
@@ -110,12 +111,15 @@ class Invalidation:
         self._fault, self._failures = fault, self._failures + 1
         if self._failures == _TOLD_AFTER:
             log.warning(_UNHEARD, fault)
+            self.settled.set()
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """Return the reason why notices have not arrived for a while, if that is so."""
+        """Return the reason why notices have not arrived, or not for a while, if that is so."""
         if self.is_swallowed:
             return (SWALLOWED,)
+        if not self.settled.is_set():
+            return (_UNHEARD % self._fault if self._fault else _UNKNOWN,)
         return (_UNHEARD % self._fault,) if self._failures >= _TOLD_AFTER else ()
 
     async def _listen_once(self) -> None:

@@ -124,10 +124,10 @@ class Session:
             self._history.forget()
         self._history.admit(system, timeline)
 
-    async def wait_for_notices(self) -> None:
-        """Wait until it is known if notices arrive, at most as long as a notice may take."""
+    async def wait_for_notices(self, within: float) -> None:
+        """Wait until it is known if notices arrive, ``within`` seconds at most."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.invalidation.settled.wait(), self.timing.silence)
+            await asyncio.wait_for(self.invalidation.settled.wait(), within)
 
     async def aclose(self) -> None:
         """Close everything."""
@@ -148,11 +148,11 @@ class Session:
         assert self._invalidation is not None
         return self._invalidation
 
-    @property
-    def advice(self) -> tuple[str, ...]:
-        """Return the faults that stop nothing."""
+    async def advice(self) -> tuple[str, ...]:
+        """Return the faults of a started session that stop nothing, once it is known if notices arrive."""
+        await self.wait_for_notices(self.timing.advice_within)
         known = () if self.found is None else self.found.advice
-        return known if self._invalidation is None else (*known, *self._invalidation.advice)
+        return (*known, *self.invalidation.advice)
 
     def changes(self) -> ChangeLog | None:
         """Return the log of changes; None while everything may have changed.

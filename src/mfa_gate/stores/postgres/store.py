@@ -62,7 +62,7 @@ class PostgresStore:
 
     async def advice(self) -> Sequence[str]:
         """List faults of an open store that stop nothing, each with its fix."""
-        return (await self._ready()).advice
+        return await (await self._ready()).advice()
 
     async def open(self, *, make: bool = True) -> None:
         """Connect and check. Make the store where there is none yet, unless ``make`` is False.
@@ -79,7 +79,7 @@ class PostgresStore:
         except BaseException:
             await self.aclose()
             raise
-        await session.wait_for_notices()
+        await session.wait_for_notices(session.timing.silence)
 
     async def aclose(self) -> None:
         """Close all connections. May be called twice, and ``open`` may follow."""

@@ -32,6 +32,8 @@ class Timing:
     """Without an answer, after which the listening connection is broken."""
     hello_within: float = 0.5
     """For a notice to travel from one connection to the listening one."""
+    advice_within: float = 4.0
+    """For the doctor, until it is known if notices arrive: longer than a start waits."""
     hello_every: float = 5.0
     """Between two tries, where notices do not arrive."""
     settled_after: float = 60.0
