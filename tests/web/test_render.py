@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from jinja2 import Environment
 from markupsafe import Markup
 
 from mfa_gate.core.events import OWN
@@ -464,6 +465,24 @@ def test_host_templates_override(tmp_path: Path) -> None:
     renderer = Renderer(templates=tmp_path)
     assert b"<h1>Mine</h1>" in renderer.render(views.Locked(ref="r"), FRAME)
     assert "You’re not signed in".encode() in renderer.render(views.Fault(reason="signed_out", status=401), FRAME)
+
+
+def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process compiles a template once a language, though the check at start has a renderer of its own.
+
+    A host's template of the same name is another one.
+    """
+    compiled: list[str | None] = []
+    real = Environment.compile
+    monkeypatch.setattr(Environment, "compile", lambda *given: compiled.append(given[2]) or real(*given))
+    (tmp_path / "locked.html").write_text("Mine", encoding="utf-8")
+    locked = views.Locked(ref="r")
+    ours = [Renderer().render(locked, FRAME) for _ in range(2)]
+    assert ours[0] == ours[1] == RENDERER.render(locked, FRAME)
+    assert len(compiled) == len(set(compiled))
+    compiled.clear()
+    assert [Renderer(templates=tmp_path).render(locked, FRAME) for _ in range(2)] == [b"Mine", b"Mine"]
+    assert compiled == ["locked.html"]
 
 
 def test_choice_shows_kind_and_hint() -> None:

@@ -24,7 +24,7 @@ from .resources import every_text, folder
 from .views.problems import sentence_of
 
 if TYPE_CHECKING:
-    from jinja2 import BaseLoader, Environment
+    from jinja2 import BaseLoader, BytecodeCache, Environment
     from markupsafe import Markup
 
     from .views import Frame, View
@@ -35,6 +35,7 @@ __all__ = ["Renderer"]
 
 OURS = "mfa_gate"
 MAX_ICONS = 256
+MAX_LANGUAGES = 64
 OTHER_FACTOR = "factors/_other.html"
 """The general words of a kind that this version does not know (S-83)."""
 
@@ -92,6 +93,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_compiled(words),
         )
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
@@ -155,6 +157,27 @@ def _in_words(words: Words) -> type[Environment]:
             return Texts().visit(super()._parse(source, name, filename))  # type: ignore[no-any-return]
 
     return InWords
+
+
+@lru_cache(maxsize=MAX_LANGUAGES)
+def _compiled(words: Words) -> BytecodeCache:
+    """Keep what was compiled with these words, for every renderer of this process.
+
+    The check of a host's templates at start and the gate itself compile each template once between them.
+    """
+    from jinja2 import BytecodeCache
+    from jinja2.bccache import Bucket
+
+    codes: dict[tuple[str, str], Any] = {}
+
+    class InMemory(BytecodeCache):
+        def load_bytecode(self, bucket: Bucket) -> None:
+            bucket.code = codes.get((bucket.key, bucket.checksum))
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            codes[bucket.key, bucket.checksum] = bucket.code
+
+    return InMemory()
 
 
 def _said(words: Words) -> Callable[..., Markup]:
