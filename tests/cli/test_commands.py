@@ -21,8 +21,8 @@ print(*sorted(name for name in sys.modules if name.startswith("mfa_gate.")), fil
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_the_same_alone(name: str) -> None:
     """The command line for one command has its help, and the lines of all others."""
-    whole, alone = parser(), parser([name])
-    assert alone.format_help() == whole.format_help() == parser([]).format_help()
+    whole, alone = parser(), parser(name)
+    assert alone.format_help() == whole.format_help() == parser("").format_help()
     helps = []
     for made in (whole, alone):
         sub = next(action for action in made._actions if action.dest == "command")

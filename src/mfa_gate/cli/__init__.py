@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 
 from ..errors import MFAGateError
@@ -37,15 +38,16 @@ COMMANDS = {
 """The commands: the module of each, and its line in the list. A module is loaded only for its own command."""
 
 
-def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
-    """Build the whole command line, or for ``words`` only the command that they begin with.
+@cache
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Build the whole command line, or the part of one command, once a process.
 
     The other commands are listed then, and their modules are not loaded.
     """
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, about) in COMMANDS.items():
-        if words is None or name in words[:1]:
+        if only in (None, name):
             import_module(f"{__name__}.{module}").add_commands(sub)
         else:
             sub.add_parser(name, help=about)
@@ -60,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if fault:
         print(f"mfa-gate: {fault}", file=sys.stderr)
         return 2
-    args = parser(words).parse_args(words)
+    args = parser(words[0] if words else "").parse_args(words)
     try:
         return int(args.run(args))
     except MFAGateError as error:
