@@ -1,0 +1,104 @@
+"""Pages on narrow screens: nothing is cut without a sign that there is more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfa_gate.core.rules import BrandRules
+from tests.browser.looks import TOO_WIDE, WIDE
+from tests.chromium import launch
+
+from .gallery import served, write
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+WIDTHS = (320, 390, 1280)
+QUIET = "window.fetch = () => new Promise(() => {});"
+UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach(one => { one.open = true; })"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(**launch())
+        yield launched
+        launched.close()
+
+
+def shown(
+    browser: Browser, folder: Path, names: tuple[str, ...], widths: tuple[int, ...] = WIDTHS, **frame: Any
+) -> Iterator[tuple[str, Page]]:
+    """Show pages of the gallery at each width, with what they fold opened."""
+    write(folder, frame, names)
+    page = browser.new_page(reduced_motion="reduce")
+    page.add_init_script(QUIET)
+    with served(folder) as address:
+        for name in names:
+            for width in widths:
+                page.set_viewport_size({"width": width, "height": 720})
+                page.goto(f"{address}/{name}.html")
+                page.evaluate(UNFOLD)
+                yield f"{name} at {width}", page
+    page.close()
+
+
+LOGO = """data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="36"><rect width="999" height="36"/></svg>"""
+CUT = """() => { const name = document.querySelector(".menu > summary bdi"), room = document.querySelector("header.brand");
+    return name.scrollWidth > name.clientWidth && name.scrollWidth + 60 < room.clientWidth; }"""
+
+
+@pytest.mark.parametrize("logo", [36, 200])
+@pytest.mark.parametrize("show_name", [False, True])
+def test_the_person_reads_who_is_signed_in(browser: Browser, tmp_path: Path, logo: int, show_name: bool) -> None:
+    """A name that fits in a line of the head is whole, whatever stands beside it."""
+    brand = BrandRules(name="Northwind Finance", show_name=show_name)
+    for person in ("user@finance.example", "maximiliane.von.hohenberg@finance.example"):
+        frame = {"brand": brand, "logo": LOGO.format(logo), "person": person}
+        for where, page in shown(browser, tmp_path, ("challenge-totp",), **frame):
+            assert not page.evaluate(CUT), f"{where}, {person}"
+            assert not page.evaluate(WIDE), f"{where}: {page.evaluate(TOO_WIDE)}"
+
+
+SCROLLING = """() => [...document.querySelectorAll("main *")].filter(one => one.scrollWidth > one.clientWidth + 1
+    && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map(one => {
+        const style = getComputedStyle(one);
+        return [one.className || one.parentElement.className,
+            style.backgroundImage.split("linear-gradient(").length - 1, style.backgroundAttachment]; })"""
+DESK = (
+    "admin-tenant", "admin-impact", "admin-account-asked", "admin-policy-own", "admin-many", "admin-report-sends",
+    "admin-report-adoption", "admin-what-if-asked",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["fr", "ar"])
+def test_what_scrolls_sideways_shows_that_there_is_more(browser: Browser, tmp_path: Path, lang: str) -> None:
+    """An edge with more behind it lies in a shadow; the menu of the desk does not scroll."""
+    found = set()
+    for where, page in shown(browser, tmp_path, DESK, WIDTHS[:2], lang=lang):
+        assert not page.evaluate(WIDE), f"{where}: {page.evaluate(TOO_WIDE)}"
+        for name, shadows, fixed in page.evaluate(SCROLLING):
+            assert (shadows, fixed) == (4, "local, local, scroll, scroll"), f"{where}: {name}"
+            found.add(name)
+    assert {"scroller", "fold-body scroller", "file"} <= found
+
+
+@pytest.mark.parametrize("lang", ["fr", "de", "ar"])
+def test_a_plot_has_most_of_a_narrow_screen(browser: Browser, tmp_path: Path, lang: str) -> None:
+    """Its words stand below the lines, and each is whole."""
+    for where, page in shown(browser, tmp_path, ("admin-tenant", "admin-impact", "admin-report-sends"), lang=lang):
+        wide = "main => main.querySelector('.chart-plot').clientWidth / main.querySelector('.chart').clientWidth"
+        assert page.locator("main").evaluate(wide) > 0.7, where
+        lines = page.locator(".chart text, .chart-key").filter(visible=True)
+        edge = page.locator(".chart").first.bounding_box()
+        assert edge
+        for box in lines.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())"):
+            assert edge["x"] - 24 <= box["left"] <= box["right"] <= edge["x"] + edge["width"] + 24, where
