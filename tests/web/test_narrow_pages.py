@@ -102,3 +102,37 @@ def test_a_plot_has_most_of_a_narrow_screen(browser: Browser, tmp_path: Path, la
         assert edge
         for box in lines.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())"):
             assert edge["x"] - 24 <= box["left"] <= box["right"] <= edge["x"] + edge["width"] + 24, where
+
+
+DIVIDED = """() => {
+    const texts = (node) => node.nodeType === 3 ? [node] : [...node.childNodes].flatMap(texts);
+    return [...document.querySelectorAll("main :is(h1, h2, h3, .row-name, .thing-name)")].flatMap(title => {
+        const room = (title.closest(".row-text, .thing-body") || title).clientWidth;
+        return texts(title).flatMap(text => [...text.data.matchAll(/\\S*\\w-\\w\\S*/gu)].filter(word => {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            const boxes = [...range.getClientRects()].filter(box => box.width);
+            const width = boxes.reduce((sum, box) => sum + box.width, 0);
+            return new Set(boxes.map(box => Math.round(box.top))).size > 1 && width <= room;
+        }).map(word => word[0]));
+    });
+}"""
+TITLED = (
+    "enroll-required",
+    "challenge-all-ways",
+    "settings-good",
+    "enroll-nothing",
+    "challenge-push-waiting",
+    "enroll-done",
+)
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_a_word_of_a_title_is_divided_only_where_it_does_not_fit(browser: Browser, tmp_path: Path, lang: str) -> None:
+    """A heading, or the name of a row, does not end a line with "Authenticator-"."""
+    for where, page in shown(browser, tmp_path, TITLED, (320, 390), lang=lang):
+        assert page.evaluate(DIVIDED) == [], where
+        if lang == "de" and where.startswith("enroll-required"):
+            name = page.locator(".row-name", has_text="Authenticator-App")
+            assert name.evaluate("name => name.offsetHeight") < 1.5 * 17 * 1.55, f"{where}: it fits the smallest phone"
