@@ -12,7 +12,7 @@ from mfa_gate.core.rules import BrandRules
 from tests.browser.looks import TOO_WIDE, WIDE
 from tests.chromium import launch
 
-from .gallery import served, write
+from .gallery import LANGUAGES, served, write
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -136,3 +136,18 @@ def test_a_word_of_a_title_is_divided_only_where_it_does_not_fit(browser: Browse
         if lang == "de" and where.startswith("enroll-required"):
             name = page.locator(".row-name", has_text="Authenticator-App")
             assert name.evaluate("name => name.offsetHeight") < 1.5 * 17 * 1.55, f"{where}: it fits the smallest phone"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_open_fold_offers_to_close(browser: Browser, tmp_path: Path, lang: str) -> None:
+    """Its words change with its state, for eyes and for screen readers."""
+    for where, page in shown(browser, tmp_path, ("settings-devices", "admin-tenant"), (390,), lang=lang):
+        for fold in page.locator("details:has(> summary > .when-open)").all():
+            summary, said = fold.locator("> summary"), []
+            for state in ("open", "closed"):
+                fold.evaluate(f"fold => {{ fold.open = {str(state == 'open').lower()}; }}")
+                said.append((summary.inner_text(), summary.aria_snapshot()))
+            (open_seen, open_heard), (closed_seen, closed_heard) = said
+            assert open_seen != closed_seen, where
+            assert open_heard != closed_heard, where
+            assert summary.locator(".when-open").text_content() in open_seen, where

@@ -584,7 +584,7 @@ def test_no_line_begins_with_a_dot() -> None:
     ],
 )
 def test_words_of_a_title_stay_whole(title: str, shown: str) -> None:
-    """A word with a hyphen is one piece with the signs around it; markup and other text stay as they are."""
+    """A word with a hyphen is one piece with the signs around it; other text stays."""
     assert with_whole_words(title) == shown
 
 
@@ -616,3 +616,13 @@ def test_titles_of_a_host_keep_their_words_whole(tmp_path: Path) -> None:
     view, frame = GALLERY["locked"]
     page = Renderer(templates=tmp_path).render(view, frame)
     assert page == b'<h1><span class="apiece">Sign-in</span> is locked</h1>'
+
+
+def test_a_fold_that_shows_more_hides_it_again() -> None:
+    """Whatever begins with "Show" has other words for the time when it is open."""
+    folds = [fold for name in EVERY for fold in tree_of(name).all("summary") if fold.words().startswith("Show")]
+    assert len(folds) > 5
+    for fold in folds:
+        closed, open, *_ = fold.children
+        assert (closed.attrs["class"], open.attrs["class"]) == ("when-closed", "when-open")
+        assert open.words() in ("Show fewer", "Hide the table")

@@ -41,6 +41,7 @@ def listed(text: str) -> str:
 
 def names_of_buttons(shown: str, words: str) -> list[str]:
     """The accessible names of buttons and folds that begin with some words."""
+    shown = re.sub(r'<span class="when-closed">([^<]*)</span><span class="when-open">[^<]*</span>', r"\1", shown)
     found = re.findall(rf">({words}[^<]*)<span class=\"vh\">([^<]*)</span>", shown)
     return ["".join(parts) for parts in found]
 
