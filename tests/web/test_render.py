@@ -626,3 +626,13 @@ def test_a_fold_that_shows_more_hides_it_again() -> None:
         closed, open, *_ = fold.children
         assert (closed.attrs["class"], open.attrs["class"]) == ("when-closed", "when-open")
         assert open.words() in ("Show fewer", "Hide the table")
+
+
+def test_a_short_fact_of_a_line_is_one_piece() -> None:
+    """A place and an application are, unless they are too long for a phone."""
+    view, frame = GALLERY["settings"]
+    assert isinstance(view, views.Settings)
+    for place, piece in (("Porto Alegre", ' class="whole"'), ("Llanfairpwllgwyngyll, Isle of Anglesey", "")):
+        it = views.Activity(at=1, kind="proof.granted", network="192.0.2.1", place=place, app=place)
+        page = RENDERER.render(replace(view, browsers=(), activity=(it,)), frame).decode()
+        assert page.count(f"<bdi{piece}>{place}</bdi>") == 2
