@@ -32,7 +32,34 @@ def scan(desktop: Person, phone: Person) -> None:
     assert link.startswith(f"{desktop.example.origin}/mfa/approve#e=")
     phone.page.goto(link)
     phone.page.get_by_label(NUMBER).wait_for()
+    look_closely(phone, "Let's try it out")
     phone.look()
+
+
+DIVIDED = """() => [...document.querySelectorAll(":is(.request, [data-answers] li) .muted > :is(bdi, time)")].filter(fact => {
+    const range = document.createRange();
+    range.selectNodeContents(fact);
+    return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1;
+}).map(fact => fact.textContent)"""
+LARGEST = """() => [...document.querySelectorAll("main :is(h1, h2)")].filter(one => one.offsetWidth > 1)
+    .sort((one, other) => parseFloat(getComputedStyle(other).fontSize) - parseFloat(getComputedStyle(one).fontSize))
+    .map(one => one.textContent.trim())[0]"""
+
+
+def look_closely(phone: Person, heading: str) -> None:
+    """The smallest phone: this heading leads, no fact of a line is divided, and no line begins with a dot."""
+    page, before = phone.page, phone.page.viewport_size
+    for width in (320, 390):
+        page.set_viewport_size({"width": width, "height": 720})
+        assert page.evaluate(LARGEST) == heading
+        assert page.evaluate(DIVIDED) == []
+    assert before
+    page.set_viewport_size(before)
+    lines = page.locator(":is(.request, [data-answers] li) .muted").filter(visible=True).all_text_contents()
+    assert lines
+    for line in lines:
+        assert re.search(r"[^\s·]\u00a0· \S", line)
+        assert not re.search(r"(?<!\u00a0)·", line)
 
 
 def type_number(phone: Person, number: str) -> None:
@@ -67,6 +94,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     """
     desktop, phone = person(script=script), person(address=PHONE)
     set_up(desktop, phone)
+    look_closely(phone, "Approve sign-ins here")
     if script:
         desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
     else:
@@ -85,6 +113,7 @@ def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> Non
     assert "Yes, sign me in" in words
     assert HOTEL in words
     assert "Clearview" in words
+    look_closely(phone, "Are you signing in to Clearview?")
     type_number(phone, f"{(int(number) + 1) % 100:02d}")
     phone.page.get_by_text("That isn’t the number.").wait_for()
     assert field.get_attribute("aria-invalid") == "true"

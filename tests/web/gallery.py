@@ -368,7 +368,8 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         replace(browsers[1], id=f"p{n}", last_used_at=NOW - n * 90_000, first_seen_at=NOW - n * DAY)
         for n in range(3, 7)
     )
-    yield "settings-devices", replace(full, browsers=(browsers[0], *again, *phones, *many[:2])), frame
+    stranger = replace(browsers[1], id="s1", network="198.51.100.66", place="Porto Alegre")
+    yield "settings-devices", replace(full, browsers=(browsers[0], *again, *phones, stranger, *many[:2])), frame
     yield "settings-new-codes", replace(full, checkup="codes"), told(frame, "others_forgotten", count=3)
     yield "settings-frozen", replace(full, frozen_until=NOW + DAY), frame
     yield "settings-frozen-undo", replace(full, frozen_until=NOW + DAY, can_undo=True), frame

@@ -127,6 +127,26 @@ async def test_another_way_goes_back_to_the_settings(world: World) -> None:
     assert "Email</bdi> was added" in (await ann.page("/mfa")).text
 
 
+@pytest.mark.parametrize("is_interrupted", [False, True])
+async def test_the_copy_of_a_form_leads_where_the_first_did(world: World, is_interrupted: bool) -> None:
+    """A double press shows the answer to the second form: the same place, and the same notice."""
+    if is_interrupted:
+        ann = await world.browser("new", "alpha")
+        await ann.ask("GET", "/records")
+        draft, _ = await begun(ann)
+        path, fields = "/mfa/enroll/totp", {"enrollment": draft, "code": ann.totp()}
+    else:
+        ann = await world.enrolled()
+        draft, _ = await begun(ann, "email")
+        path, fields = "/mfa/enroll/email", {"enrollment": draft, "code": world.email.codes[-1]}
+    token = await ann.token(path)
+    copy = Browser(world, address=ann.address, cookies=dict(ann.cookies))
+    replies = [await one.form(path, fields, token=token) for one in (ann, copy)]
+    assert [place(reply) for reply in replies] == ["/mfa/backup-codes" if is_interrupted else "/mfa"] * 2
+    if not is_interrupted:
+        assert "Email</bdi> was added" in (await copy.page("/mfa")).text
+
+
 async def test_a_second_one_of_a_kind_asks_for_its_name(world: World) -> None:
     """Two of a kind are told apart by names; the first needs none."""
     ann = await world.enrolled()

@@ -17,14 +17,13 @@ from typing import get_args
 
 import pytest
 from jinja2 import Environment
-from markupsafe import Markup
 
 from mfa_gate.core.events import OWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
 from mfa_gate.web.assets import static_assets
 from mfa_gate.web.qr_code import qr_svg
-from mfa_gate.web.render import Renderer, linked, unbroken
+from mfa_gate.web.render import Renderer, linked, with_whole_words
 from mfa_gate.web.views import Disputing, Frame, Unsent, View
 from mfa_gate.web.views.problems import FORM_WORDS
 
@@ -591,26 +590,68 @@ def test_no_line_begins_with_a_dot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("title", "shown"),
     [
-        ("Add a sign-in method", 'Add a <span class="whole">sign-in</span> method'),
-        ("Code aus der E-Mail", 'Code aus der <span class="whole">E-Mail</span>'),
-        ("Authenticator-App einrichten", "Authenticator-App einrichten"),
-        ("a-b-c <b>", "a-b-c &lt;b&gt;"),
+        ("<h1>Add a sign-in method</h1>", '<h1>Add a <span class="apiece">sign-in</span> method</h1>'),
+        ("<h2 id='a-b'>“E-Mail-Code”</h2>", "<h2 id='a-b'><span class=\"apiece\">“E-Mail-Code”</span></h2>"),
         (
-            Markup('<bdi class="x-y">it-s</bdi>&#39;s-x'),
-            '<bdi class="x-y"><span class="whole">it-s</span></bdi>&#39;s-x',
+            '<span class="row-name" id="x-y"><bdi>Authenticator-App</bdi> <b>1</b></span>',
+            '<span class="row-name" id="x-y"><bdi><span class="apiece">Authenticator-App</span></bdi> <b>1</b></span>',
         ),
+        ("<h3>&lt;a-b&gt;</h3>", '<h3><span class="apiece">&lt;a-b&gt;</span></h3>'),
+        ("<h1>2 - 3 -x</h1><p>two-step</p>", "<h1>2 - 3 -x</h1><p>two-step</p>"),
     ],
 )
-def test_short_words_of_a_heading_stay_whole(text: str, shown: str) -> None:
-    """A word with a hyphen is not divided there, unless it is long; markup stays as it is."""
-    assert unbroken(text) == shown
+def test_words_of_a_title_stay_whole(title: str, shown: str) -> None:
+    """A word with a hyphen is one piece with the signs around it; other text stays."""
+    assert with_whole_words(title) == shown
 
 
-def test_headings_keep_their_words_whole() -> None:
-    """Every page says so to its heading."""
+TITLES = ("h1", "h2", "h3")
+
+
+def _broken(node: Node, *, inside: bool = False) -> Iterator[str]:
+    """Find the text of a title that may be divided at a hyphen."""
+    inside = inside or node.tag in TITLES or node.attrs.get("class") in ("row-name", "thing-name")
+    if node.attrs.get("class") == "apiece":
+        return
+    if inside and re.search(r"\w-\w", node.text):
+        yield node.text
+    for child in node.children:
+        yield from _broken(child, inside=inside)
+
+
+@pytest.mark.parametrize("lang", ["de", "fr"])
+def test_titles_keep_their_words_whole(lang: str) -> None:
+    """Every heading and every name of a row does, on all pages."""
     for name, (view, frame) in EVERY.items():
-        for heading in re.findall(r"<h1>(.*?)</h1>", RENDERER.render(view, frame).decode(), re.DOTALL):
-            bare = re.sub(r'<span class="whole">[^<]*</span>', "", heading)
-            assert not re.search(r"\bsign-ins?\b", bare), name
+        page = RENDERER.render(view, replace(frame, lang=lang)).decode()
+        assert list(_broken(Tree(page).root)) == [], name
+
+
+def test_titles_of_a_host_keep_their_words_whole(tmp_path: Path) -> None:
+    """A template of the host need not say so."""
+    (tmp_path / "locked.html").write_text("<h1>Sign-in is locked</h1>", "utf-8")
+    view, frame = GALLERY["locked"]
+    page = Renderer(templates=tmp_path).render(view, frame)
+    assert page == b'<h1><span class="apiece">Sign-in</span> is locked</h1>'
+
+
+def test_a_fold_that_shows_more_hides_it_again() -> None:
+    """Whatever begins with "Show" has other words for the time when it is open."""
+    folds = [fold for name in EVERY for fold in tree_of(name).all("summary") if fold.words().startswith("Show")]
+    assert len(folds) > 5
+    for fold in folds:
+        closed, open, *_ = fold.children
+        assert (closed.attrs["class"], open.attrs["class"]) == ("when-closed", "when-open")
+        assert open.words() in ("Show fewer", "Hide the table")
+
+
+def test_a_short_fact_of_a_line_is_one_piece() -> None:
+    """A place and an application are, unless they are too long for a phone."""
+    view, frame = GALLERY["settings"]
+    assert isinstance(view, views.Settings)
+    for place, piece in (("Porto Alegre", ' class="whole"'), ("Llanfairpwllgwyngyll, Isle of Anglesey", "")):
+        it = views.Activity(at=1, kind="proof.granted", network="192.0.2.1", place=place, app=place)
+        page = RENDERER.render(replace(view, browsers=(), activity=(it,)), frame).decode()
+        assert page.count(f"<bdi{piece}>{place}</bdi>") == 2

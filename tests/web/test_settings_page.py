@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import FETCH, Browser, World, make_world, running
+from tests.harness import FETCH, HOME, Browser, World, make_world, running
 
 
 @pytest.fixture
@@ -21,12 +21,14 @@ SYSTEMS = ("Windows NT 10.0", "iPhone", "Linux; Android 16", "Macintosh; Mac OS 
 IPHONE = SYSTEMS[1:2]
 
 
-async def elsewhere(world: World, ann: Browser, count: int, systems: Sequence[str] = SYSTEMS) -> list[Browser]:
+async def elsewhere(
+    world: World, ann: Browser, count: int, systems: Sequence[str] = SYSTEMS, *, address: str = HOME
+) -> list[Browser]:
     """Let the same person confirm in further browsers, each on the next of the systems."""
     others = []
     for number in range(count):
         world.clock.advance(60)
-        other = await world.browser(ann.id, ann.tenant, sid=f"s{number}")
+        other = await world.browser(ann.id, ann.tenant, sid=f"s{number}-{address}-{world.clock.now()}", address=address)
         other.secret = ann.secret
         other.agent = f"Mozilla/5.0 ({systems[number % len(systems)]}) Safari/605"
         await other.prove(ann.secret)
@@ -41,6 +43,7 @@ def listed(text: str) -> str:
 
 def names_of_buttons(shown: str, words: str) -> list[str]:
     """The accessible names of buttons and folds that begin with some words."""
+    shown = re.sub(r'<span class="when-closed">([^<]*)</span><span class="when-open">[^<]*</span>', r"\1", shown)
     found = re.findall(rf">({words}[^<]*)<span class=\"vh\">([^<]*)</span>", shown)
     return ["".join(parts) for parts in found]
 
@@ -59,16 +62,51 @@ async def test_the_check_up(world: World) -> None:
     assert "Good:" not in text
 
 
-async def test_browsers_are_folded_after_three(world: World) -> None:
-    """This browser comes first; the rest is behind a fold; each was first seen on a day."""
+async def test_each_browser_is_seen(world: World) -> None:
+    """This browser comes first; each was first seen on a day; no fold hides one that has a name of its own."""
     ann = await world.enrolled()
-    await elsewhere(world, ann, 4)
-    text = (await ann.page("/mfa")).text
-    shown = listed(text)
-    assert shown.split("<details")[0].count('class="thing"') == 3
+    await elsewhere(world, ann, 5)
+    shown = listed((await ann.page("/mfa")).text)
+    assert shown.split("<details")[0].count('class="thing"') == 6
     assert shown.index("This browser") < shown.index("First seen")
-    assert "Show 2 more" in shown
-    assert shown.count("First seen ") == 5
+    assert shown.count("First seen ") == 6
+
+
+async def test_a_stranger_is_not_folded_under_ones_own_name(world: World) -> None:
+    """A browser of the same name on another network is an entry of its own, with its network and its buttons."""
+    ann = await world.enrolled()
+    await elsewhere(world, ann, 2, IPHONE)
+    (stranger,) = await elsewhere(world, ann, 1, IPHONE, address="198.51.100.66")
+    await elsewhere(world, ann, 3, IPHONE)
+    seen = re.sub(r'<details class="fold">.*?</details>', "", listed((await ann.page("/mfa")).text), flags=re.DOTALL)
+    assert re.findall(r'"thing-name"><strong><bdi>([^<]*)</bdi>', seen) == [
+        "Unknown browser",
+        *["Safari on iPhone"] * 2,
+    ]
+    assert "5 sign-ins" in seen
+    assert seen.count("198.51.100.66</bdi>") == 1
+    removals = names_of_buttons(seen, "Remove")
+    assert len(removals) == len(set(removals)) == 3
+    assert any("198.51.100.66" in name for name in removals)
+    id = re.findall(r'name="browser" value="([^" ]+)"', seen)[-1]
+    assert await stranger.is_in()
+    await ann.form("/mfa", {"action": "forget", "browser": id})
+    assert not await stranger.is_in()
+
+
+async def test_one_place_is_one_entry_on_whatever_network() -> None:
+    """Where the host names places, the addresses of a phone on its way are one; another place is not."""
+    places = {"192.0.2.10": "Boston, MA", "192.0.2.11": "Boston, MA", "198.51.100.66": "Lagos"}
+    async with running(make_world(describe_network=lambda network: places.get(network, ""))) as world:
+        ann = await world.enrolled()
+        for address in places:
+            await elsewhere(world, ann, 1, IPHONE, address=address)
+        shown = listed((await ann.page("/mfa")).text)
+    seen = re.sub(r'<details class="fold">.*?</details>', "", shown, flags=re.DOTALL)
+    assert seen.count("Safari on iPhone</bdi>") == 2
+    assert "Boston, MA</bdi>" in seen
+    assert "Lagos</bdi>" in seen
+    assert names_of_buttons(shown, "Show 1 earlier") == ["Show 1 earlier Safari on iPhone, Boston, MA"]
 
 
 async def test_browsers_of_one_device_are_one_entry(world: World) -> None:
@@ -80,7 +118,6 @@ async def test_browsers_of_one_device_are_one_entry(world: World) -> None:
     names = re.findall(r'"thing-name"><strong><bdi>([^<]*)</bdi>', shown)
     assert names == ["Unknown browser", "Safari on Windows", "Safari on iPhone"]
     assert shown.count("4 sign-ins") == 1
-    assert "Show 2 more" not in shown, "the fold counts devices"
     assert names_of_buttons(shown, "Show 3 earlier") == ["Show 3 earlier Safari on iPhone"]
     removals = [name for name in names_of_buttons(shown, "Remove") if "iPhone" in name]
     assert len(removals) == len(set(removals)) == 5

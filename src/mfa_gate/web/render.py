@@ -78,7 +78,7 @@ class Renderer:
             )
         )
         page["ui"] = environment.get_template("_parts.html").make_module(page, shared=True)
-        return environment.get_template(view.template).render(page).encode()
+        return with_whole_words(environment.get_template(view.template).render(page)).encode()
 
     def environment(self, lang: str) -> Environment:
         """Make the environment of a language, and keep it for its pages."""
@@ -208,7 +208,6 @@ def _filters(words: Words) -> dict[str, Callable[..., Any]]:
         "qr": qr_svg,
         "prose": prose,
         "linked": linked,
-        "unbroken": unbroken,
     }
 
 
@@ -221,21 +220,16 @@ def in_fours(key: str) -> str:
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
 
 
-_HYPHENED = re.compile(r"(<[^>]*>)|(?<![\w&;-])(\w{1,9}-\w{1,9})(?![\w-])")
-LONGEST = 10
-"""Letters of a word that stays on one line; a longer one may not fit a narrow one."""
+_TITLES = re.compile(r'<h([1-3])\b.*?</h\1>|<\w+ class="(?:row|thing)-name".*?</(?:span|p)>', re.DOTALL)
+_HYPHENED = re.compile(r"(?:[^\s<>&]|&#?\w+;)*\w-\w(?:[^\s<>&]|&#?\w+;)*(?![^<>]*>)")
 
 
-def unbroken(text: str) -> Markup:
-    """Keep each short word of a heading on one line: "sign-in" does not end as "sign-"."""
-    from markupsafe import Markup, escape
+def with_whole_words(html: str) -> str:
+    """Keep each word of a heading, and of the name of a row, on one line where it fits.
 
-    safe, parts, at = escape(text), [], 0
-    for found in _HYPHENED.finditer(safe):
-        if found[2] and len(found[2]) <= LONGEST:
-            parts += [safe[at : found.start()], Markup('<span class="whole">{}</span>').format(found[2])]
-            at = found.end()
-    return Markup("").join([*parts, safe[at:]])
+    "Sign-in" does not end a line as "sign-". That holds for every page, also for one of a template of the host.
+    """
+    return _TITLES.sub(lambda title: _HYPHENED.sub(r'<span class="apiece">\g<0></span>', title[0]), html)
 
 
 _LINKED = re.compile(r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<tel>\+?\d[\d ()./\u2011-]{5,}\d)")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...core.decision import Enroll
-from ...core.model import Challenge, Contacts
+from ...core.model import Account, Authenticator, Challenge, Contacts
 from ...core.reasons import Refusal
 from ...core.spoken import spoken_in
 from ...factors.optional_parts import Introduces, Introduction
@@ -175,25 +177,36 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
         view = await _confirm(request, judgement, draft, None, remaining=done.attempts_remaining)
         return request.show(view, status=422, problems=[problem])
     request.take_handle(done.handle, remembered=request.rules.freshness.remember == "browser")
-    if done.backup_codes:
+    return _lead_on(
+        request,
+        done,
+        judgement.account,
+        has_codes=bool(done.backup_codes),
+        is_demanded=isinstance(judgement.decision, Enroll),
+    )
+
+
+def _lead_on(
+    request: PageRequest, done: Enrolled, account: Account | None, *, has_codes: bool, is_demanded: bool
+) -> Answer:
+    """Lead to the new backup codes, to the settings where one more was added, or to the page of the end."""
+    if has_codes:
         return request.go(request.own("/backup-codes"))
-    if _is_settled(request, judgement):
+    others = [a for a in (account.authenticators if account else ()) if a.id != done.authenticator.id]
+    if not is_demanded and _is_settled(request, others):
         name = request.site.languages.own_name(done.authenticator.label, request.lang)
         return request.go(request.base, notice=Notice(word="added", value=name))
     return request.go(request.own("/enroll/done"))
 
 
-def _is_settled(request: PageRequest, judgement: Judgement) -> bool:
+def _is_settled(request: PageRequest, others: Sequence[Authenticator]) -> bool:
     """Tell if the person adds one more in the settings.
 
-    Nothing is demanded, and the first one is not from just now. After an offer the person is on the way to the app.
+    The first one is not from just now. After an offer the person is on the way to the app.
     """
-    if request.interruption.is_offered:
+    if request.interruption.is_offered or not others:
         return False
-    account = judgement.account
-    if account is None or not account.authenticators or isinstance(judgement.decision, Enroll):
-        return False
-    first = min(a.created_at for a in account.authenticators)
+    first = min(a.created_at for a in others)
     return not request.interruption.note or first <= request.now - FIRST_HOUR
 
 
@@ -211,8 +224,10 @@ async def _twin(request: PageRequest) -> Answer | None:
     if twin is None:
         return None
     request.take_handle(twin.handle, remembered=request.rules.freshness.remember == "browser")
+    account = (await request.judgement()).account
     kept = await request.service.backup.kept(request.caller)
-    return request.go(request.own("/backup-codes" if kept is not None else "/enroll/done"))
+    # What was demanded before is met by now: an interrupted request tells that there was something.
+    return _lead_on(request, twin, account, has_codes=kept is not None, is_demanded=bool(request.interruption.note))
 
 
 async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer:

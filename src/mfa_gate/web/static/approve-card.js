@@ -2,7 +2,7 @@
 "use strict";
 
 const mfaCard = (() => {
-  const { call, main, sign, told } = mfaPhone;
+  const { call, main, named, sign, told } = mfaPhone;
 
   // ``ended`` is called with the request's id, how it ended, and the facts of an answer that was taken.
   const card = (device, found, request, ended) => {
@@ -18,9 +18,9 @@ const mfaCard = (() => {
     made.querySelector("h2").textContent = request.purpose === "enroll" ? main.dataset.trying : asking;
     if (request.purpose === "enroll") made.querySelector("[data-approve]").textContent = main.dataset.confirm;
     made.querySelector('[data-verb="cancel"]').hidden = request.purpose === "enroll";
-    field("person").textContent = found.person;
-    field("where").textContent = request.where || main.dataset.unknown;
-    field("agent").textContent = request.agent || main.dataset.unknown;
+    named(field("person"), found.person);
+    named(field("where"), request.where || main.dataset.unknown);
+    named(field("agent"), request.agent || main.dataset.unknown);
     told(field("at"), request.at);
     const input = made.querySelector("input");
     const wrong = made.querySelector(".field-error");

@@ -41,6 +41,13 @@ const mfaPhone = (() => {
     element.textContent = new Intl.DateTimeFormat(lang === "en-XA" ? "en" : lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
   };
 
+  // A short fact is read as one piece: "Firefox on Windows" stays on one line.
+  const named = (element, text) => {
+    element.textContent = text;
+    element.classList.toggle("whole", text.length < 28);
+    return element;
+  };
+
   // The page in the brand of the organization that asks: loaded once more, it has it.
   const wear = (whose) => {
     try {
@@ -56,5 +63,5 @@ const mfaPhone = (() => {
   // A nonce is signed with every question, so that an overheard one is worth nothing soon.
   const nonce = async () => (await call("nonce", {})).nonce || "";
 
-  return { base, base64url, bytes, call, main, nonce, part, say, show, sign, told, wear };
+  return { base, base64url, bytes, call, main, named, nonce, part, say, show, sign, told, wear };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { call, main, nonce: fresh, part, say, show, sign, told, wear } = mfaPhone;
+  const { call, main, named, nonce: fresh, part, say, show, sign, told, wear } = mfaPhone;
   const { card } = mfaCard;
   const { inTab, join } = mfaJoin;
 
@@ -33,7 +33,7 @@
       told(when, at);
       const about = document.createElement("span");
       about.className = "muted";
-      about.append(...[service, agent, where].filter(Boolean).flatMap((text) => [Object.assign(document.createElement("bdi"), { textContent: text }), "\u00a0· "]), when);
+      about.append(...[service, agent, where].filter(Boolean).flatMap((text) => [named(document.createElement("bdi"), text), "\u00a0· "]), when);
       line.append(about);
       return line;
     });

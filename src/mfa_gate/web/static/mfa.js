@@ -69,9 +69,6 @@ const mfaPage = (() => {
     });
   });
 
-  // The desk's places scroll sideways on a phone: the one that is open is in view.
-  all(".desk [aria-current]", (place) => place.scrollIntoView({ block: "nearest", inline: "center" }));
-
   // Times: the page says UTC, the reader's own zone is nicer.
   const styles = {
     clock: { timeStyle: "short" },

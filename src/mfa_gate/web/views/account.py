@@ -123,13 +123,15 @@ class Settings:
 
     @property
     def devices(self) -> tuple[tuple[BrowserLine, ...], ...]:
-        """Return the browsers in groups: one for each device, as far as name and kind tell it.
+        """Return the browsers in groups: one for each device, as far as name, kind and place tell it.
 
-        Groups, and the browsers in them, keep the order of ``browsers``: this one first, then the newest.
+        A place that is not known is the network. So a stranger's browser never hides behind one's own of the same name
+        elsewhere. Groups, and the browsers in them, keep the order of ``browsers``: this one first, then the newest.
         """
-        found: dict[tuple[str, str], tuple[BrowserLine, ...]] = {}
+        found: dict[tuple[str, str, str], tuple[BrowserLine, ...]] = {}
         for it in self.browsers:
-            found[it.label, it.kind] = (*found.get((it.label, it.kind), ()), it)
+            key = it.label, it.kind, it.place or it.network
+            found[key] = (*found.get(key, ()), it)
         return tuple(found.values())
 
 
