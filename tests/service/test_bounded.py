@@ -138,6 +138,7 @@ async def test_attempts_whose_answers_were_lost(world: World, monkeypatch: pytes
     monkeypatch.setattr("mfa_gate.service.attempt.asyncio.sleep", at_once)
     waiting = await ann.guess(1)
     assert (waiting.reason, (await world.account()).lock) == ("locked", None)
+    assert waiting.json()["attempts_remaining"] == 0
     world.clock.advance(3600)
     assert (await ann.guess(2)).reason == "locked"
     lock = (await world.account()).lock

@@ -38,3 +38,17 @@ async def test_a_grant_is_ended_within_a_week(kind: str, age: int, ended: int) -
         assert await world.gate.service.break_glass.expire() == ended
         assert (await world.account()).grant == (None if ended else replace(grant))
         assert len(world.kinds("break_glass.ended")) == ended
+
+
+@pytest.mark.parametrize(("age", "ended"), [(3599, 0), (3600, 1)])
+async def test_a_request_that_nobody_confirmed_ends(age: int, ended: int) -> None:
+    """It waits for an hour, and a person without a grant is left alone."""
+    waiting = Grant(ref="G", asked_by="x", asked_at=START, reason="r", ticket="T", life=3600, epoch=0)
+    async with running(make_world()) as world:
+        for id, grant in (("ann", waiting), ("bob", None)):
+            key = SubjectKey("alpha", id)
+            begun = world.engine.moment(actor="mary").event("break_glass.asked", key)
+            assert await world.store.swap(Account(key=key, skip_count=1, grant=grant), world.engine.chained([begun]))
+        world.clock.advance(age)
+        assert await world.gate.service.break_glass.expire() == ended
+        assert ((await world.account()).grant is None) == bool(ended)
