@@ -12,7 +12,9 @@ from mfa_gate.core.automation import PREFIX, read_text, text_of, tokens_of
 from mfa_gate.core.changes.after_failover import regained_settings
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import TenantSettings
+from mfa_gate.service import Actor
 from mfa_gate.service.admin.rights import DENIED_PER_HOUR
+from mfa_gate.service.outbox import LAG
 from tests.harness import Browser, Reply, World, make_world, running
 
 DAY = 86_400
@@ -228,3 +230,24 @@ async def test_a_token_of_an_impossible_tenant_asks_no_store(monkeypatch: pytest
             refused = await world.gate.service.automation.use(text_of(tenant, "id", "secret"), call="GET x")
             assert refused == Refusal(reason="signed_out", detail="This token is not known, or has ended.")
         assert asked == ["gamma"]
+
+
+async def test_the_longest_name() -> None:
+    """A name has 60 characters at most."""
+    async with running(make_world()) as world:
+        await made(world, "look", name="n" * 60)
+        assert [token.name for token in await world.gate.service.automation.tokens("alpha")] == ["n" * 60]
+
+
+async def test_an_event_of_settings_reaches_the_hook_once() -> None:
+    """It is committed, so the hook's success is noted, and no second delivery follows."""
+    told: list[str] = []
+    async with running(make_world(on_event=lambda event: told.append(event.kind))) as world:
+        await made(world, "look")
+        assert await world.gate.service.tenant_desk.mark(Actor(name="operator:eve"), "alpha", tested=True) is None
+        for _ in range(2):
+            await world.engine.effects.idle()
+            await world.gate.service.outbox.flush()
+            world.clock.advance(LAG)
+            assert await world.gate.service.outbox.catch_up(shared=False) == 0
+        assert sorted(told) == ["tenant.message", "token.created"]

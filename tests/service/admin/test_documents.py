@@ -201,7 +201,7 @@ def test_the_attempts_of_an_account() -> None:
 
 @pytest.mark.parametrize(("age", "held"), [(0, True), (3599, True), (3600, False)])
 def test_a_request_for_help_is_held(age: int, held: bool) -> None:
-    """The document says until when, and opens nothing by itself where the policy names no wait."""
+    """The document says until when. It opens nothing by itself if the policy names no wait."""
     rules = replace(RULES, recovery=replace(RULES.recovery, hold=Seconds(3600)))
     found = document(
         rules=rules, now=START + age, recovery=Recovery(ref="R", at=START, about="lake", network="")
