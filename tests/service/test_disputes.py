@@ -146,7 +146,7 @@ async def test_a_dispute_without_a_proof(world: World) -> None:
 
 
 async def test_an_event_of_the_own_list(world: World) -> None:
-    """It is disputed with its kind, place and time; another reference stands for no certain event."""
+    """It is disputed with its kind. Another reference stands for no certain event."""
     who = await administrator(world)
     assert who.caller is not None
     told = replace(

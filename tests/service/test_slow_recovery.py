@@ -231,7 +231,7 @@ async def test_a_wait_needs_somebody_who_is_told(email: str, phone: str, by: tup
 
 
 async def test_a_round_of_the_work() -> None:
-    """Each request is looked at, those of people who asked an administrator alone are left as they are.
+    """Each request is looked at; one that waits for an administrator stays as it is.
 
     A wait begins again once for other contacts.
     """

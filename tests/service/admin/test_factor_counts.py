@@ -24,7 +24,7 @@ PEOPLE = {
 
 @pytest.mark.parametrize("at_once", [1, 3, 50])
 async def test_each_person_counts_once(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    """Backup codes alone are no factor, nor is a kind that is gone. An empty tenant is not told."""
+    """Backup codes alone are no factor, nor is a kind that is gone."""
     monkeypatch.setattr(module, "AT_ONCE", at_once)
     async with running(make_world()) as world:
         for id, kinds in PEOPLE.items():

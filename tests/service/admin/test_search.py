@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.trail_search import WORDS, search_of
 from mfa_gate.service import Actor
 from mfa_gate.service.admin import trail
+from mfa_gate.stores.memory import MemoryStore
 from tests.harness import START, Browser, World, make_world, running
 from tests.service.admin.people import administrator
 
@@ -156,3 +158,25 @@ async def test_a_search_looks_at_so_many_lines(
     page = await trail.search_trail(world.store, "alpha", search, after="", limit=1)
     rest = await world.store.events("alpha", after=page.next, limit=100) if page.next else None
     assert (len(rest.items) if rest else 0) == 60 - looked_at
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_an_index_finds_the_same(kind: str, tmp_path: Path) -> None:
+    """A store with an index of a part of the line gives the lines that a store without one gives."""
+    store = MemoryStore() if kind == "memory" else f"sqlite:///{tmp_path}/mfa.db"
+    async with running(make_world(store=store)) as world:
+        lines = [
+            Event(
+                id=f"REF{n:07}", kind="proof.granted", at=START + n, tenant="alpha", account="ann", browser=f"b{n % 3}"
+            )
+            for n in range(7)
+        ]
+        await world.engine.record(lines)
+        for words, found in (
+            ({"browser": "b1"}, [4, 1]),
+            ({"browser": "b1", "account": "bob"}, []),
+            ({"ref": "ref0000002"}, [2]),
+        ):
+            page = await world.gate.service.trail_desk.events(Actor(name="operator:eve"), "alpha", search_of(words))
+            assert not isinstance(page, Refusal)
+            assert [event.id for event in page.items] == [f"REF{n:07}" for n in found]
