@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.changes import Charge
-from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.core.model import Account, Lock, SubjectKey
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors.base import Rejected
@@ -173,3 +173,33 @@ async def test_a_preparation_that_rejects_is_no_verification(world: World) -> No
     refused = await world.gate.service.attempts.attempt(gone)
     assert isinstance(refused, Refusal)
     assert (refused.reason, await used(world)) == ("not_found", 0)
+
+
+async def test_what_is_owed_waits_for_an_attempt_that_is_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal in between gives nothing back, and forgets nothing."""
+    ann, attempts = await world.enrolled(), world.gate.service.attempts
+
+    async def away(*_: object) -> Refusal:
+        raise StoreUnavailable("the store is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Attempts, "_fail", away)
+        with pytest.raises(RuntimeError):
+            await attempts.attempt(guess(world, ann, broken))
+    account = await world.store.load(ANN)
+    assert await world.store.swap(replace(account, lock=Lock(at=1, cause="administrator", ref="R")))
+    refused = await attempts.attempt(guess(world, ann, wrong))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, len(attempts._owed[ANN])) == ("locked", 1)
+    assert await world.store.swap(replace(await world.store.load(ANN), lock=None))
+    await attempts.attempt(guess(world, ann, wrong))
+    assert (attempts._owed, await used(world)) == ({}, 1)
+
+
+async def test_the_end_waits_for_no_thread(world: World) -> None:
+    """A verification that hangs holds up no worker that ends."""
+    attempts, goes_on = world.gate.service.attempts, threading.Event()
+    work = attempts._threads().submit(goes_on.wait, 60)
+    await attempts.aclose()
+    assert not work.done()
+    goes_on.set()

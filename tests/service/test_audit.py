@@ -16,7 +16,6 @@ from mfa_gate.core.rules import DAY, AuditRules
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor, Done
 from mfa_gate.service import audit as module
-from mfa_gate.service.audit import MAX_STEP
 from mfa_gate.service.trail_signer import AlteredTrail
 from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import POLICY, RULES, START, World, make_world, running
@@ -102,7 +101,7 @@ async def test_an_hourly_round_removes_what_became_old(world: World) -> None:
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha32"]
 
 
-@pytest.mark.parametrize("ahead", [MAX_STEP + DAY, 31 * DAY, 400 * DAY])
+@pytest.mark.parametrize("ahead", [8 * DAY, 31 * DAY, 400 * DAY])
 @pytest.mark.parametrize("writes", [False, True])
 async def test_a_clock_ahead_removes_nothing(
     world: World, caplog: pytest.LogCaptureFixture, ahead: int, writes: bool

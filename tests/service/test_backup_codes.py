@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.factors.base import Rejected
 from tests.attacks.test_blame import caller_of
 from tests.harness import World, make_world, running
 
@@ -79,3 +80,13 @@ async def test_another_set_takes_the_place_of_the_first(world: World) -> None:
     assert found[1] == made
     old = await ann.api("POST", "verify", {"authenticator": await ann.authenticator("totp"), "response": ann.backup[0]})
     assert old.status == 422
+
+
+async def test_a_kind_of_codes_that_makes_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set of before stays."""
+    ann, service = await world.enrolled(), world.gate.service
+    before = await world.account()
+    part = type(world.engine.factors["backup-code"])
+    monkeypatch.setattr(part, "draft", lambda *_: Rejected(reason="fault"))
+    assert await service.backup.make(caller_of(ann)) == ()
+    assert await world.account() == before

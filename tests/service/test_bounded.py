@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sized
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 from importlib import import_module
 
@@ -14,7 +14,7 @@ from mfa_gate.factors.base import Rejected
 from mfa_gate.service.places import Places
 from tests.harness import World, make_world, running
 
-Fill = Callable[[World, int], Awaitable[Sized]]
+Fill = Callable[[World, int], Awaitable[Collection[object]]]
 
 
 async def directory(tenant: str) -> AsyncIterator[tuple[Subject, Contacts]]:
@@ -29,33 +29,33 @@ async def world() -> AsyncIterator[World]:
         yield made
 
 
-async def accounts(world: World, number: int) -> Sized:
+async def accounts(world: World, number: int) -> Collection[object]:
     """Read the accounts of many people."""
     await world.engine.entry(SubjectKey("alpha", f"p{number}"))
     return world.engine._accounts
 
 
-async def unreadable(world: World, number: int) -> Sized:
+async def unreadable(world: World, number: int) -> Collection[object]:
     """Send answers of the wrong shape as many people."""
     caller = Caller(subject=Subject(f"p{number}", "alpha"), handle="", network="192.0.2.1")
     world.gate.service.verification.malformed(caller)
     return world.gate.service.verification._malformed
 
 
-async def strangers(world: World, number: int) -> Sized:
+async def strangers(world: World, number: int) -> Collection[object]:
     """Be refused without a sign-in in many networks."""
     assert world.engine.strangers.admits(f"192.0.2.{number}", world.engine.now())
     return world.engine.strangers._networks
 
 
-async def clocks(world: World, number: int) -> Sized:
+async def clocks(world: World, number: int) -> Collection[object]:
     """Give codes of another time as many people."""
     watch = world.gate.service.attempts.clock_watch
     await watch.look(SubjectKey("alpha", f"p{number}"), Rejected(reason="wrong_code", drift=1000 * (number + 1)))
     return watch._drifts
 
 
-async def tenants(world: World, number: int) -> Sized:
+async def tenants(world: World, number: int) -> Collection[object]:
     """Ask in many tenants if somebody holds rights."""
     hierarchy = world.gate.service.account_desk.hierarchy
     assert await hierarchy.lists(SubjectKey(f"t{number}", "boss"))
@@ -63,7 +63,7 @@ async def tenants(world: World, number: int) -> Sized:
     return hierarchy._listed
 
 
-async def counted(world: World, number: int) -> Sized:
+async def counted(world: World, number: int) -> Collection[object]:
     """Count the people of many tenants."""
     people = world.gate.service.people
     assert (await people.counts(f"t{number}")).known == 1
@@ -85,7 +85,11 @@ async def test_a_bound(world: World, monkeypatch: pytest.MonkeyPatch, fill: Fill
     """However many come, no more than the bound are kept, and the newest is among them."""
     monkeypatch.setattr("mfa_gate.service.admin.people.COUNTED_AT_ONCE", 0)
     monkeypatch.setattr(import_module(f"mfa_gate.{module}"), name, 3)
-    sizes = [len(await fill(world, number)) for number in range(8)]
+    sizes = list[int]()
+    for number in range(8):
+        kept = await fill(world, number)
+        sizes.append(len(kept))
+        assert f"{number}" in str([*kept][-1])
     assert sizes[:3] == [1, 2, 3]
     assert max(sizes) == 3
 
@@ -134,6 +138,7 @@ async def test_attempts_whose_answers_were_lost(world: World, monkeypatch: pytes
     monkeypatch.setattr("mfa_gate.service.attempt.asyncio.sleep", at_once)
     waiting = await ann.guess(1)
     assert (waiting.reason, (await world.account()).lock) == ("locked", None)
+    assert waiting.json()["attempts_remaining"] == 0
     world.clock.advance(3600)
     assert (await ann.guess(2)).reason == "locked"
     lock = (await world.account()).lock

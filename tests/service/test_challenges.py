@@ -10,7 +10,7 @@ from mfa_gate import Contacts, Senders, Subject
 from mfa_gate.core.model import Account, Caller
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SendFailed
-from mfa_gate.factors.base import Rejected
+from mfa_gate.factors.base import Issue, Rejected
 from mfa_gate.service import Issued
 from tests.attacks.test_blame import caller_of
 from tests.harness import make_world, running
@@ -158,3 +158,15 @@ async def test_only_its_browser_sees_a_challenge() -> None:
 
 
 CALLER = Caller(subject=Subject("ann", "alpha"), handle="", network="n")
+
+
+async def test_what_is_not_sent_can_be_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A challenge without a message has no wait."""
+    async with running(make_world()) as world:
+        ann = await world.browser()
+        mail = await ann.enroll_email()
+        world.clock.advance(60)
+        monkeypatch.setattr(type(world.engine.factors["email"]), "issue", lambda *_: Issue(data={"x": "y"}, ttl=60))
+        issued = await world.gate.service.challenges.begin(caller_of(ann), mail)
+        assert isinstance(issued, Issued)
+        assert (issued.resend_at, issued.failed, issued.ref) == (issued.challenge.issued_at, "", "")

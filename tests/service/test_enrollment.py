@@ -11,6 +11,7 @@ import pytest
 
 from mfa_gate import Contacts, Subject
 from mfa_gate.core.changes.base import TWIN_LIFE
+from mfa_gate.core.changes.proof import Forwarded
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Lock, SubjectKey
 from mfa_gate.core.reasons import Refusal
@@ -340,3 +341,17 @@ async def test_the_name_of_a_new_authenticator(
     named = await begin(world, other, label="Chosen before")
     done = await confirm(world, other, named.enrollment.id, code(world, named.shown["secret"]), label=label)
     assert done.authenticator.label == (label or "Chosen before")
+
+
+async def test_a_copy_of_a_confirmation_whose_authenticator_is_gone(world: World) -> None:
+    """The copy is told nothing of it."""
+    ann = await world.enrolled()
+    browser = (await world.account()).browsers[0]
+    assert browser.twin is not None
+    again = world.gate.service.enrollments._again
+    twin = Forwarded(twin=browser.twin, browser=browser)
+    done = await again(caller_of(ann), "new", twin)
+    assert isinstance(done, Enrolled)
+    assert (done.again, done.granted, done.handle, done.authenticator.id) == (True, None, "new", browser.last_factor)
+    gone = Forwarded(twin=browser.twin, browser=replace(browser, last_factor="gone"))
+    assert await again(caller_of(ann), "new", gone) == Refusal(reason="not_found")

@@ -19,6 +19,7 @@ from mfa_gate.service.request_limits import CHALLENGES, DRAFTS, RequestLimit, to
 from mfa_gate.service.trail_signer import LOST
 from mfa_gate.service.trail_verification import Fault
 from tests.harness import START, World, make_world, running, with_rules
+from tests.service.admin.people import administrator
 
 ANN = SubjectKey("alpha", "ann")
 EVE = Actor(name="operator:eve")
@@ -152,6 +153,13 @@ async def ask_for_help(world: World, number: int) -> bool:
     return not (isinstance(done, Refusal) and done.reason == "too_soon")
 
 
+async def try_message(world: World, number: int) -> bool:
+    """Send a test message to oneself."""
+    boss = await administrator(world, "admin", at=world.engine.now())
+    done = await world.gate.service.tenant_messages.send_trial(boss, "alpha")
+    return not (isinstance(done, Refusal) and done.reason == "too_soon")
+
+
 async def dispute(world: World, number: int) -> bool:
     """Press the button behind a link."""
     event = world.engine.moment().event("factor.enrolled", ANN)
@@ -227,7 +235,9 @@ async def counted(world: World, limit: RequestLimit, who: Caller, *, handle: str
 
 async def test_the_wait_behind_answers_of_the_wrong_shape(world: World) -> None:
     """The limit is a minute's, and so is the wait."""
-    assert [wait_of(world) for _ in range(61)] == [None] * 60 + [60]
+    for _ in range(2):
+        assert [wait_of(world) for _ in range(61)] == [None] * 60 + [60]
+        world.clock.advance(60)
 
 
 @dataclass(frozen=True)
@@ -252,6 +262,7 @@ LIMITS = [
     Limit(remind_all, 1, DAY),
     Limit(remind_one, 1, DAY),
     Limit(mail_ticket, 5, DAY),
+    Limit(try_message, 5, HOUR),
     Limit(refused_send, 20, HOUR),
     Limit(refused_token, 20, HOUR),
     Limit(denied, 200, HOUR),

@@ -16,7 +16,6 @@ from mfa_gate.service.disputes import LIFE as LINK_LIFE
 from mfa_gate.service.kept_forms import LIFE as FORM_LIFE
 from mfa_gate.service.kept_forms import KeptForms
 from mfa_gate.service.notes_end import prune_notes
-from mfa_gate.service.waiting_policies import APPROVAL_LIFE
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import HOME, ORIGIN, World, make_world, running
 from tests.service.test_policy_life import HEAD, STRICT, living
@@ -82,7 +81,7 @@ async def test_the_texts_of_policies_that_never_came_into_force_go(tmp_path: Pat
             with pytest.raises(SettingsError, match="is looser"):
                 await world.gate.reload_policy()
         await life.approvals.approve(load_policy(file), Hand("operator:eve"), "tested")
-        world.clock.advance(APPROVAL_LIFE + DAY)
+        world.clock.advance(30 * DAY + DAY)
         await prune(world)
         own = f"policy:text:{world.engine.policy.digest}"
         waits = f"policy:text:{load_policy(file).digest}"
@@ -92,7 +91,7 @@ async def test_the_texts_of_policies_that_never_came_into_force_go(tmp_path: Pat
         await world.gate.reload_policy()
         assert notes(world, "policy:waiting@") == []
         assert notes(world, "policy:text:") == sorted((own, waits))
-        world.clock.advance(APPROVAL_LIFE)
+        world.clock.advance(30 * DAY)
         await prune(world)
         assert notes(world, "policy:text:") == [own]
 
@@ -107,7 +106,7 @@ async def test_a_policy_that_comes_into_force_stays(tmp_path: Path) -> None:
         file.write_text(HEAD + "[freshness]\nmax_age = '7d'\n" + once)
         await world.gate.service.policy_life.approvals.approve(load_policy(file), Hand("operator:eve"), "tested")
         await world.gate.reload_policy()
-        world.clock.advance(10 * APPROVAL_LIFE)
+        world.clock.advance(300 * DAY)
         await prune(world)
         assert len(notes(world, "policy:text:")) == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from mfa_gate.core.push_subscription import MAX_SUBSCRIPTION
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.service import Actor, Done
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import World, key, make_world, running
+from tests.harness import HOME, Outbox, World, key, make_world, running
 from tests.service.meanwhile import before
 from tests.web.phones import begin, enrolled, push_policy, push_world
 
@@ -246,3 +247,34 @@ async def test_the_key_of_a_phones_token_is_kept_once() -> None:
         assert await kept(phone.device) == (version + 1, newest)
         assert await kept(old) == (version + 1, newest)
         assert await kept(phone.device) == (version + 1, newest)
+
+
+async def test_a_word_with_a_line_end_is_signed_by_nobody(world: World) -> None:
+    """Words are signed line by line, so one that holds a line end could be read as two."""
+    browser, phone, id = await enrolled(world)
+    asked = await begin(browser, id)
+    challenge = next(c for c in (await world.account()).challenges if c.id == asked["challenge"])
+    use_cases = world.gate.service.out_of_band
+    assert use_cases is not None
+    words = ("deny", challenge.id, "7\n7", str(ANN), str(challenge.expires_at))
+    given = {"device": phone.device, "request": challenge.id, "verb": "deny", "address": HOME}
+    refused = await use_cases.answer(number="7\n7", signature=phone.sign(*words), **given)
+    assert refused is not None
+    assert refused.reason == "not_allowed"
+    words = ("deny", challenge.id, "77", str(ANN), str(challenge.expires_at))
+    assert await use_cases.answer(number="77", signature=phone.sign(*words), **given) is None
+
+
+async def test_the_sender_says_if_it_would_wake_a_phone(world: World) -> None:
+    """One that says nothing about places takes each that is well formed."""
+
+    class Choosing(Outbox):
+        def takes(self, to: str, /) -> bool:
+            return "good" in to
+
+    use_cases = world.gate.service.out_of_band
+    assert use_cases is not None
+    good = PLACE.replace("push.example", "good.example")
+    for push, taken in ((Outbox(), [True, True, False]), (Choosing(), [True, False, False])):
+        world.engine.wiring = replace(world.engine.wiring, senders=replace(world.engine.wiring.senders, push=push))
+        assert [use_cases._can_wake(place) for place in (good, PLACE, "no place")] == taken

@@ -22,9 +22,9 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.service import Actor, Done, Service
-from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES, Hook, Late, load_late, save_late
+from mfa_gate.service.hook_places import COMMANDS, Hook, Late, load_late, save_late
 from mfa_gate.service.host_hooks import SubjectListener
-from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE, Outbox
+from mfa_gate.service.outbox import Outbox
 from mfa_gate.service.scheduler import Job, Worker
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
@@ -35,6 +35,9 @@ from . import struck
 
 ANN = SubjectKey("alpha", "ann")
 OPERATOR = Actor(name="operator:eve")
+LAG, FIRST_WAIT, LONGEST_WAIT = 30, 30, 3600
+"""Seconds from which an event counts as missed, and of the waits after failures."""
+MAX_LATE, MAX_TRIES = 500, 60
 
 
 class Ear:

@@ -16,10 +16,12 @@ from mfa_gate.core.events import Event
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.service import outbox as module
 from mfa_gate.service.effects import NotCalled
-from mfa_gate.service.hook_places import FEW_TRIES, MAX_TRIES, CannotBeTold, Hook, Late, load_late, load_place
-from mfa_gate.service.outbox import FIRST_WAIT, LAG, PIECE, Outbox, Turn
+from mfa_gate.service.hook_places import CannotBeTold, Hook, Late, load_late, load_place
+from mfa_gate.service.outbox import PIECE, Outbox, Turn
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import World, make_world, running
+
+LAG, FIRST_WAIT, MAX_TRIES, FEW_TRIES = 30, 30, 60, 3
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from mfa_gate import Contacts, Subject
+from mfa_gate import Contacts, Senders, Subject
 from mfa_gate.core.changes import admin
 from mfa_gate.core.changes.life import end_all_proofs, forget
 from mfa_gate.core.events import Moment
-from mfa_gate.core.model import Caller, Seconds, SubjectKey
+from mfa_gate.core.model import Account, Caller, Recovery, Seconds, SubjectKey
 from mfa_gate.core.rules import DAY
-from tests.harness import HOME, START, Browser, World, make_world, running, with_rules
+from tests.harness import HOME, START, Browser, Outbox, World, make_world, running, with_rules
+from tests.service.admin.people import way
 
 WAIT = Seconds(3 * DAY)
 WEEK = 7 * DAY
@@ -176,3 +177,88 @@ async def test_many_lives_with_a_slow_recovery() -> None:
     """The same, in many lives."""
     ends = [await _live(seed) for seed in range(4, 400)]
     assert 20 < sum(ends) < 380
+
+
+async def test_the_contacts_that_are_told() -> None:
+    """The newest and the three oldest are kept, so a thief who changes them pushes nobody out."""
+    found = {"email": "a0@x.example"}
+
+    async def contacts_of(subject: Subject) -> Contacts:
+        return Contacts(email=found["email"], phone="+1 202-555-0123")
+
+    async with running(make_world(policy=SLOW, contacts=contacts_of)) as world:
+        slow, who = world.gate.service.slow_recovery, Subject("ann", "alpha")
+        waiting = Recovery(ref="R", at=START, about="lake", network="", opens_at=START + WAIT)
+        kept = list[list[str]]()
+        for email in ("a0", "a1", "a1", "a2", "a3", "a4", "ü5"):
+            found["email"] = f"{email}@x.example"
+            waiting = replace(waiting, told=await slow.told(who, waiting))
+            account = Account(key=ANN, recovery=waiting)
+            kept.append([contacts.email.partition("@")[0] for contacts in slow.earlier(account)])
+        assert kept == [
+            ["a0"],
+            ["a1", "a0"],
+            ["a1", "a0"],
+            ["a2", "a1", "a0"],
+            ["a3", "a2", "a1", "a0"],
+            ["a4", "a2", "a1", "a0"],
+            ["ü5", "a2", "a1", "a0"],
+        ]
+        assert slow._is_told(ANN, waiting.told, Contacts(email=" Ü5@X.example ", phone="+12025550123"))
+        assert not slow._is_told(ANN, waiting.told, Contacts(email="a2@x.example", phone="+12025550123"))
+
+
+@pytest.mark.parametrize(
+    ("email", "phone", "by", "is_told"),
+    [
+        ("a@x.example", "", ("email",), True),
+        ("", "+12025550123", ("sms",), True),
+        ("a@x.example", "", ("sms",), False),
+        ("", "+12025550123", ("email",), False),
+        ("", "", ("email", "sms"), False),
+    ],
+)
+async def test_a_wait_needs_somebody_who_is_told(email: str, phone: str, by: tuple[str, ...], is_told: bool) -> None:
+    """Without a contact that can be reached nothing opens by itself."""
+
+    async def contacts_of(subject: Subject) -> Contacts:
+        return Contacts(email=email, phone=phone)
+
+    async with running(make_world(policy=SLOW, contacts=contacts_of)) as world:
+        senders = Senders(**{channel: Outbox() for channel in by})  # type: ignore[arg-type]
+        world.engine.wiring = replace(world.engine.wiring, senders=senders)
+        assert bool(await world.gate.service.slow_recovery.told(Subject("ann", "alpha"))) is is_told
+
+
+async def test_a_round_of_the_work() -> None:
+    """Each request is looked at; one that waits for an administrator stays as it is.
+
+    A wait begins again once for other contacts.
+    """
+    found = {"email": "a0@x.example"}
+
+    async def contacts_of(subject: Subject) -> Contacts:
+        return Contacts(email=found["email"])
+
+    async with running(make_world(policy=SLOW, contacts=contacts_of)) as world:
+        slow = world.gate.service.slow_recovery
+        for id, opens in (("ann", WAIT), ("bob", 0), ("cid", WAIT)):
+            key = SubjectKey("alpha", id)
+            told = await slow.told(Subject(id, "alpha")) if opens else ""
+            waiting = Recovery(
+                ref=id, at=START, about="lake", network="", opens_at=START + opens if opens else 0, told=told
+            )
+            begun = world.engine.moment().event("recovery.requested", key)
+            account = Account(key=key, authenticators=(way("totp"),), recovery=waiting)
+            assert await world.store.swap(account, world.engine.chained([begun]))
+        assert await slow.keep() == 3
+        assert world.kinds("recovery.restarted") == []
+        found["email"] = "a1@x.example"
+        world.clock.advance(60)
+        for _ in range(2):
+            assert await slow.keep() == 3
+            assert sorted(event.account for event in world.kinds("recovery.restarted")) == ["ann", "cid"]
+        account = await world.account("ann")
+        assert account.recovery is not None
+        assert account.recovery.opens_at == START + 60 + WAIT
+        assert world.kinds("recovery.reminded") == []

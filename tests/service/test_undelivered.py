@@ -7,7 +7,6 @@ import pytest
 from mfa_gate.core.events import Event
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.service.hook_places import Place, ends_of, load_late, load_place
-from mfa_gate.service.outbox import FIRST_WAIT
 from mfa_gate.service.undelivered import owe
 from mfa_gate.stores.memory import MemoryStore
 
@@ -37,10 +36,10 @@ async def test_what_is_owed(store: MemoryStore, caplog: pytest.LogCaptureFixture
     assert await load_place(store, HOOK) == await ends_of(store) != Place()
     for tenant, id in (("alpha", "a"), ("beta", "b")):
         late = await load_late(store, HOOK, tenant)
-        assert {key: (one.tries, one.next_at) for key, one in late.items()} == {id: (0, NOW + FIRST_WAIT)}
+        assert {key: (one.tries, one.next_at) for key, one in late.items()} == {id: (0, NOW + 30)}
     assert f"an event that waits for {HOOK} cannot be read" in caplog.text
     await store.put_meta(HOOK, Place(at={"alpha": ""}).to_bytes())
     await owe(store, HOOK, [*lines, event_to_json(line("c"))], now=NOW + 9)
     assert (await load_place(store, HOOK)).at == {"alpha": ""}
     late = await load_late(store, HOOK, "alpha")
-    assert {key: one.next_at for key, one in late.items()} == {"a": NOW + FIRST_WAIT, "c": NOW + 9 + FIRST_WAIT}
+    assert {key: one.next_at for key, one in late.items()} == {"a": NOW + 30, "c": NOW + 9 + 30}

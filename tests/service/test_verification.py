@@ -14,7 +14,7 @@ from mfa_gate.factors.base import Accepted, Rejected
 from mfa_gate.service.challenges import Issued
 from mfa_gate.service.verification import Verified, _Found, _found
 from tests.attacks.test_blame import caller_of
-from tests.harness import Browser, World, make_world, running
+from tests.harness import POLICY, RULES, Browser, World, make_world, running, with_rules
 from tests.service.admin.people import way
 
 
@@ -132,3 +132,56 @@ def test_an_answer_belongs_to_the_authenticator_that_gave_it() -> None:
     unchanged = Accepted(data=one.data, target=other.id)
     assert _found(account, one, unchanged) == _Found(outcome=replace(unchanged, data=other.data), seen=other)
     assert _found(account, one, replace(own, target="gone")) == rejected
+
+
+async def test_a_code_fits_any_challenge_that_lives(world: World) -> None:
+    """A person may type the code of a newer mail into the page of the older one (decision 2)."""
+    ann, id = await with_mail(world)
+    begin = world.gate.service.challenges.begin
+    first = await begin(caller_of(ann), id)
+    assert isinstance(first, Issued)
+    world.clock.advance(60)
+    assert isinstance(await begin(caller_of(ann), id), Issued)
+    done = await verify(world, ann, authenticator=id, challenge=first.challenge.id, response=world.email.codes[-1])
+    assert isinstance(done, Verified)
+
+
+async def test_the_authenticator_that_is_named_is_the_one_that_answers(world: World) -> None:
+    """A challenge beside it belongs to another page."""
+    ann, id = await with_mail(world)
+    issued = await world.gate.service.challenges.begin(caller_of(ann), id)
+    assert isinstance(issued, Issued)
+    app = await ann.authenticator("totp")
+    done = await verify(world, ann, authenticator=app, challenge=issued.challenge.id, response=ann.totp())
+    assert isinstance(done, Verified)
+    assert done.granted is not None
+    assert done.granted.authenticator.id == app
+
+
+@pytest.mark.parametrize("remember", ["browser", "session"])
+async def test_a_proof_of_one_sign_in_is_not_remembered(remember: Any) -> None:
+    """The answer says so, and the page tells the person."""
+    policy = with_rules(lambda rules: replace(rules, freshness=replace(rules.freshness, remember=remember)))
+    async with running(make_world(policy=policy)) as world:
+        ann = await world.enrolled()
+        world.clock.advance(30)
+        done = await verify(world, ann, authenticator=await ann.authenticator("totp"), response=ann.totp())
+        assert isinstance(done, Verified)
+        assert done.remembered == (remember == "browser")
+
+
+async def test_a_backup_code_where_there_is_none_to_use(world: World) -> None:
+    """Without a set, or where the policy allows none, it is input of the wrong shape."""
+    ann = await world.enrolled()
+    app = await ann.authenticator("totp")
+    allowed = replace(RULES, factors=replace(RULES.factors, allowed=("totp", "email", "sms")))
+    world.engine.use_policy(replace(POLICY, base=allowed, tenants=dict.fromkeys(POLICY.tenants, allowed)))
+    assert await verify(world, ann, authenticator=app, response=ann.backup[0]) == Refusal(
+        reason="malformed", member="response"
+    )
+    world.engine.use_policy(POLICY)
+    account = await world.account()
+    assert await world.store.swap(replace(account, authenticators=(account.authenticator(app),)))  # type: ignore[arg-type]
+    assert await verify(world, ann, authenticator=app, response=ann.backup[0]) == Refusal(
+        reason="malformed", member="response"
+    )

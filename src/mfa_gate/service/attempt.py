@@ -69,7 +69,7 @@ class Attempts:
         self._owed: OrderedDict[SubjectKey, list[Charge]] = OrderedDict()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._pool: ThreadPoolExecutor | None = None
-        self._pool_of = 0
+        self._pool_of: int | None = None
 
     async def attempt(self, guess: Guess[V, T]) -> T | Forwarded | Refusal:
         """Judge one response. It runs to its end even if the client hangs up (F-12).

@@ -7,7 +7,7 @@ from functools import partial
 from ..core import changes
 from ..core.decision import Deny, StepUp
 from ..core.events import Event
-from ..core.model import Account, Authenticator, Caller, SubjectKey
+from ..core.model import Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..factors.base import Rejected
 from ..factors.optional_parts import StandsIn
@@ -15,6 +15,7 @@ from .access import Access, Judgement
 from .accounts import Engine
 from .challenges import Challenges
 from .enrollable import not_enrollable
+from .factor_choice import account_of
 
 MADE = "backup_codes.made"
 DROPPED = "backup-copies"
@@ -50,8 +51,7 @@ class BackupCodes:
         Returns an empty tuple if no set could be made.
         """
         part, rules = self.engine.factors[self.engine.factors.backup], judgement.requirement.rules
-        account = judgement.account or Account(key=caller.subject.key)
-        context = self.challenges.context(caller, rules, purpose="enroll", account=account)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account_of(judgement))
         draft = part.draft(context)
         if isinstance(draft, Rejected):
             return ()

@@ -81,7 +81,7 @@ class ProviderCallbacks:
             try:
                 heard = part.hear(context, challenge=challenge, url=url, params=params)
             except Unopened:
-                heard = Rejected(reason="fault", free=True)
+                return keep(current, Refusal(reason="fault"))
             if isinstance(heard, Rejected):
                 return keep(current, Refusal(reason=heard.reason))
             return self._written(current, challenge, heard, moment)

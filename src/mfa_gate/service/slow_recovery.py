@@ -135,27 +135,27 @@ class SlowRecovery:
 
     async def _keep(self, key: SubjectKey) -> None:
         account, wait = await self.engine.load(key), self.wait_of(key.tenant)
-        if not opens_at(account.recovery, wait) or await self._look_at_contacts(account, wait):
+        if not opens_at(account.recovery, wait):
             return
+        await self._look_at_contacts(account, wait)
         moment = self.engine.moment(actor="mfa_gate")
         await self.engine.change(key, lambda account: steps.remind(account, moment, wait=wait))
 
-    async def _look_at_contacts(self, account: Account, wait: int) -> bool:
+    async def _look_at_contacts(self, account: Account, wait: int) -> None:
         """Begin the wait again if the contacts on file are others than those that were told.
 
-        Returns True where it began again. While nobody at all is on file it does not: the earlier contacts are reminded.
+        While nobody at all is on file it does not: the earlier contacts are reminded.
         """
         subject, waiting = Subject(id=account.key.id, tenant=account.key.tenant), account.recovery
         found = await self.engine.contacts(subject)
         if waiting is None or self._is_told(account.key, waiting.told, found):
-            return False
+            return
         told, moment = await self.told(subject, waiting), self.engine.moment(actor="mfa_gate")
         if told:
             await self.engine.change(
                 account.key,
                 lambda current: steps.begin_again(current, moment, wait=wait, seen=waiting, told=told, reason=CHANGED),
             )
-        return bool(told)
 
     def _is_told(self, key: SubjectKey, sealed: str, found: Contacts) -> bool:
         """Tell if the newest contacts in ``sealed`` are those on file now.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from ..core.trail import digest_of
 from ..core.trail_erasure import KIND, Erasure
 from ..storage import Rewrite
 from .accounts import Engine
-from .turns import AT_ONCE
+from .turns import AT_ONCE, give_way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,5 +78,5 @@ async def _found(engine: Engine, key: SubjectKey, erasure: Erasure, until: str) 
                 previous = digest_of(line)
                 found.append(Rewrite(link.place, link.line, line))
         place = piece[-1].place
-        await asyncio.sleep(0)
+        await give_way()
     return found

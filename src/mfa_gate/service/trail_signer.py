@@ -21,7 +21,7 @@ from .admin_alerts import Alarms
 from .store_checks import is_keyed, mark_keyed
 from .trail_notes import ForgedNote, SignedHead, TrailNotes
 from .trail_verification import LIST_GONE, Fault, Terms, first_fault, key_of_line, missing_beginning
-from .turns import AT_ONCE
+from .turns import AT_ONCE, give_way
 
 log = logging.getLogger("mfa_gate")
 
@@ -268,7 +268,7 @@ class TrailSigner:
                 since = count if not key else since
             if piece:
                 place = piece[-1].place
-                await asyncio.sleep(0)
+                await give_way()
                 continue
             head = await store.head(tenant)
             if head == ChainPoint(lines=count, digest=digest):

@@ -6,7 +6,6 @@ the store's columns, the signed head and the signed beginning are compared as we
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from ..core.trail_erasure import ErasureCheck
 from ..storage import ChainPoint, ChecksColumns, Link, Store, Trail
 from .trail_keys import TrailKeys
 from .trail_notes import ForgedNote, SignedHead, TrailNotes
+from .turns import give_way
 
 PIECE = 1_000
 PRUNED = "audit.pruned"
@@ -115,7 +115,7 @@ class _Walk:
                 return fault
             if piece:
                 self.place = piece[-1].place
-                await asyncio.sleep(0)
+                await give_way()
                 continue
             head = await trail.head(tenant)  # read after the lines: lines of others only make it larger
             if head.lines <= self.count or not await trail.links(tenant, after=self.place, limit=PIECE):

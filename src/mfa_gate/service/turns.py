@@ -15,6 +15,11 @@ LONGEST = 0.02
 """Seconds of the longest pause. The pieces of a busy loop hold the work of others as well."""
 
 
+async def give_way() -> None:
+    """Let others go on, between two pieces of work that are short by themselves."""
+    await asyncio.sleep(0)
+
+
 class Turns:
     """The pauses of one long work.
 

@@ -11,14 +11,18 @@ from mfa_gate.core.model import (
     Acceptance,
     Account,
     Authenticator,
+    Browser,
+    Caller,
     Grant,
     Lock,
+    Proof,
     Recovery,
     SubjectKey,
     Ticket,
 )
 from mfa_gate.core.rules import DAY, Policy, Rules, SubjectExemption
-from tests.harness import START, World, with_rules
+from mfa_gate.service import Actor
+from tests.harness import HOME, START, World, with_rules
 
 EXEMPT = SubjectExemption(name="robots", groups_any=("robot",), reason="no person", expires_at=START + 20 * DAY)
 
@@ -88,6 +92,16 @@ async def fill(world: World, tenant: str = "alpha") -> None:
             events = [replace(moment.event("account.locked", key, reason="phone stolen"), id="LOCK000001")]
         account = Account(key=key, name=id.title(), **facts)
         assert await world.store.swap(account, world.engine.chained(events))
+
+
+async def administrator(world: World, *groups: str, id: str = "boss", at: int = START, tenant: str = "alpha") -> Actor:
+    """Write an account of somebody in ``groups`` with a proof, and return the actor."""
+    proof = Proof(factor="totp", authenticator="totp-1", at=at, network=HOME, epoch=0)
+    known = Browser(id="b", handle=f"h-{id}", label="Firefox", created_at=1, proofs=(proof,))
+    version = (await world.store.load(SubjectKey(tenant, id))).version
+    account = Account(key=SubjectKey(tenant, id), version=version, authenticators=(way("totp"),), browsers=(known,))
+    assert await world.store.swap(account)
+    return Actor(name=id, caller=Caller(subject=Subject(id, tenant, frozenset(groups)), handle=f"h-{id}", network=HOME))
 
 
 async def directory(tenant: str) -> AsyncIterator[tuple[Subject, Contacts]]:

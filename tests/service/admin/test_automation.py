@@ -12,7 +12,7 @@ from mfa_gate.core.automation import PREFIX, read_text, text_of, tokens_of
 from mfa_gate.core.changes.after_failover import regained_settings
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import TenantSettings
-from mfa_gate.service.admin.rights import DENIED_PER_HOUR
+from mfa_gate.service import Actor
 from tests.harness import Browser, Reply, World, make_world, running
 
 DAY = 86_400
@@ -193,10 +193,10 @@ async def test_refusals_of_one_program_hide_none_of_another() -> None:
     """Each token has its own number of refusals that the trail takes in an hour."""
     async with running(make_world()) as world:
         loud, other = await made(world, "look"), await made(world, "look", tenant="beta")
-        for _ in range(DENIED_PER_HOUR + 1):
+        for _ in range(200 + 1):
             await call(world, loud, "GET", "admin/events")
         await call(world, other, "GET", "admin/events")
-        for tenant, count in (("alpha", DENIED_PER_HOUR), ("beta", 1)):
+        for tenant, count in (("alpha", 200), ("beta", 1)):
             assert len((await world.store.events(tenant, kind="admin.denied", limit=1_000)).items) == count
 
 
@@ -228,3 +228,24 @@ async def test_a_token_of_an_impossible_tenant_asks_no_store(monkeypatch: pytest
             refused = await world.gate.service.automation.use(text_of(tenant, "id", "secret"), call="GET x")
             assert refused == Refusal(reason="signed_out", detail="This token is not known, or has ended.")
         assert asked == ["gamma"]
+
+
+async def test_the_longest_name() -> None:
+    """A name has 60 characters at most."""
+    async with running(make_world()) as world:
+        await made(world, "look", name="n" * 60)
+        assert [token.name for token in await world.gate.service.automation.tokens("alpha")] == ["n" * 60]
+
+
+async def test_an_event_of_settings_reaches_the_hook_once() -> None:
+    """It is committed, so the hook's success is noted, and no second delivery follows."""
+    told: list[str] = []
+    async with running(make_world(on_event=lambda event: told.append(event.kind))) as world:
+        await made(world, "look")
+        assert await world.gate.service.tenant_desk.mark(Actor(name="operator:eve"), "alpha", tested=True) is None
+        for _ in range(2):
+            await world.engine.effects.idle()
+            await world.gate.service.outbox.flush()
+            world.clock.advance(30)
+            assert await world.gate.service.outbox.catch_up(shared=False) == 0
+        assert sorted(told) == ["tenant.message", "token.created"]

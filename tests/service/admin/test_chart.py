@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from mfa_gate.core.rules import DAY
-from mfa_gate.service.admin.chart import KEPT, Count
+from mfa_gate.service.admin.chart import Count
 from mfa_gate.web.chart import HEAD, HEIGHT, MAX_ROWS, WIDTH, chart_of
 from tests.harness import World, make_world, running
 
@@ -51,11 +51,11 @@ async def test_it_is_bounded_and_of_one_tenant() -> None:
         assert await chart.history("alpha", await world.gate.service.people.counts("alpha")) == ()
         assert chart_of(()) is None
         await world.enrolled("ann")
-        for _ in range(KEPT + 5):
+        for _ in range(400 + 5):
             await chart.note()
             world.clock.advance(DAY)
         kept = await chart.history("alpha", await world.gate.service.people.counts("alpha"))
-        assert len(kept) == KEPT
+        assert len(kept) == 400
         assert [row.day for row in kept] == sorted({row.day for row in kept})
         assert await chart.history("beta", await world.gate.service.people.counts("beta")) == ()
 

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import DAY
 from mfa_gate.service.admin import daily_counts
-from mfa_gate.service.admin.daily_counts import KEPT, daily_of
+from mfa_gate.service.admin.daily_counts import Daily, daily_of
 from tests.harness import World, make_world, running
 
 KEY = SubjectKey("alpha", "ann")
@@ -66,7 +67,7 @@ async def test_old_days_go_and_a_broken_row_begins_anew() -> None:
         await world.gate.web.open()
         await happen(world, "challenge.sent", factor="sms")
         await world.gate.service.daily.note()
-        world.clock.advance(KEPT * DAY)
+        world.clock.advance(92 * DAY)
         await happen(world, "challenge.sent", factor="sms")
         await world.gate.service.daily.note()
         body = await world.store.meta(daily_of("alpha"))
@@ -88,3 +89,37 @@ async def test_a_long_trail_is_counted_in_turns(monkeypatch: pytest.MonkeyPatch)
         for _ in range(3):
             await world.gate.service.daily.note()
         assert await numbers(world, "sent") == [1_200]
+
+
+def test_what_is_counted() -> None:
+    """An event of a time counts on its day, and one of another kind or without a time on none."""
+    daily = Daily()
+    for at in (1, DAY - 1, DAY):
+        daily.add(Event(id="E", kind="challenge.sent", at=at, tenant="alpha", account="ann", factor="sms"))
+    for kind, at in (("challenge.sent", 0), ("challenge.sent", -1), ("factor.enrolled", 1)):
+        daily.add(Event(id="E", kind=kind, at=at, tenant="alpha", account="ann"))
+    assert daily.days == {0: {"sent:sms": 2}, 1: {"sent:sms": 1}}
+    assert (daily.number(0, "sent"), daily.number(2, "sent"), daily.number(0, "sent", "email")) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(("most", "counted"), [(3, 4), (4, 4), (5, 6)])
+async def test_a_reader_waits_for_so_many_lines(monkeypatch: pytest.MonkeyPatch, most: int, counted: int) -> None:
+    """Pieces are counted until there are enough of them."""
+    monkeypatch.setattr(daily_counts, "AT_ONCE", 2)
+    monkeypatch.setattr(daily_counts, "MOST_FOR_A_READER", most)
+    async with running(make_world()) as world:
+        await happen(world, "challenge.sent", 9, factor="sms")
+        assert await numbers(world, "sent") == [counted]
+
+
+async def test_the_days_that_are_kept() -> None:
+    """A row has today and the 91 days before it."""
+    async with running(make_world()) as world:
+        await happen(world, "challenge.sent", factor="sms")
+        first = world.engine.now() // DAY
+        for later, days in ((1, {0, 1}), (90, {0, 1, 91}), (1, {1, 91, 92})):
+            world.clock.advance(later * DAY)
+            await happen(world, "challenge.sent", factor="sms")
+            await world.gate.service.daily.note()
+            body = json.loads(await world.store.meta(daily_of("alpha")) or b"{}")
+            assert {int(day) - first for day in body["days"]} == days

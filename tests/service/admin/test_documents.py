@@ -6,13 +6,16 @@ It shows no more than the actor's rights, by JSON, by page and by command.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.core.model import Account, Asked, Attempts, Caller, Grant, Lock, Recovery, Seconds, Subject, SubjectKey
 from mfa_gate.core.rules import Rules
 from mfa_gate.service import Actor, Done
-from tests.harness import World, make_world, running, with_rules
+from mfa_gate.service.admin.documents import AccountDocument, account_document
+from tests.harness import RULES, START, World, make_world, running, with_rules
+from tests.service.admin.people import way
 
 ANN = SubjectKey("alpha", "ann")
 
@@ -150,3 +153,89 @@ async def test_an_operator_names_the_tenant() -> None:
             assert not isinstance(done, Done)
             assert done.reason == "not_found"
         assert not any([(await world.account("42", tenant)).lock for tenant in ("alpha", "beta")])
+
+
+BOSS = Actor(name="boss", caller=Caller(subject=Subject("boss", "alpha"), handle="h", network=""))
+
+
+def document(*, actor: Actor = BOSS, now: int = START, rules: Rules = RULES, **facts: Any) -> AccountDocument:
+    """Make the document of an account with these facts."""
+    told = {name: facts.pop(name) for name in ("holds_rights", "privileged") if name in facts}
+    account = Account(key=ANN, version=1, **{name.removeprefix("own_"): fact for name, fact in facts.items()})
+    return account_document(account, actor=actor, rules=rules, now=now, **told)
+
+
+@pytest.mark.parametrize(
+    ("own", "listed", "privileged", "holds", "may_act"),
+    [
+        (False, False, False, False, True),
+        (False, False, True, False, True),
+        (True, False, False, True, False),
+        (True, False, True, True, True),
+        (False, True, False, True, False),
+        (False, True, True, True, True),
+    ],
+)
+def test_on_whom_only_the_privileged_act(own: bool, listed: bool, privileged: bool, holds: bool, may_act: bool) -> None:
+    """The account says that a person holds rights, or the directory does."""
+    found = document(own_holds_rights=own, holds_rights=listed, privileged=privileged)
+    assert (found.holds_rights, found.may_act) == (holds, may_act)
+
+
+def test_the_attempts_of_an_account() -> None:
+    """A locked one has none left."""
+    used = Attempts(used=2)
+    lock = Lock(at=1, cause="administrator", ref="R")
+    for facts, left in (({}, 7), ({"attempts": used}, 5), ({"attempts": used, "lock": lock}, 0)):
+        found = document(**facts)
+        assert (
+            found.attempts_max,
+            found.attempts_left,
+            found.attempts_max - found.attempts_left >= found.attempts_used,
+        ) == (
+            7,
+            left,
+            True,
+        )
+
+
+@pytest.mark.parametrize(("age", "held"), [(0, True), (3599, True), (3600, False)])
+def test_a_request_for_help_is_held(age: int, held: bool) -> None:
+    """The document says until when. It opens nothing by itself if the policy names no wait."""
+    rules = replace(RULES, recovery=replace(RULES.recovery, hold=Seconds(3600)))
+    found = document(
+        rules=rules, now=START + age, recovery=Recovery(ref="R", at=START, about="lake", network="")
+    ).recovery
+    assert found is not None
+    assert (found.held_until, found.is_held, found.opens_at, found.at) == (START + 3600, held, 0, START)
+
+
+def test_an_act_that_waits_has_its_end() -> None:
+    """It waits for an hour, and the one who asked does not confirm it."""
+    asked = Asked(act="remove", ref="A", asked_by="boss", asked_in="alpha", asked_at=START, reason="r", item="totp-1")
+    facts = {"asked": asked, "authenticators": (way("totp"),)}
+    found = document(now=START + 3599, **facts).asked
+    assert found is not None
+    assert (found.confirm_until, found.item, found.own) == (START + 3600, "totp", True)
+    other = document(now=START, **{**facts, "asked": replace(asked, asked_in="beta", item="gone")}).asked
+    assert other is not None
+    assert (other.item, other.own) == ("", False)
+    assert document(now=START + 3600, **facts).asked is None
+    assert document().asked is None
+
+
+def test_a_grant_has_its_hours_and_its_end() -> None:
+    """A request waits for an hour; a grant is shown while it is in force."""
+    grant = Grant(
+        ref="G", asked_by="boss", asked_in="alpha", asked_at=START, reason="r", ticket="T", life=4 * 3600, epoch=0
+    )
+    found = document(grant=grant, now=START + 3599).grant
+    assert found is not None
+    assert (found.hours, found.confirm_until, found.ends_at, found.browsers, found.own) == (4, START + 3600, 0, 0, True)
+    assert document(grant=grant, now=START + 3600).grant is None
+    opened = replace(grant, ends_at=START + 5 * 3600, confirmed_by="mary", browsers=(("a", 1), ("b", 2)))
+    shown = document(grant=opened, now=START + 5 * 3600 - 1).grant
+    assert shown is not None
+    assert (shown.ends_at, shown.browsers, shown.confirmed_by) == (START + 5 * 3600, 2, "mary")
+    assert document(grant=opened, now=START + 5 * 3600).grant is None
+    assert document().grant is None

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from mfa_gate import Senders
 from mfa_gate.core.changes import two_people
-from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.roles import Hand
 from mfa_gate.core.rules import DAY, Rules
 from mfa_gate.service import Actor
 from mfa_gate.service.admin.needs import Need
-from tests.harness import START, World, make_world, running
+from tests.harness import START, Outbox, World, make_world, running
 from tests.service.admin.people import EXEMPT, REVIEWED, fill
 
 EVE = Actor(name="operator:eve")
@@ -124,3 +125,42 @@ async def test_five_are_named_and_all_are_counted(world: World) -> None:
     await told(world, "browser.takeover", [f"q{number}" for number in range(4)], ago=50)
     found = (await needs(world))["alarms"]
     assert (len(found.first), found.count) == (5, 10)
+
+
+async def test_nothing_needs_anybody() -> None:
+    """A kind of which there is none has no row."""
+    async with running(make_world()) as world:
+        assert await needs(world) == {}
+
+
+@pytest.mark.parametrize(("ago", "looked_at"), [(0, 1), (DAY, 1), (DAY + 1, 0)])
+async def test_old_requests_cost_no_look(monkeypatch: pytest.MonkeyPatch, ago: int, looked_at: int) -> None:
+    """Requests of the last day are looked at; older ones are over."""
+    async with running(make_world()) as world:
+        moment = replace(world.engine.moment(), now=START - ago)
+        await world.engine.record((moment.event("act.asked", SubjectKey("alpha", "ann")),))
+        read, load = list[str](), world.store.load
+
+        async def counting(key: SubjectKey) -> Account:
+            read.append(key.id)
+            return await load(key)
+
+        monkeypatch.setattr(world.store, "load", counting)
+        assert "acts" not in await needs(world)
+        assert read == ["ann"] * looked_at
+
+
+async def test_a_provider_in_trouble_needs_somebody(world: World) -> None:
+    """Each channel whose sender pauses is named, by the alphabet."""
+
+    class Pausing(Outbox):
+        available = False
+
+    senders = Senders(email=Pausing(), sms=Pausing())
+    world.engine.wiring = replace(world.engine.wiring, senders=senders)
+    found = (await needs(world))["senders"]
+    assert (found.count, [one.word for one in found.first]) == (2, ["email", "sms"])
+    senders.email.available = True  # type: ignore[union-attr]
+    assert [one.word for one in (await needs(world))["senders"].first] == ["sms"]
+    senders.sms.available = True  # type: ignore[union-attr]
+    assert "senders" not in await needs(world)

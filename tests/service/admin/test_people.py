@@ -14,7 +14,7 @@ from mfa_gate import Contacts, Subject
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.rules import SubjectExemption
 from mfa_gate.service.admin import people as module
-from mfa_gate.service.admin.people import PeopleCounts
+from mfa_gate.service.admin.people import PeopleCounts, _met
 from tests.harness import World, make_world, running, with_rules
 from tests.service.admin.people import way
 
@@ -165,3 +165,42 @@ async def test_where_everybody_is_listed_and_set_up(listed: World) -> None:
     counts = await listed.gate.service.people.counts("gamma")
     assert (counts.known, counts.set_up, counts.missing, counts.exempt) == (2, 2, 0, 0)
     assert (counts.unlisted, counts.unlisted_missing, counts.exempt_by) == (0, 0, {})
+
+
+def test_where_everybody_has_something() -> None:
+    """A store that knows nobody without a factor names none missing."""
+    assert _met({"locked": 2}) == PeopleCounts(known=2, set_up=2, missing=0, states={"locked": 2}, exempt_by={})
+    assert _met({}) == PeopleCounts(known=0, set_up=0, missing=0, states={}, exempt_by={})
+
+
+READY: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
+    "two apps": (("totp",), ("totp",), True),
+    "an app and texts": (("totp",), ("sms",), True),
+    "one has nothing": (("totp",), (), False),
+    "one has backup codes alone": (("totp",), ("backup-code",), False),
+    "one has a factor that is gone": (("totp",), ("carrier-pigeon",), False),
+    "one has backup codes and more": (("totp",), ("backup-code", "email"), True),
+    "both have backup codes alone": (("backup-code",), ("backup-code",), False),
+}
+"""The factors of two administrators, and if they can let each other in."""
+
+
+@pytest.mark.parametrize("name", READY)
+async def test_two_administrators_who_can_let_each_other_in(name: str) -> None:
+    """Each needs a second step of their own; codes for an emergency are none."""
+    one, other, is_ready = READY[name]
+    async with running(make_world()) as world:
+        for id, kinds in (("one", one), ("other", other), ("nurse", ("totp",)), ("far", ("totp",))):
+            tenant = "beta" if id == "far" else "alpha"
+            key = SubjectKey(tenant, id)
+            assert await world.store.swap(Account(key=key, skip_count=1, authenticators=tuple(map(way, kinds))))
+        admin = frozenset({"admin"})
+        people = [
+            (Subject("nurse", "alpha", frozenset({"support"})), Contacts()),
+            (Subject("far", "beta", admin), Contacts()),
+            (Subject("one", "alpha", admin), Contacts()),
+            (Subject("other", "alpha", frozenset({"nurse", "security"})), Contacts()),
+        ]
+        two = world.gate.service.people.two_administrators
+        assert await two("alpha", people) is is_ready
+        assert await two("alpha", people[:3]) is False

@@ -14,6 +14,7 @@ from mfa_gate.core.person_line import MEMBERS
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.trail_search import BadFilter
 from mfa_gate.service import Actor
+from mfa_gate.service.admin import reviews
 from mfa_gate.service.admin.people_order import cursor_of
 from tests.harness import Browser, World, make_world, running
 from tests.service.admin.people import FACTS, REVIEWED, directory, fill
@@ -205,3 +206,47 @@ async def test_a_sorted_page_reads_no_account(world: World, monkeypatch: pytest.
     assert not isinstance(page, Refusal)
     assert [row.id for row in page.rows] == ["app", "bare", "both"]
     assert loaded == []
+
+
+async def pages(world: World, words: dict[str, str], *, sort: str, limit: int) -> list[list[str]]:
+    """Walk through all pages."""
+    found, after = list[list[str]](), ""
+    while True:
+        page = await world.gate.service.reviews.page(
+            READER, "alpha", search_of(words), sort=sort, after=after, limit=limit
+        )
+        assert not isinstance(page, Refusal)
+        found.append([line.id for line in page.rows])
+        after = page.next
+        if not after:
+            return found
+
+
+@pytest.mark.parametrize("sort", ["", *SORTS])
+async def test_each_page_is_full_and_the_last_one_has_no_next(listed: World, sort: str) -> None:
+    """Whatever the size of a page, a full last page leads to no empty one."""
+    (everybody,) = await pages(listed, {}, sort=sort, limit=200)
+    assert len(everybody) == len(FACTS) + 3
+    for limit in range(len(everybody) + 1):
+        size = max(1, limit)
+        wanted = [everybody[at : at + size] for at in range(0, len(everybody), size)]
+        assert await pages(listed, {}, sort=sort, limit=limit) == wanted, limit
+
+
+async def test_a_page_looks_at_so_many_people(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that finds hardly anybody goes on behind those whom it has looked at."""
+    monkeypatch.setattr(reviews, "AT_ONCE", 2)
+    for most, count in ((4, 4), (5, 3), (6, 3), (100, 1)):
+        monkeypatch.setattr(reviews, "MAX_LOOKED_AT", most)
+        found = await pages(world, {"unused": "1"}, sort="id", limit=50)
+        assert len(found) == count, most
+        assert sorted(id for page in found for id in page) == sorted(FACTS)
+
+
+@pytest.mark.parametrize(("most", "first"), [(len(FACTS), "ticket"), (len(FACTS) - 1, "app")])
+async def test_a_very_large_organization_comes_by_id(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int, first: str
+) -> None:
+    """Only so many people are sorted by something else."""
+    monkeypatch.setattr(reviews, "MAX_SORTED", most)
+    assert (await pages(world, {}, sort="-id", limit=5))[0][0] == first

@@ -17,7 +17,11 @@ from typing import Any
 import pytest
 
 from mfa_gate.cli import main
-from mfa_gate.core.model import Account, Attempts, Authenticator, Grant, Lock, Recovery, SubjectKey
+from mfa_gate.core.automation import Automation
+from mfa_gate.core.model import Account, Attempts, Authenticator, Caller, Grant, Lock, Recovery, Subject, SubjectKey
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.roles import Right
+from mfa_gate.service import Actor
 from mfa_gate.service.admin.rights import DENIED_PER_HOUR
 from tests.harness import POLICY, START, Browser, key, make_world, running, with_rules
 
@@ -313,3 +317,85 @@ def test_the_table_is_the_policys() -> None:
     roles = POLICY.base.roles
     for role, rights in RIGHTS.items():
         assert {right for right in NEEDS.values() if role in getattr(roles, right)} == rights
+
+
+def human(*groups: str, tenant: str = "alpha") -> Actor:
+    """Make an administrator of a tenant."""
+    subject = Subject("boss", tenant, frozenset(groups))
+    return Actor(name="boss", caller=Caller(subject=subject, handle="h", network="192.0.2.1"))
+
+
+def program(*rights: Right, everywhere: bool = False) -> Actor:
+    """Make a program with a token of the tenant alpha."""
+    token = Automation(
+        id="T",
+        name="hr",
+        tenant="alpha",
+        rights=rights,
+        everywhere=everywhere,
+        digest="",
+        created_at=1,
+        created_by="x",
+        expires_at=9,
+    )
+    return Actor(name="token:hr", token=token, network_now="192.0.2.9")
+
+
+OPERATOR = Actor(name="operator:eve")
+HOLDS: list[tuple[Actor, Right, str, bool]] = [
+    (OPERATOR, "reset", "alpha", True),
+    (human("support"), "look", "alpha", True),
+    (human("support"), "look", "beta", False),
+    (human("support"), "reset", "alpha", False),
+    (human("security"), "reset", "beta", True),
+    (human("security"), "tenant", "beta", False),
+    (human("nurse"), "look", "alpha", False),
+    (program("look"), "look", "alpha", True),
+    (program("look"), "look", "beta", False),
+    (program("look"), "reset", "alpha", False),
+    (program("look", everywhere=True), "look", "beta", True),
+    (program("look", everywhere=True), "reset", "beta", False),
+]
+
+
+async def test_a_right_holds_where_it_reaches() -> None:
+    """Neither the right elsewhere nor the reach without the right is enough."""
+    async with running(make_world()) as world:
+        rights = world.gate.service.rights
+        assert [rights.has(actor, right, tenant) for actor, right, tenant, _ in HOLDS] == [one[3] for one in HOLDS]
+
+
+def test_the_operator_has_neither_a_session_nor_a_token() -> None:
+    """Each actor is one of three: operator, person, program."""
+    assert [actor.is_operator for actor in (OPERATOR, human("security"), program("look"))] == [True, False, False]
+    assert [actor.tenant for actor in (OPERATOR, human("security"), program("look"))] == ["", "alpha", "alpha"]
+    assert [actor.network for actor in (OPERATOR, human(), program())] == ["", "192.0.2.1", "192.0.2.9"]
+
+
+async def test_a_refusal_stands_in_the_actors_own_trail() -> None:
+    """Nothing about one tenant is written into the trail of another (S-121)."""
+    async with running(make_world()) as world:
+        no, near, far = Refusal(reason="not_allowed"), SubjectKey("alpha", "ann"), SubjectKey("beta", "ann")
+        for actor, target in (
+            (human(), near),
+            (human(), far),
+            (human(), SubjectKey("alpha", "a\tb")),
+            (OPERATOR, far),
+        ):
+            assert (await world.gate.service.rights.deny(actor, target, no)).ref
+        found = [(event.tenant, event.account) for event in world.kinds("admin.denied")]
+        assert found == [("alpha", "ann"), ("alpha", ""), ("alpha", ""), ("beta", "ann")]
+
+
+async def test_one_tenant_is_named_for_a_mistyped_one() -> None:
+    """The nearest name is told, and no other."""
+    async with running(
+        make_world(policy=replace(POLICY, tenants=dict.fromkeys(("alpha", "alphb"), POLICY.base)))
+    ) as world:
+        refused = await world.gate.service.rights.misnamed(OPERATOR, "alphaa")
+        assert refused is not None
+        assert refused.detail.endswith(' Did you mean "alpha"?')
+        assert "alphb" not in refused.detail
+        for known in ("alpha", "alphb"):
+            assert await world.gate.service.rights.misnamed(OPERATOR, known) is None
+        assert await world.gate.service.rights.misnamed(human(tenant="gamma"), "gamma") is None

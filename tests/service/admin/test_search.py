@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from mfa_gate.core.events import Event
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.trail_search import WORDS, search_of
+from mfa_gate.service import Actor
 from mfa_gate.service.admin import trail
+from mfa_gate.stores.memory import MemoryStore
 from tests.harness import START, Browser, World, make_world, running
+from tests.service.admin.people import administrator
 
 
 @pytest.fixture
@@ -123,3 +128,55 @@ async def test_a_long_search_stops_and_goes_on(world: World, monkeypatch: pytest
         if page.items:
             break
     assert [event.id for event in page.items] == ["REF0000000"]
+
+
+@pytest.mark.parametrize(("operator", "tenant", "found"), [(True, "alpha", 60), (True, "", 60), (False, "", 0)])
+async def test_every_tenant_is_for_the_operator_alone(world: World, operator: bool, tenant: str, found: int) -> None:
+    """Nobody else reads a trail without the name of its tenant."""
+    who = Actor(name="operator:eve") if operator else await administrator(world, "admin", "security")
+    page = await world.gate.service.trail_desk.events(who, tenant, search_of({}), limit=100)
+    assert len([] if isinstance(page, Refusal) else [one for one in page.items if one.id.startswith("REF")]) == found
+    if isinstance(page, Refusal):
+        assert page.reason == "not_found"
+
+
+@pytest.mark.parametrize(("limit", "count"), [(-1, 1), (0, 1), (1, 1), (2, 2)])
+async def test_a_page_has_a_line_at_least(world: World, limit: int, count: int) -> None:
+    """A limit that is none is the smallest one."""
+    page = await world.gate.service.trail_desk.events(Actor(name="operator:eve"), "alpha", search_of({}), limit=limit)
+    assert not isinstance(page, Refusal)
+    assert len(page.items) == count
+
+
+@pytest.mark.parametrize(("most", "looked_at"), [(20, 20), (21, 40), (40, 40), (41, 60)])
+async def test_a_search_looks_at_so_many_lines(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int, looked_at: int
+) -> None:
+    """Pieces of twenty lines are read until there are enough of them."""
+    monkeypatch.setattr(trail, "MAX_LOOKED_AT", most)
+    search = search_of({"ref": "REF0000000"})
+    page = await trail.search_trail(world.store, "alpha", search, after="", limit=1)
+    rest = await world.store.events("alpha", after=page.next, limit=100) if page.next else None
+    assert (len(rest.items) if rest else 0) == 60 - looked_at
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_an_index_finds_the_same(kind: str, tmp_path: Path) -> None:
+    """A store with an index of a part of the line gives the lines that a store without one gives."""
+    store = MemoryStore() if kind == "memory" else f"sqlite:///{tmp_path}/mfa.db"
+    async with running(make_world(store=store)) as world:
+        lines = [
+            Event(
+                id=f"REF{n:07}", kind="proof.granted", at=START + n, tenant="alpha", account="ann", browser=f"b{n % 3}"
+            )
+            for n in range(7)
+        ]
+        await world.engine.record(lines)
+        for words, found in (
+            ({"browser": "b1"}, [4, 1]),
+            ({"browser": "b1", "account": "bob"}, []),
+            ({"ref": "ref0000002"}, [2]),
+        ):
+            page = await world.gate.service.trail_desk.events(Actor(name="operator:eve"), "alpha", search_of(words))
+            assert not isinstance(page, Refusal)
+            assert [event.id for event in page.items] == [f"REF{n:07}" for n in found]

@@ -18,7 +18,7 @@ from mfa_gate.service.admin.people import all_reachable
 from mfa_gate.service.admin.rights import Actor
 from mfa_gate.service.outbox import LAG
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import Browser, make_world, running, with_rules
+from tests.harness import START, Browser, make_world, running, with_rules
 
 DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin", checklist="advice")))
 OPTIONAL = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="optional")))
@@ -409,3 +409,28 @@ async def test_settings_that_others_keep_changing(monkeypatch: pytest.MonkeyPatc
             await world.gate.service.automation.create(
                 "operator:eve", "alpha", name="hr", rights=["look"], everywhere=False, life=DAY, reason="hr"
             )
+
+
+async def test_the_checklist_is_for_turning_on_alone() -> None:
+    """Once it is on, or where factors are chosen, an open line hinders nothing."""
+    choosing = with_rules(
+        lambda rules: replace(
+            CLOSED.base,
+            factors=replace(rules.factors, choice="tenant"),
+            enrollment=replace(rules.enrollment, stage="admin"),
+        )
+    )
+    async with running(make_world(policy=choosing)) as world:
+        desk, eve = world.gate.service.tenant_desk, Actor(name="operator:eve")
+
+        async def set_(enabled: bool | None, *factors: str) -> str:
+            done = await desk.set(eve, "alpha", enabled=enabled, factors=factors or None, confirm="alpha")
+            return done.reason if done else ""
+
+        assert await set_(True) == "not_allowed"
+        assert await set_(None, "totp") == ""
+        assert (await world.store.settings("alpha")).enabled_at == 0
+        settings = await world.store.settings("alpha")
+        assert await world.store.swap_settings(replace(settings, enabled_at=START))
+        assert await set_(True, "totp", "email") == ""
+        assert (await world.store.settings("alpha")).factors == ("totp", "email")

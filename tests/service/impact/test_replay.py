@@ -293,3 +293,19 @@ def test_real_proofs_count_beside_the_answers_that_would_have_been_given() -> No
     assert [((stop.at - NINE) // 60, stop.rules) for stop in found.stops] == [(0, ("freshness",))]
     found = judged(text, row(before), row(before, "GET /mail", minutes=(5,)))
     assert [((stop.at - NINE) // 60, stop.rules) for stop in found.stops] == [(0, ("freshness",)), (5, ("mail",))]
+
+
+def test_a_second_authenticator_of_a_kind_that_is_held() -> None:
+    """A person whose passkey verifies nobody enrolls another one, once, and is let in.
+
+    The enrolled one would else be taken for the one that is held, and the person stopped again and again.
+    """
+    mine = account("ann", "webauthn")
+    plain = replace(mine, authenticators=tuple(replace(one, data={}) for one in mine.authenticators))
+    strict = (
+        "[factors]\nallowed = ['webauthn', 'totp']\norder = ['webauthn', 'totp']\n"
+        "[[step_up]]\nname = 'vault'\npaths = ['/vault/**']\nuser_verification = true\n"
+    )
+    found = judged(strict, row(situation(plain), "GET /vault/1", minutes=(0, 3)))
+    assert [(stop.kind, (stop.at - NINE) // 60) for stop in found.stops] == [("asked", 0), ("enroll", 0)]
+    assert (total(found).asked, total(found).enroll, total(found).stops) == (1, 1, 2)

@@ -44,6 +44,7 @@ def reader(*records: object) -> ExportReader:
         (({"k": "tenant", "t": "alpha"},), "file, line 2: of a kind that this release does not know"),
         (({"t": "alpha", "i": "ann", "b": "{"},), "file, line 2: "),
         (({"k": "trail", "t": "alpha", "lines": ["{"]},), "file, line 2: "),
+        (({"k": "trail", "t": "alpha", "lines": [5]},), "file, line 2: the event is damaged (TypeError)"),
         (({**TENANT, "settings": 5},), "file, line 2: the settings of tenant 'alpha' in the store cannot be read"),
     ],
 )

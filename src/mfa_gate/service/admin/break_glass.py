@@ -8,18 +8,17 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from ...core.break_glass import is_in_force, is_waiting
 from ...core.changes import break_glass as steps
 from ...core.model import SubjectKey
 from ...core.rules import DAY
 from ..accounts import Engine
+from .recent_states import STATES, people_since
 
 log = logging.getLogger("mfa_gate")
 
 LOOK_BACK = 7 * DAY
 """Seconds after its request or confirmation in which a grant is looked at. A service may have been down for days."""
-PIECE = 100
-MAX_PIECES = 20
+KINDS = STATES["break_glass"].kinds
 
 
 class BreakGlass:
@@ -36,7 +35,7 @@ class BreakGlass:
         keys = dict[SubjectKey, None]()
         for tenant in await self.engine.store.trails():
             try:
-                keys |= await self._granted_in(tenant)
+                keys |= dict.fromkeys(await people_since(self.engine, tenant, KINDS, self.engine.now() - LOOK_BACK))
             except Exception as error:
                 log.error(
                     "the break-glass grants of tenant %s could not be read and are looked at later; the other tenants go on: %s",
@@ -55,25 +54,6 @@ class BreakGlass:
                 )
         return count
 
-    async def _granted_in(self, tenant: str) -> dict[SubjectKey, None]:
-        """List the accounts of a tenant with a recent grant.
-
-        The events are read tenant by tenant. Over all trails at once, a rare kind would read every line.
-        """
-        found, since = dict[SubjectKey, None](), self.engine.now() - LOOK_BACK
-        for kind in ("break_glass.asked", "break_glass.granted"):
-            after = ""
-            for _ in range(MAX_PIECES):
-                page = await self.engine.store.events(tenant, kind=kind, after=after, limit=PIECE)
-                found |= {SubjectKey(e.tenant, e.account): None for e in page.items if e.at >= since}
-                after = page.next
-                if not after or page.items[-1].at < since:
-                    break
-        return found
-
     async def _expire(self, key: SubjectKey) -> bool:
-        account, now = await self.engine.load(key), self.engine.now()
-        if account.grant is None or is_waiting(account, now) or is_in_force(account, now):
-            return False
         moment = self.engine.moment(actor="mfa_gate")
         return bool(await self.engine.change(key, partial(steps.expire, moment=moment)))

@@ -6,7 +6,6 @@ report costs the same for a tenant of any size.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections import Counter
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from ...core.events import Event
 from ...core.rules import DAY
 from ..accounts import Engine
-from ..turns import AT_ONCE
+from ..turns import AT_ONCE, give_way
 
 log = logging.getLogger("mfa_gate")
 
@@ -112,7 +111,7 @@ class DailyCounts:
             looked_at, daily.after = looked_at + len(page.items), page.next
             if len(page.items) < AT_ONCE:
                 return
-            await asyncio.sleep(0)
+            await give_way()
 
     async def _kept(self, tenant: str) -> Daily:
         body = await self.engine.store.meta(daily_of(tenant))

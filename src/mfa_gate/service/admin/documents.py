@@ -221,7 +221,7 @@ def account_document(
 
 
 def _asked_line(account: Account, actor: Actor, now: int) -> AskedLine | None:
-    asked = account.asked and two_people.asked_now(account, now)
+    asked = two_people.asked_now(account, now)
     if asked is None:
         return None
     about = account.authenticator(asked.item)

@@ -78,7 +78,7 @@ class TenantPeople:
             return _met(await self.engine.store.counts(tenant))
         async with self._turn(tenant):
             at, kept = self._counted.get(tenant, (0.0, None))
-            if kept is not None and kept.known > COUNTED_AT_ONCE and monotonic() - at < KEPT_FOR:
+            if kept is not None and monotonic() - at < KEPT_FOR:
                 return kept
             counts = await self._count(tenant)
             if counts.known > COUNTED_AT_ONCE:

@@ -40,9 +40,17 @@ async def people_in(engine: Engine, tenant: str, state: str) -> tuple[SubjectKey
 
     Whether they still are, their accounts say.
     """
-    row, found = STATES[state], set[SubjectKey]()
-    since = engine.now() - row.lasts
-    for kind in row.kinds:
+    row = STATES[state]
+    return await people_since(engine, tenant, row.kinds, engine.now() - row.lasts)
+
+
+async def people_since(engine: Engine, tenant: str, kinds: tuple[str, ...], since: int) -> tuple[SubjectKey, ...]:
+    """List the people of whom an event of these kinds tells from ``since`` on, by id.
+
+    The events are read tenant by tenant. Over all trails at once, a rare kind would read every line.
+    """
+    found = set[SubjectKey]()
+    for kind in kinds:
         after = ""
         for _ in range(MAX_PIECES):
             page = await engine.store.events(tenant, kind=kind, after=after, limit=AT_ONCE)

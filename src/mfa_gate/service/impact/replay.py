@@ -189,7 +189,7 @@ class _Walk:
             if stop.kind == "walled-out":
                 return False
             self.person.answer(situation, decision, strict, evidence, now, enrolls=enrolls)
-        return True
+        return False
 
     def _enrollment(
         self, stop: Stop, decision: Decision, requirement: Requirement, evidence: Evidence, now: int

@@ -83,8 +83,8 @@ class VirtualPerson:
             recorded = situation.known_account()
             browsers = tuple(_placed(browser, rules) for browser in recorded.browsers)
             account = self._known[situation, id(rules)] = replace(recorded, browsers=browsers)
-        held = {one.factor for one in account.authenticators}
-        more = tuple(one for kind, one in self.added.items() if kind not in held)
+        held = {_strength(one) for one in account.authenticators}
+        more = tuple(one for one in self.added.values() if _strength(one) not in held)
         mark = self.browser_of(situation, rules)
         browsers = account.browsers
         if (virtual := self.browsers.get(mark)) is not None:
@@ -187,6 +187,11 @@ class VirtualPerson:
         self.browsers[caller.handle] = Browser(
             id="", handle=caller.handle, label="", created_at=now, proofs=(proof, *kept)
         )
+
+
+def _strength(mine: Authenticator) -> tuple[str, bool]:
+    """Return the kind, and if it verifies its user: a person may enroll a stronger one of a kind that is held."""
+    return mine.factor, bool(mine.data.get(VERIFIED))
 
 
 def _placed(browser: Browser, rules: Rules) -> Browser:
