@@ -159,6 +159,30 @@ def replace_path(text: str) -> Any:
 # -- what ends ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("wait", [0, 86_400 * 6])
+async def test_a_copy_of_a_signed_out_session_has_proven_nothing(wait: int) -> None:
+    """Cookies of before a sign-out open nothing, although the browser is remembered (S-20).
+
+    Starlette's session is a signed cookie, which no host can end. The next sign-in of the browser is not asked.
+    """
+    async with running(make_world()) as world:
+        first = await world.enrolled()
+        browser = await world.browser(sid="one")
+        assert (await browser.prove(first.secret)).status == 200
+        thief = Browser(world, cookies=dict(browser.cookies))
+        assert await thief.is_in()
+        await browser.ask("GET", "/logout")
+        world.clock.advance(wait)
+        assert not await thief.is_in()
+        later = await world.browser(sid="two", cookies=browser.cookies)
+        assert await later.is_in()
+        assert not await thief.is_in()
+        # A host may go on with a name that was signed out. One proof in it is enough.
+        thief.id, thief.tenant = "ann", "alpha"
+        assert (await thief.prove(first.secret)).status == 200
+        assert await thief.is_in()
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_named_session_ends_with_its_proofs(method: str) -> None:
     """The cookies of before a sign-out, played back, have proven nothing any more."""
@@ -374,9 +398,10 @@ async def test_a_sign_out_on_one_worker_ends_connections_on_the_other() -> None:
     assert (await ann.ask("POST", "/logout")).status < 400
     await look(two)
     assert (socket.sent[-1], socket.is_open) == (CLOSE, False)
-    again = await hold(two, chat, asked(ann, "/chat", kind="websocket"))
+    scope = asked(ann, "/chat", kind="websocket")
+    again = await hold(two, chat, {**scope, "session": {**scope["session"], "sid": "later"}})
     await look(two)
-    assert again.is_open, "a connection of a later sign-in in the same session stays"
+    assert again.is_open, "a connection of a later sign-in stays"
     again.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await settle()
 

@@ -84,6 +84,17 @@ def skip_time(account: Account, subject: Subject, handle: str) -> int:
     return max((at for where, at in account.skips if where == key), default=0)
 
 
+def sign_out_time(account: Account, subject: Subject) -> int:
+    """Return the time (UTC seconds) at which this sign-in was signed out.
+
+    It is -1 for never. A host that names no session tells the next sign-in by nothing from the last one.
+    """
+    if not account.sign_outs or not subject.session:
+        return -1
+    key = skip_key(subject, "")
+    return max((at for where, at in account.sign_outs if where == key), default=-1)
+
+
 def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
     if proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE:
         return False
@@ -101,8 +112,10 @@ def standing_for(
     """Collect the proofs of the caller that count here and now; no other function does so.
 
     A proof of another subject, epoch, session or network is dropped. ``freshness`` decides if the network matters, and
-    which sign-ins elsewhere count. Raises ``ValueError`` if the account is not the caller's: nobody passes with the proof of
-    another account.
+    which sign-ins elsewhere count. In a sign-in that was signed out, no proof of before counts: the host's cookie may be
+    a copy that the host cannot end (S-20).
+
+    Raises ``ValueError`` if the account is not the caller's: nobody passes with the proof of another account.
     """
     subject = caller.subject
     if account.key is not subject.key and account.key != subject.key:
@@ -113,11 +126,12 @@ def standing_for(
     mine: list[Proof] = []
     others = ended = 0
     proofs = browser.proofs if browser else ()
+    signed_out_at = sign_out_time(account, subject)
     if subject.upstream is not None:
         proofs = (*proofs, *_login(subject, account, freshness))
     for proof in proofs:
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
-        if proof.epoch != account.epoch or not known:
+        if proof.epoch != account.epoch or not known or proof.at <= signed_out_at:
             ended += 1
         elif proof.session and not _same_session(proof, subject, now):
             continue

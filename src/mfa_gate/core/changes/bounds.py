@@ -81,7 +81,7 @@ def tidy(account: Account, now: int) -> Account:
     if account.asked and now - account.asked.asked_at > DAY:
         cut["asked"] = None
     if account.sign_outs:
-        cut["sign_outs"] = tuple(item for item in account.sign_outs if now - item[1] < DAY)[-MAX_SIGN_OUTS:]
+        cut["sign_outs"] = _bounded_sign_outs(account, now)
     for part, most in _MOST.items():
         if len(items := getattr(account, part)) > most:
             cut[part] = items[-most:]
@@ -92,6 +92,12 @@ def tidy(account: Account, now: int) -> Account:
             break
         tidied = smaller
     return tidied
+
+
+def _bounded_sign_outs(account: Account, now: int) -> tuple[tuple[str, int], ...]:
+    """Keep the sign-outs of a day, and those that are later than a proof that is kept (S-20)."""
+    oldest = min([proof.at for browser in account.browsers for proof in browser.proofs], default=now)
+    return tuple([item for item in account.sign_outs if now - item[1] < DAY or item[1] >= oldest])[-MAX_SIGN_OUTS:]
 
 
 def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:

@@ -120,8 +120,8 @@ def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None
     """End the proofs of the caller's sign-in in every browser, and its leave to enroll later.
 
     Where the host names no sign-in session, it ends the proofs that this browser was told not to remember (decisions
-    12, 47 and 53). A browser that has no other proof is forgotten. The sign-out itself is kept for a day, so that
-    every worker ends the open connections of that sign-in.
+    12, 47 and 53). A browser that has no other proof is forgotten. The sign-out itself is kept, so that every worker
+    ends the open connections of that sign-in, and so that remembered proofs count in later sign-ins alone (S-20).
     """
     mark, key = session_mark(caller.subject), skip_key(caller.subject, caller.handle)
 

@@ -40,7 +40,8 @@ class Account:
     ``uncounted`` are the refusals of the last hour that cost no attempt (browser, time); the browser is "" if it has
     proven nothing. ``drifted`` are the recognized codes of a clock that is off (code, time). ``sign_outs`` are the
     latest sign-outs of the host (session or browser, time): the open connections of such a sign-in end, on every
-    worker. ``forgotten_at`` is the time when the person was last forgotten: all that is left is this account's numbers.
+    worker, and no earlier proof counts in it. ``forgotten_at`` is the time when the person was last forgotten: all that
+    is left is this account's numbers.
 
     ``lang`` and ``zone`` are the language and the time zone (IANA) of the browser that proved something last; messages to
     the person are written in them. They are "" where nothing is known.
