@@ -39,7 +39,7 @@ def read_digits(response: object, digits: int) -> str | None:
         return None
     code = runs.pop()
     has_words = any(char.isalpha() for char in text)
-    return code if has_words or all(is_punctuation(char) for char in text.replace(code, "")) else None
+    return code if has_words or all(is_punctuation(char) for char in text.replace(code, "", 1)) else None
 
 
 def visible(response: object) -> str | None:
