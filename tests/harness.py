@@ -512,6 +512,7 @@ class Browser:
         reply = await call(self.world.app, http_scope(method, path, query=query.encode(), headers=sent, **scope), body)
         if keep:
             self.take(reply)
+        answers.check_summary(reply)
         return reply
 
     def cookie_header(self) -> str:

@@ -69,3 +69,13 @@ def check(method: str, call: str, reply: Reply) -> None:
         f"{'/'.join(map(str, fault.instance_path))}: {fault.message}" for fault in validator.iter_errors(reply.json())
     ]
     assert not faults, f"{method} {place} {reply.status}: {faults}"
+
+
+def check_summary(reply: Reply) -> None:
+    """Raise ``AssertionError`` for a page whose summary of errors links to a field that it does not have (U-50)."""
+    if b'id="errors"' not in reply.body:
+        return
+    page = reply.text
+    summary = page[page.index('id="errors"') :].partition("</ul>")[0]
+    missing = [name for name in re.findall(r'href="#([^"]+)"', summary) if f'id="{name}"' not in page]
+    assert missing == [], f"the summary of errors links to {missing}, which is not on the page"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import Senders
-from mfa_gate.core.rules import EnrollmentRules, Policy
+from mfa_gate.core.rules import BrandRules, EnrollmentRules, Policy
 from mfa_gate.factors.voice import VoiceRules
 from tests.harness import Browser, Outbox, Reply, World, make_world, running, with_rules
 
@@ -436,3 +436,16 @@ async def test_a_request_for_help_leaves_by_redirect(world: World) -> None:
         assert "Your request was sent" in page.text
     assert "is waiting for an administrator" in (await other.page("/mfa/recovery")).text
     assert len(world.kinds("recovery.requested")) == 1
+
+
+@pytest.mark.parametrize("kind", ["sms", "voice"])
+async def test_the_consent_leads_to_terms_and_privacy(kind: str) -> None:
+    """U-28: beside the number stand the links to the host's terms and to its privacy policy."""
+    brand = BrandRules(terms_url="https://example.org/terms", privacy_url="/privacy")
+    made = policy(("sms", "voice", "backup-code"), options=VOICE)
+    made = replace(made, tenants={name: replace(rules, brand=brand) for name, rules in made.tenants.items()})
+    senders = Senders(email=Outbox(), sms=Outbox(), voice=Outbox())
+    async with running(make_world(policy=made, senders=senders)) as world:
+        ann = await world.browser()
+        consent = (await ann.page(f"/mfa/enroll/{kind}")).text.partition('class="consent"')[2].partition("</p>")[0]
+    assert re.findall(r'href="([^"]+)"', consent) == ["https://example.org/terms", "/privacy"]

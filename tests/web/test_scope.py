@@ -84,6 +84,16 @@ OLD_BROWSER = {"accept": "text/html,*/*;q=0.8", "upgrade-insecure-requests": "1"
         ({**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1", "x-sec-purpose": "prefetch"}, "prefetch"),
         ({**SCRIPT, "accept": TURBO, "turbo-frame": "edit", "authorization": "Bearer abc"}, "turbo"),
         ({**NAVIGATE, "turbo-frame": "edit"}, "page"),
+        # Without fetch metadata the preferred form decides, in any case of its letters; HTML where both are liked alike.
+        ({"accept": "application/json, text/html;q=0.5"}, "fetch"),
+        ({"accept": "text/html; charset=utf-8; Q=0.5, application/problem+json;q=0.9"}, "fetch"),
+        ({"accept": "text/html;q=0, */*"}, "fetch"),
+        ({"accept": "application/json;q=0.5, text/html"}, "page"),
+        ({"accept": "application/json, text/html"}, "page"),
+        ({"accept": "text/xml, image/png, text/html;q=0.9, */*;q=0.5"}, "page"),
+        ({"accept": "Text/HTML"}, "page"),
+        ({"accept": "text/html;q=much"}, "page"),
+        ({"accept": "text/html;q=0.5, application/json", "upgrade-insecure-requests": "1"}, "fetch"),
     ],
     ids=str,
 )

@@ -35,8 +35,11 @@ def read_digits(response: object, digits: int) -> str | None:
     if re.fullmatch(rf"[0-9]{{{digits}}}", plain):
         return plain
     runs: set[str] = set(re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", text))
+    if len(runs) != 1:
+        return None
+    code = runs.pop()
     has_words = any(char.isalpha() for char in text)
-    return runs.pop() if len(runs) == 1 and has_words else None
+    return code if has_words or all(is_punctuation(char) for char in text.replace(code, "", 1)) else None
 
 
 def visible(response: object) -> str | None:
@@ -52,6 +55,11 @@ def visible(response: object) -> str | None:
 def is_separator(char: str) -> bool:
     """Tell a blank, hyphen or dot, by which people group the characters of a code."""
     return char.isspace() or char in (".", _MINUS) or unicodedata.category(char) == "Pd"
+
+
+def is_punctuation(char: str) -> bool:
+    """Tell a mark that text has around a code, as quotes and brackets, or what groups its characters."""
+    return is_separator(char) or unicodedata.category(char)[0] == "P"
 
 
 def _digit(char: str) -> str:

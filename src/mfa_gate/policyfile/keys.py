@@ -86,6 +86,11 @@ CLASSES = Key(
     stricter="fewer",
 )
 
+LINK = Key(
+    says='it must be an address that starts with "https://", "mailto:" or "/"',
+    holds=lambda v: v == "" or is_.help_address(v),
+    stricter="either",
+)
 COLOR = Key(says='it must be a color like "#171b24"', holds=lambda v: v == "" or is_.color(v), stricter="none")
 
 FILE_KEYS: Mapping[str, Key] = {
@@ -413,14 +418,9 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             text(500, empty=True),
             stricter="none",
         ),
-        "help_url": key(
-            "The link to the host's help.",
-            Key(
-                says='it must be an address that starts with "https://", "mailto:" or "/"',
-                holds=lambda v: v == "" or is_.help_address(v),
-                stricter="either",
-            ),
-        ),
+        "help_url": key("The link to the host's help.", LINK),
+        "terms_url": key("The link to the host's terms, beside the consent to text messages and calls.", LINK),
+        "privacy_url": key("The link to the host's privacy policy, beside that consent.", LINK),
     },
     Exemption: {
         "name": key("The name of the rule in decisions and events.", LABEL, stricter="none"),

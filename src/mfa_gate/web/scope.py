@@ -35,6 +35,7 @@ _NO_PATH = frozenset(",?#")
 FORWARDED_FOR = b"x-forwarded-for"
 TOLD_ROOT = "mfa_gate.told_root"
 """The scope's key for the path that a proxy has taken off. The gate alone writes it."""
+_QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 NEXT = "{next}"
 """Stands in the host's ``sign_in`` for the page that was asked for."""
 
@@ -245,8 +246,21 @@ def _is_turbo(headers: dict[bytes, bytes]) -> bool:
 
 
 def _takes_html(headers: dict[bytes, bytes]) -> bool:
-    accept = headers.get(b"accept", b"")
-    return b"text/html" in accept or b"application/xhtml+xml" in accept
+    """Tell if the caller names HTML, and likes it as much as JSON (RFC 9110, 12.5.1)."""
+    html = json = 0.0
+    for choice in headers.get(b"accept", b"").decode("latin-1").lower().split(","):
+        name, *parameters = (part.strip() for part in choice.split(";"))
+        if name in ("text/html", "application/xhtml+xml"):
+            html = max(html, _quality_in(parameters))
+        elif name == "application/json" or name.endswith("+json"):
+            json = max(json, _quality_in(parameters))
+    return html > 0 and html >= json
+
+
+def _quality_in(parameters: Iterable[str]) -> float:
+    """Return how much a choice of ``Accept`` is liked, from 0 to 1; 1 where it says nothing that can be read."""
+    found = next((text[2:] for text in parameters if text.startswith("q=")), "")
+    return float(found) if _QUALITY.fullmatch(found) else 1.0
 
 
 def browser_label(scope: Scope) -> str:

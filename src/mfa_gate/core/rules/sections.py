@@ -246,6 +246,8 @@ class BrandRules:
     logo_dark: str = ""
     stylesheet: str = ""
     help_url: str = ""
+    terms_url: str = ""
+    privacy_url: str = ""
     logo_bytes: bytes = b""
     logo_dark_bytes: bytes = b""
     styles: str = ""

@@ -23,7 +23,12 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         "title": '"Data Access Agreement"',
         "file": '"agreements/data-access.md"',
     },
-    "[brand]": {"name": '"Example"', "help_url": '"https://example.org/help"'},
+    "[brand]": {
+        "name": '"Example"',
+        "help_url": '"https://example.org/help"',
+        "terms_url": '"https://example.org/terms"',
+        "privacy_url": '"https://example.org/privacy"',
+    },
     "[[exempt]]": {
         "name": '"health"',
         "paths": '["=/healthz"]',

@@ -261,6 +261,8 @@ async def _start(
         region=region,
         regions=tuple(views.Region(code=code, name=region_name(code, request.lang)) for code, _ in said.regions),
         consent=_consent(request, said.consent),
+        terms_url=request.rules.brand.terms_url,
+        privacy_url=request.rules.brand.privacy_url,
         apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or _is_optional(judgement) else "",
