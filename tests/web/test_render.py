@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from jinja2 import Environment
@@ -471,9 +471,14 @@ def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     A host's template of the same name is another one.
     """
-    compiled: list[str | None] = []
+    compiled: list[str] = []
     real = Environment.compile
-    monkeypatch.setattr(Environment, "compile", lambda *given: compiled.append(given[2]) or real(*given))
+
+    def compile_(environment: Environment, source: str, name: str, *more: Any) -> Any:
+        compiled.append(name)
+        return real(environment, source, name, *more)
+
+    monkeypatch.setattr(Environment, "compile", compile_)
     (tmp_path / "locked.html").write_text("Mine", encoding="utf-8")
     locked = views.Locked(ref="r")
     ours = [Renderer().render(locked, FRAME) for _ in range(2)]

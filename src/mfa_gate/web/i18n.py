@@ -78,6 +78,8 @@ class Words(Protocol):
     def ngettext(self, one: str, many: str, count: int, /) -> str:
         """Return the text for ``count`` things."""
 
+    def __hash__(self) -> int: ...
+
 
 def own_name(label: str, words: Words) -> str:
     """Say the name of an authenticator or of a browser in the reader's words.
