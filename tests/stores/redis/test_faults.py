@@ -448,7 +448,7 @@ async def test_tls(tmp_path: Path) -> None:
 
     The URL names the authority.
     """
-    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    name = ("-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1")
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     made = (
         "req",
@@ -481,6 +481,9 @@ async def test_tls(tmp_path: Path) -> None:
         stranger = RedisStore(f"rediss://127.0.0.1:{port}", timing=REDIS)
         with pytest.raises(StoreUnavailable, match="certificate"):
             await stranger.open()
+        misnamed = RedisStore(f"rediss://localhost:{port}?ca={certificate}", timing=REDIS)
+        with pytest.raises(StoreUnavailable, match="certificate"):
+            await misnamed.open()
 
 
 async def test_forgetful_server_on_purpose(tmp_path: Path) -> None:

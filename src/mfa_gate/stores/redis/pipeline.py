@@ -75,7 +75,8 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
     if signs_in:
         options |= {"db": place.database, "username": place.username or None, "password": place.password or None}
     if place.tls:
-        return SSLConnection(ssl_ca_certs=place.ca or None, **options)
+        # Before version 6, redis-py takes a certificate for any other name.
+        return SSLConnection(ssl_ca_certs=place.ca or None, ssl_check_hostname=True, **options)
     return Connection(**options)
 
 
