@@ -119,6 +119,18 @@ FAULTS = (
         "optional = not extra",
     ),
     Fault(
+        "a reminder is told again and again",
+        "core/changes/slow_recovery.py",
+        "replace(waiting, reminded=due)",
+        "waiting",
+    ),
+    Fault(
+        "a way that nobody used stays open",
+        "core/slow_recovery.py",
+        "bool(at) and now >= at + OPEN_FOR",
+        "False",
+    ),
+    Fault(
         "a changed policy leaves the old decisions",
         "service/accounts.py",
         "        self.policy = self.factors.complete(policy)\n        self.forget_all()",

@@ -20,12 +20,13 @@ def _rules(**parts: Any) -> Rules:
     return replace(RULES, factors=factors, **parts)
 
 
-OPEN = _rules(recovery=replace(RULES.recovery, self_service=Seconds(WAIT)))
+SLOW = replace(RULES.recovery, self_service=Seconds(WAIT))
+OPEN = _rules(recovery=SLOW)
 TENANTS: dict[str, Rules] = {
     "alpha": OPEN,
-    "beta": _rules(attempts=replace(RULES.attempts, lock_ends_sessions=True)),
+    "beta": _rules(attempts=replace(RULES.attempts, lock_ends_sessions=True), recovery=SLOW),
     "gamma": _rules(enrollment=replace(RULES.enrollment, first="ticket")),
-    "delta": _rules(enrollment=replace(RULES.enrollment, stage="optional")),
+    "delta": _rules(enrollment=replace(RULES.enrollment, stage="optional"), recovery=SLOW),
 }
 POLICY: Policy = replace(PLAIN, base=OPEN, tenants=TENANTS)
 

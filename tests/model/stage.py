@@ -45,6 +45,8 @@ class Stage:
         self.terms = {tenant: terms_of(rules) for tenant, rules in self.policy.tenants.items()}
         self.people = {who: Person() for who in PEOPLE}
         self.lives: Counter[tuple[str, str]] = Counter()
+        self.grants_told: Counter[tuple[str, str]] = Counter()
+        """The latest time at which the trail tells of a grant for somebody."""
         self.expected: Counter[str] = Counter()
         self.keys = [key(1)]
         self.last_mark = self.sessions = self.steps = 0
@@ -74,6 +76,7 @@ class Stage:
             contacts=self.contacts_of,
         )
         self.run(made.gate.web.open())
+        made.gate.service.worker.stop()  # the jobs are a deed: on a slow machine they would come at any time
         return made
 
     async def contacts_of(self, subject: Subject) -> Contacts:

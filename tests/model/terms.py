@@ -51,10 +51,14 @@ class Grant:
 
 @dataclass
 class Waiting:
-    """A request for help. It opens a first enrollment at ``opens_at`` (0: never by itself)."""
+    """A request for help. It opens a first enrollment at ``opens_at`` (0: never by itself).
+
+    ``reminded`` counts the reminders that went out.
+    """
 
     at: int
     opens_at: int
+    reminded: int = 0
 
 
 @dataclass

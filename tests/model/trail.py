@@ -12,7 +12,8 @@ from .rules import TENANTS
 TOLD = (
     "proof.granted", "attempt.failed", "attempt.refused", "account.locked", "account.unlocked", "account.reset", "account.disputed",
     "account.forgotten", "factor.enrolled", "challenge.sent", "break_glass.asked", "break_glass.granted", "break_glass.used",
-    "recovery.requested", "recovery.used", "enrollment.skipped", "tenant.proofs_ended",
+    "recovery.requested", "recovery.used", "recovery.reminded", "recovery.open", "recovery.lapsed",
+    "enrollment.skipped", "tenant.proofs_ended",
 )  # fmt: skip
 """The kinds of events whose number in the trail the reference foretells."""
 

@@ -15,6 +15,7 @@ from . import (
     desk,
     disputes,
     help_requests,
+    jobs,
     keys,
     policies,
     sent_codes,
@@ -28,8 +29,8 @@ from . import (
 ALL: tuple[Deed, ...] = tuple(
     deed
     for part in (
-        apps, backup_codes, break_glass, browsers, clocks, desk, disputes, help_requests, keys, policies, sent_codes, skips,
-        stores, tenants, tickets, workers,
+        apps, backup_codes, break_glass, browsers, clocks, desk, disputes, help_requests, jobs, keys, policies, sent_codes,
+        skips, stores, tenants, tickets, workers,
     )
     for deed in part.DEEDS
 )  # fmt: skip

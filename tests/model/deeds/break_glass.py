@@ -48,6 +48,7 @@ def ask(life: Stage, who: tuple[str, str], by: str) -> None:
         account = life.run(life.worlds[0].store.load(SubjectKey(who[1], who[0])))
         person.grant = Grant(by, person.seen_at, 4 * HOUR, account.grant.ref)
         life.expected["break_glass.asked"] += 1
+        life.grants_told[who] = max(life.grants_told[who], now)
 
 
 def confirm(life: Stage, who: tuple[str, str], by: str) -> None:
@@ -60,6 +61,7 @@ def confirm(life: Stage, who: tuple[str, str], by: str) -> None:
         person.touch(now, stays=False)
         person.grant.until = person.seen_at + person.grant.life
         life.expected["break_glass.granted"] += 1
+        life.grants_told[who] = max(life.grants_told[who], now)
 
 
 def revoke(life: Stage, who: tuple[str, str]) -> None:
