@@ -189,7 +189,7 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
 def _lead_on(
     request: PageRequest, done: Enrolled, account: Account | None, *, has_codes: bool, is_demanded: bool
 ) -> Answer:
-    """Lead to the new backup codes, to the settings where one more was added, or to the page of the end."""
+    """Lead to the new backup codes, back to the settings, or to the page of the end."""
     if has_codes:
         return request.go(request.own("/backup-codes"))
     others = [a for a in (account.authenticators if account else ()) if a.id != done.authenticator.id]
