@@ -640,7 +640,7 @@ def test_a_short_fact_of_a_line_is_one_piece() -> None:
 
 @pytest.mark.parametrize("name", ["admin-tenant", "admin-report-sends"])
 def test_words_of_a_plot_have_a_direction_of_their_own(name: str) -> None:
-    """Time runs to the right in every language, and an Arabic date below it is read from the right."""
+    """An Arabic date below a plot is read from the right, though time runs to the right."""
     view, frame = EVERY[name]
     root = Tree(RENDERER.render(view, replace(frame, lang="ar")).decode()).root
     lines = [line for line in root.all("p", "ul") if line.attrs.get("class") in ("chart-x", "legend chart-key")]
