@@ -47,7 +47,7 @@ LARGEST = """() => [...document.querySelectorAll("main :is(h1, h2)")].filter(one
 
 
 def look_closely(phone: Person, heading: str) -> None:
-    """The smallest phone: this heading leads, no fact of a line is divided, and no line begins with a dot."""
+    """This heading leads, no fact of a line is divided, and no line begins with a dot."""
     page, before = phone.page, phone.page.viewport_size
     for width in (320, 390):
         page.set_viewport_size({"width": width, "height": 720})

@@ -13,7 +13,7 @@ from mfa_gate.core.rules import BrandRules, PathRule
 from mfa_gate.policyfile import examine, parse_policy
 from mfa_gate.policyfile.attachments import svg_fault
 from mfa_gate.policyfile.keys import key_for
-from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
+from mfa_gate.policyfile.predicates import legible_color, path_fault
 
 from .kinds import HEAD
 
@@ -100,12 +100,6 @@ def test_a_help_address_leads_where_it_says(address: str, fits: bool) -> None:
     Nothing that runs or hides its host.
     """
     assert key_for(BrandRules, "help_url").holds(address) is fits
-
-
-def test_contrast_is_that_of_the_standard() -> None:
-    """Black on white is 21:1, white on white 1:1."""
-    assert contrast_with_white("#000000") == pytest.approx(21)
-    assert contrast_with_white("#ffffff") == pytest.approx(1)
 
 
 def svg(inside: str, attributes: str = "") -> bytes:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfa_gate.core.luminance import WHITE, Color, contrast
 from mfa_gate.core.rules import BrandRules
+from mfa_gate.policyfile.predicates import legible_color
 from mfa_gate.web.assets import asset_name, static_asset, static_assets
 from mfa_gate.web.brand_files import brand_file
-from mfa_gate.web.color import BLACK, DARK_GROUNDS, LIGHT_GROUNDS, WHITE, Color, contrast, palette, parse
+from mfa_gate.web.color import DARK_GROUNDS, LIGHT_GROUNDS, palette, parse, to_hex
 from mfa_gate.web.theme import brand_css
 
 colors = st.tuples(*[st.integers(0, 255)] * 3)
@@ -35,12 +37,12 @@ def test_every_pair_has_its_contrast(accent: Color, dark: bool) -> None:
     assert contrast(parse(made.soft), text) >= 4.5
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "ratio"), [(WHITE, BLACK, 21.0), (WHITE, WHITE, 1.0), (parse("#777"), WHITE, 4.478)]
-)
-def test_contrast_is_that_of_the_standard(one: Color, other: Color, ratio: float) -> None:
-    """Known ratios of WCAG's formula."""
-    assert contrast(one, other) == pytest.approx(ratio, abs=0.001)
+@given(colors)
+def test_what_a_policy_accepts_is_drawn_as_it_is(accent: Color) -> None:
+    """The check of an accent and the button that is drawn in it measure alike."""
+    made = palette(accent, dark=False)
+    assert made.fill == to_hex(accent)
+    assert (made.on_fill == to_hex(WHITE)) is legible_color(made.fill)
 
 
 @pytest.mark.parametrize(

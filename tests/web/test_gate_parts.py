@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import Subject
-from mfa_gate.core.decision import Allow, Enroll, Why
-from mfa_gate.core.model import Account, Authenticator, SubjectKey
+from mfa_gate.core.model import Authenticator
 from mfa_gate.core.policy import Demand
 from mfa_gate.core.rules import Policy
 from mfa_gate.web.pages.draft import FIRST_HOUR, _is_settled
@@ -178,31 +177,25 @@ async def test_a_client_gets_a_handle_of_its_own(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offered", "note", "first", "decision", "settled"),
+    ("offered", "note", "first", "demanded", "settled"),
     [
-        (False, {}, 0, "allow", True),
-        (False, {"to": "/"}, 0, "allow", False),
-        (False, {"to": "/"}, FIRST_HOUR, "allow", True),
-        (False, {"to": "/"}, FIRST_HOUR - 1, "allow", False),
-        (True, {}, FIRST_HOUR, "allow", False),
-        (False, {}, FIRST_HOUR, "enroll", False),
-        (False, {}, None, "allow", False),
+        (False, {}, 0, False, True),
+        (False, {"to": "/"}, 0, False, False),
+        (False, {"to": "/"}, FIRST_HOUR, False, True),
+        (False, {"to": "/"}, FIRST_HOUR - 1, False, False),
+        (True, {}, FIRST_HOUR, False, False),
+        (False, {}, FIRST_HOUR, True, False),
+        (False, {}, None, False, False),
     ],
 )
 def test_where_one_more_method_leads(
-    offered: bool, note: dict[str, str], first: int | None, decision: str, settled: bool
+    offered: bool, note: dict[str, str], first: int | None, demanded: bool, settled: bool
 ) -> None:
     """The settings come next, unless a first method of just now leads on to the app."""
-    why = Why(rule="x")
-    made: Any = [Authenticator(id="b", factor="email", label="", created_at=START)]
-    if first is not None:
-        made.append(Authenticator(id="a", factor="totp", label="", created_at=START - first))
-    account = Account(key=SubjectKey("alpha", "ann"), authenticators=tuple(made) if first is not None else ())
+    ages = () if first is None else (0, first)
+    others = [Authenticator(id=f"a{age}", factor="totp", label="", created_at=START - age) for age in ages]
     request: Any = SimpleNamespace(interruption=SimpleNamespace(note=note, is_offered=offered), now=START)
-    found = Allow(why=why, state="verified") if decision == "allow" else Enroll(why=why, factors=("totp",))
-    judgement: Any = SimpleNamespace(account=account, decision=found)
-    assert _is_settled(request, judgement) is settled
-    assert not _is_settled(request, SimpleNamespace(account=None, decision=found))  # type: ignore[arg-type]
+    assert _is_settled(request, others, is_demanded=demanded) is settled
 
 
 async def test_a_stranger_is_not_asked_again(world: World) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.core.luminance import contrast
 from mfa_gate.core.messages.codes import email_code, sms_text
 from mfa_gate.core.messages.letter import EmailText, Letter, Part
 from mfa_gate.core.messages.notices import notice, sms_notice
 from mfa_gate.core.messages.texts import Text
 from mfa_gate.core.rules import BrandRules
-from mfa_gate.web.color import contrast, parse
+from mfa_gate.web.color import parse
 from mfa_gate.web.i18n import available, translator
 from mfa_gate.web.message_forms import MessageForms
 from mfa_gate.web.views.messages import mail_colors

@@ -660,3 +660,15 @@ def test_a_short_fact_of_a_line_is_one_piece() -> None:
         it = views.Activity(at=1, kind="proof.granted", network="192.0.2.1", place=place, app=place)
         page = RENDERER.render(replace(view, browsers=(), activity=(it,)), frame).decode()
         assert page.count(f"<bdi{piece}>{place}</bdi>") == 2
+
+
+@pytest.mark.parametrize("name", ["admin-tenant", "admin-report-sends"])
+def test_words_of_a_plot_have_a_direction_of_their_own(name: str) -> None:
+    """An Arabic date below a plot is read from the right, though time runs to the right."""
+    view, frame = EVERY[name]
+    root = Tree(RENDERER.render(view, replace(frame, lang="ar")).decode()).root
+    lines = [line for line in root.all("p", "ul") if line.attrs.get("class") in ("chart-x", "legend chart-key")]
+    said = [word for line in lines for word in line.all("bdi")]
+    assert lines
+    assert len(said) >= 2 * len(lines)
+    assert not [line.words() for line in lines for _ in line.all("span")]

@@ -63,7 +63,7 @@ async def test_the_check_up(world: World) -> None:
 
 
 async def test_each_browser_is_seen(world: World) -> None:
-    """This browser comes first; each was first seen on a day; no fold hides one that has a name of its own."""
+    """This browser comes first; no fold hides one that has a name of its own."""
     ann = await world.enrolled()
     await elsewhere(world, ann, 5)
     shown = listed((await ann.page("/mfa")).text)
@@ -73,7 +73,7 @@ async def test_each_browser_is_seen(world: World) -> None:
 
 
 async def test_a_stranger_is_not_folded_under_ones_own_name(world: World) -> None:
-    """A browser of the same name on another network is an entry of its own, with its network and its buttons."""
+    """A browser of the same name on another network is an entry, with its own buttons."""
     ann = await world.enrolled()
     await elsewhere(world, ann, 2, IPHONE)
     (stranger,) = await elsewhere(world, ann, 1, IPHONE, address="198.51.100.66")
@@ -95,7 +95,7 @@ async def test_a_stranger_is_not_folded_under_ones_own_name(world: World) -> Non
 
 
 async def test_one_place_is_one_entry_on_whatever_network() -> None:
-    """Where the host names places, the addresses of a phone on its way are one; another place is not."""
+    """All addresses of a phone in one place are one entry; another place is another."""
     places = {"192.0.2.10": "Boston, MA", "192.0.2.11": "Boston, MA", "198.51.100.66": "Lagos"}
     async with running(make_world(describe_network=lambda network: places.get(network, ""))) as world:
         ann = await world.enrolled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from mfa_gate.cli.doctor.app_policy import accents, brands
+from mfa_gate.core.luminance import BLACK, TEXT, WHITE, Color, contrast
+from mfa_gate.core.model import replace as change
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.policyfile import load_policy
 from mfa_gate.policyfile.loading import examine
-from mfa_gate.web.color import BLACK, WHITE, Color, contrast, to_hex, until
+from mfa_gate.web.brand_files import brand_file
+from mfa_gate.web.color import parse, to_hex, until
 from mfa_gate.web.contrast import PAIRS, THEMES, color_in, properties_in, unread_colors, weak_pairs
 from mfa_gate.web.resources import folder
 from mfa_gate.web.theme import brand_css
-from tests.harness import call, http_scope, make_world, with_rules
+from mfa_gate.web.views.messages import mail_colors
+from tests.harness import POLICY, call, http_scope, make_world, with_rules
 from tests.web.gallery import FRAME, changes, pages, parser
 from tests.web.gallery_many import RENDERER
 
@@ -53,6 +59,36 @@ def test_own_grounds_make_a_whole_palette(accent: Color, text: Color, surface: C
     weak = {(pair.front, pair.ground) for pair in weak_pairs(OURS, brand_css(brand).decode())}
     assert {pair for pair in weak if pair[0] not in ("text", "muted")} == set()
     assert not {ground for front, ground in weak if front == "text" and ground == "surface"}
+
+
+@given(colors)
+def test_an_accent_can_be_read_wherever_it_is_drawn(accent: Color) -> None:
+    """Pages, mails and the icons of a tab draw it with enough contrast, whoever has it."""
+    brand = BrandRules(name="Northgate", accent=to_hex(accent))
+    assert weak_pairs(OURS, brand_css(brand).decode()) == []
+    for dark in (False, True):
+        mail = mail_colors(brand, dark=dark)
+        assert contrast(parse(mail.on_accent), parse(mail.accent)) >= TEXT
+    for icon in (brand, replace(brand, name="")):
+        tile, letter = re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', brand_file(icon, "favicon").content.decode())
+        assert contrast(parse(tile), parse(letter)) >= TEXT
+
+
+@pytest.mark.parametrize("place", ["[brand]", "[tenants.clinic.brand]"])
+def test_an_accent_of_a_tenant_is_checked_as_that_of_the_file(tmp_path: Path, place: str) -> None:
+    """A policy with a pale one is refused, at the line of the tenant."""
+    text = f'version = 1\nname = "p"\n{place}\naccent = "#ffee00"\n'
+    (fault,) = [it for it in examine(text, base=tmp_path).faults if "accent" in it.path]
+    assert (fault.line, "4.5:1" in fault.text) == (4, True)
+
+
+def test_the_doctor_measures_the_brand_of_each_tenant() -> None:
+    """A brand that no file has checked is measured, too."""
+    pale = replace(POLICY.base, brand=BrandRules(accent="#ffee00", styles=":root{--accent-text:#ffee00}"))
+    gate = make_world(policy=change(POLICY, tenants={**POLICY.tenants, "alpha": pale})).gate
+    (weak, *_) = brands(gate)
+    assert (weak.verdict, "(alpha)" in weak.text) == ("fault", True)
+    assert [line.text.split()[:2] for line in accents(gate)] == [["#ffee00", "(alpha)"]]
 
 
 def test_a_pair_that_cannot_be_read_is_found() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from ..core.luminance import TEXT, WHITE, contrast
 from ..core.networks import Network, parse_networks
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?")
@@ -13,7 +14,6 @@ _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _FONT = re.compile(r"""-?[A-Za-z][A-Za-z0-9-]*(?: [A-Za-z][A-Za-z0-9-]*)*|"[A-Za-z0-9 .-]+"|'[A-Za-z0-9 .-]+'""")
 _UNCLEAN = re.compile(r"[%;\\?#*]|[^!-~]")
-LEAST_CONTRAST = 4.5
 
 
 def printable(text: str) -> bool:
@@ -57,19 +57,12 @@ def font_names(text: str) -> bool:
     return len(text) <= 200 and all(_FONT.fullmatch(name) for name in names)
 
 
-def contrast_with_white(color: str) -> float:
-    """Compute the contrast ratio of ``#rrggbb`` on white (WCAG 2.2, relative luminance)."""
-    parts = []
-    for start in (1, 3, 5):
-        channel = int(color[start : start + 2], 16) / 255
-        parts.append(channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4)
-    red, green, blue = parts
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
-
-
 def legible_color(text: str) -> bool:
     """Accept a color in six hex digits that is legible on white, and white on it."""
-    return color(text) and contrast_with_white(text) >= LEAST_CONTRAST
+    if not color(text):
+        return False
+    red, green, blue = bytes.fromhex(text[1:])
+    return contrast((red, green, blue), WHITE) >= TEXT
 
 
 def path_fault(text: str) -> str:

@@ -9,10 +9,8 @@ import colorsys
 import re
 from dataclasses import dataclass
 
-Color = tuple[int, int, int]
+from ..core.luminance import BLACK, PART, TEXT, WHITE, Color, contrast
 
-WHITE: Color = (255, 255, 255)
-BLACK: Color = (0, 0, 0)
 LIGHT_GROUNDS: tuple[Color, ...] = ((255, 255, 255), (243, 245, 248))
 """Card and page in the light theme, as the stylesheet has them."""
 DARK_GROUNDS: tuple[Color, ...] = ((24, 28, 36), (13, 16, 21))
@@ -45,12 +43,6 @@ def to_hex(color: Color) -> str:
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def contrast(one: Color, other: Color) -> float:
-    """Return the contrast ratio of two colors by WCAG 2.2, from 1 to 21."""
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
 def palette(accent: Color, *, dark: bool, grounds: tuple[Color, ...] = ()) -> Palette:
     """Make the accent's colors for one theme.
 
@@ -59,14 +51,14 @@ def palette(accent: Color, *, dark: bool, grounds: tuple[Color, ...] = ()) -> Pa
     """
     grounds = grounds or (DARK_GROUNDS if dark else LIGHT_GROUNDS)
     away = WHITE if dark else BLACK
-    fill = until(accent, away, grounds, 3.0) if dark else accent
-    on_fill = WHITE if contrast(fill, WHITE) >= 4.5 else BLACK
+    fill = until(accent, away, grounds, PART) if dark else accent
+    on_fill = WHITE if contrast(fill, WHITE) >= TEXT else BLACK
     soft = mix(grounds[0], fill, 0.16 if dark else 0.09)
     return Palette(
         fill=to_hex(fill),
         hover=to_hex(mix(fill, BLACK if on_fill == WHITE else WHITE, 0.14)),
         on_fill=to_hex(on_fill),
-        line=to_hex(until(accent, away, (*grounds, soft), 3.0)),
+        line=to_hex(until(accent, away, (*grounds, soft), PART)),
         text=to_hex(until(accent, away, (*grounds, soft), 4.6)),
         soft=to_hex(soft),
     )
@@ -92,12 +84,3 @@ def mix(color: Color, other: Color, share: float) -> Color:
     """Mix two colors; ``share`` is that of ``other``, from 0 to 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(color, other, strict=True))
     return red, green, blue
-
-
-def _luminance(color: Color) -> float:
-    red, green, blue = (_linear(part / 255) for part in color)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)

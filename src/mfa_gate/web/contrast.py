@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .color import BLACK, WHITE, Color, contrast, parse
+from ..core.luminance import BLACK, PART, TEXT, WHITE, Color, contrast
+from .color import parse
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
-TEXT, PART = 4.5, 3.0
-"""The least contrast of text, and of the parts of a control."""
 
 PAIRS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("text", ("surface", "page", "sunken", "accent-soft", "bad-soft", "good-soft", "warn-soft"), TEXT),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zlib import crc32
 
-from .color import Color
+from ..core.luminance import Color
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LENGTH, KIND, CHECK = 4, 4, 4

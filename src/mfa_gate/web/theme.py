@@ -9,21 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from ..core.luminance import BLACK, WHITE, Color, contrast
 from ..core.rules import BrandRules
-from .color import (
-    BLACK,
-    DARK_GROUNDS,
-    LIGHT_GROUNDS,
-    WHITE,
-    Color,
-    Palette,
-    contrast,
-    mix,
-    palette,
-    parse,
-    to_hex,
-    until,
-)
+from .color import DARK_GROUNDS, LIGHT_GROUNDS, Palette, mix, palette, parse, to_hex, until
 
 OWN_RADIUS = 10
 """The radius of our stylesheet."""

@@ -189,22 +189,22 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
 def _lead_on(
     request: PageRequest, done: Enrolled, account: Account | None, *, has_codes: bool, is_demanded: bool
 ) -> Answer:
-    """Lead to the new backup codes, to the settings where one more was added, or to the page of the end."""
+    """Lead to the new backup codes, back to the settings, or to the page of the end."""
     if has_codes:
         return request.go(request.own("/backup-codes"))
     others = [a for a in (account.authenticators if account else ()) if a.id != done.authenticator.id]
-    if not is_demanded and _is_settled(request, others):
+    if _is_settled(request, others, is_demanded=is_demanded):
         name = request.site.languages.own_name(done.authenticator.label, request.lang)
         return request.go(request.base, notice=Notice(word="added", value=name))
     return request.go(request.own("/enroll/done"))
 
 
-def _is_settled(request: PageRequest, others: Sequence[Authenticator]) -> bool:
+def _is_settled(request: PageRequest, others: Sequence[Authenticator], *, is_demanded: bool) -> bool:
     """Tell if the person adds one more in the settings.
 
-    The first one is not from just now. After an offer the person is on the way to the app.
+    Nothing is demanded, and the first one is not from just now. After an offer the person is on the way to the app.
     """
-    if request.interruption.is_offered or not others:
+    if is_demanded or request.interruption.is_offered or not others:
         return False
     first = min(a.created_at for a in others)
     return not request.interruption.note or first <= request.now - FIRST_HOUR

@@ -123,7 +123,7 @@ class Settings:
 
     @property
     def devices(self) -> tuple[tuple[BrowserLine, ...], ...]:
-        """Return the browsers in groups: one for each device, as far as name, kind and place tell it.
+        """Group the browsers by device, as far as name, kind and place tell it.
 
         A place that is not known is the network. So a stranger's browser never hides behind one's own of the same name
         elsewhere. Groups, and the browsers in them, keep the order of ``browsers``: this one first, then the newest.
