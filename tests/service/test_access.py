@@ -375,7 +375,7 @@ async def test_a_challenge_asks_for_a_verified_user(world: World, wanted: bool) 
 
 
 async def test_a_store_that_comes_back_is_asked_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it is away the fault is raised, with the time since when. Behind it nothing is remembered."""
+    """While it is away the fault is raised. Behind it nothing is remembered."""
     judgement, access, engine = await judged(world, await world.enrolled()), world.gate.service.access, world.engine
     ann = Subject("ann", "alpha")
     assert keeps(world, judgement) is not None
@@ -402,7 +402,7 @@ async def test_one_result_for_one_header(world: World) -> None:
 
 
 async def test_a_result_of_a_refusal_lasts_for_nobody(world: World) -> None:
-    """Where the policy only reports, it has no end of a proof: no outage is bridged by it."""
+    """It has no end of a proof, so no outage is bridged by it."""
     judgement = await judged(world, await world.enrolled())
     denied = replace(judgement, decision=Deny(why=judgement.decision.why, ref="R", cause="attempts"))
     counted = keeps(world, denied, counts=Counter())
@@ -411,7 +411,7 @@ async def test_a_result_of_a_refusal_lasts_for_nobody(world: World) -> None:
 
 
 async def test_what_a_judgement_reads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exempt path reads no account, unless its endpoint demands something. An allowed request writes nothing."""
+    """An exempt path reads no account, unless its endpoint demands something."""
     await world.enrolled()
     access, account = world.gate.service.access, await world.account()
     caller = Caller(

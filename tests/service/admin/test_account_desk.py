@@ -38,7 +38,7 @@ async def act(world: World, actor: Actor, name: str, key: SubjectKey, **more: ob
 
 
 async def test_a_tenant_that_nobody_knows(world: World) -> None:
-    """Only an act that may begin an account says what was mistyped, unless the tenant is meant."""
+    """An act that may begin an account asks if the tenant is mistyped."""
     nowhere = SubjectKey("alhpa", "new")
     refused = await act(world, OPERATOR, "lock", nowhere)
     assert isinstance(refused, Refusal)
@@ -60,7 +60,7 @@ async def test_a_person_who_is_known_is_not_new(world: World) -> None:
 
 
 async def test_a_name_that_is_no_persons(world: World) -> None:
-    """An operator or a program of the trail is erased by the operator alone, and the try is in the trail."""
+    """The operator alone erases an operator or a program of the trail."""
     boss, key = await administrator(world, "admin", "security"), SubjectKey("alpha", "operator:eve")
     refused = await act(world, boss, "forget", key)
     assert isinstance(refused, Refusal)
@@ -72,7 +72,7 @@ async def test_a_name_that_is_no_persons(world: World) -> None:
 
 @pytest.mark.parametrize(("is_dry", "lines"), [(True, 0), (False, 1)])
 async def test_a_try_leaves_no_trace(world: World, is_dry: bool, lines: int) -> None:
-    """What may not be done to somebody who holds rights is refused either way."""
+    """An act on somebody who holds rights is refused either way."""
     boss = await administrator(world, "admin")
     refused = await act(world, boss, "lock", CHIEF, is_dry=is_dry)
     assert isinstance(refused, Refusal)
