@@ -525,3 +525,18 @@ def test_a_refusal_is_raised_in_words(answer: Refusal, error: type[Exception], t
     assert str(caught.value) != "too_soon: "
     assert getattr(caught.value, "retry_after", None) == wait
     _raise_if_refused(None)
+
+
+@pytest.mark.parametrize(
+    ("life", "seconds"),
+    [(59, 0), (60, 60), ("1m", 60), (30 * 86_400, 30 * 86_400), ("30d", 30 * 86_400), (30 * 86_400 + 1, 0)],
+)
+async def test_the_life_of_a_ticket(life: int | str, seconds: int) -> None:
+    """It is a minute at least and thirty days at most."""
+    async with running(make_world()) as world:
+        person = await world.gate.person(ANN)
+        if not seconds:
+            with pytest.raises(ValueError, match="from one minute to 30 days"):
+                await person.ticket(life)
+            return
+        assert (await person.ticket(life)).ends_at == START + seconds

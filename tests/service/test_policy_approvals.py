@@ -53,7 +53,7 @@ async def test_an_approval_counts_for_thirty_days(world: World) -> None:
 
 
 async def test_what_a_trail_tells_of_an_approval(world: World) -> None:
-    """The own tenant has the name, any other one a pseudonym. Both have the beginning of the digest."""
+    """The own tenant has the name, any other one a pseudonym."""
     await approvals(world).approve(LOOSER, MARY, "read it")
     await approvals(world).approve(LOOSER, Hand("operator:eve", ""), "read it")
     told = {

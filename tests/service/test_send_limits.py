@@ -287,7 +287,7 @@ async def test_the_hosts_word(said: object, word: str) -> None:
 
 @pytest.mark.parametrize(("price", "kind"), [(793, None), (800, "sends.cap_near"), (1000, "sends.cap_near")])
 async def test_money_that_only_notices_spend(world: World, price: int, kind: str | None) -> None:
-    """Where no text is asked of anybody, its end is near from the named share on."""
+    """Its end is near from the named share on, where nobody is asked by text."""
     sends = SendRules(price=PriceRules(sms=price), cap_per_day=Units(1000))
     use(world, sends, allowed=("totp", "email"))
     assert await world.gate.service.sending.pay("alpha", "sms")

@@ -290,3 +290,17 @@ async def test_damaged_older_keys_stop_nothing() -> None:
         await keys.load(store)
         assert keys.ids == Keyring([key(2), key(1)]).ids
     await store.aclose()
+
+
+def test_the_form_of_a_signature() -> None:
+    """Stores hold such ones for good: the key's id, and 64 digits."""
+    keys = TrailKeys(Keyring([key(1)]))
+    signature = keys.sign("head", "text")
+    assert (len(keys.newest), len(signature), signature[:4]) == (4, 68, keys.newest)
+    assert keys.is_signed("head", "text", signature)
+    for other in (signature[:-1], signature + "0", "0" + signature[1:], ""):
+        assert not keys.is_signed("head", "text", other)
+    digest = "a" * 64
+    assert len(keys.own(keys.newest, "alpha", digest)) == 64
+    assert [keys.own(keys.newest, "alpha", text) for text in (digest[1:], digest + "a", "")] == ["", "", ""]
+    assert keys.own("none", "alpha", digest) == ""

@@ -339,3 +339,17 @@ async def test_an_altered_list_of_trails_is_told_before_anything_is_signed(caplo
             "the trail of all tenants was altered and is not signed: line 1: the signed list of trails was altered: "
             "it bears no signature of a known key. Look with: mfa-gate audit verify"
         ) in caplog.text
+
+
+async def test_a_trail_that_is_accepted_was_signed_from_its_first_line_on() -> None:
+    """One that no head was signed of yet has a key on each line."""
+    async with running(make_world()) as world:
+        await world.engine.record([world.engine.moment().event("attempt.failed", SubjectKey("alpha", "ann"))])
+        signer = world.gate.service.trail_signer
+        await signer.notes.put_head(replace(await signer.sign("alpha"), since=3))
+        for since in (3, 0):
+            await signer.accept("alpha", Fault(0, LIST_GONE), actor="operator:eve", reason="looked at")
+            head = await signer.notes.head("alpha")
+            assert head is not None
+            assert (head.since, head.lines) == (since, (await world.store.head("alpha")).lines)
+            await world.store.drop_meta("trail-head:alpha")

@@ -309,3 +309,10 @@ def test_a_second_authenticator_of_a_kind_that_is_held() -> None:
     found = judged(strict, row(situation(plain), "GET /vault/1", minutes=(0, 3)))
     assert [(stop.kind, (stop.at - NINE) // 60) for stop in found.stops] == [("asked", 0), ("enroll", 0)]
     assert (total(found).asked, total(found).enroll, total(found).stops) == (1, 1, 2)
+
+
+def test_the_file_of_people_tells_who_enrolls() -> None:
+    """A person who is only asked has a no."""
+    rows = [row(situation(account("ann", "totp"))), row(situation(account("eve")))]
+    read = list(csv.DictReader(io.StringIO(people_csv(judged(OPEN, *rows)))))
+    assert {line["id"]: (line["enrolls"], line["stops"]) for line in read} == {"ann": ("no", "1"), "eve": ("yes", "1")}
