@@ -13,7 +13,7 @@ from mfa_gate import Subject
 from mfa_gate.core.decision import Allow, Why
 from mfa_gate.core.model import Account, Authenticator, Caller, Lock, SubjectKey
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.service.factor_choice import account_of, behind_lock, first_offer
+from mfa_gate.service.factor_choice import account_of, behind_lock, first_offer, is_used_up
 from tests.harness import HOME, make_world, running
 
 LOCKED = Account(key=SubjectKey("alpha", "ann"), lock=Lock(at=1, cause="attempts", ref="R1"))
@@ -63,3 +63,22 @@ async def test_the_factor_to_ask_for_first(
         judgement = await world.gate.service.access.own(caller, account=account)
         chosen = first_offer(judgement, off=frozenset(off))
         assert (chosen.id if chosen else None) == first
+
+
+@pytest.mark.parametrize(
+    ("left", "created_at", "restored_at", "used_up"),
+    [
+        (["x"], 5, 0, False),
+        ([], 5, 0, True),
+        (["x"], 5, 5, True),
+        (["x"], 5, 4, False),
+        (["x"], 1, 1, True),
+        (["x"], 0, 5, False),
+        ([], 5, 5, True),
+    ],
+)
+def test_codes_that_count_no_more(left: list[str], created_at: int, restored_at: int, used_up: bool) -> None:
+    """All were used, or an older copy of the store was accepted after they were made."""
+    backup = replace(CODES, created_at=created_at, data={"left": left})
+    account = Account(key=SubjectKey("alpha", "ann"), authenticators=(backup,), restored_at=restored_at)
+    assert is_used_up(account, backup) is used_up
