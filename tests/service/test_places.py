@@ -144,7 +144,7 @@ async def test_a_long_place_is_cut(size: int, kept: int) -> None:
 
 async def test_an_answer_that_is_no_text_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     """The host knows no place: it is asked again after an hour, and nothing is logged."""
-    places = Places(lambda network: 5)  # type: ignore[arg-type, return-value]
+    places = Places(lambda network: 5)
     assert await places.of("a") == ""
     assert round(places._kept["a"][0] - asyncio.get_running_loop().time()) == 3600
     assert caplog.text == ""

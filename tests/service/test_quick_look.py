@@ -1,4 +1,4 @@
-"""A known caller with a proof is judged without a look at the store; all others are judged anew."""
+"""A known caller with a proof is judged without a look at the store."""
 
 from __future__ import annotations
 

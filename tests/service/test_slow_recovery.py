@@ -225,7 +225,7 @@ async def test_a_wait_needs_somebody_who_is_told(email: str, phone: str, by: tup
         return Contacts(email=email, phone=phone)
 
     async with running(make_world(policy=SLOW, contacts=contacts_of)) as world:
-        senders = Senders(**{channel: Outbox() for channel in by})  # type: ignore[arg-type]
+        senders = Senders(**{channel: Outbox() for channel in by})
         world.engine.wiring = replace(world.engine.wiring, senders=senders)
         assert bool(await world.gate.service.slow_recovery.told(Subject("ann", "alpha"))) is is_told
 

@@ -213,7 +213,7 @@ def test_a_request_for_help_is_held(age: int, held: bool) -> None:
 def test_an_act_that_waits_has_its_end() -> None:
     """It waits for an hour, and the one who asked does not confirm it."""
     asked = Asked(act="remove", ref="A", asked_by="boss", asked_in="alpha", asked_at=START, reason="r", item="totp-1")
-    facts = {"asked": asked, "authenticators": (way("totp"),)}
+    facts: dict[str, Any] = {"asked": asked, "authenticators": (way("totp"),)}
     found = document(now=START + 3599, **facts).asked
     assert found is not None
     assert (found.confirm_until, found.item, found.own) == (START + 3600, "totp", True)
