@@ -304,3 +304,19 @@ def test_the_form_of_a_signature() -> None:
     assert len(keys.own(keys.newest, "alpha", digest)) == 64
     assert [keys.own(keys.newest, "alpha", text) for text in (digest[1:], digest + "a", "")] == ["", "", ""]
     assert keys.own("none", "alpha", digest) == ""
+
+
+async def test_a_key_that_is_taken_out_still_verifies() -> None:
+    """Its heads and its lines are known by what was kept before."""
+    store = MemoryStore()
+    await store.open()
+    old, both = TrailKeys(Keyring([key(1)])), TrailKeys(Keyring([key(2), key(1)]))
+    await both.keep(store, lambda size: b"n" * size)
+    later = TrailKeys(Keyring([key(2)]))
+    assert later.verify_key(old.newest) == b""
+    await later.load(store)
+    assert later.verify_key(old.newest) == old.verify_key()
+    assert len(later.verify_key(old.newest)) == 32
+    assert later.own(old.newest, "alpha", "a" * 64) == old.own(old.newest, "alpha", "a" * 64) != ""
+    assert later.ids == (later.newest, old.newest)
+    await store.aclose()
