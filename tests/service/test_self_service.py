@@ -129,7 +129,7 @@ async def test_a_request_for_help(world: World) -> None:
 async def test_a_way_back_in(ways: tuple[str, ...], wait: int, reason: str) -> None:
     """An administrator answers, or a wait does; without either there is no request."""
     policy = with_rules(
-        lambda rules: replace(rules, recovery=replace(rules.recovery, ways=ways, self_service=Seconds(wait)))  # type: ignore[arg-type]
+        lambda rules: replace(rules, recovery=replace(rules.recovery, ways=ways, self_service=Seconds(wait)))
     )
     async with running(make_world(policy=policy)) as world:
         assert await world.store.swap(Account(key=SubjectKey("alpha", "ann"), authenticators=(way("totp"),)))
