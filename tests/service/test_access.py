@@ -10,10 +10,11 @@ import pytest
 
 from mfa_gate import Subject
 from mfa_gate.core.decision import Allow, Decision, Deny, Enroll, StepUp
-from mfa_gate.core.model import Caller, Seconds
+from mfa_gate.core.model import Account, Caller, Seconds, SubjectKey
 from mfa_gate.core.policy import Demand, Facts, requirement_for
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import PathRule, StepUpRule
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import access as module
 from mfa_gate.service.access import Judgement, Pass, owed
 from tests.harness import FETCH, HOME, Browser, World, make_world, running, with_rules
@@ -345,3 +346,122 @@ async def test_the_demands_of_a_request_are_made_once(world: World, monkeypatch:
     access.free(caller.subject, facts)
     access.free(caller.subject, facts)
     assert len(made) == 4
+
+
+async def test_a_request_that_nobody_could_meet(world: World) -> None:
+    """It is our fault only if nothing can be enrolled and no allowed factor meets the demands."""
+    judgement = await judged(world, await world.enrolled())
+    strong = replace(
+        judgement.requirement, demands=(Demand(rule="vault", max_age=Seconds(60), phishing_resistant=True),)
+    )
+    nothing, something = Enroll(why=judgement.decision.why), Enroll(why=judgement.decision.why, factors=("totp",))
+    for decision, requirement, nobody in (
+        (nothing, strong, True),
+        (nothing, judgement.requirement, False),
+        (something, strong, False),
+        (judgement.decision, strong, False),
+    ):
+        assert replace(judgement, decision=decision, requirement=requirement).nobody_passes is nobody
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_challenge_asks_for_a_verified_user(world: World, wanted: bool) -> None:
+    """It does where the demand says so, and never where nothing is owed."""
+    judgement = await judged(world, await world.enrolled())
+    demand = Demand(rule="vault", max_age=Seconds(60), user_verification=wanted)
+    owing = replace(judgement, decision=StepUp(why=judgement.decision.why, reason="step_up", demand=demand))
+    assert owing.user_verification is wanted
+    assert judgement.user_verification is False
+
+
+async def test_a_store_that_comes_back_is_asked_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is away the fault is raised. Behind it nothing is remembered."""
+    judgement, access, engine = await judged(world, await world.enrolled()), world.gate.service.access, world.engine
+    ann = Subject("ann", "alpha")
+    assert keeps(world, judgement) is not None
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("the store is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "changed", away)
+        with pytest.raises(StoreUnavailable):
+            access.passes(ann, COOKIES, HOME)
+        assert engine.away_since == engine.now()
+    assert access.passes(ann, COOKIES, HOME) is None
+    assert engine.away_since is None
+
+
+async def test_one_result_for_one_header(world: World) -> None:
+    """A browser that another person has signed in with has the result of that person alone."""
+    access = world.gate.service.access
+    for id in ("ann", "bob"):
+        access.remember(await judged(world, await world.enrolled(id)), Subject(id, "alpha"), COOKIES, HOME)
+    assert [key.id for key in access._kept_for] == ["bob"]
+    assert access._passes[COOKIES].subject.id == "bob"
+
+
+async def test_a_result_of_a_refusal_lasts_for_nobody(world: World) -> None:
+    """It has no end of a proof, so no outage is bridged by it."""
+    judgement = await judged(world, await world.enrolled())
+    denied = replace(judgement, decision=Deny(why=judgement.decision.why, ref="R", cause="attempts"))
+    counted = keeps(world, denied, counts=Counter())
+    assert counted is not None
+    assert counted.ends_at == 0
+
+
+async def test_what_a_judgement_reads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exempt path reads no account, unless its endpoint demands something."""
+    await world.enrolled()
+    access, account = world.gate.service.access, await world.account()
+    caller = Caller(
+        subject=Subject("ann", "alpha"), handle=account.browsers[0].handle, network="203.0.113.7", address=HOME
+    )
+    read, load = list[str](), world.store.load
+
+    async def counting(key: SubjectKey) -> Account:
+        read.append(key.id)
+        return await load(key)
+
+    monkeypatch.setattr(world.store, "load", counting)
+
+    async def judge(path: str, **more: Any) -> Judgement:
+        world.engine.forget_all()
+        read.clear()
+        return await access.judge(caller, Facts(tenant="alpha", groups=frozenset(), method="GET", path=path), **more)
+
+    assert ((await judge("/public")).entry, read) == (None, [])
+    demand = Demand(rule="export", max_age=Seconds(300))
+    found = await judge("/public", extra=(demand,))
+    assert (found.entry is not None, read, isinstance(found.decision, Allow)) == (True, ["ann"], True)
+    found = await judge("/records")
+    assert (found.requirement.floors, read, isinstance(found.decision, Allow)) == ((), ["ann"], True)
+
+
+async def test_the_floors_are_for_our_own_pages(world: World) -> None:
+    """Only a page that changes factors is judged by the demands of the whole app."""
+    rule = StepUpRule(name="vault", paths=(PathRule(text="/vault/**"),), phishing_resistant=True)
+    world.engine.use_policy(with_rules(lambda rules: replace(rules, step_up=(rule,))))
+    caller = Caller(subject=Subject("ann", "alpha"), handle="h", network="n")
+    facts = Facts(tenant="alpha", groups=frozenset(), method="GET", path="/records")
+    for floors, names in ((False, []), (True, ["vault"])):
+        found = await world.gate.service.access.judge(caller, facts, floors=floors)
+        assert [floor.rule for floor in found.requirement.floors] == names
+
+
+@pytest.mark.parametrize(("mode", "told"), [("enforce", 1), ("report-only", 0)])
+async def test_acting_for_another_is_told_where_the_policy_holds(mode: Any, told: int) -> None:
+    """A policy that only reports lets everybody pass, and tells nothing of it."""
+    async with running(make_world(policy=with_rules(lambda rules: replace(rules, mode=mode)))) as world:
+        await world.enrolled("mary")
+        account = await world.account("mary")
+        mary = Caller(
+            subject=Subject("mary", "alpha"),
+            handle=account.browsers[0].handle,
+            network="203.0.113.7",
+            address=HOME,
+            acts_as=Subject("ann", "alpha"),
+        )
+        facts = Facts(tenant="alpha", groups=frozenset(), method="GET", path="/records", acting=True)
+        assert isinstance((await world.gate.service.access.judge(mary, facts)).decision, Allow)
+        assert len(world.kinds("account.impersonated")) == told

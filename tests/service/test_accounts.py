@@ -303,3 +303,16 @@ def test_the_wait_after_a_lost_race(monkeypatch: pytest.MonkeyPatch) -> None:
         (0, 0.05),
         (0, 0.05),
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "now", "ms"),
+    [(START, START, 0), (START + 0.25, START, 250), (START + 1.25, START + 1, 250), (START + 0.9996, START, 999)],
+)
+async def test_the_milliseconds_of_a_moment(at: float, now: int, ms: int) -> None:
+    """They are those behind the second, also of a moment that a caller makes."""
+    async with running(make_world()) as world:
+        world.clock.at = at
+        caller = Caller(subject=Subject("ann", "alpha"), handle="h", network="n")
+        for moment in (world.engine.moment(), world.engine.moment_of(caller)):
+            assert (moment.now, moment.ms, len(moment.nonce)) == (now, ms, 32)

@@ -16,6 +16,7 @@ from mfa_gate.core.rules import DAY, AuditRules
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor, Done
 from mfa_gate.service import audit as module
+from mfa_gate.service.trail_notes import TrailNotes
 from mfa_gate.service.trail_signer import AlteredTrail
 from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import POLICY, RULES, START, World, make_world, running
@@ -314,3 +315,48 @@ async def test_who_keeps_everything(world: World) -> None:
     """The policy may name no retention, for one trail or for all."""
     retention = world.gate.service.retention
     assert [await retention.keeps_all(name) for name in ("", "alpha", "beta")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("kept", "age", "is_held"),
+    [
+        (8 * DAY, 2 * DAY, False),
+        (8 * DAY, 2 * DAY + 1, True),
+        (40 * DAY, 7 * DAY, False),
+        (40 * DAY, 7 * DAY + 1, True),
+    ],
+)
+async def test_the_most_that_a_round_removes(kept: int, age: int, is_held: bool) -> None:
+    """It is a week of old lines, and at most a quarter of the retention."""
+    rules = replace(RULES, audit=AuditRules(retention=Seconds(kept)))
+    async with running(make_world(policy=replace(POLICY, tenants={"alpha": rules}))) as world:
+        await world.store.append([line(0), line(1)])
+        world.clock.at = START + kept + age
+        await world.gate.service.retention.keep()
+        held = [event.detail for event in world.kinds("audit.prune_held")]
+        assert held == ([{"before": START + age, "days": age // DAY}] if is_held else [])
+        assert ("alpha0" in [event.id for event in (await world.store.trail("alpha")).items]) is is_held
+
+
+@pytest.mark.parametrize(("age", "pruned"), [(0, 0), (1, 1)])
+async def test_a_line_of_exactly_the_age_stays(caplog: pytest.LogCaptureFixture, age: int, pruned: int) -> None:
+    """A round that has nothing to remove writes nothing, and a trail that is kept is no fault."""
+    policy = replace(POLICY, tenants={"alpha": KEPT, "beta": RULES})
+    async with running(make_world(policy=policy)) as world:
+        await world.store.append([line(0), line(0, "beta")])
+        world.clock.at = START + 30 * DAY + age
+        await world.gate.service.retention.keep()
+        assert len(world.kinds("audit.pruned")) == pruned
+        assert "could not be removed" not in caplog.text
+
+
+async def test_the_leave_to_prune_comes_behind_its_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that cannot be written leaves no signed leave behind."""
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the store is away")
+
+    monkeypatch.setattr(world.engine, "record", away)
+    with pytest.raises(StoreUnavailable):
+        await world.gate.service.retention.prune(actor="operator:eve")
+    assert await TrailNotes(world.store, world.engine.trail_keys).pruned("alpha") == 0

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.factors.base import Rejected
 from mfa_gate.storage import TellsTime
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.postgres import PostgresStore
@@ -128,3 +130,52 @@ async def test_stores_on_other_machines_tell_their_time(tmp_path: Path) -> None:
             await store.aclose()
     assert not isinstance(MemoryStore(), TellsTime)
     assert not isinstance(SQLiteStore(tmp_path / "mfa.db"), TellsTime)
+
+
+def off(seconds: int) -> Rejected:
+    """Reject a code of another time."""
+    return Rejected(reason="clock_drift", drift=seconds)
+
+
+@pytest.mark.parametrize(
+    ("drifts", "ages", "told"),
+    [
+        ((300, 300, 300), (0, 0, 0), [(300, 3)]),
+        ((300, 300), (0, 0), []),
+        ((270, 330, 300), (0, 0, 0), [(300, 3)]),
+        ((269, 330, 300), (0, 0, 0), []),
+        ((270, 331, 300), (0, 0, 0), []),
+        ((300, 300, 300), (3599, 0, 0), [(300, 3)]),
+        ((300, 300, 300), (3600, 0, 0), []),
+        ((300, 300, 0), (0, 0, 0), []),
+        ((300, -300, 300), (0, 0, 0), []),
+    ],
+)
+async def test_our_own_clock_is_wrong_where_many_are(
+    world: World, drifts: tuple[int, ...], ages: tuple[int, ...], told: list[tuple[int, int]]
+) -> None:
+    """Three people whose clocks are off by the same time within an hour."""
+    watch, now = world.gate.service.clock_watch, world.clock.at
+    for number, (drift, age) in enumerate(zip(drifts, ages, strict=True)):
+        world.clock.at = now - age
+        await watch.look(SubjectKey("alpha", f"p{number}"), off(drift))
+    assert [(one.detail["seconds"], one.detail["people"]) for one in world.kinds("clock.suspect")] == told
+
+
+async def test_a_suspicion_is_told_once_an_hour(world: World) -> None:
+    """Each kind of it, in each tenant. A clock that was set back holds up nothing."""
+    watch = world.gate.service.clock_watch
+    for step, count in ((0, 1), (3599, 1), (1, 2), (-7200, 3)):
+        world.clock.advance(step)
+        account = Account(key=SubjectKey("alpha", "ann"))
+        await watch.is_ahead(account, int(world.clock.at) + 900)
+        assert [one.detail["seconds"] for one in world.kinds("clock.suspect")] == [900] * count
+    await watch.look(SubjectKey("beta", "ann"), Rejected(reason="clock_ahead", alarm="clock_ahead"))
+    assert (world.kinds("clock.suspect")[-1].tenant, world.kinds("clock.suspect")[-1].reason) == ("beta", "ahead")
+
+
+async def test_a_clock_that_is_off_is_logged_until_it_is_right(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """One line for each time that it goes wrong."""
+    for ahead, lines in ((0, 0), (11, 1), (12, 1), (0, 1), (-11, 2)):
+        await compare(world, ahead=ahead)
+        assert (world.engine.clock_apart, caplog.text.count("the store's clock is")) == (ahead, lines)

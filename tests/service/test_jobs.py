@@ -28,9 +28,9 @@ JOBS = {
 
 
 async def test_the_jobs() -> None:
-    """What a process keeps for itself is done by each; the rest by one at a time."""
+    """Each process does the work for its own memory; the rest is done by one."""
     async with running(make_world(name="shop")) as world:
         jobs = world.gate.service.worker.jobs
         assert {job.name: (job.every, job.shared) for job in jobs} == JOBS
-        told = {job.name: job.work.keywords for job in jobs if isinstance(job.work, partial) and "telling" in job.name}
+        told = {job.name: job.work.keywords for job in jobs if isinstance(job.work, partial) and "tell" in job.name}
         assert told == {"telling": {"shared": True}, "telling@shop": {"shared": False}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfa_gate.identity import SessionUser
+from mfa_gate.service.lookalikes import fold_of
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import make_world, running
 
@@ -45,3 +46,9 @@ async def test_names_that_are_folded_are_one_account() -> None:
         other = await world.browser("ANN")
         assert (await other.state())["state"] == "challenge"
         assert world.kinds("account.lookalike") == []
+
+
+def test_the_name_of_a_reservation_stays() -> None:
+    """A store keeps it for good, so no release may name it in another way."""
+    assert fold_of("alpha", "ANN") == fold_of("alpha", "ann") == "id:9ce5877253481cea3779db763eb40239"
+    assert fold_of("alph", "aann") != fold_of("alpha", "ann")

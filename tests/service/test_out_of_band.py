@@ -278,3 +278,12 @@ async def test_the_sender_says_if_it_would_wake_a_phone(world: World) -> None:
     for push, taken in ((Outbox(), [True, True, False]), (Choosing(), [True, False, False])):
         world.engine.wiring = replace(world.engine.wiring, senders=replace(world.engine.wiring.senders, push=push))
         assert [use_cases._can_wake(place) for place in (good, PLACE, "no place")] == taken
+
+
+@pytest.mark.parametrize(("size", "reason"), [(MAX_SUBSCRIPTION, "not_allowed"), (MAX_SUBSCRIPTION + 1, "malformed")])
+async def test_the_longest_place_of_a_push_service(world: World, size: int, reason: str) -> None:
+    """A longer one is not even verified."""
+    phone, nonce, use_cases = await device_of(world)
+    refused = await use_cases.wake_at(device=phone.device, nonce=nonce, signature="x", subscription="x" * size)
+    assert refused is not None
+    assert refused.reason == reason

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.events import Event
+from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.service import outbox as module
 from mfa_gate.service.effects import NotCalled
@@ -235,7 +236,9 @@ async def test_what_nothing_mends_is_given_up_without_a_word_of_tries(
         assert said == (expected if isinstance(error, KeyError) else [])
 
 
-async def test_a_late_event_that_nobody_wants_any_more_is_dropped(world: World) -> None:
+async def test_a_late_event_that_nobody_wants_any_more_is_dropped(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """A hook that was wired for fewer kinds since gets none of the others, without a word."""
     probe = Probe(world)
     probe.error = RuntimeError("down")
@@ -245,6 +248,7 @@ async def test_a_late_event_that_nobody_wants_any_more_is_dropped(world: World) 
     world.clock.advance(FIRST_WAIT)
     assert await probe.outbox.catch_up(shared=False) == 1
     assert (probe.heard, await load_late(world.store, probe.name, "alpha")) == ([], {})
+    assert "is given up" not in caplog.text
 
 
 async def test_a_new_hook_hears_no_old_history(world: World) -> None:
@@ -374,3 +378,36 @@ async def test_a_timer_of_another_loop_is_replaced(world: World) -> None:
     await world.engine.effects.idle()
     assert await world.store.marked("heard", [f"{probe.name}|e1"]) == {f"{probe.name}|e1"}
     await probe.outbox.aclose()
+
+
+async def test_a_late_event_that_was_not_called_waits_without_a_try(world: World) -> None:
+    """Earlier calls took the hook's time, so it is called again behind the first pause."""
+    probe = Probe(world)
+    probe.error = NotCalled("earlier calls took all of it")
+    late = {"e1": Late(event_to_json(line(world, "e1")), 3, 0)}
+    await probe.outbox._again(probe.hook, "alpha", late, Turn(until=1e18))
+    assert {id: (one.tries, one.next_at) for id, one in late.items()} == {"e1": (3, world.engine.now() + FIRST_WAIT)}
+
+
+async def test_a_hook_whose_place_cannot_be_read_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The round of the others ends first, and then the fault is raised."""
+    heard, meta = list[str](), world.store.meta
+
+    async def slow(event: Event) -> None:
+        await asyncio.sleep(0.02)
+        heard.append(event.id)
+
+    hooks = [Hook(name=name, wants=lambda event: True, call=slow, shared=False) for name in ("bad", "good")]
+    outbox = Outbox(world.engine, hooks)
+    bad = outbox.name_of(hooks[0])
+
+    async def reading(name: str) -> bytes | None:
+        if name == bad:
+            raise StoreUnavailable("this note is away")
+        return await meta(name)
+
+    await world.store.append([line(world, "e1")])
+    monkeypatch.setattr(world.store, "meta", reading)
+    with pytest.raises(StoreUnavailable, match="this note is away"):
+        await outbox.catch_up(shared=False)
+    assert heard == ["e1"]

@@ -31,7 +31,7 @@ from mfa_gate import (
     SettingsError,
     Subject,
 )
-from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.model import Account, SubjectKey, Ticket
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor
@@ -39,6 +39,7 @@ from mfa_gate.service.person import _raise_if_refused
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import PAGE, SECRET, START, World, key, log_in, make_world, running, secret, with_rules
+from tests.service.admin.people import administrator
 from tests.stores.servers import single
 from tests.web.lasting import Parts, asked, by_hand, chat, hold, look
 
@@ -525,3 +526,36 @@ def test_a_refusal_is_raised_in_words(answer: Refusal, error: type[Exception], t
     assert str(caught.value) != "too_soon: "
     assert getattr(caught.value, "retry_after", None) == wait
     _raise_if_refused(None)
+
+
+@pytest.mark.parametrize(
+    ("life", "seconds"),
+    [(59, 0), (60, 60), ("1m", 60), (30 * 86_400, 30 * 86_400), ("30d", 30 * 86_400), (30 * 86_400 + 1, 0)],
+)
+async def test_the_life_of_a_ticket(life: int | str, seconds: int) -> None:
+    """It is a minute at least and thirty days at most."""
+    async with running(make_world()) as world:
+        person = await world.gate.person(ANN)
+        if not seconds:
+            with pytest.raises(ValueError, match="from one minute to 30 days"):
+                await person.ticket(life)
+            return
+        assert (await person.ticket(life)).ends_at == START + seconds
+
+
+@pytest.mark.parametrize(("age", "proofs"), [(7 * 86_400 - 1, 1), (7 * 86_400, 0)])
+async def test_the_proofs_that_still_count(age: int, proofs: int) -> None:
+    """They are as old as the policy allows at most."""
+    async with running(make_world()) as world:
+        await administrator(world, at=START - age)
+        status = await (await world.gate.person(Subject("boss", "alpha"))).status()
+        assert (status.proofs, status.browsers, status.last_proof_at) == (proofs, 1, START - 86_400)
+
+
+@pytest.mark.parametrize(("ends_at", "told"), [(START + 1, START + 1), (START, 0)])
+async def test_a_ticket_that_is_over_is_not_told(ends_at: int, told: int) -> None:
+    """At its end it can no longer be used."""
+    async with running(make_world()) as world:
+        ticket = Ticket(digest="d", expires_at=ends_at, actor="x", ref="T")
+        assert await world.store.swap(Account(key=ANN.key, ticket=ticket))
+        assert (await (await world.gate.person(ANN)).status()).ticket_ends_at == told

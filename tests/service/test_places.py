@@ -111,3 +111,41 @@ async def test_what_is_asked_of_the_host() -> None:
     assert await places.all_of([HOME, HOME, "=office", ""]) == {HOME: "Boston, MA"}
     await places.of(HOME)
     assert ASKED == [HOME]
+
+
+@pytest.mark.parametrize(("fails", "kept_for"), [(False, 3600), (True, 60)])
+async def test_a_place_is_kept(fails: bool, kept_for: int) -> None:
+    """For an hour; where the host did not answer, it is asked again after a minute."""
+    asked: list[str] = []
+
+    def describe(network: str) -> str:
+        asked.append(network)
+        if fails:
+            raise RuntimeError("down")
+        return "near the lake"
+
+    places = Places(describe)
+    await places.of("a")
+    until, place = places._kept["a"]
+    for passed, count in ((kept_for - 1, 1), (kept_for + 1, 2)):
+        places._kept["a"] = (until - passed, place)
+        await places.of("a")
+        assert len(asked) == count
+    places.close()
+
+
+@pytest.mark.parametrize(("size", "kept"), [(60, 60), (61, 60)])
+async def test_a_long_place_is_cut(size: int, kept: int) -> None:
+    """No page is pushed apart by it."""
+    places = Places(lambda network: "x" * size)
+    assert len(await places.of("a")) == kept
+    places.close()
+
+
+async def test_an_answer_that_is_no_text_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """The host knows no place: it is asked again after an hour, and nothing is logged."""
+    places = Places(lambda network: 5)
+    assert await places.of("a") == ""
+    assert round(places._kept["a"][0] - asyncio.get_running_loop().time()) == 3600
+    assert caplog.text == ""
+    places.close()

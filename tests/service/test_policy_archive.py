@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import zlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from mfa_gate.core.rules import ChangeRules
 from mfa_gate.errors import SettingsError
 from mfa_gate.factors import BUILT_IN
 from mfa_gate.service import policy_archive as module
@@ -111,5 +114,45 @@ def test_no_file_of_a_kept_policy_leaves_its_folder(name: str, tmp_path: Path, m
     assert not Path("/dev/shm/no-such-folder/evil").exists()
     files = dict.fromkeys(("in/side.txt", "in/a/b/deep.txt", "in/other.txt", "top.txt"), b"x")
     assert Kept(name="p", digest="0" * 64, text=TEXT, files=files).policy(BUILT_IN).name == "kept"
-    with pytest.raises(SettingsError, match="000000000000"):
+    with pytest.raises(SettingsError, match=r"(?<!0)0{12}(?!0)"):
         Kept(name="p", digest="0" * 64, text="no TOML", files={}).policy(BUILT_IN)
+
+
+@pytest.mark.parametrize(
+    ("text", "looser", "approvals"),
+    [
+        ("[change]\nlooser = 'approve'", "approve", 1),
+        ("[change]\nlooser = 'approve'\napprovals = 2", "approve", 2),
+        ("[change]\nlooser = 'approve'\napprovals = 'x'", "tell", 1),
+        ("version = 1", "tell", 1),
+        ("change = 1", "tell", 1),
+        ("no TOML", "tell", 1),
+    ],
+)
+def test_the_approvals_that_a_text_asks_for(text: str, looser: str, approvals: int) -> None:
+    """They are read from a text that this version does not take, too."""
+    change = Kept(name="p", digest="0" * 64, text=text, files={}).change
+    assert (change.looser, change.approvals) == (looser if looser == "approve" else ChangeRules().looser, approvals)
+
+
+async def test_a_text_of_an_older_release_is_for_good(archive: PolicyArchive) -> None:
+    """It names no end."""
+    policy = replace(POLICY, text=TEXT)
+    await archive._put(policy.digest, {"name": "p", "text": TEXT, "files": {}}, 0)
+    document = await archive._document(policy.digest)
+    assert document is not None
+    del document["until"]
+    body = zlib.compress(json.dumps(document).encode())
+    await archive._notes.put_meta(f"policy:text:{policy.digest}", body)
+    await archive.keep(policy, until=50)
+    assert await archive._document(policy.digest) == document
+
+
+async def test_the_longest_history(archive: PolicyArchive) -> None:
+    """Two thousand changes of one application are kept."""
+    rows = [asdict(entry(n, f"{n:08}")) for n in range(2000)]
+    await archive._notes.put_meta("policy:apps", b'["shop"]')
+    await archive._notes.put_meta("policy:history@shop", json.dumps(rows).encode())
+    await archive.add(entry(2000, "ffffffff"))
+    kept = await archive.history("shop")
+    assert (len(kept), kept[0].at, kept[-1].at) == (2000, 1, 2000)

@@ -20,8 +20,8 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.policyfile.tools.diff import Difference
 from mfa_gate.service.forgotten_tenants import told_forgotten
-from mfa_gate.service.policy_archive import PolicyArchive
-from mfa_gate.service.policy_life import ELSEWHERE, _shortened, _told_to, told
+from mfa_gate.service.policy_archive import Entry, PolicyArchive
+from mfa_gate.service.policy_life import ELSEWHERE, PolicyLife, _shortened, _told_to, told
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import FixedClock, World, make_world, running
 
@@ -683,3 +683,38 @@ async def test_a_reload_that_forgets_a_tenant_is_refused(file: Path, caplog: pyt
         assert "people of alpha are refused" in caplog.text
         file.write_text(CLOSED + "[freshness.ip_change]\nknown_networks = 3\n")  # alpha was refused before as well
         assert (await world.gate.reload_policy()).changed
+
+
+async def test_the_number_of_differences_where_there_is_nothing_to_compare(file: Path) -> None:
+    """A first start says that it is not known; a worker that follows it tells of none."""
+    async with living(file) as world:
+        life = world.gate.service.policy_life
+        latest = await life.archive.latest("")
+        assert latest is not None
+        assert latest.differences == -1
+        done = await life._load(world.engine.policy, before=None, by="signal")
+        assert (done.changed, done.differences) == (True, 0)
+
+
+async def test_workers_that_load_one_policy_tell_it_once(file: Path) -> None:
+    """Within a minute the others find the trace of the first."""
+    async with living(file) as world:
+        await world.enrolled("ann")
+        entry = Entry(at=world.engine.now(), app="", name="p", digest="d" * 64, by="signal", looser=("x",))
+        for later, count in ((0, 1), (0, 1), (59, 1), (1, 2)):
+            world.clock.advance(later)
+            life = PolicyLife(world.engine, world.gate.service.alarms)
+            await life._tell(replace(entry, at=world.engine.now()), None, ())
+            assert len(await trail_of(world, "policy.loosened")) == count
+        (loaded, _) = await trail_of(world, "policy.loaded")
+        assert loaded.detail["digest"] == "d" * 12
+
+
+async def test_a_policy_that_waits_is_named_by_its_digest(file: Path) -> None:
+    """The fault has its first twelve characters, as everywhere."""
+    file.write_text(STRICT + APPROVED)
+    async with living(file) as world:
+        await world.enrolled("ann")
+        file.write_text(LOOSE + APPROVED)
+        with pytest.raises(SettingsError, match=r"\([0-9a-f]{12}\) is looser than the one in force"):
+            await world.gate.reload_policy()

@@ -109,3 +109,15 @@ def test_patience(ages: tuple[int, int], names: int) -> None:
     assert all(one.startswith("the app: p (") for one in found)
     same = tuple(replace(one, digest=ONE) for one in workers)
     assert differing(same, START) == ()
+
+
+async def test_different_policies_are_told_once_a_day(world: World) -> None:
+    """The words of many workers are cut."""
+    one = worker(world)
+    names = ("x" * 400, "y" * 400)
+    for later, count in ((0, 1), (86_399, 1), (1, 2)):
+        world.clock.advance(later)
+        await one._tell(names)
+        found = world.kinds("policy.differs")
+        assert len([event for event in found if event.tenant == "alpha"]) == count
+        assert {len(str(event.detail["policies"])) for event in found} == {500}

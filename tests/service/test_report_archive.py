@@ -148,3 +148,27 @@ def test_a_line_of_another_file() -> None:
     """A line of another file is told by a ValueError."""
     with pytest.raises(ValueError, match="Expecting"):
         read_line("no JSON")
+
+
+async def test_counts_that_no_store_has_yet_are_of_the_hours_that_are_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first and the last hour count."""
+    fresh = [part(f"u{hour}", NOW + hour, "ann") for hour in range(-3, 2)]
+    monkeypatch.setattr(world.gate.service.recorder, "unwritten", lambda tenant: fresh)
+    assert await found(world, since=(NOW - 2) * HOUR + 1800, until=NOW * HOUR) == ["u-2", "u-1", "u0"]
+    assert await found(world, since=0, until=(NOW - 3) * HOUR) == ["u-3"]
+
+
+async def test_a_part_without_the_person_is_not_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large store is not rewritten for one who leaves."""
+    await add(world, part("with", NOW, "ann", "bob"), part("without", NOW, "bob"))
+    written, replace_part = list[str](), store_of(world).replace_report_part
+
+    async def counting(tenant: str, kept: Any, body: bytes) -> None:
+        written.append(unpack(kept.body).uid)
+        await replace_part(tenant, kept, body)
+
+    monkeypatch.setattr(world.store, "replace_report_part", counting)
+    await erase_from_report(world.engine, SubjectKey("alpha", "ann"))
+    assert written == ["with"]

@@ -5,6 +5,7 @@ The longer one holds until the grace of the policy before is over.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -103,3 +104,15 @@ async def test_a_second_step_within_the_grace_waits_anew(world: World) -> None:
     world.clock.advance(10 * DAY)
     await grace.note(policy(30), policy(20))
     assert days(await grace.for_tenant("other")) == (30, 24)
+
+
+async def test_the_grace_of_a_tenant_that_the_policy_names(world: World) -> None:
+    """It has its own, or none; the others have that of the file."""
+    grace = RetentionGrace(world.engine, TRAIL)
+    rows = {"": [5 * DAY, START + DAY], "gone": [7 * DAY, START + DAY]}
+    await world.store.put_meta(TRAIL, json.dumps(rows).encode())
+    world.engine.use_policy(policy(3, alpha=3))
+    found = [await grace.for_tenant(tenant) for tenant in ("alpha", "gone", "unknown")]
+    assert [longer and longer.retention for longer in found] == [None, 7 * DAY, 5 * DAY]
+    world.clock.advance(DAY)
+    assert await grace.for_tenant("unknown") is None

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.model import Authenticator
+from mfa_gate.core.model import Account, Authenticator, Caller, Seconds, Subject, SubjectKey
 from mfa_gate.core.reasons import Refusal
 from tests.attacks.test_blame import caller_of
 from tests.harness import Browser, World, make_world, running, with_rules
+from tests.service.admin.people import way
 
 Act = Callable[[World, Any, str], Awaitable[Any]]
 
@@ -119,3 +120,23 @@ async def test_a_request_for_help(world: World) -> None:
     bob = await world.enrolled("bob")
     assert await own.request_recovery(caller_of(bob), about="x") == Refusal(reason="not_allowed")
     assert (await world.account("bob")).recovery is None
+
+
+@pytest.mark.parametrize(
+    ("ways", "wait", "reason"),
+    [((), 0, "not_allowed"), ((), 3600, ""), (("request",), 0, ""), (("request",), 3600, "")],
+)
+async def test_a_way_back_in(ways: tuple[str, ...], wait: int, reason: str) -> None:
+    """An administrator answers, or a wait does; without either there is no request."""
+    policy = with_rules(
+        lambda rules: replace(rules, recovery=replace(rules.recovery, ways=ways, self_service=Seconds(wait)))
+    )
+    async with running(make_world(policy=policy)) as world:
+        assert await world.store.swap(Account(key=SubjectKey("alpha", "ann"), authenticators=(way("totp"),)))
+        caller = Caller(subject=Subject("ann", "alpha"), handle="h", network="n")
+        done = await world.gate.service.self_service.request_recovery(caller, about="lake")
+        assert (done.reason if isinstance(done, Refusal) else "") == reason
+        recovery = (await world.account()).recovery
+        assert (recovery is None) is bool(reason)
+        if recovery is not None:
+            assert recovery.opens_at == (world.engine.now() + wait if wait else 0)

@@ -77,7 +77,7 @@ def number(place: int, *, range_: str = "55501") -> str:
     ("name", "same", "other"),
     [
         ("per_destination", {"to": "+12025550142"}, {"to": "+12025550143"}),
-        ("per_range", {"to": "+12025559999", "id": "bob"}, {"to": "+12025650142"}),
+        ("per_range", {"to": "+12025559999", "id": "bob"}, {"to": "+12025560142"}),
         ("per_network", {"to": "+12035550142", "id": "bob"}, {"to": "+12035550142", "network": "192.0.2.2"}),
         ("per_tenant", {"to": "+12035550142", "id": "bob", "network": "192.0.2.2"}, None),
     ],
@@ -283,3 +283,31 @@ async def test_the_hosts_word(said: object, word: str) -> None:
         assert [(event.reason, event.factor, event.detail) for event in events] == [
             ("before_send", "sms", {"word": word, "purpose": "enroll"})
         ]
+
+
+@pytest.mark.parametrize(("price", "kind"), [(793, None), (800, "sends.cap_near"), (1000, "sends.cap_near")])
+async def test_money_that_only_notices_spend(world: World, price: int, kind: str | None) -> None:
+    """Its end is near from the named share on, where nobody is asked by text."""
+    sends = SendRules(price=PriceRules(sms=price), cap_per_day=Units(1000))
+    use(world, sends, allowed=("totp", "email"))
+    assert await world.gate.service.sending.pay("alpha", "sms")
+    assert await alarms(world) == ([(kind, {"spent": price, "cap": 1000})] if kind else [])
+
+
+@pytest.mark.parametrize(
+    ("after", "below", "answered", "is_told"),
+    [(7, 50, 3, True), (7, 50, 4, False), (101, 50, 50, True), (6, 50, 3, False)],
+)
+async def test_from_so_many_messages_on(world: World, after: int, below: int, answered: int, is_told: bool) -> None:
+    """The share of answers is compared with the first message of the number."""
+    watched = UnansweredRules(below=below, after=after)
+    use(
+        world,
+        SendRules(unanswered=watched, per_network=per(1000, DAY), per_range=per(1000, DAY), per_tenant=per(1000, DAY)),
+    )
+    for _ in range(answered):
+        await world.gate.service.sending((), Account(key=SubjectKey("alpha", "ann")))
+    for place in range(after):
+        assert await alarms(world) == []
+        assert await ask(world, number(place % 100, range_=f"555{place // 100:02}")) is None
+    assert await alarms(world) == ([("sends.unanswered", {"asked": after, "answered": answered})] if is_told else [])

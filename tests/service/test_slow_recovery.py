@@ -16,7 +16,7 @@ from mfa_gate.core.changes.life import end_all_proofs, forget
 from mfa_gate.core.events import Moment
 from mfa_gate.core.model import Account, Caller, Recovery, Seconds, SubjectKey
 from mfa_gate.core.rules import DAY
-from tests.harness import HOME, START, Browser, Outbox, World, make_world, running, with_rules
+from tests.harness import HOME, START, Browser, Outbox, World, key, make_world, running, with_rules
 from tests.service.admin.people import way
 
 WAIT = Seconds(3 * DAY)
@@ -262,3 +262,28 @@ async def test_a_round_of_the_work() -> None:
         assert account.recovery is not None
         assert account.recovery.opens_at == START + 60 + WAIT
         assert world.kinds("recovery.reminded") == []
+
+
+async def test_contacts_under_a_new_key() -> None:
+    """They are sealed anew once; those of a key that is gone stay as they are."""
+    waiting = Recovery(ref="R", at=START, about="lake", network="", opens_at=START + WAIT)
+    told = ""
+    for keys, change in (([1], "told"), ([2, 1], "anew"), ([3], "same"), ([1], "same")):
+        async with running(make_world(policy=SLOW, keys=[key(number) for number in keys])) as world:
+            service, who = world.gate.service, Subject("ann", "alpha")
+            if change == "told":
+                told = await service.slow_recovery.told(who)
+            caller = Caller(subject=who, handle="h", network=HOME)
+            rules, account = world.engine.rules("alpha"), Account(key=ANN)
+            context = service.challenges.context(caller, rules, purpose="notice", account=account)
+            before = replace(waiting, told=told)
+            made = service.slow_recovery.sealed_anew(context, before)
+            assert made is not None
+            assert (made == before) is (change != "anew")
+            if change == "anew":
+                assert world.engine.keyring.key_of(made.told) == world.engine.keyring.newest
+                assert [c.email for c in service.slow_recovery.earlier(replace(account, recovery=made))] == [
+                    "ann@alpha.example"
+                ]
+            assert service.slow_recovery.sealed_anew(context, None) is None
+            assert service.slow_recovery.sealed_anew(context, waiting) == waiting

@@ -27,3 +27,12 @@ def test_all_networks_together(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
     assert [strangers.admits(f"n{number}", 0) for number in range(7)] == [True] * 5 + [False] * 2
     assert [record.args for record in caplog.records] == [("n4",)]
     assert [*strangers._networks] == ["n2", "n3", "n4"]
+
+
+@pytest.mark.parametrize(("networks", "last"), [(1, 20), (500, 500)])
+def test_the_last_one_of_an_hour_is_said(caplog: pytest.LogCaptureFixture, networks: int, last: int) -> None:
+    """An operator reads why no more are reported, once."""
+    strangers = Strangers()
+    for number in range(last + 2):
+        assert caplog.text.count("no more are reported") == (number >= last)
+        assert strangers.admits(f"n{number % networks}", 0) is (number < last)

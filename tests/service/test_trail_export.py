@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
 from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import Event
+from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.trail_search import search_of
+from mfa_gate.service import trail_export
 from mfa_gate.service.export_verification import ExportCheck, Proven, WrongExport
 from mfa_gate.service.trail_export import Line, Tally
 from mfa_gate.service.trail_heads import Head, key_from_text, key_to_text
+from mfa_gate.storage import ChainPoint
 from mfa_gate.web.api.admin import event_json
 from tests.harness import START, World, make_world, running
 
@@ -169,3 +173,21 @@ async def test_nothing_is_signed_behind_an_altered_line(world: World) -> None:
     lines = [json.dumps(_document(part, world.gate.service)) for part in parts]
     with pytest.raises(WrongExport, match="nothing is signed behind trail line 800"):
         check(world, lines)
+
+
+@pytest.mark.parametrize(("lines", "wrong"), [(3, 0), (4, 4), (9, 4)])
+async def test_an_export_of_a_trail_whose_end_is_gone(monkeypatch: pytest.MonkeyPatch, lines: int, wrong: int) -> None:
+    """The first line that is missing is told, and the lines before it are given."""
+    async with running(make_world()) as world:
+        for _ in range(3):
+            await world.engine.record([world.engine.moment().event("attempt.failed", SubjectKey("alpha", "ann"))])
+        head = await world.store.head("alpha")
+
+        async def further(tenant: str, /) -> ChainPoint:
+            return replace(head, lines=lines)
+
+        monkeypatch.setattr(world.store, "head", further)
+        tally = Tally()
+        parts = [part async for part in trail_export.exported(world.engine, "alpha", search_of({}), tally)]
+        assert len([part for part in parts if isinstance(part, Line)]) == 3
+        assert tally.wrong == wrong

@@ -290,3 +290,33 @@ async def test_damaged_older_keys_stop_nothing() -> None:
         await keys.load(store)
         assert keys.ids == Keyring([key(2), key(1)]).ids
     await store.aclose()
+
+
+def test_the_form_of_a_signature() -> None:
+    """Stores hold such ones for good: the key's id, and 64 digits."""
+    keys = TrailKeys(Keyring([key(1)]))
+    signature = keys.sign("head", "text")
+    assert (len(keys.newest), len(signature), signature[:4]) == (4, 68, keys.newest)
+    assert keys.is_signed("head", "text", signature)
+    for other in (signature[:-1], signature + "0", "0" + signature[1:], ""):
+        assert not keys.is_signed("head", "text", other)
+    digest = "a" * 64
+    assert len(keys.own(keys.newest, "alpha", digest)) == 64
+    assert [keys.own(keys.newest, "alpha", text) for text in (digest[1:], digest + "a", "")] == ["", "", ""]
+    assert keys.own("none", "alpha", digest) == ""
+
+
+async def test_a_key_that_is_taken_out_still_verifies() -> None:
+    """Its heads and its lines are known by what was kept before."""
+    store = MemoryStore()
+    await store.open()
+    old, both = TrailKeys(Keyring([key(1)])), TrailKeys(Keyring([key(2), key(1)]))
+    await both.keep(store, lambda size: b"n" * size)
+    later = TrailKeys(Keyring([key(2)]))
+    assert later.verify_key(old.newest) == b""
+    await later.load(store)
+    assert later.verify_key(old.newest) == old.verify_key()
+    assert len(later.verify_key(old.newest)) == 32
+    assert later.own(old.newest, "alpha", "a" * 64) == old.own(old.newest, "alpha", "a" * 64) != ""
+    assert later.ids == (later.newest, old.newest)
+    await store.aclose()

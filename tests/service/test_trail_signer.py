@@ -339,3 +339,56 @@ async def test_an_altered_list_of_trails_is_told_before_anything_is_signed(caplo
             "the trail of all tenants was altered and is not signed: line 1: the signed list of trails was altered: "
             "it bears no signature of a known key. Look with: mfa-gate audit verify"
         ) in caplog.text
+
+
+async def test_a_trail_that_is_accepted_was_signed_from_its_first_line_on() -> None:
+    """One that no head was signed of yet has a key on each line."""
+    async with running(make_world()) as world:
+        await world.engine.record([world.engine.moment().event("attempt.failed", SubjectKey("alpha", "ann"))])
+        signer = world.gate.service.trail_signer
+        await signer.notes.put_head(replace(await signer.sign("alpha"), since=3))
+        for since in (3, 0):
+            await signer.accept("alpha", Fault(0, LIST_GONE), actor="operator:eve", reason="looked at")
+            head = await signer.notes.head("alpha")
+            assert head is not None
+            assert (head.since, head.lines) == (since, (await world.store.head("alpha")).lines)
+            await world.store.drop_meta("trail-head:alpha")
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_new_store_has_a_signed_list(monkeypatch: pytest.MonkeyPatch, is_new: bool) -> None:
+    """One of an earlier release gets its list with its first heads."""
+    async with running(make_world()) as world:
+        store = MemoryStore()
+        await store.open()
+        monkeypatch.setattr(world.engine, "store", store)
+        signer = world.gate.service.trail_signer
+        await signer.begin(is_new=is_new)
+        assert await signer.notes.tenants() == (frozenset() if is_new else None)
+        assert await is_keyed(store, world.engine.keyring) is is_new
+
+
+async def test_what_could_not_be_signed_is_looked_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of this process stay known until a head is signed behind them."""
+    async with running(make_world()) as world:
+        signer, engine, ann = world.gate.service.trail_signer, world.engine, SubjectKey("alpha", "ann")
+        await engine.record([engine.moment().event("attempt.failed", ann)])
+        await signer.flush()
+        since = signer._looked_from["alpha"]
+        events = [engine.moment().event("attempt.failed", ann) for _ in range(2)]
+        await engine.record(events[:1])
+
+        async def away(*_: object, **__: object) -> None:
+            await engine.record(events[1:])
+            raise StoreUnavailable("the store is away")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(signer, "sign", away)
+            with pytest.raises(StoreUnavailable):
+                await signer._sign_or_tell("alpha")
+        assert engine.written["alpha"] == {event.id for event in events}
+        assert signer._looked_from["alpha"] == since
+        await signer._sign_or_tell("alpha")
+        assert "alpha" not in engine.written
+        assert (signer._looked_from["alpha"], signer._signed["alpha"].lines) == (1, 3)
+        assert world.kinds("audit.altered") == []

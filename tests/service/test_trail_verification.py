@@ -199,3 +199,30 @@ async def test_a_beginning_of_before_trails_were_signed() -> None:
         scene.into.put(loot)
         verdict = await TrailCheck(store, _keys(), is_keyed=False).run()
         assert verdict.broken == {OLD: Fault(0, "the first lines were removed, and no event says so")}
+
+
+async def test_a_trail_that_is_pruned_while_it_is_read() -> None:
+    """A fault that lines have left behind which went meanwhile is looked for again."""
+    links = written()
+    lines = [(event_to_json(event), digest) for event, digest in links]
+
+    class Pruned(StoredTrail):
+        """It loses its first two lines after the look at its beginning."""
+
+        looks = 0
+
+        async def anchor(self, tenant: str, /) -> ChainPoint:
+            self.looks += 1
+            if self.looks == 1:
+                return ChainPoint()
+            self._links = [link for link in self._links if link.place >= 2]
+            return ChainPoint(lines=2, digest=links[1][1])
+
+    trail = Pruned(lines, links[-1][1])
+    trail._links = trail._links[2:]
+    assert await first_fault(trail, "t", Terms()) is None
+    assert trail.looks == 3
+    whole = StoredTrail(lines[:2] + lines[3:], links[-1][1])
+    fault = await first_fault(whole, "t", Terms())
+    assert fault is not None
+    assert fault.place == 2

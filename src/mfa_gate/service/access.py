@@ -94,6 +94,13 @@ class Judgement:
         return self.evidence.account if self.evidence else None
 
     @property
+    def looked_at(self) -> Evidence:
+        """Return the evidence. Raises ``ValueError`` where no account was looked at."""
+        if self.evidence is None:
+            raise ValueError("this judgement looked at no account")
+        return self.evidence
+
+    @property
     def nobody_passes(self) -> bool:
         """Tell if nothing could ever meet what was asked for: a fault of policy and code."""
         is_empty = isinstance(self.decision, Enroll) and not self.decision.factors

@@ -10,6 +10,7 @@ from ..errors import MFAGateError
 from .access import Access, Judgement
 from .accounts import Engine
 from .enrollable import enrollable, not_enrollable
+from .factor_choice import account_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -51,8 +52,7 @@ class Adoption:
         if proven not in rules.after or not rules.max:
             return False
         judgement = await self.access.own(caller)
-        account = judgement.account
-        if account is None or not is_due(account, rules, groups, proven=proven, now=self.engine.now()):
+        if not is_due(account_of(judgement), rules, groups, proven=proven, now=self.engine.now()):
             return False
         if not self.offerable(judgement):
             return False

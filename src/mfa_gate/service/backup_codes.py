@@ -95,11 +95,11 @@ class BackupCodes:
         may change factors gets it.
         """
         judgement = await self.access.own(caller)
-        if judgement.evidence is None or isinstance(judgement.decision, (StepUp, Deny)):
+        if isinstance(judgement.decision, (StepUp, Deny)):
             return None
-        if changes.may_change(judgement.evidence, judgement.requirement, self.engine.now()) is not None:
+        if changes.may_change(judgement.looked_at, judgement.requirement, self.engine.now()) is not None:
             return None
-        account = judgement.evidence.account
+        account = judgement.looked_at.account
         mine = next((a for a in account.authenticators if a.factor == self.engine.factors.backup), None)
         if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
             return None
@@ -136,6 +136,6 @@ class BackupCodes:
         while True:
             page = await self.engine.store.events(tenant, kind=MADE, after=after, limit=PAGE)
             found += [event for event in page.items if since <= event.at <= until]
-            if not page.next or not page.items or page.items[-1].at < since:
+            if not page.next or page.items[-1].at < since:
                 return found
             after = page.next

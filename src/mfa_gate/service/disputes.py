@@ -168,10 +168,10 @@ class Disputing:
         """
         judgement = await self.access.own(caller)
         refusal = owed(judgement, self.engine.now())
-        if refusal is not None or judgement.evidence is None:
+        if refusal is not None:
             return refusal
         now, moment = self.engine.now(), self.engine.moment_of(caller)
-        proven = [proof.authenticator for proof in judgement.evidence.proofs if now - proof.at < CHANGE_AGE]
+        proven = [proof.authenticator for proof in judgement.looked_at.proofs if now - proof.at < CHANGE_AGE]
         return await self.engine.change(caller.subject.key, lambda account: steps.undo(account, moment, proven=proven))
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:

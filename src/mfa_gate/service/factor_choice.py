@@ -88,7 +88,4 @@ def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> A
 
 def account_of(judgement: Judgement) -> Account:
     """Return the account that was judged. Raises ``ValueError`` where none was looked at."""
-    account = judgement.account
-    if account is None:
-        raise ValueError("this judgement looked at no account")
-    return account
+    return judgement.looked_at.account

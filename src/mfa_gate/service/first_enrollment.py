@@ -20,6 +20,7 @@ from .access import Access
 from .accounts import Engine
 from .attempt import Guess
 from .challenges import SENT_TO, Challenges, Issued
+from .factor_choice import account_of
 from .verification import Verification
 
 
@@ -45,15 +46,14 @@ class Leave:
     async def send_contact(self, caller: Caller, kind: str) -> Issued | Refusal:
         """Send a code to the contact on file, before a first enrollment."""
         judgement = await self.access.own(caller)
-        if judgement.account is None or judgement.evidence is None or judgement.evidence.holds:
+        if judgement.looked_at.holds:
             return Refusal(reason="proof_required")
         contacts = await self.engine.contacts(caller.subject)
         if kind not in self.contact_kinds(contacts):
             return Refusal(reason="no_contact")
         rules, part = judgement.requirement.rules, self.engine.factors[kind]
-        context = self.challenges.context(
-            caller, rules, purpose="contact", account=judgement.account, contacts=contacts
-        )
+        account = account_of(judgement)
+        context = self.challenges.context(caller, rules, purpose="contact", account=account, contacts=contacts)
         draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason)
@@ -90,7 +90,7 @@ class Leave:
         if kind not in self.engine.factors or not self.engine.factors.traits[kind].contact:
             return Refusal(reason="not_found")
         # This person signs in elsewhere with a second factor. A stolen session must find nothing to guess here.
-        if judgement.evidence is not None and judgement.evidence.upstream:
+        if judgement.looked_at.upstream:
             return Refusal(reason="proof_required")
         part = self.engine.factors[kind]
         read = part.read(response, rules)

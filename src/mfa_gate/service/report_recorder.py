@@ -103,7 +103,7 @@ class ReportRecorder:
         ``label`` names the family of the browser, ``endpoint`` are the demands of the code that answers. None where nothing
         is demanded and no account was read.
         """
-        if judgement.evidence is None or judgement.entry is None:
+        if judgement.entry is None:
             return None
         settings = self.engine.known_settings(facts.tenant)
         version = 0 if settings is None else settings.version
@@ -112,7 +112,7 @@ class ReportRecorder:
         key = (*who, facts, endpoint, judgement.decision, self.engine.now() // PASS_LIFE)
         spot = self._spots.get(key)
         if spot is None:
-            spot = self._spots[key] = self._spot(judgement, judgement.evidence, replace(caller, label=label), facts)
+            spot = self._spots[key] = self._spot(judgement, judgement.looked_at, replace(caller, label=label), facts)
             if len(self._spots) > MAX_SPOTS:
                 self._spots.popitem(last=False)
         spot.hit(facts.method, facts.path, endpoint)

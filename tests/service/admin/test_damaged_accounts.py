@@ -60,7 +60,7 @@ async def test_a_lock_stays(monkeypatch: pytest.MonkeyPatch, locked: tuple[str, 
 async def test_a_record_that_cannot_be_read_is_erased_by_the_operator(
     monkeypatch: pytest.MonkeyPatch, act: str, who: str, reason: str, is_done: bool
 ) -> None:
-    """It needs a reason. Any other act, and any other person, is told that the record is damaged."""
+    """It needs a reason. Any other act or actor is told that the record is damaged."""
     async with running(make_world()) as world:
         assert await world.store.swap(Account(key=ANN, authenticators=(way("totp"),)))
         actor = Actor(name="operator:eve") if who == "operator" else await administrator(world, "admin", "security")

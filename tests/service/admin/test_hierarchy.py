@@ -271,3 +271,19 @@ async def test_the_directorys_answers_are_bounded(monkeypatch: pytest.MonkeyPatc
         for tenant in ("alpha", "beta", "terms"):
             await hierarchy.lists(SubjectKey(tenant, "ann"))
         assert list(hierarchy._listed) == ["terms"]
+
+
+@pytest.mark.parametrize(("later", "lists"), [(0, True), (59, True), (60, False), (-1, False)])
+async def test_the_directory_is_remembered_for_a_minute(later: int, lists: bool) -> None:
+    """A clock that was set back makes the memory no longer."""
+    groups = {"admin"}
+
+    async def directory(tenant: str) -> list[tuple[Subject, Contacts]]:
+        return [(Subject("boss", tenant, frozenset(groups)), Contacts())]
+
+    async with running(make_world(directory=directory)) as world:
+        hierarchy, boss = world.gate.service.account_desk.hierarchy, SubjectKey("alpha", "boss")
+        assert await hierarchy.lists(boss)
+        groups.clear()
+        world.clock.advance(later)
+        assert await hierarchy.lists(boss) is lists

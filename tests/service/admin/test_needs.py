@@ -156,7 +156,7 @@ async def test_a_provider_in_trouble_needs_somebody(world: World) -> None:
     class Pausing(Outbox):
         available = False
 
-    senders = Senders(email=Pausing(), sms=Pausing())
+    senders = Senders(email=Pausing(), sms=Pausing(), push=Pausing())
     world.engine.wiring = replace(world.engine.wiring, senders=senders)
     found = (await needs(world))["senders"]
     assert (found.count, [one.word for one in found.first]) == (2, ["email", "sms"])

@@ -10,6 +10,11 @@ import pytest
 
 from mfa_gate import Contacts, Subject
 from mfa_gate.cli import main
+from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.core.people_search import PeopleSearch
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.trail_search import search_of
+from mfa_gate.service import Actor
 from tests.cli.store import people, prepare
 from tests.harness import make_world, running
 
@@ -68,3 +73,23 @@ def test_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     capsys.readouterr()
     assert main(["accounts", "data", "ann", "--tenant", "alpha"]) == 0
     assert json.loads(capsys.readouterr().out)["events"][-1]["account"] == "ann"
+
+
+async def test_a_page_of_leavers_has_a_person_at_least() -> None:
+    """A limit that is none is the smallest one, and the largest page has two hundred."""
+    async with running(make_world()) as world:
+        for number in range(201):
+            assert await world.store.swap(Account(key=SubjectKey("alpha", f"p{number:03}"), skip_count=1))
+        desk, eve = world.gate.service, Actor(name="operator:eve")
+        for limit, count in ((-1, 1), (0, 1), (2, 2), (500, 200)):
+            gone = await desk.person_desk.leavers(eve, "alpha", known=frozenset(), limit=limit)
+            page = await desk.reviews.page(eve, "alpha", PeopleSearch(words={}), limit=limit)
+            assert not isinstance(gone, Refusal)
+            assert not isinstance(page, Refusal)
+            assert (len(gone.rows), len(page.rows)) == (count, count)
+        await world.engine.record(
+            [world.engine.moment().event("attempt.failed", SubjectKey("alpha", "p")) for _ in range(201)]
+        )
+        found = await desk.trail_desk.events(eve, "alpha", search_of({}), limit=500)
+        assert not isinstance(found, Refusal)
+        assert len(found.items) == 200

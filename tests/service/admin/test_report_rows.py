@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mfa_gate import Contacts, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Acceptance, Account, Grant, Proof, SubjectKey, Ticket
 from mfa_gate.core.model import Browser as Kept
@@ -303,3 +304,30 @@ async def test_adoption_of_nobody_and_without_a_directory(world: World) -> None:
         "factor:totp",
         "factor:webauthn",
     ]
+
+
+async def test_numbers_of_people_read_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The roster has all that they count, so a report of many people is cheap."""
+    async with running(make_world()) as world:
+        await put(world, "ann", authenticators=(way("totp", used=START - 200 * DAY),))
+        read = list[str]()
+
+        async def counting(key: SubjectKey) -> Account:
+            read.append(key.id)
+            raise AssertionError("an account was read")
+
+        monkeypatch.setattr(world.store, "load", counting)
+        assert [row["id"] for row in await rows(world, "stale")] == ["ann"]
+        assert {row["measure"]: row["people"] for row in await rows(world, "adoption")}["set_up"] == 1
+        assert read == []
+
+
+async def test_an_exemption_of_nobody_counts_nobody() -> None:
+    """A directory without such a person tells the number zero."""
+
+    async def directory(tenant: str) -> AsyncIterator[tuple[Subject, Contacts]]:
+        yield Subject("ann", tenant), Contacts()
+
+    async with running(make_world(policy=with_rules(exempting), directory=directory)) as world:
+        found = {row["name"]: row["people"] for row in await rows(world, "exemptions")}
+        assert found["robots"] == "0"

@@ -162,7 +162,7 @@ async def test_a_search_looks_at_so_many_lines(
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_an_index_finds_the_same(kind: str, tmp_path: Path) -> None:
-    """A store with an index of a part of the line gives the lines that a store without one gives."""
+    """A store that has an index gives the lines that one without it gives."""
     store = MemoryStore() if kind == "memory" else f"sqlite:///{tmp_path}/mfa.db"
     async with running(make_world(store=store)) as world:
         lines = [

@@ -19,6 +19,7 @@ from mfa_gate.service.admin.rights import Actor
 from mfa_gate.service.outbox import LAG
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import START, Browser, make_world, running, with_rules
+from tests.service.admin.people import administrator
 
 DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin", checklist="advice")))
 OPTIONAL = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="optional")))
@@ -434,3 +435,16 @@ async def test_the_checklist_is_for_turning_on_alone() -> None:
         assert await world.store.swap_settings(replace(settings, enabled_at=START))
         assert await set_(True, "totp", "email") == ""
         assert (await world.store.settings("alpha")).factors == ("totp", "email")
+
+
+async def test_a_test_message_is_in_the_language_of_the_page() -> None:
+    """The administrator reads it as the page was read."""
+    async with running(make_world()) as world:
+        boss, subjects = await administrator(world, "admin"), dict[str, str]()
+        assert boss.caller is not None
+        for lang in ("en", "de"):
+            who = replace(boss, caller=replace(boss.caller, lang=lang))
+            assert await world.gate.service.tenant_messages.send_trial(who, "alpha") is None
+            subjects[lang] = world.email.messages[-1].subject
+        assert subjects["en"] != subjects["de"]
+        assert [event.reason for event in world.kinds("tenant.message")] == ["trial", "trial"]

@@ -309,3 +309,30 @@ def test_a_second_authenticator_of_a_kind_that_is_held() -> None:
     found = judged(strict, row(situation(plain), "GET /vault/1", minutes=(0, 3)))
     assert [(stop.kind, (stop.at - NINE) // 60) for stop in found.stops] == [("asked", 0), ("enroll", 0)]
     assert (total(found).asked, total(found).enroll, total(found).stops) == (1, 1, 2)
+
+
+def test_the_file_of_people_tells_who_enrolls() -> None:
+    """A person who is only asked has a no."""
+    rows = [row(situation(account("ann", "totp"))), row(situation(account("eve")))]
+    read = list(csv.DictReader(io.StringIO(people_csv(judged(OPEN, *rows)))))
+    assert {line["id"]: (line["enrolls"], line["stops"]) for line in read} == {"ann": ("no", "1"), "eve": ("yes", "1")}
+
+
+def test_a_request_at_midnight_is_of_the_new_day() -> None:
+    """Stops and traffic of one moment are on one line."""
+    midnight = NINE - 9 * 3600
+    found = judged("", row(situation(account("ann", "totp")), at=midnight))
+    (line,) = table(found, "day")
+    assert (line.name, line.stops, line.people, line.requests) == ("2025-06-16", 1, 1, 1)
+
+
+def test_people_who_are_held_up_longest_come_first() -> None:
+    """The requests of people who are walled out weigh as much as stops."""
+    locked = row(situation(account("sue", "totp", locked=True)), minutes=(0, 1))
+    parts = [
+        Part(uid="u", app="a", policy="d", hour=NINE // 3600, rows=[row(situation(account("ann", "totp")))]),
+        Part(uid="v", app="b", policy="d", hour=NINE // 3600, rows=[replace(locked, count=10)]),
+    ]
+    found = replay(policy(OPEN), parts, factors=BUILT_IN)
+    assert [(line.name, line.stops, line.held) for line in table(found, "application")] == [("b", 0, 10), ("a", 1, 0)]
+    assert [stop.requests for stop in found.stops if stop.kind == "walled-out"] == [9, 1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.service.maintenance.export import export_store
+from mfa_gate.service.maintenance.export import ExportState, export_store
 from mfa_gate.service.maintenance.export_file import ExportReader
-from tests.harness import World, make_world, running
+from tests.harness import START, World, make_world, running
 
 
 class Progress:
@@ -95,3 +96,20 @@ async def test_it_goes_on_behind_the_last_line(tmp_path: Any) -> None:
             ("exporting accounts", 2, [1, 1]),
         ]
         assert changed == again[-1]["changed"] == ["alpha"]
+
+
+async def test_a_broken_trail_is_named_by_its_line(tmp_path: Any) -> None:
+    """Lines that went without a leave are missing from the first one on."""
+    async with running(make_world()) as world:
+        for number in range(3):
+            event = world.engine.moment().event("attempt.failed", SubjectKey("alpha", "ann"))
+            await world.store.append(world.engine.chained([replace(event, at=START + number)]))
+        assert await world.store.prune("alpha", before=START + 2, now=START + 9) == 2
+        with (tmp_path / "export").open("w+b") as file:
+            lines, _, _ = await exported(world, file)
+        (tenant,) = [line for line in lines if line["k"] == "tenant" and line["t"] == "alpha"]
+        assert (tenant["broken"], tenant["pruned"], tenant["lines"]) == (1, 2, 1)
+        state = ExportState()
+        for line in lines:
+            state.note(line)
+        assert (state.broken, state.is_whole, state.is_owed) == ({"alpha": 1}, True, True)

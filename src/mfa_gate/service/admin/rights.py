@@ -153,9 +153,7 @@ class Rights:
         (decision 38).
         """
         judgement = await self.access.own(caller)
-        requirement, evidence, now = judgement.requirement, judgement.evidence, self.engine.now()
-        if evidence is None:
-            return Refusal(reason="proof_required")
+        requirement, evidence, now = judgement.requirement, judgement.looked_at, self.engine.now()
         if evidence.account.lock is not None:
             return Refusal(reason="locked", ref=evidence.account.lock.ref, attempts_remaining=0)
         rules, demands = requirement.rules, requirement.demands

@@ -190,7 +190,10 @@ class VirtualPerson:
 
 
 def _strength(mine: Authenticator) -> tuple[str, bool]:
-    """Return the kind, and if it verifies its user: a person may enroll a stronger one of a kind that is held."""
+    """Return the kind, and if it verifies its user.
+
+    A person may enroll a stronger one of a kind that is held.
+    """
     return mine.factor, bool(mine.data.get(VERIFIED))
 
 

@@ -38,15 +38,15 @@ async def disputes(sources: Sources, tenant: str) -> AsyncIterator[Row]:
     """Yield a row a person whose factors stay as they are after a dispute."""
     async for line in sources.reviews.lines(tenant, PeopleSearch(words={"disputed": "yes"})):
         page = await sources.engine.store.events(tenant, account=line.id, kind="account.disputed", limit=1)
-        event = page.items[0] if page.items else None
-        yield {
-            "id": line.id,
-            "name": line.name,
-            "said_at": event.at if event else 0,
-            "about": str(event.detail.get("what", "")) if event else "",
-            "ends_at": line.disputed_until,
-            "ref": event.id if event else "",
-        }
+        for event in page.items:
+            yield {
+                "id": line.id,
+                "name": line.name,
+                "said_at": event.at,
+                "about": str(event.detail.get("what", "")),
+                "ends_at": line.disputed_until,
+                "ref": event.id,
+            }
 
 
 async def tickets(sources: Sources, tenant: str) -> AsyncIterator[Row]:
