@@ -255,6 +255,15 @@ class Stage:
         seat.marks[seat.who] = new
         self.expected["proof.granted"] += 1
 
+    def enrolled(self, seat: Seat, kind: str) -> None:
+        """Note a new factor and the proof by it. The first one alone gives attempts back."""
+        person = self.person(seat)
+        wrong = person.failures if person.factors else 0
+        person.enroll(kind)
+        self.succeed(seat)
+        person.failures = wrong
+        self.expected["factor.enrolled"] += 1
+
     def judge_free(self, seat: Seat, reply: Reply, *reasons: str) -> None:
         """Note an answer that is no proof, and costs nothing."""
         person, now = self.person(seat), self.now(seat)
