@@ -141,7 +141,7 @@ async def test_the_fields_of_a_form() -> None:
 
 
 async def test_the_desk_takes_a_page_of_ticks() -> None:
-    """Fifty people can be ticked in a list of the desk. No other form has so many fields (S-104)."""
+    """Fifty people can be ticked in a list of the desk; no other form has so many (S-104)."""
     async with running(make_world()) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         many = {f"pick-{number}": f"p{number}" for number in range(50)}
