@@ -384,6 +384,22 @@ async def test_a_clock_that_steps_back_revives_no_proof(world: World) -> None:
     assert not await old.is_in()
 
 
+@pytest.mark.parametrize("back", [1, DAY, 6 * DAY])
+async def test_a_refused_proof_is_not_good_again(world: World, back: int) -> None:
+    """A proof that was refused for its age stays refused when the clock steps back.
+
+    The refusal alone is enough: nobody has written anything meanwhile. A new proof counts. Requirements S-118, F-15.
+    """
+    ann = await proven(world)
+    world.clock.advance(WEEK)
+    assert not await ann.is_in()
+    world.clock.advance(-back)
+    for _ in range(2):
+        assert not await ann.is_in()
+    assert (await ann.prove()).status == 200
+    assert await ann.is_in()
+
+
 @pytest.mark.parametrize("way", ["api", "page"])
 async def test_not_remembered(world: World, way: str) -> None:
     """A proof of a browser that is not to be remembered ends with the sign-in.

@@ -125,6 +125,7 @@ async def test_a_listed_front_end_makes_calls(world: World) -> None:
     assert (asked.status, *shared(asked)) == (204, SPA, "true")
     assert "X-MFA-Gate" in asked.header("access-control-allow-headers")
     assert "Origin" in varies(asked)
+    assert (asked.header("cache-control"), "Cookie" in varies(asked)) == ("no-store", True), "S-18: as every answer"
     sent = [*FROM_SPA, MARK, JSON]
     begun = await ann.api("POST", "enroll", {"factor": "totp"}, headers=sent)
     assert (begun.status, *shared(begun)) == (201, SPA, "true")

@@ -83,7 +83,7 @@ async def test_a_store_that_is_away() -> None:
     async with running(make_world(store=store)) as world:
         store.away = True
         reply = await probe(world)
-        assert (reply.status, reply.json(), reply.header("retry-after")) == (503, {"status": "unavailable"}, "1")
+        assert (reply.status, reply.json(), reply.header("retry-after")) == (503, {"status": "degraded"}, "1")
         told = await world.gate.health()
         assert told["store"] == "unavailable"
         assert "secret" not in json.dumps(told)

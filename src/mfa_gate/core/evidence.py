@@ -85,12 +85,7 @@ def skip_time(account: Account, subject: Subject, handle: str) -> int:
 
 
 def sign_out_time(account: Account, subject: Subject) -> int:
-    """Return the time (UTC seconds) at which this sign-in was signed out.
-
-    It is -1 for never. A host that names no session tells the next sign-in by nothing from the last one.
-    """
-    if not account.sign_outs or not subject.session:
-        return -1
+    """Return the time (UTC seconds) at which a named sign-in was signed out; -1 for never."""
     key = skip_key(subject, "")
     return max((at for where, at in account.sign_outs if where == key), default=-1)
 
@@ -126,7 +121,7 @@ def standing_for(
     mine: list[Proof] = []
     others = ended = 0
     proofs = browser.proofs if browser else ()
-    signed_out_at = sign_out_time(account, subject)
+    signed_out_at = sign_out_time(account, subject) if account.sign_outs and subject.session else -1
     if subject.upstream is not None:
         proofs = (*proofs, *_login(subject, account, freshness))
     for proof in proofs:

@@ -46,6 +46,7 @@ from .head_reports import HeadReports
 from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
+from .lock_watch import LockWatch
 from .metrics import Metrics
 from .notes_end import prune_notes
 from .out_of_band import OutOfBand
@@ -98,6 +99,7 @@ class Service:
         self.report = ReportArchive(self.engine, self.recorder)
         self.upstream = Upstream(self.engine)
         self.alarms = Alarms(self.engine)
+        self.lock_watch = LockWatch(self.engine, self.alarms)
         self.sending = Sending(self.engine, self.alarms)
         self.challenges = Challenges(self.engine, self.access, self.sending)
         self.clock_watch = ClockWatch(self.engine, self.alarms)

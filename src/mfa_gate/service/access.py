@@ -35,6 +35,7 @@ from ..errors import StoreUnavailable
 from ..factors import Registry
 from ..storage import take_one
 from .accounts import Engine, Entry
+from .seen_ages import SeenAges
 
 log = logging.getLogger("mfa_gate")
 
@@ -125,6 +126,7 @@ class Access:
         """Lists the demands of the endpoint that answers a method and a path; set as the other."""
         self._told: set[tuple[str, Demand]] = set()
         self._acting: dict[tuple[SubjectKey, SubjectKey], int] = {}
+        self._ages = SeenAges()
         self._latest: tuple[Facts, Policy, TenantSettings, int, Requirement] | None = None
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> Pass | None:
@@ -230,6 +232,8 @@ class Access:
         decision = decide(requirement, evidence, now)
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
+            if evidence.proofs:
+                self._ages.note(evidence, now)
         if isinstance(decision, Allow) and not requirement.report_only:
             if decision.granted and not is_known(entry.account, mark_of(evidence)):
                 decision = await self._enter_by_grant(caller, requirement, evidence, decision)
@@ -328,13 +332,14 @@ class Access:
 
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """Join the account with the caller: only proofs that count here and now."""
-        return standing_for(
+        evidence = standing_for(
             caller,
             account,
             now=now,
             traits=self.engine.factors.traits,
             freshness=requirement.rules.freshness,
         )
+        return evidence if now >= self._ages.latest else self._ages.aged(evidence, now)
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
         """Judge the caller at the gate's own pages, as at a path that no rule names.

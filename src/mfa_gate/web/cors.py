@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .forms import is_listed
-from .responses import Answer, Header
+from .responses import NO_STORE, Answer, Header
 from .scope import header
 from .types import Scope, Send
 
@@ -19,7 +19,7 @@ EXPOSED: Header = (b"access-control-expose-headers", b"Retry-After, WWW-Authenti
 
 def preflight(scope: Scope, origins: tuple[str, ...]) -> Answer | None:
     """Answer a listed origin that asks whether it may call; None for every other request."""
-    return Answer(204, b"", ALLOWED) if asks_to_call(scope) and is_listed(scope, origins) else None
+    return Answer(204, b"", (*NO_STORE, *ALLOWED)) if asks_to_call(scope) and is_listed(scope, origins) else None
 
 
 def asks_to_call(scope: Scope) -> bool:

@@ -18,7 +18,9 @@ from .unheard import drop_rest, hear_out
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
-MAX_FIELDS = 64
+MAX_FIELDS = 20
+MAX_DESK_FIELDS = 64
+"""Fields of a form of the administrators' desk: a page of its lists has fifty people to tick."""
 MAX_DEPTH = 8
 URLENCODED = "application/x-www-form-urlencoded"
 READ_TIMEOUT = 10.0
@@ -123,12 +125,12 @@ def media_type(scope: Scope) -> str:
     return value.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
-async def read_form(scope: Scope, receive: Receive, *, within: float) -> dict[str, str]:
+async def read_form(scope: Scope, receive: Receive, *, within: float, fields: int = MAX_FIELDS) -> dict[str, str]:
     """Read the fields of a urlencoded form of ours.
 
     Raises ``BadBody``, also for a field that comes twice (S-105).
     """
-    return await parse_form(scope, receive, within=within, limit=MAX_BODY, fields=MAX_FIELDS)
+    return await parse_form(scope, receive, within=within, limit=MAX_BODY, fields=fields)
 
 
 async def parse_form(scope: Scope, receive: Receive, *, within: float, limit: int, fields: int) -> dict[str, str]:

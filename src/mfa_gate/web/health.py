@@ -8,7 +8,7 @@ from .types import Receive, Scope
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
-    """Answer 200 where the gate can judge people, else 503.
+    """Answer 200 where the gate can judge people, else 503 (F-1).
 
     It asks for no sign-in and for no proof.
     """
@@ -16,4 +16,4 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
         return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
     if await site.service.health.of_store() == "ok":
         return as_json({"status": "ok"})
-    return as_json({"status": "unavailable"}, status=503, headers=[(b"retry-after", b"1")])
+    return as_json({"status": "degraded"}, status=503, headers=[(b"retry-after", b"1")])

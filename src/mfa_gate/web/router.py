@@ -14,7 +14,7 @@ from . import api, approve, automation, dispute, health, openapi, pages, provide
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
-from .forms import BadBody, is_early, read_form, same_origin
+from .forms import MAX_DESK_FIELDS, MAX_FIELDS, BadBody, is_early, read_form, same_origin
 from .i18n import LANG_COOKIE
 from .interruption import MARK, going_note
 from .origin_faults import OriginFault, OriginKind, origin_fault
@@ -36,6 +36,7 @@ log = logging.getLogger("mfa_gate")
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
 
+DESK = "/admin/"
 WITH_IDS = ("/admin/accounts/", "/api/admin/accounts/")
 """Addresses that hold the id of a person, in which a slash may stand."""
 
@@ -159,7 +160,7 @@ class Router:
             return self._refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
             return self._in_language(request) or self._to_front_end(request, place) or await handler(request)
-        return await self._post(request, receive, handlers)
+        return await self._post(request, receive, handlers, place)
 
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
         """Answer where nobody is signed in.
@@ -174,10 +175,13 @@ class Router:
         """Answer where an endpoint demands a proof and nobody is signed in."""
         await send_answer(scope, receive, send, self._nobody(scope), site=self.site)
 
-    async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
+    async def _post(
+        self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page], place: str
+    ) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""
         try:
-            request.form = await read_form(request.scope, receive, within=self.site.body_within)
+            fields = MAX_DESK_FIELDS if place.startswith(DESK) else MAX_FIELDS
+            request.form = await read_form(request.scope, receive, within=self.site.body_within, fields=fields)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
         if "note" in request.form:
@@ -228,7 +232,7 @@ class Router:
         if tag not in self.site.languages.tags:
             return None
         secure = "; Secure" if request.jar.secure else ""
-        text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"
+        text = f"{LANG_COOKIE.decode()}={tag}; Path=/; HttpOnly; SameSite=Lax; Max-Age={YEAR}{secure}"
         request.headers.append((b"set-cookie", text.encode()))
         return request.go(own_place(request.scope) or request.base)
 

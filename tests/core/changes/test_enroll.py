@@ -282,6 +282,16 @@ def test_a_confirmed_draft_counts_and_is_a_proof() -> None:
     assert [event.kind for event in change.events] == ["factor.enrolled", "proof.granted"]
 
 
+@pytest.mark.parametrize(("held", "used"), [((), 0), (("key",), 4)])
+def test_a_further_factor_gives_no_attempts_back(held: tuple[str, ...], used: int) -> None:
+    """S-33: only the first factor does, or each new one would buy fresh guesses.
+
+    The confirmation itself costs none.
+    """
+    begun = begin(account(*held, attempts=Attempts(used=4)))
+    assert confirm(begun.account, draft_of(begun)).account.attempts.used == used
+
+
 def test_confirming_twice_makes_one() -> None:
     """S-44: the second confirmation of one draft is a replay, free and without effect."""
     begun = begin(account())

@@ -36,9 +36,7 @@ def confirm(life: Stage, seat: Seat, begun: Reply) -> None:
         world.secrets.append(secret)
     person.secret, person.step = secret, life.now(seat) // STEP
     person.backup |= set(done.json().get("backup_codes", ()))
-    person.enroll("totp")
-    life.succeed(seat)
-    life.expected["factor.enrolled"] += 1
+    life.enrolled(seat, "totp")
 
 
 def owner(life: Stage, number: int) -> Seat | None:

@@ -6,7 +6,7 @@ from .. import attempts as budget
 from ..assurance import Traits
 from ..entropy import draw_id
 from ..events import WRONG, Moment
-from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Caller, Enrollment, Fields, replace
+from ..model import MAX_AUTHENTICATORS, Account, Attempts, Authenticator, Caller, Enrollment, Fields, replace
 from ..reasons import Refusal
 from ..rules import Rules
 from .base import Change, refuse, time_of
@@ -91,8 +91,9 @@ def settle_enrollment(
     """Turn a confirmed draft into an authenticator, and grant this browser a proof by it.
 
     ``refusal`` is the result of ``may_enroll`` for the account as it is now: an enrollment that was allowed when the
-    draft began may be forbidden by now. ``replaces`` is the id of the authenticator whose place it takes, with its name.
-    Answers the grant, or a refusal.
+    draft began may be forbidden by now. All attempts are given back for a first factor alone: with another one beside
+    it, a guesser would get fresh guesses for that one (S-33). ``replaces`` is the id of the authenticator whose place
+    it takes, with its name. Answers the grant, or a refusal.
     """
     now = time_of(account, moment)
     old, rest = account.authenticator(replaces), _without(account, replaces)
@@ -130,7 +131,7 @@ def settle_enrollment(
     kind = "factor.replaced" if old else "factor.enrolled"
     account = replace(
         rest,
-        attempts=budget.reset(account.attempts),
+        attempts=_attempts_after(account, taken),
         authenticators=(*rest.authenticators, authenticator),
         default=rest.default or authenticator.id,
         enrollments=tuple(e for e in account.enrollments if e.id != seen.id),
@@ -158,6 +159,12 @@ def settle_enrollment(
         told_by=kind,
     )
     return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)
+
+
+def _attempts_after(account: Account, taken: Charge) -> Attempts:
+    if account.authenticators:
+        return budget.refunded(account.attempts, taken.series)
+    return budget.reset(account.attempts)
 
 
 def _without(account: Account, id: str) -> Account:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "sign-ins": ("challenge", "attempt", "proof", "backup_code", "proofs", "session", "browser", "account.lookalike"),
     "set-ups": ("factor", "backup_codes", "enrollment", "contact", "agreement"),
-    "locks": ("account.locked", "account.unlocked"),
+    "locks": ("account.locked", "account.unlocked", "tenant.many_locks"),
     "recoveries": ("recovery", "break_glass", "account.reset", "account.disputed", "account.dispute_undone"),
     "administration": ("tenant", "admin", "account.forgotten", "account.impersonated", "act"),
 }

@@ -94,6 +94,19 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="tenant.many_locks",
+        trail="five accounts of a tenant were locked within an hour, because their attempts were used up",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="Many accounts were locked",
+            happened="Five accounts of {service} were locked within an hour, because their attempts were used up.",
+            advice=(
+                "Somebody may know the passwords of these people and be guessing codes. Ask them, and have their passwords "
+                "changed."
+            ),
+        ),
+    ),
+    EventKind(
         kind="audit.released",
         trail="a legal hold of the trail was released",
         seen_by="trail",

@@ -25,6 +25,7 @@ _HIGH = frozenset(
         "act.asked",
         "token.created",
         "tenant.enabled",
+        "tenant.many_locks",
         "tenant.proofs_ended",
         "act.confirmed",
         "break_glass.used",
