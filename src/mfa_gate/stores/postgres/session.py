@@ -149,7 +149,7 @@ class Session:
         return self._invalidation
 
     async def advice(self) -> tuple[str, ...]:
-        """Return the faults of a started session that stop nothing, once it is known if notices arrive."""
+        """Return the faults of a session that stop nothing, once it is known if notices arrive."""
         await self.wait_for_notices(self.timing.advice_within)
         known = () if self.found is None else self.found.advice
         return (*known, *self.invalidation.advice)
