@@ -85,6 +85,7 @@ def _gone(site: Site, scope: Scope) -> Answer:
 
 def _fault(site: Site, scope: Scope, refusal: Refusal, *, headers: list[tuple[bytes, bytes]] | None = None) -> Answer:
     status = refusal.row.status
-    view = views.Fault(reason=refusal.reason, status=status, retry_after=refusal.retry_after or 0)
+    ref = refusal.ref or site.reference_for(scope, refusal.reason, place=f"{site.prefix}/dispute")
+    view = views.Fault(reason=refusal.reason, status=status, ref=ref, retry_after=refusal.retry_after or 0)
     body = site.renderer.render(view, _frame(site, scope, ""))
     return page(body, status=status, headers=headers or ())

@@ -36,7 +36,7 @@ from .scope import (
 )
 from .site import FRAGMENT, MAX_RETURN, Site
 from .types import Scope
-from .views import Continue, Frame, Notice, Problem, View
+from .views import Continue, Fault, Frame, Notice, Problem, View
 from .views.admin import AdminView
 from .views.impact import AdminImpact
 
@@ -246,8 +246,10 @@ class PageRequest:
     ) -> Answer:
         """Render a page, with the request's own problems and headers.
 
-        A page with problems has status 422.
+        A page with problems has status 422. A fault without an event gets a reference that the log names (U-57).
         """
+        if isinstance(view, Fault) and not view.ref:
+            view = replace(view, ref=self.site.reference_for(self.scope, view.reason))
         frame = self.frame(problems=problems, notice=notice)
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:
