@@ -427,6 +427,8 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "sign-in-again-there", replace(again, again="https://idp.example/authorize?max_age=0"), frame
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
+    few = v.Continue(continue_url="/", why="done", few_codes=True)
+    yield "continue-few-codes", few, told(frame, "backup_used", count=3)
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
     yield "wrong-address", v.WrongAddress(url="https://app.example/mfa/challenge"), frame
     here = v.WrongAddress(url="http://localhost:8000/mfa", came="http://127.0.0.1:8000", listed="http://localhost:8000")

@@ -52,7 +52,11 @@ async def start(request: PageRequest) -> Answer:
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
         request.interruption.forget()
-        return request.show(views.Continue(continue_url=onward, why="done"))
+        left, warn_at = (
+            request.service.backup.left(request.caller, judgement),
+            request.service.backup.stock(judgement)[1],
+        )
+        return request.show(views.Continue(continue_url=onward, why="done", few_codes=left <= warn_at))
     if (
         isinstance(judgement.decision, Allow)
         and not request.interruption.carried
