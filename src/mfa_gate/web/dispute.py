@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
-from ..core.spoken import spoken_in
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
@@ -53,11 +52,12 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     rules = site.service.engine.rules(tenant)
     plain = site.plain_frame(scope, rules)
+    contact, owner = site.whom_to_ask(rules, plain.lang)
     return replace(
         plain,
         help_url=rules.brand.help_url,
-        contact=spoken_in(rules.recovery.contact, plain.lang),
-        owner=rules.owner,
+        contact=contact,
+        owner=owner,
         dev=site.dev,
     )
 

@@ -14,7 +14,7 @@ from ..core.entropy import handle_digest
 from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.readable_ids import readable_id
 from ..core.rules import Rules
-from ..core.spoken import Spoken, spoken_in
+from ..core.spoken import spoken_in
 from ..factors import Registry
 from ..service import Actor, Judgement, Service
 from .brand_files import logos
@@ -183,7 +183,8 @@ class PageRequest:
     def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:
         """Make the frame that every page has around it."""
         rules, site = self.rules, self.site
-        brand, contact = rules.brand, rules.recovery.contact
+        brand = rules.brand
+        contact, owner = site.whom_to_ask(rules, self.lang)
         account = self._judgement.account if self._judgement else None
         static = f"{self.root}{site.prefix}/static/"
         logo, logo_dark = logos(static, brand)
@@ -199,8 +200,8 @@ class PageRequest:
             logo=logo,
             logo_dark=logo_dark,
             help_url=brand.help_url,
-            contact=spoken_in(contact, self.lang) if isinstance(contact, Spoken) else contact,
-            owner=rules.owner,
+            contact=contact,
+            owner=owner,
             person=(account.name if account else "") or self._readable_id,
             sign_out=self.host(site.sign_out),
             sign_out_posts=site.sign_out_form.posts,
