@@ -145,6 +145,7 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-sms-too-soon", sms, bad(frame, "too_soon", "", seconds=20)
     yield "challenge-sms-unsent", replace(sms, sending="unsent", sent_at=0, expires_at=0), frame
     yield "challenge-sms-failed", replace(sms, sending="failed"), bad(frame, "send_failed", "")
+    yield "challenge-sms-stopped", replace(sms, sending="failed", cause="opted-out"), frame
     off = tuple(replace(way, off=way.kind == "voice") for way in others)
     yield "challenge-sms-off", replace(sms, sending="off", others=off), frame
     yield "challenge-sms-unavailable", replace(sms, sending="off", others=off), bad(frame, "factor_unavailable", "")

@@ -404,6 +404,7 @@ def _view(
         asked_by=asked_by,
         max_age=max_age,
         sending=sending,
+        cause=failed or (challenge.undelivered if challenge else ""),
         sent_at=challenge.issued_at if challenge else 0,
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=_resend_at(request, challenge) if challenge else 0,
