@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mfa_gate.errors import SendFailed
-from tests.harness import World, make_world, running
+from tests.harness import FORM, PAGE, World, make_world, running
 
 
 @pytest.fixture
@@ -57,3 +57,15 @@ async def test_an_error_page_without_an_event(
         f"mfa_gate: {method} {path.removesuffix('/nothing') if 'dispute' in path else path} is refused" in caplog.text
     )
     assert f"(ref {found[1]})" in caplog.text
+
+
+async def test_a_form_at_an_unlisted_address(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The page that leads to the right address has a reference, too (U-57)."""
+    ann = await world.enrolled()
+    with caplog.at_level(logging.INFO, logger="mfa_gate"):
+        headers = [*PAGE, FORM, ("origin", "https://other.example")]
+        reply = await ann.ask("POST", "/mfa", headers=headers, body=b"action=everywhere")
+    found = re.search(r"([A-Z0-9]{10})</code>", reply.text)
+    assert (reply.status, found is not None) == (403, True)
+    assert found is not None
+    assert f"mfa_gate: POST /mfa is refused: csrf (ref {found[1]})" in caplog.text

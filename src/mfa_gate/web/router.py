@@ -213,7 +213,8 @@ class Router:
         """
         origins = self.site.origins
         shown = {"came": fault.came, "listed": ", ".join(origins)} if fault.is_local else {}
-        return request.show(WrongAddress(url=origins[0] + place, **shown), status=403)
+        ref = self.site.reference_for(request.scope, "csrf")
+        return request.show(WrongAddress(url=origins[0] + place, ref=ref, **shown), status=403)
 
     def _in_language(self, request: PageRequest) -> Answer | None:
         """Remember the language of ``?lang=de`` and show the same place (U-64)."""

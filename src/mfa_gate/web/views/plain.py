@@ -90,11 +90,13 @@ class CookiesOff:
 class WrongAddress:
     """The page for a form that was opened at an address that is not listed.
 
-    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only.
+    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only. ``ref``
+    stands in the log.
     """
 
     template: ClassVar[str] = "wrong_address.html"
     url: str
+    ref: str = ""
     came: str = ""
     listed: str = ""
 
