@@ -138,6 +138,13 @@ def test_a_sender_that_closes_at_once() -> None:
         MFAGate(**{**GOOD, "senders": Senders(email=Odd(), sms=Outbox())})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("app", [None, lambda scope, receive, send: None], ids=["none", "another ASGI app"])
+def test_an_app_that_takes_no_middleware(app: Any) -> None:
+    """D-3: ``install`` says how to put the gate around it."""
+    with pytest.raises(SettingsError, match=r"app = MFAGateMiddleware\(app, gate=gate\)"):
+        MFAGate(**GOOD).install(app)
+
+
 def test_what_starts() -> None:
     """The other side: every form that is documented."""
     for more in (

@@ -205,10 +205,16 @@ class MFAGate:
         """Add the gate to a Starlette or FastAPI app.
 
         The middleware that finds the signed-in user must be added after it: the last one added runs first. The order is checked
-        when the app starts. A wrong order stops the start, and the error names the fix.
+        when the app starts. A wrong order stops the start, and the error names the fix. Raises ``SettingsError`` for an app
+        of another kind.
         """
         from .web.middleware import MFAGateMiddleware
 
+        if not callable(getattr(app, "add_middleware", None)):
+            raise SettingsError(
+                f"gate.install(app): the app is of type {type(app).__name__}, which has no add_middleware; give an app of "
+                "Starlette or FastAPI, and put the gate around any other: app = MFAGateMiddleware(app, gate=gate)"
+            )
         app.add_middleware(MFAGateMiddleware, gate=self)
 
     def check(self, app: Any, *, inside: bool = False) -> Sequence[str]:

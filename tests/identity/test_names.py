@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import SettingsError, Subject
-from mfa_gate.identity import BearerJWT, RequestUser, SessionUser
+from mfa_gate.identity import BearerJWT, RequestUser, SessionUser, TrustedHeader
 from mfa_gate.identity.values import as_groups
 
 from .connections import connection
@@ -46,3 +46,33 @@ def test_groups_that_may_be_several(value: object) -> None:
     with pytest.raises(ValueError, match="groups"):
         as_groups(value)
     assert as_groups("admin") == as_groups(["admin"]) == frozenset({"admin"})
+
+
+ADAPTERS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "SessionUser": (SessionUser, "user", ("tenant", "groups", "session", "actor", "cookie", "amr")),
+    "RequestUser": (RequestUser, "id", ("tenant", "groups", "session", "acr")),
+    "TrustedHeader": (lambda **given: TrustedHeader(**given, from_=["10.0.0.5"]), "name", ("tenant", "groups")),
+    "BearerJWT": (lambda **given: BearerJWT(lambda _: None, **given), "user", ("tenant", "groups", "actor")),
+}
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_a_name_that_is_none_stops_the_start(name: str) -> None:
+    """V-16: the fault names adapter, argument and type, at the line of the adapter."""
+    make, user, more = ADAPTERS[name]
+    for argument in (user, *more):
+        for value in (5, None):
+            words = f"identify: {name}: {argument}= is of type {type(value).__name__}; give a name as text"
+            with pytest.raises(SettingsError, match=words):
+                make(**{user: "user", argument: value})
+    with pytest.raises(SettingsError, match=f"identify: {name}: {user}= is empty"):
+        make(**{user: ""})
+    assert make(**{user: "user"})
+
+
+def test_a_token_that_nobody_can_verify() -> None:
+    """A key or a text in place of the function stops the start."""
+    secret: Any = "hunter2"
+    with pytest.raises(SettingsError, match="verify= cannot be called") as error:
+        BearerJWT(secret)
+    assert secret not in str(error.value)

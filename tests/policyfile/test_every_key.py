@@ -117,6 +117,8 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "radius": "25",
     "font": '"a; b"',
     "help_url": '"javascript:alert(1)"',
+    "terms_url": '"http://example.org/terms"',
+    "privacy_url": '"privacy"',
     "paths": '["/no/../where/**"]',
     "methods": '["FETCH"]',
     "reason": '" "',

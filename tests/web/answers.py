@@ -72,7 +72,7 @@ def check(method: str, call: str, reply: Reply) -> None:
 
 
 def check_summary(reply: Reply) -> None:
-    """Raise ``AssertionError`` for a page whose summary of errors links to a field that it does not have (U-50)."""
+    """Raise ``AssertionError`` where the summary of errors links to a missing field (U-50)."""
     if b'id="errors"' not in reply.body:
         return
     page = reply.text

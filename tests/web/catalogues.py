@@ -20,6 +20,7 @@ import mfa_gate.web.i18n as i18n
 from mfa_gate.core.browser_names import BROWSER_ON
 from mfa_gate.core.events import EVENTS, UNKNOWN
 from mfa_gate.core.reasons import REASONS
+from mfa_gate.core.rules.sections import CONTACT
 from mfa_gate.factors.phone import CONSENT
 from mfa_gate.web.views.problems import FORM_WORDS
 
@@ -104,7 +105,7 @@ def _of_messages() -> Iterator[tuple[str, str]]:
             yield "core/events", text
         for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
             yield "core/events", text
-    for name in (*sorted(i18n.NAMES_OF_KINDS), BROWSER_ON, CONSENT):
+    for name in (*sorted(i18n.NAMES_OF_KINDS), BROWSER_ON, CONSENT, CONTACT):
         yield "factors", name
 
 

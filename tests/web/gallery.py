@@ -145,6 +145,7 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-sms-too-soon", sms, bad(frame, "too_soon", "", seconds=20)
     yield "challenge-sms-unsent", replace(sms, sending="unsent", sent_at=0, expires_at=0), frame
     yield "challenge-sms-failed", replace(sms, sending="failed"), bad(frame, "send_failed", "")
+    yield "challenge-sms-stopped", replace(sms, sending="failed", cause="opted-out"), frame
     off = tuple(replace(way, off=way.kind == "voice") for way in others)
     yield "challenge-sms-off", replace(sms, sending="off", others=off), frame
     yield "challenge-sms-unavailable", replace(sms, sending="off", others=off), bad(frame, "factor_unavailable", "")
@@ -428,6 +429,8 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "sign-in-again-there", replace(again, again="https://idp.example/authorize?max_age=0"), frame
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
+    few = v.Continue(continue_url="/", why="done", few_codes=True)
+    yield "continue-few-codes", few, told(frame, "backup_used", count=3)
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
     yield "wrong-address", v.WrongAddress(url="https://app.example/mfa/challenge"), frame
     here = v.WrongAddress(url="http://localhost:8000/mfa", came="http://127.0.0.1:8000", listed="http://localhost:8000")

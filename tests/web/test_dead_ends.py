@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mfa_gate.core.rules import DAY
-from tests.harness import Browser, World, make_world, running
+from mfa_gate.core.rules import DAY, RecoveryRules
+from mfa_gate.errors import SendFailed
+from tests.harness import PAGE, Browser, World, make_world, running, with_rules
 
 
 @pytest.fixture
@@ -114,3 +116,69 @@ async def test_an_unknown_page(world: World) -> None:
     assert "Page not found" in reply.text
     assert "Go to your security settings" in reply.text
     assert "Go on" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("contact", "owner", "lang", "told"),
+    [
+        (None, "security@example.org", "en", "Call your administrator. Ask security@example.org."),
+        (
+            None,
+            "security@example.org",
+            "de",
+            "Rufen Sie Ihren Administrator an. Wenden Sie sich an security@example.org.",
+        ),
+        (None, "", "de", "Rufen Sie Ihren Administrator an."),
+        ("", "security@example.org", "en", "Ask security@example.org."),
+        ("", "", "en", "Ask your administrator."),
+        ("Call 4400.", "security@example.org", "de", "Call 4400."),
+    ],
+)
+async def test_whom_a_locked_person_asks(contact: str | None, owner: str, lang: str, told: str) -> None:
+    """The contact is in the reader's language, with the owner where none is named.
+
+    U-54, U-64.
+    """
+    recovery = RecoveryRules() if contact is None else RecoveryRules(contact=contact)
+    policy = with_rules(lambda rules: replace(rules, owner=owner, recovery=recovery))
+    async with running(make_world(policy=policy)) as world:
+        ann = await world.enrolled()
+        await ann.lock()
+        page = (await ann.page("/mfa/locked", headers=[*PAGE, ("accept-language", lang)])).text
+    advice = page.partition('class="advice"')[2].partition("</li>")[0]
+    words = " ".join(re.sub(r"<[^>]+>", "", advice).split()).replace("\u2068", "").replace("\u2069", "")
+    assert told in words, words
+    assert (owner in words) is (owner in told)
+
+
+FAILURES = [
+    ("opted-out", False, "reply START"),
+    ("rejected-destination", False, "can’t be delivered to this number or address"),
+    ("unreachable", True, "We couldn’t deliver the message"),
+    ("refused", False, "We couldn’t deliver the message"),
+]
+
+
+@pytest.mark.parametrize(("reason", "transient", "told"), FAILURES)
+async def test_a_failed_delivery_is_shown_as_what_it_is(world: World, reason: str, transient: bool, told: str) -> None:
+    """The page names the reason, and another way on.
+
+    At a challenge, at an enrollment, and at a page load that sends by itself (U-19).
+    """
+    failure = SendFailed(reason, transient=transient)
+    ann = await world.browser()
+    await ann.enroll_email()
+    world.clock.advance(8 * DAY)
+    world.email.failure = world.sms.failure = failure
+    loaded = await ann.page("/mfa/challenge")
+    world.clock.advance(3600)
+    sent = await ann.form(f"/mfa/challenge/{await ann.authenticator('email')}", {"action": "send"})
+    bob = await world.browser("bob")
+    begun = await bob.form("/mfa/enroll/sms", {"action": "start", "phone": "(202) 555-0143"})
+    assert begun.status == 303
+    for reply in (loaded, sent, await bob.page("/mfa/enroll/sms"), await ann.page("/mfa/challenge")):
+        page = reply.text
+        others = {words for _, _, words in FAILURES} - {told}
+        assert told in page, (reply.status, page)
+        assert not [words for words in others if words in page]
+        assert "We sent" not in page

@@ -73,6 +73,7 @@ FORMS = [
     Refused(deeds.ticket, "/enroll", {"action": "ticket", "ticket": "00000-00000"}, "ticket_wrong"),
     # one's own things
     Refused(deeds.settled, "", {"action": "rename", "authenticator": "{email}", "label": " "}, "label_missing"),
+    Refused(deeds.settled, "", {"action": "rename", "authenticator": "{email}", "label": "x" * 41}, "text_long"),
     Refused(deeds.settled, "", {"action": "rename", "authenticator": "none", "label": "x"}, "", 404),
     Refused(deeds.settled, "", {"action": "default", "authenticator": "none"}, "", 404),
     Refused(deeds.settled, "", {"action": "remove", "authenticator": "none"}, "", 404),
@@ -82,7 +83,7 @@ FORMS = [
     Refused(deeds.terms, "/agreement", {}, "accept_missing"),
     Refused(deeds.terms, "/agreement", {"accept": "1", "version": "0"}, "malformed"),
     Refused(deeds.pending, "/recovery", {"about": " "}, "about_missing"),
-    Refused(deeds.pending, "/recovery", {"about": "x" * 501}, "about_long"),
+    Refused(deeds.pending, "/recovery", {"about": "x" * 501}, "text_long"),
     Refused(deeds.pending, "/recovery", {"action": "begin"}, "not_open"),
     # the administrator's desk
     Refused(deeds.boss, BOB, {"action": "explode"}, "", 404),

@@ -58,7 +58,7 @@ def is_separator(char: str) -> bool:
 
 
 def is_punctuation(char: str) -> bool:
-    """Tell a mark that text has around a code, as quotes and brackets, or what groups its characters."""
+    """Tell a mark that text has around a code, such as a bracket, or inside of it."""
     return is_separator(char) or unicodedata.category(char)[0] == "P"
 
 

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.model import Subject
+from ..errors import SettingsError
 from .credentials import Refused, Unreadable, authorization_token, named_tokens, names, places_of, stray_tokens
-from .values import Absent, Fold, as_groups, as_text, dig, folded, readable, upstream_of
+from .values import Absent, Fold, as_groups, as_text, check_names, dig, folded, readable, upstream_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -65,6 +66,11 @@ class BearerJWT:
 
         It must be the same in every process.
         """
+        if not callable(verify):
+            raise SettingsError(
+                "identify: BearerJWT: verify= cannot be called; give the function that checks a token and returns its claims"
+            )
+        check_names("BearerJWT", {"user": user}, tenant=tenant, groups=groups, actor=actor)
         self._verify = verify
         self._user = user
         self._tenant = tenant

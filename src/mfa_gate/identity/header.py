@@ -9,7 +9,7 @@ from ..core.model import Subject
 from ..core.networks import UNIX, Proxy, is_proxy, parse_networks
 from ..errors import SettingsError
 from .credentials import Unreadable
-from .values import Fold, folded, readable
+from .values import Fold, check_names, folded, readable
 
 
 class UntrustedHeader(Unreadable):
@@ -43,6 +43,7 @@ class TrustedHeader:
         separator: str = ",",
         fold: Fold | None = None,
     ) -> None:
+        check_names("TrustedHeader", {"name": name}, tenant=tenant, groups=groups, session=session)
         if isinstance(from_, str) or not from_:
             raise SettingsError('TrustedHeader: from_ is a list of the proxy\'s networks, e.g. from_=["10.0.0.5"]')
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core.model import Subject
-from .values import Fold, WiringFault, as_groups, as_text, attribute, folded, upstream_of, word_of_provider
+from .values import Fold, WiringFault, as_groups, as_text, attribute, check_names, folded, upstream_of, word_of_provider
 
 
 class RequestUser:
@@ -30,6 +30,8 @@ class RequestUser:
         auth_time: str | Callable[[Any], object] = "",
         fold: Fold | None = None,
     ) -> None:
+        given = {"tenant": tenant, "groups": groups, "amr": amr, "acr": acr, "auth_time": auth_time}
+        check_names("RequestUser", {"id": id}, session=session, **{k: v for k, v in given.items() if not callable(v)})
         self._id = id
         self._tenant = tenant
         self._groups = groups

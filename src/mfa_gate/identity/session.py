@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..core.model import Subject, Upstream
 from ..errors import SettingsError
 from .credentials import Unreadable
-from .values import Absent, Fold, WiringFault, as_groups, as_text, dig, folded, upstream_of
+from .values import Absent, Fold, WiringFault, as_groups, as_text, check_names, dig, folded, upstream_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -60,6 +60,8 @@ class SessionUser:
         max_age: int | None = UNNAMED,
         fold: Fold | None = None,
     ) -> None:
+        more = {"tenant": tenant, "groups": groups, "session": session, "actor": actor, "cookie": cookie}
+        check_names("SessionUser", {"user": user}, **more, amr=amr, acr=acr, auth_time=auth_time)
         self._user = user
         self._tenant = tenant
         self._groups = groups

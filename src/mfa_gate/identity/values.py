@@ -50,6 +50,22 @@ class Absent:
             )
 
 
+def check_names(adapter: str, required: Mapping[str, object], **optional: object) -> None:
+    """Refuse a name of a key, claim or header that is no text.
+
+    Raises ``SettingsError``, also for a required name that is empty.
+    """
+    for argument, value in {**required, **optional}.items():
+        if not isinstance(value, str):
+            raise SettingsError(
+                f"identify: {adapter}: {argument}= is of type {type(value).__name__}; give a name as text"
+            )
+        if argument in required and not value:
+            raise SettingsError(
+                f"identify: {adapter}: {argument}= is empty; give the name under which the user's id is kept"
+            )
+
+
 def readable(make: Callable[P, R]) -> Callable[P, R]:
     """Turn a ``ValueError`` of ``make`` into ``Unreadable``, for values of the caller."""
 

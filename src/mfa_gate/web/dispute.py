@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
-from ..core.spoken import spoken_in
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
@@ -53,11 +52,12 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     rules = site.service.engine.rules(tenant)
     plain = site.plain_frame(scope, rules)
+    contact, owner = site.whom_to_ask(rules, plain.lang)
     return replace(
         plain,
         help_url=rules.brand.help_url,
-        contact=spoken_in(rules.recovery.contact, plain.lang),
-        owner=rules.owner,
+        contact=contact,
+        owner=owner,
         dev=site.dev,
     )
 
@@ -85,6 +85,7 @@ def _gone(site: Site, scope: Scope) -> Answer:
 
 def _fault(site: Site, scope: Scope, refusal: Refusal, *, headers: list[tuple[bytes, bytes]] | None = None) -> Answer:
     status = refusal.row.status
-    view = views.Fault(reason=refusal.reason, status=status, retry_after=refusal.retry_after or 0)
+    ref = refusal.ref or site.reference_for(scope, refusal.reason, place=f"{site.prefix}/dispute")
+    view = views.Fault(reason=refusal.reason, status=status, ref=ref, retry_after=refusal.retry_after or 0)
     body = site.renderer.render(view, _frame(site, scope, ""))
     return page(body, status=status, headers=headers or ())

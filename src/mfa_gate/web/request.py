@@ -14,7 +14,7 @@ from ..core.entropy import handle_digest
 from ..core.model import MAX_ID_BYTES, Caller, Subject, replace
 from ..core.readable_ids import readable_id
 from ..core.rules import Rules
-from ..core.spoken import Spoken, spoken_in
+from ..core.spoken import spoken_in
 from ..factors import Registry
 from ..service import Actor, Judgement, Service
 from .brand_files import logos
@@ -36,7 +36,7 @@ from .scope import (
 )
 from .site import FRAGMENT, MAX_RETURN, Site
 from .types import Scope
-from .views import Continue, Frame, Notice, Problem, View
+from .views import Continue, Fault, Frame, Notice, Problem, View
 from .views.admin import AdminView
 from .views.impact import AdminImpact
 
@@ -183,7 +183,8 @@ class PageRequest:
     def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:
         """Make the frame that every page has around it."""
         rules, site = self.rules, self.site
-        brand, contact = rules.brand, rules.recovery.contact
+        brand = rules.brand
+        contact, owner = site.whom_to_ask(rules, self.lang)
         account = self._judgement.account if self._judgement else None
         static = f"{self.root}{site.prefix}/static/"
         logo, logo_dark = logos(static, brand)
@@ -199,8 +200,8 @@ class PageRequest:
             logo=logo,
             logo_dark=logo_dark,
             help_url=brand.help_url,
-            contact=spoken_in(contact, self.lang) if isinstance(contact, Spoken) else contact,
-            owner=rules.owner,
+            contact=contact,
+            owner=owner,
             person=(account.name if account else "") or self._readable_id,
             sign_out=self.host(site.sign_out),
             sign_out_posts=site.sign_out_form.posts,
@@ -246,8 +247,10 @@ class PageRequest:
     ) -> Answer:
         """Render a page, with the request's own problems and headers.
 
-        A page with problems has status 422.
+        A page with problems has status 422. A fault without an event gets a reference that the log names (U-57).
         """
+        if isinstance(view, Fault) and not view.ref:
+            view = replace(view, ref=self.site.reference_for(self.scope, view.reason))
         frame = self.frame(problems=problems, notice=notice)
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:

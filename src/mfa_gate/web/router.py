@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from ..core.automation import PREFIX
-from ..core.entropy import draw_ref
 from ..core.reasons import Refusal
 from ..core.rules import is_plain
 from . import api, approve, automation, dispute, health, openapi, pages, provider_callbacks, static_files
@@ -31,8 +29,6 @@ WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
 SHOWS_TOKEN = f"bearer {PREFIX}".encode()
 """The beginning of a header that shows a token for automation."""
-MAX_LOGGED = 200
-log = logging.getLogger("mfa_gate")
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
 
@@ -221,7 +217,8 @@ class Router:
         """
         origins = self.site.origins
         shown = {"came": fault.came, "listed": ", ".join(origins)} if fault.is_local else {}
-        return request.show(WrongAddress(url=origins[0] + place, **shown), status=403)
+        ref = self.site.reference_for(request.scope, "csrf")
+        return request.show(WrongAddress(url=origins[0] + place, ref=ref, **shown), status=403)
 
     def _in_language(self, request: PageRequest) -> Answer | None:
         """Remember the language of ``?lang=de`` and show the same place (U-64)."""
@@ -266,23 +263,13 @@ class Router:
         view = Fault(
             reason=refusal.reason,
             status=code,
-            ref=refusal.ref or self._logged(request, refusal),
+            ref=refusal.ref,
             retry_after=refusal.retry_after or 0,
             back=request.base,
         )
         answer = request.show(view, status=code)
         answer.reason = refusal.reason
         return answer
-
-    def _logged(self, request: PageRequest, refusal: Refusal) -> str:
-        """Make a reference for a refusal that changed nothing, and write it to the log.
-
-        The trail has no line of it: anybody may ask for any address.
-        """
-        ref = draw_ref(self.site.service.engine.wiring.entropy(32), refusal.reason)
-        place = own_place(request.scope)[:MAX_LOGGED]
-        log.info("mfa_gate: %s %s is refused: %s (ref %s)", request.scope["method"], place, refusal.reason, ref)
-        return ref
 
 
 def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -258,7 +258,10 @@ def _takes_html(headers: dict[bytes, bytes]) -> bool:
 
 
 def _quality_in(parameters: Iterable[str]) -> float:
-    """Return how much a choice of ``Accept`` is liked, from 0 to 1; 1 where it says nothing that can be read."""
+    """Return the quality of a choice in ``Accept``, from 0 to 1.
+
+    It is 1 where nothing that can be read is said.
+    """
     found = next((text[2:] for text in parameters if text.startswith("q=")), "")
     return float(found) if _QUALITY.fullmatch(found) else 1.0
 

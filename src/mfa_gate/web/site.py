@@ -5,10 +5,14 @@ The frame of a page that knows no visitor is made of them.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field
 
+from ..core.entropy import draw_ref
 from ..core.rules import Rules
+from ..core.rules.sections import CONTACT
+from ..core.spoken import spoken_in
 from ..core.web_address import read_address
 from ..ports import SignInAgain
 from ..service import Service
@@ -20,11 +24,13 @@ from .forms import READ_TIMEOUT
 from .i18n import Languages
 from .origin_faults import OriginLog
 from .render import Renderer
-from .scope import root_of
+from .scope import own_place, root_of
 from .sign_out import SignOutForm
 from .types import Scope
 from .views import Frame, Language
 
+log = logging.getLogger("mfa_gate")
+MAX_LOGGED = 200
 MAX_RETURN = 1024
 FRAGMENT = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:@%/?-]*")
 """The fragment of an address that the browser is led on to."""
@@ -77,6 +83,28 @@ class Site:
             logo_dark=logo_dark,
             lang=self.languages.of(scope),
         )
+
+    def whom_to_ask(self, rules: Rules, lang: str) -> tuple[str, str]:
+        """Return the contact of ``rules`` in the reader's language, and the owner of the policy.
+
+        The owner is "" where the policy has a contact of its own.
+        """
+        contact = spoken_in(rules.recovery.contact, lang)
+        if contact == CONTACT:
+            contact = self.languages.words(lang).gettext(CONTACT)
+        elif contact:
+            return contact, ""
+        return contact, rules.owner
+
+    def reference_for(self, scope: Scope, reason: str, *, place: str = "") -> str:
+        """Make a reference for a refusal that changed nothing, and write it to the log.
+
+        The trail has no line of it: anybody may ask for any address. ``place`` stands for an address that is a secret.
+        """
+        place = place or own_place(scope)[:MAX_LOGGED]
+        ref = draw_ref(self.service.engine.wiring.entropy(32), reason)
+        log.info("mfa_gate: %s %s is refused: %s (ref %s)", scope["method"], place, reason, ref)
+        return ref
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""

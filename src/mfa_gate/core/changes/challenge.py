@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..entropy import draw_id
 from ..events import Moment
 from ..model import Account, Challenge, Fields, Sent, replace
+from ..model.authenticator import WHY_NOT
 from ..reasons import Refusal
 from ..rules import DAY, CountRules, ResendRules
 from .base import Change, mark_of, refuse, time_of
@@ -12,6 +13,8 @@ from .bounds import tidy
 from .out_of_band import QUIET
 
 HOUR = 3600
+MAX_REASON = 40
+"""Characters of a sender's reason that are kept."""
 
 
 def wait_for(account: Account, factor: str, limits: ResendRules | CountRules, now: int) -> int:
@@ -129,7 +132,9 @@ def send_failed(
     """
     event = moment.event("challenge.send_failed", account.key, factor=factor, reason=reason, challenge=challenge)
     challenges = tuple(
-        replace(c, status="undelivered") if c.id == challenge and c.status == "pending" else c
+        replace(c, status="undelivered", data={**c.data, WHY_NOT: reason[:MAX_REASON]})
+        if c.id == challenge and c.status == "pending"
+        else c
         for c in account.challenges
     )
     issued = next((c.issued_at for c in account.challenges if c.id == challenge), None)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from .values import Fields
 
+WHY_NOT = "undelivered"
+"""The key of a challenge's data under which the sender's reason for a failure is kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
@@ -55,6 +58,11 @@ class Challenge:
         if self.spent_at or now >= self.expires_at:
             return False
         return seen_at - max(self.issued_at, self.mark) < self.expires_at - self.issued_at
+
+    @property
+    def undelivered(self) -> str:
+        """Give the sender's reason for which the message was not delivered, "" for none."""
+        return str(self.data.get(WHY_NOT, "")) if self.status == "undelivered" else ""
 
     @property
     def waits(self) -> bool:

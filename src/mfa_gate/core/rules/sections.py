@@ -13,6 +13,10 @@ RECOVERY_WAYS = ("backup-code", "other-factor", "request")
 Stage = Literal["off", "optional", "required", "admin"]
 
 
+CONTACT = "Call your administrator."
+"""The contact where the policy names none; people read it in their language."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRules:
     """The reminder of a person who skipped.
@@ -165,7 +169,7 @@ class RecoveryRules:
     """
 
     ways: tuple[str, ...] = RECOVERY_WAYS
-    contact: str = "Call your administrator."
+    contact: str = CONTACT
     hold: Seconds = Seconds(0)
     self_service: Seconds = Seconds(0)
 

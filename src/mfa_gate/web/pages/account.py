@@ -148,8 +148,9 @@ async def recovery(request: PageRequest) -> Answer:
     if isinstance(result, Refusal):
         if result.reason == "too_soon":
             return ask_later(request, _recovery(request, judgement, about=about), result)
-        reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
-        problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
+        reason = "about_missing" if not about.strip() else "text_long" if len(about) > 500 else result.reason
+        is_of_text = reason in ("about_missing", "text_long")
+        problem = Problem(reason=reason, field="about" if is_of_text else "", detail="500" if is_of_text else "")
         return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
     return request.go(request.own("/recovery?sent=1"))
 

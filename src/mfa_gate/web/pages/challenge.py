@@ -52,7 +52,11 @@ async def start(request: PageRequest) -> Answer:
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
         request.interruption.forget()
-        return request.show(views.Continue(continue_url=onward, why="done"))
+        left, warn_at = (
+            request.service.backup.left(request.caller, judgement),
+            request.service.backup.stock(judgement)[1],
+        )
+        return request.show(views.Continue(continue_url=onward, why="done", few_codes=left <= warn_at))
     if (
         isinstance(judgement.decision, Allow)
         and not request.interruption.carried
@@ -400,6 +404,7 @@ def _view(
         asked_by=asked_by,
         max_age=max_age,
         sending=sending,
+        cause=failed or (challenge.undelivered if challenge else ""),
         sent_at=challenge.issued_at if challenge else 0,
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=_resend_at(request, challenge) if challenge else 0,

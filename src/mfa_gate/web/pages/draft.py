@@ -331,6 +331,7 @@ async def _confirm(
         steps=_steps(judgement),
         hint=shown.get("hint", ""),
         sending=sending,
+        cause=(issued.failed if issued else "") or (challenge.undelivered if challenge else ""),
         sent_at=challenge.issued_at if challenge else 0,
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=challenge.issued_at + limits.wait if challenge and limits else 0,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...core.changes import may_change
+from ...core.changes.enroll import MAX_LABEL
 from ...core.changes.enroll_rights import CHANGE_AGE
 from ...core.decision import Allow, StepUp
 from ...core.model import MAX_BROWSERS, Account, Seconds
@@ -56,9 +57,13 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case "rename":
             result = await self_service.rename(request.caller, id=id, label=form.get("label", ""))
             if isinstance(result, Refusal) and result.reason in ("label_taken", "malformed"):
-                reason = result.reason if result.reason == "label_taken" else "label_missing"
-                view = await _settings(request, judgement, editing=id, typed=form.get("label", ""))
-                return request.show(view, status=422, problems=[Problem(reason=reason, field="label")])
+                typed = form.get("label", "")
+                reason, limit = result.reason, ""
+                if reason == "malformed":
+                    is_long = len(" ".join(typed.split())) > MAX_LABEL
+                    reason, limit = ("text_long", str(MAX_LABEL)) if is_long else ("label_missing", "")
+                view = await _settings(request, judgement, editing=id, typed=typed)
+                return request.show(view, status=422, problems=[Problem(reason=reason, field="label", detail=limit)])
             word = "renamed"
         case "default":
             result, word = await self_service.set_default(request.caller, id=id), "default"

@@ -14,7 +14,8 @@ class Challenge:
 
     It posts ``code``, ``challenge`` and ``remember``, or ``action=send``.
 
-    ``sending`` is ``none`` for a factor that sends nothing, and ``off`` where nothing can be sent at the moment.
+    ``sending`` is ``none`` for a factor that sends nothing, and ``off`` where nothing can be sent at the moment. ``cause`` is
+    the reason of the sender if it is ``failed``, "" where nobody tells it.
     ``remaining`` is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are
     strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
     the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer. ``public`` is the address of
@@ -29,6 +30,7 @@ class Challenge:
     why: Why
     max_age: int = 604_800
     sending: Sending = "none"
+    cause: str = ""
     sent_at: int = 0
     expires_at: int = 0
     resend_at: int = 0

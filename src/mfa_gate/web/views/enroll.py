@@ -91,6 +91,7 @@ class EnrollConfirm:
     digits: int = 6
     hint: str = ""
     sending: Sending = "none"
+    cause: str = ""
     sent_at: int = 0
     expires_at: int = 0
     resend_at: int = 0
@@ -127,6 +128,7 @@ class EnrollContact:
     ways: tuple[Way, ...]
     way: Way | None = None
     sending: Sending = "unsent"
+    cause: str = ""
     sent_at: int = 0
     expires_at: int = 0
     resend_at: int = 0

@@ -47,12 +47,14 @@ class Approve:
 class Continue:
     """The page that says that there is nothing to confirm (U-55, U-73).
 
-    It was done here, or in another tab. ``continue_url`` leads on.
+    It was done here, or in another tab. ``continue_url`` leads on. ``few_codes``: so few backup codes are left that a new
+    set is offered (U-35).
     """
 
     template: ClassVar[str] = "continue.html"
     continue_url: str
     why: Literal["done", "already"] = "already"
+    few_codes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +90,13 @@ class CookiesOff:
 class WrongAddress:
     """The page for a form that was opened at an address that is not listed.
 
-    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only.
+    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only. ``ref``
+    stands in the log.
     """
 
     template: ClassVar[str] = "wrong_address.html"
     url: str
+    ref: str = ""
     came: str = ""
     listed: str = ""
 

@@ -18,7 +18,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "accept_missing": Sentence("Tick the box to accept, or decline."),
     "sure_missing": Sentence("Tick the box if it wasn’t you. If it was you, close this page."),
     "about_missing": Sentence("Tell your administrator what happened."),
-    "about_long": Sentence("That is too long. Use at most 500 characters."),
+    "text_long": Sentence("That is too long. Use at most %(detail)s characters."),
     "not_open": Sentence("It isn’t open yet. If your contacts changed, the wait began again: see below."),
     "ticket_missing": Sentence("Enter the set-up code."),
     "ticket_wrong": Sentence("That set-up code isn’t right, or it has expired. Ask for a new one."),
