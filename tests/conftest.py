@@ -6,7 +6,7 @@ import faulthandler
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from mfa_gate.stores.common.siblings import take_name
 from tests.chromium import found
+from tests.harness import World, make_world, running
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # With --coverage the workers are measured; the many programs that they start would take twice as long.
@@ -43,6 +44,13 @@ def pytest_sessionfinish() -> None:
     """
     if measured := "coverage" in sys.modules and sys.modules["coverage"].Coverage.current():
         measured.save()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A fresh host with its gate, in the tests' policy."""
+    async with running(make_world()) as made:
+        yield made
 
 
 LIMIT, LIMIT_SLOW = 900, 3600

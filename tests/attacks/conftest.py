@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Protocol
 
@@ -13,16 +13,8 @@ from tests.attacks.doomed import Deed, Kill
 from tests.attacks.killed import Ground, Killed, prepared
 from tests.attacks.killing import EACH, ORIGINS, PARENTS
 from tests.beside import beside
-from tests.harness import World, make_world, running
 from tests.stores import postgres_servers
 from tests.stores.servers import single
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A fresh host with its gate."""
-    async with running(make_world()) as made:
-        yield made
 
 
 class Strike(Protocol):

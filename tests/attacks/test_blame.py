@@ -30,12 +30,6 @@ from tests.harness import Browser, World, key, make_world, running
 DAY = 86_400
 
 
-@pytest.fixture
-async def world() -> Any:
-    async with running(make_world()) as made:
-        yield made
-
-
 async def used(world: World, id: str = "ann") -> int:
     """The attempts that are taken."""
     return (await world.account(id)).attempts.used

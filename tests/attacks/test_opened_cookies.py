@@ -5,7 +5,7 @@ Each request has a cookie header of its own, so no remembered decision answers i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -22,13 +22,6 @@ from tests.harness import FETCH, POLICY, Browser, World, key, make_world, runnin
 
 NUMBERS = count()
 ANN = SubjectKey("alpha", "ann")
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host with a gate."""
-    async with running(make_world()) as made:
-        yield made
 
 
 @pytest.fixture

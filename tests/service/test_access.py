@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +17,6 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import access as module
 from mfa_gate.service.access import Judgement, Pass, owed
 from tests.harness import FETCH, HOME, Browser, World, make_world, running, with_rules
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host with people of one organization."""
-    async with running(make_world()) as made:
-        yield made
 
 
 def kept(world: World, browser: Browser) -> list[bytes]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -20,16 +19,9 @@ from mfa_gate.factors.base import Rejected
 from mfa_gate.service import attempt as module
 from mfa_gate.service.attempt import Attempts, Guess
 from tests.attacks.test_blame import caller_of
-from tests.harness import Browser, World, make_world, running
+from tests.harness import Browser, World
 
 ANN = SubjectKey("alpha", "ann")
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host."""
-    async with running(make_world()) as made:
-        yield made
 
 
 def guess(world: World, browser: Browser, check: object, *, factor: str = "totp") -> Guess[object, object]:

@@ -5,21 +5,12 @@ It is made anew only with a fresh proof.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.factors.base import Rejected
 from tests.attacks.test_blame import caller_of
-from tests.harness import World, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host."""
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import World
 
 
 async def test_the_codes_that_are_left(world: World) -> None:

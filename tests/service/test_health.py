@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.service import health as module
 from mfa_gate.service.health import HealthCheck
-from tests.harness import POLICY, World, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A running gate."""
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import POLICY, World
 
 
 @pytest.mark.parametrize(

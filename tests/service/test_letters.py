@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +21,6 @@ from tests.harness import FETCH, JSON, ORIGIN, Browser, World, make_world, runni
 from tests.senders.test_smtp import SENDER, Inbox, mail_in, smtp_server
 
 GERMAN = [*FETCH, ("origin", ORIGIN), ("x-mfa-gate", "1"), JSON, ("accept-language", "de-DE, en;q=0.5")]
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(make_world()) as made:
-        yield made
 
 
 async def german(world: World, *, zone: str = "Europe/Berlin") -> Browser:

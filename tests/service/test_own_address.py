@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.service.own_address import OwnAddress, is_root
-from tests.harness import ORIGIN, World, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A gate whose root nobody has named."""
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import ORIGIN, World
 
 
 def fresh(world: World) -> OwnAddress:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,16 +23,9 @@ from mfa_gate.service.admin.recent_states import STATES, people_in
 from mfa_gate.service.admin.trail import search_trail
 from mfa_gate.service.notes_end import prune_notes
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import START, World, make_world, running
+from tests.harness import START, World
 
 ANN = SubjectKey("alpha", "ann")
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A store without lines."""
-    async with running(make_world()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ The longer one holds until the grace of the policy before is over.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -14,16 +13,9 @@ import pytest
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import AuditRules, ChangeRules, Policy, Rules
 from mfa_gate.service.retention_grace import REPORT, TRAIL, Longer, RetentionGrace
-from tests.harness import RULES, START, World, make_world, running
+from tests.harness import RULES, START, World
 
 DAY = 86_400
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host."""
-    async with running(make_world()) as made:
-        yield made
 
 
 def rules(days: int | None, grace: int = 10) -> Rules:

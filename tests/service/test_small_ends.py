@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -32,13 +31,6 @@ from tests.harness import HOME, START, Outbox, World, key, make_world, running, 
 from tests.service.impact.test_replay import NINE, judged, row, situation
 
 ANN, BOSS = SubjectKey("alpha", "ann"), SubjectKey("alpha", "boss")
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A running host."""
-    async with running(make_world()) as made:
-        yield made
 
 
 def caller_of(id: str, *groups: str) -> Caller:

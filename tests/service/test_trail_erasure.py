@@ -6,7 +6,6 @@ A pseudonym stands in every line, and the trail verifies as before.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -24,13 +23,6 @@ from tests.harness import Browser, World, make_world, running
 
 ZOE = "zoe.smith@alpha.example"
 OPERATOR = Actor(name="operator:eve")
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A world with a memory store."""
-    async with running(make_world()) as made:
-        yield made
 
 
 async def lived(world: World, id: str = ZOE) -> Browser:

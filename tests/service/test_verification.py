@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +15,6 @@ from mfa_gate.service.verification import Verified, _Found, _found
 from tests.attacks.test_blame import caller_of
 from tests.harness import POLICY, RULES, Browser, World, make_world, running, with_rules
 from tests.service.admin.people import way
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host."""
-    async with running(make_world()) as made:
-        yield made
 
 
 async def verify(world: World, browser: Browser, **more: Any) -> Verified | Refusal:

@@ -5,13 +5,11 @@ HEAD is in the list wherever GET is, and every method of the list is taken.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.web import pages
 from mfa_gate.web.api.table import ACCOUNTS, CALLS, ON_ACCOUNT, ON_PART, ONE_OF
-from tests.harness import JSON, ORIGIN, World, make_world, running
+from tests.harness import JSON, ORIGIN, World
 
 PAGES = ("/dispute/x", "/health", "/hooks/voice/x", "/static/x")
 """Addresses for everybody."""
@@ -22,12 +20,6 @@ API = [
     *(f"{ACCOUNTS}x{action}" for action in ON_ACCOUNT),
     *(f"{ACCOUNTS}x{action}y" for action in ON_PART),
 ]
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(make_world()) as made:
-        yield made
 
 
 @pytest.mark.parametrize("kind", ["pages", "api"])

@@ -15,12 +15,6 @@ from mfa_gate.core.rules import Rules
 from tests.harness import Browser, World, make_world, running, with_rules
 
 
-@pytest.fixture
-async def world() -> Any:
-    async with running(make_world()) as made:
-        yield made
-
-
 async def asked(world: World) -> tuple[Browser, str]:
     """A person with an app, an address and backup codes, in a browser that owes a proof.
 

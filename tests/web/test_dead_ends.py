@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from mfa_gate.core.rules import DAY, RecoveryRules
 from mfa_gate.errors import SendFailed
 from tests.harness import PAGE, Browser, World, make_world, running, with_rules
-
-
-@pytest.fixture
-async def world() -> Any:
-    async with running(make_world()) as made:
-        yield made
 
 
 async def disputed(world: World) -> Browser:

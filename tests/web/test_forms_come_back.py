@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from mfa_gate.core.rules import EnrollmentRules
-from tests.harness import Browser, World, make_world, running
+from tests.harness import Browser, World, make_world
 
 TICKED = re.compile(r'name="remember" value="yes"( checked)?')
-
-
-@pytest.fixture
-async def world() -> Any:
-    async with running(make_world()) as made:
-        yield made
 
 
 async def new_browser(world: World, of: Browser) -> Browser:

@@ -5,7 +5,6 @@ They say which addresses are ours, who is let on, and who is only reported.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -21,13 +20,6 @@ from tests.attacks.test_blame import caller_of
 from tests.harness import FETCH, POLICY, RULES, START, Browser, World, http_scope, make_world, running
 
 ANN = Subject("ann", "alpha")
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A running host."""
-    async with running(make_world()) as made:
-        yield made
 
 
 async def nothing(*_: Any) -> None:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
 from mfa_gate.errors import SendFailed
-from tests.harness import FORM, PAGE, World, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import FORM, PAGE, World
 
 
 @pytest.mark.parametrize("call", ["challenge", "enroll"])

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-import pytest
 
 from tests.harness import FETCH, HOME, Browser, World, make_world, running
-
-
-@pytest.fixture
-async def world() -> Any:
-    async with running(make_world()) as made:
-        yield made
-
 
 SYSTEMS = ("Windows NT 10.0", "iPhone", "Linux; Android 16", "Macintosh; Mac OS X", "X11; Linux")
 IPHONE = SYSTEMS[1:2]

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.web.assets import asset_name
-from tests.harness import FETCH, Browser, World, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import FETCH, Browser, World
 
 
 @pytest.mark.parametrize("plain", ["mfa.css", "mfa.js"])

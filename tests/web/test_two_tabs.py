@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -14,13 +13,6 @@ from mfa_gate.core.rules import PathRule, StepUpRule
 from tests.harness import FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, running, with_rules
 
 SENT = (*PAGE, ("origin", ORIGIN), FORM)
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A host."""
-    async with running(make_world()) as made:
-        yield made
 
 
 async def owing(world: World) -> Browser:

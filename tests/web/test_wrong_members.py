@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from tests.harness import World, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import World
 
 
 async def test_a_response_that_is_wrong_in_any_way(world: World) -> None:

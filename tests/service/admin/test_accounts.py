@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -29,13 +29,6 @@ def desk_rules(rules: Rules) -> Rules:
 
 DESK = with_rules(desk_rules)
 TICKETS = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, first="ticket")))
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A world in which the policy has the second factor on already."""
-    async with running(make_world()) as made:
-        yield made
 
 
 async def boss_of(world: World, id: str = "boss", **more: Any) -> Browser:

@@ -21,13 +21,6 @@ HOUR = 3600
 TODAY = START - START % DAY
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """An empty store."""
-    async with running(make_world()) as made:
-        yield made
-
-
 async def rows(world: World, name: str) -> list[Row]:
     """Read the rows of a report."""
     return [row async for row in REPORTS[name].rows(world.gate.service.report_desk.sources, "alpha")]

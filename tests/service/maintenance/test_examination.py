@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.service.maintenance import examination as module
 from mfa_gate.service.maintenance.examination import IdCheck, KeyCheck, check_ids, check_keys, newest_event_at
-from tests.harness import START, World, key, make_world, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A store without people."""
-    async with running(make_world()) as made:
-        yield made
+from tests.harness import START, World, key, make_world
 
 
 async def people(world: World, *ids: str, tenant: str = "alpha") -> None:

@@ -6,7 +6,6 @@ What stands at a wrong place or is of another kind stops it with its number.
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,19 +16,12 @@ from mfa_gate.errors import SettingsError, StoreContention
 from mfa_gate.service.maintenance import restore as module
 from mfa_gate.service.maintenance.export_file import ExportReader
 from mfa_gate.service.maintenance.restore import Restore, name_of, restore_export
-from tests.harness import World, make_world, running
+from tests.harness import World
 
 from .test_export_file import KEYS, sealed
 
 END = {"k": "end", "changed": ["beta"]}
 TENANT = {"k": "tenant", "t": "alpha", "settings": "", "chart": "", "lines": 0, "pruned": 0, "broken": 0}
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A gate whose key has sealed the lines."""
-    async with running(make_world()) as made:
-        yield made
 
 
 def reader(*records: object) -> ExportReader:
