@@ -68,7 +68,6 @@ FRAME = Frame(
     logo=LOGO,
     help_url="https://help.example/mfa",
     contact="Call the service desk at extension 4400.",
-    owner="security@example.org",
     person="user@finance.example",
     sign_out="/logout",
     here="/mfa/challenge",
