@@ -74,6 +74,7 @@ def test_the_defaults() -> None:
 GIVEN = {
     "color_in.depth": 4,
     "read_body.limit": 16384,
+    "read_form.fields": 20,
     "read_json.limit": 16384,
     "_text.longest": 1024,
     "unknown.kind": "member",
