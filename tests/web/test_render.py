@@ -467,9 +467,9 @@ def test_host_templates_override(tmp_path: Path) -> None:
 
 
 def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process compiles a template once a language, though the check at start has a renderer of its own.
+    """A process compiles a template once a language, for every renderer.
 
-    A host's template of the same name is another one.
+    The check at start has one of its own. A host's template of the same name is another one.
     """
     compiled: list[str] = []
     real = Environment.compile

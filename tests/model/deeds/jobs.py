@@ -26,7 +26,7 @@ def do_jobs(life: Stage, worker: int) -> None:
 
 
 def _remind(person: Person, now: int, wait: int) -> str:
-    """Remind three times in the wait, at last that the way is open. Nobody uses it in a week: it closes.
+    """Remind three times in the wait, at last that the way is open. In a week it closes.
 
     Returns the kind of the event, or "".
     """
