@@ -52,7 +52,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     rules = site.service.engine.rules(tenant)
     plain = site.plain_frame(scope, rules)
-    contact, owner = site.whom_to_ask(rules, plain.lang)
+    contact, owner = site.languages.whom_to_ask(rules, plain.lang)
     return replace(
         plain,
         help_url=rules.brand.help_url,

@@ -15,6 +15,9 @@ from importlib.resources.abc import Traversable
 from typing import Protocol
 
 from ..core.browser_names import own_browser_name
+from ..core.rules import Rules
+from ..core.rules.sections import CONTACT
+from ..core.spoken import Spoken, spoken_in
 from ..factors import BUILT_IN
 from ..factors.passkey_checks import SECURITY_KEY
 from .cookies import cookie_value
@@ -150,6 +153,18 @@ class Languages:
             accept_language=accept[:MAX_ACCEPT].decode("latin-1"),
             languages=self.tags,
         )
+
+    def whom_to_ask(self, rules: Rules, lang: str) -> tuple[str, str]:
+        """Return the contact of ``rules`` in the reader's language, and the owner of the policy.
+
+        The owner is "" where the policy has a contact of its own.
+        """
+        contact = rules.recovery.contact
+        if contact == CONTACT:
+            return self.words(lang).gettext(CONTACT), rules.owner
+        if not contact:
+            return "", rules.owner
+        return (spoken_in(contact, lang) if isinstance(contact, Spoken) else contact), ""
 
     def _words(self, lang: str) -> Words:
         own = self._own.get(lang)

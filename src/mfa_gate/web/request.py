@@ -184,7 +184,7 @@ class PageRequest:
         """Make the frame that every page has around it."""
         rules, site = self.rules, self.site
         brand = rules.brand
-        contact, owner = site.whom_to_ask(rules, self.lang)
+        contact, owner = site.languages.whom_to_ask(rules, self.lang)
         account = self._judgement.account if self._judgement else None
         static = f"{self.root}{site.prefix}/static/"
         logo, logo_dark = logos(static, brand)

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from ..core.entropy import draw_ref
 from ..core.rules import Rules
-from ..core.rules.sections import CONTACT
-from ..core.spoken import spoken_in
 from ..core.web_address import read_address
 from ..ports import SignInAgain
 from ..service import Service
@@ -83,18 +81,6 @@ class Site:
             logo_dark=logo_dark,
             lang=self.languages.of(scope),
         )
-
-    def whom_to_ask(self, rules: Rules, lang: str) -> tuple[str, str]:
-        """Return the contact of ``rules`` in the reader's language, and the owner of the policy.
-
-        The owner is "" where the policy has a contact of its own.
-        """
-        contact = spoken_in(rules.recovery.contact, lang)
-        if contact == CONTACT:
-            contact = self.languages.words(lang).gettext(CONTACT)
-        elif contact:
-            return contact, ""
-        return contact, rules.owner
 
     def reference_for(self, scope: Scope, reason: str, *, place: str = "") -> str:
         """Make a reference for a refusal that changed nothing, and write it to the log.
