@@ -13,7 +13,7 @@ from mfa_gate import Subject
 from mfa_gate.core.decision import Allow, Why
 from mfa_gate.core.model import Account, Authenticator, Caller, Lock, SubjectKey
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.service.factor_choice import account_of, behind_lock, first_offer, is_used_up
+from mfa_gate.service.factor_choice import behind_lock, first_offer, is_used_up
 from tests.harness import HOME, make_world, running
 
 LOCKED = Account(key=SubjectKey("alpha", "ann"), lock=Lock(at=1, cause="attempts", ref="R1"))
@@ -30,9 +30,9 @@ async def test_a_lock_without_a_proof() -> None:
         assert behind_lock(LOCKED, judgement) == Refusal(reason="locked", ref="R1", attempts_remaining=0)
         assert behind_lock(replace(LOCKED, lock=None), judgement) is None
         assert behind_lock(LOCKED, replace(judgement, decision=Allow(why=Why(rule="x"), state="verified"))) is None
-        assert account_of(judgement) == judgement.account
+        assert judgement.looked_at.account == judgement.account
         with pytest.raises(ValueError, match="looked at no account"):
-            account_of(replace(judgement, evidence=None))
+            _ = replace(judgement, evidence=None).looked_at
 
 
 CODES = Authenticator(id="codes", factor="backup-code", label="", created_at=3, data={"left": ["x"]})

@@ -30,7 +30,7 @@ async def test_the_place_stands_beside_the_address() -> None:
         ann = await world.enrolled()
         await ann.enroll_email()
         page = (await ann.page("/mfa")).text
-        assert '<bdi>Boston, MA</bdi> (<bdi class="where whole" dir="ltr">203.0.113.7</bdi>)' in page
+        assert '<bdi class="whole">Boston, MA</bdi> (<bdi class="where whole" dir="ltr">203.0.113.7</bdi>)' in page
         (browser,) = (await ann.api("GET", "browsers")).json()["browsers"]
         assert (browser["network"], browser["place"]) == (HOME, "Boston, MA")
         await world.engine.effects.idle()
@@ -44,7 +44,7 @@ async def test_the_place_is_told_to_those_who_help() -> None:
     policy = with_rules(lambda rules: replace(rules, owner="security@example.org", roles=ROLES))
     async with running(make_world(policy=policy, describe_network=describe)) as world:
         ann, boss = await world.enrolled(), await world.enrolled("boss", groups=["desk"])
-        told = '<bdi>Boston, MA</bdi> (<bdi class="where whole" dir="ltr">203.0.113.7</bdi>)'
+        told = '<bdi class="whole">Boston, MA</bdi> (<bdi class="where whole" dir="ltr">203.0.113.7</bdi>)'
         page = (await boss.page("/mfa/admin/accounts/ann")).text
         assert page.count(told) >= 2, page
         await world.engine.effects.idle()

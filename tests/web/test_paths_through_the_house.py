@@ -160,7 +160,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=39, calls=182, jumps=101)
+    check(found, files=39, calls=181, jumps=101)
     assert found.of("MemoryStore.load") == 0
 
 

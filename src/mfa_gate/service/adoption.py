@@ -10,7 +10,6 @@ from ..errors import MFAGateError
 from .access import Access, Judgement
 from .accounts import Engine
 from .enrollable import enrollable, not_enrollable
-from .factor_choice import account_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -52,7 +51,7 @@ class Adoption:
         if proven not in rules.after or not rules.max:
             return False
         judgement = await self.access.own(caller)
-        if not is_due(account_of(judgement), rules, groups, proven=proven, now=self.engine.now()):
+        if not is_due(judgement.looked_at.account, rules, groups, proven=proven, now=self.engine.now()):
             return False
         if not self.offerable(judgement):
             return False

@@ -15,7 +15,6 @@ from .access import Access, Judgement
 from .accounts import Engine
 from .challenges import Challenges
 from .enrollable import not_enrollable
-from .factor_choice import account_of
 
 MADE = "backup_codes.made"
 DROPPED = "backup-copies"
@@ -51,7 +50,7 @@ class BackupCodes:
         Returns an empty tuple if no set could be made.
         """
         part, rules = self.engine.factors[self.engine.factors.backup], judgement.requirement.rules
-        context = self.challenges.context(caller, rules, purpose="enroll", account=account_of(judgement))
+        context = self.challenges.context(caller, rules, purpose="enroll", account=judgement.looked_at.account)
         draft = part.draft(context)
         if isinstance(draft, Rejected):
             return ()

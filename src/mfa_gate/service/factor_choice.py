@@ -35,7 +35,7 @@ def behind_lock(account: Account, judgement: Judgement) -> Refusal | None:
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
     """List the authenticators that meet the demand, in order; backup codes come last."""
-    account = account_of(judgement)
+    account = judgement.looked_at.account
     mine = [a for a in _offered(account, judgement) if a.factor in judgement.factors]
     mine = [a for a in mine if not (judgement.factors.traits[a.factor].backup and is_used_up(account, a))]
     order = judgement.requirement.rules.factors.order
@@ -79,13 +79,8 @@ def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> A
     evidence = judgement.evidence
     last = evidence.browser.last_factor if evidence and evidence.browser else ""
     if judgement.requirement.rules.factors.first_offer == "last-used":
-        for wanted in (last, account_of(judgement).default):
+        for wanted in (last, judgement.looked_at.account.default):
             found = next((a for a in offered if a.id == wanted), None)
             if found is not None:
                 return found
     return offered[0]
-
-
-def account_of(judgement: Judgement) -> Account:
-    """Return the account that was judged. Raises ``ValueError`` where none was looked at."""
-    return judgement.looked_at.account

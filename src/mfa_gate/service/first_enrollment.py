@@ -20,7 +20,6 @@ from .access import Access
 from .accounts import Engine
 from .attempt import Guess
 from .challenges import SENT_TO, Challenges, Issued
-from .factor_choice import account_of
 from .verification import Verification
 
 
@@ -52,7 +51,7 @@ class Leave:
         if kind not in self.contact_kinds(contacts):
             return Refusal(reason="no_contact")
         rules, part = judgement.requirement.rules, self.engine.factors[kind]
-        account = account_of(judgement)
+        account = judgement.looked_at.account
         context = self.challenges.context(caller, rules, purpose="contact", account=account, contacts=contacts)
         draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
         if isinstance(draft, Rejected):

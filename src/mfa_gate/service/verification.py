@@ -18,7 +18,7 @@ from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Attempts, Guess
 from .challenges import Challenges
-from .factor_choice import account_of, behind_lock, usable
+from .factor_choice import behind_lock, usable
 
 MALFORMED_PER_MINUTE = 60
 MALFORMED_CACHE = 10_000
@@ -74,7 +74,7 @@ class Verification:
         the judged account does not know is looked for there once, before it is refused.
         """
         judgement = judgement or await self.access.own(caller)
-        account = account_of(judgement)
+        account = judgement.looked_at.account
         if challenge and not any(c.id == challenge for c in account.challenges):
             # Another worker may have issued it a moment ago, and the store's notice of that is not here yet.
             account = await self.engine.load(caller.subject.key)

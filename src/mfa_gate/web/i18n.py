@@ -156,18 +156,6 @@ class Languages:
             languages=self.tags,
         )
 
-    def whom_to_ask(self, rules: Rules, lang: str) -> tuple[str, str]:
-        """Return the contact of ``rules`` in the reader's language, and the owner of the policy.
-
-        The owner is "" where the policy has a contact of its own.
-        """
-        contact = rules.recovery.contact
-        if contact == CONTACT:
-            return self.words(lang).gettext(CONTACT), rules.owner
-        if not contact:
-            return "", rules.owner
-        return (spoken_in(contact, lang) if isinstance(contact, Spoken) else contact), ""
-
     def _words(self, lang: str) -> Words:
         own = self._own.get(lang)
         if own is None:
