@@ -118,5 +118,5 @@ async def test_the_page_says_where(two: tuple[World, World]) -> None:
     web, desktop = two
     ann = await web.enrolled()
     page = (await over_there(ann, desktop).page("/mfa")).text
-    assert "<bdi>web</bdi>" in page
+    assert '<bdi class="whole">web</bdi>' in page
     assert "<bdi>desktop</bdi>" not in page
