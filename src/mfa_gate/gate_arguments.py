@@ -192,8 +192,10 @@ def _faults_of_addresses(given: GateArguments) -> list[str]:
         *faults_of_relying_party(given.relying_party),
         *faults_of_api_origins(given.api_origins, given.relying_party),
         *faults_of_public_url(given.public_url, given.relying_party),
-        *faults_of_prefix(given.prefix),
-        *faults_of_places(prefix=given.prefix, sign_in=given.sign_in, sign_out=given.sign_out, home=given.home),
+        *(wrong := faults_of_prefix(given.prefix)),
+        *faults_of_places(
+            prefix="/mfa" if wrong else given.prefix, sign_in=given.sign_in, sign_out=given.sign_out, home=given.home
+        ),
     ]
     if given.json_status not in (401, 403):
         faults.append(f"json_status={given.json_status!r}: must be 403 or 401")

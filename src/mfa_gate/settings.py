@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
 from .core.changes.enroll_rights import is_on_file
-from .core.networks import UNIX, Proxy
+from .core.networks import UNIX, Proxy, is_everybody
 from .core.public_suffixes import registrable
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
@@ -286,11 +286,11 @@ def proxies_of(texts: Sequence[str]) -> tuple[tuple[Proxy, ...], list[str]]:
         except ValueError as error:
             faults.append(f'trusted_proxies: {text!r} is no network ({error}); write e.g. "10.0.0.5"')
             continue
-        if not network.prefixlen:
-            faults.append(
-                f"trusted_proxies: {text!r} would trust everybody's word for everybody's address; list the proxies alone"
-            )
         networks.append(network)
+    if is_everybody([network for network in networks if network != UNIX]):
+        faults.append(
+            f"trusted_proxies={list(texts)!r}: would trust everybody's word for everybody's address; list the proxies alone"
+        )
     return tuple(networks), faults
 
 

@@ -96,6 +96,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "proxies as text": ({"trusted_proxies": "10.0.0.0/8"}, ("trusted_proxies", "list")),
     "no network": ({"trusted_proxies": ["10.0.0.1/8"]}, ("trusted_proxies", "10.0.0.1/8")),
     "everybody a proxy": ({"trusted_proxies": ["0.0.0.0/0"]}, ("everybody",)),
+    "everybody a proxy, in halves": ({"trusted_proxies": ["0.0.0.0/1", "10.0.0.1", "128.0.0.0/1"]}, ("everybody",)),
     "everybody a proxy, v6": ({"trusted_proxies": ["::/0"]}, ("everybody",)),
 }
 
@@ -116,6 +117,13 @@ def test_each_fault_names_its_fix(wrong: dict[str, Any], words: tuple[str, ...])
 def test_the_good_one_starts() -> None:
     """The other side of the table above."""
     assert MFAGate(**GOOD).policy == BUILT_IN.complete(POLICY)
+
+
+def test_one_fault_is_told_once() -> None:
+    """A wrong prefix makes no other address wrong."""
+    with pytest.raises(SettingsError) as error:
+        MFAGate(**{**GOOD, "prefix": "/"})
+    assert [fault[:11] for fault in error.value.faults] == ["prefix='/':"]
 
 
 def test_all_at_once() -> None:

@@ -119,7 +119,9 @@ async def test_a_socket_without_an_address() -> None:
         await unix(connection(("X-Remote-User", "ann"), client="10.0.0.5"))
 
 
-@pytest.mark.parametrize("from_", [[], "10.0.0.5", ["0.0.0.0/0"], ["::/0"], ["10.0.0.5/8"], ["proxy.example"]])
+@pytest.mark.parametrize(
+    "from_", [[], "10.0.0.5", ["0.0.0.0/0"], ["::/0"], ["0.0.0.0/1", "128.0.0.0/1"], ["10.0.0.5/8"], ["proxy.example"]]
+)
 def test_networks_that_are_none_or_everybody(from_: Any) -> None:
     """A list of networks is needed, and everybody is none."""
     with pytest.raises(SettingsError):

@@ -66,6 +66,13 @@ KINDS = [
     ("a path that climbs", exempt(paths="['/a/../**']"), "5: exempt[0].paths[0]", "no path", "must not hold"),
     ("no path at all", step_up(paths="[]"), "5: step_up[0].paths", "must name", "at least one"),
     ("a network with host bits", "[networks]\nhq = ['192.0.2.7/24']\n", "4: networks.hq", "host bits", "write it like"),
+    (
+        "every address in halves",
+        "[networks]\nhq = ['0.0.0.0/1', '128.0.0.0/1']\n",
+        "4: networks.hq",
+        "every address",
+        'action = "log"',
+    ),
     ("every address there is", "[networks]\nhq = ['0.0.0.0/0']\n", "4: networks.hq", "every address", 'action = "log"'),
     ("a region that does not exist", "[factors.sms]\nregions = ['UK']\n",
      "4: factors.sms.regions", "no region", '"GB"'),

@@ -23,7 +23,14 @@ from tests.harness import FETCH, HOME, Browser, World, make_world, running
 
 from .serving import served
 
-EVERYBODY: tuple[Any, ...] = ("*", ["*"], "0.0.0.0/0", ["127.0.0.1", "::/0"], "10.0.0.1, 0.0.0.0/0")
+EVERYBODY: tuple[Any, ...] = (
+    "*",
+    ["*"],
+    "0.0.0.0/0",
+    ["127.0.0.1", "::/0"],
+    "10.0.0.1, 0.0.0.0/0",
+    "0.0.0.0/1,128.0.0.0/1",
+)
 SOMEBODY: tuple[Any, ...] = ("127.0.0.1", "10.0.0.0/8,::1", ["203.0.113.7"], "127.0.0.1,::1")
 
 
@@ -121,7 +128,7 @@ async def test_other_layers(build: Callable[[World], Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS"])
-@pytest.mark.parametrize("value", ["*", " * ", "*,10.0.0.1", "0.0.0.0/0", "10.0.0.1, ::/0"])
+@pytest.mark.parametrize("value", ["*", " * ", "*,10.0.0.1", "0.0.0.0/0", "10.0.0.1, ::/0", "0.0.0.0/1,128.0.0.0/1"])
 def test_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """Both variables that servers read, and every way to say everybody."""
     monkeypatch.setenv(name, value)

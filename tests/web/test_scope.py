@@ -105,6 +105,13 @@ def test_who_is_calling(headers: dict[str, str], kind: str) -> None:
     assert caller_kind(http_scope("GET", "/", headers=headers.items())) == kind
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_headers_are_one_list(order: int) -> None:
+    """``Accept`` may come in several lines (RFC 9110, 5.2), whatever their order."""
+    both = [("accept", "text/html"), ("accept", "application/json;q=0.5")][::order]
+    assert caller_kind(http_scope("GET", "/", headers=both)) == "page"
+
+
 def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
     """Assert that the answer has the parts that this caller needs."""
     assert "no-store" in headers["cache-control"], name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import Final, Literal
 
 UNKNOWN = ""
@@ -16,6 +16,16 @@ Address = IPv4Address | IPv6Address
 UNIX: Final = "unix"
 """The peer of a socket that has no address: a proxy on the same machine."""
 Proxy = Network | Literal["unix"]
+
+
+def is_everybody(networks: Iterable[Network]) -> bool:
+    """Tell if networks together hold every address of IPv4, or every one of IPv6 (S-109)."""
+    found = list(networks)
+    four = [network for network in found if isinstance(network, IPv4Network)]
+    six = [network for network in found if isinstance(network, IPv6Network)]
+    wholes: list[Network] = [*collapse_addresses(four), *collapse_addresses(six)]
+    return any(not whole.prefixlen for whole in wholes)
+
 
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::\d{1,5})?")
 _WITH_PORT = re.compile(r"([^:]*):\d{1,5}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.model import Subject
-from ..core.networks import UNIX, Proxy, is_proxy, parse_networks
+from ..core.networks import UNIX, Proxy, is_everybody, is_proxy, parse_networks
 from ..errors import SettingsError
 from .credentials import Unreadable
 from .values import Fold, check_names, folded, readable
@@ -52,7 +52,7 @@ class TrustedHeader:
             raise SettingsError(f"TrustedHeader: from_: {error}") from error
         self._from: tuple[Proxy, ...] = (*networks, UNIX) if UNIX in from_ else networks
         self._fold = fold
-        if any(not network.prefixlen for network in networks):
+        if is_everybody(networks):
             raise SettingsError(
                 "TrustedHeader: from_ holds every address, so anybody could name any user; list the proxy alone"
             )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ..core.luminance import TEXT, WHITE, contrast
-from ..core.networks import Network, parse_networks
+from ..core.networks import Network, is_everybody, parse_networks
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?")
 _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -93,15 +93,17 @@ def path_fault(text: str) -> str:
 
 def networks_fault(texts: Sequence[str]) -> str:
     """Find the reason why ``texts`` are no networks; "" for good ones."""
+    networks = []
     for text in texts:
         try:
-            network = read_network(text)
+            networks.append(read_network(text))
         except ValueError as error:
             return f"{error}; write it like 198.51.100.0/28"
-        if network.prefixlen == 0:
-            return (
-                f'{text} is every address there is; to ask nothing on a change, set freshness.ip_change.action = "log"'
-            )
+    if is_everybody(networks):
+        return (
+            f"{', '.join(texts)} is every address there is; to ask nothing on a change, set "
+            'freshness.ip_change.action = "log"'
+        )
     return "" if texts else "it must name at least one network"
 
 

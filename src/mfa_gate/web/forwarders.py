@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
 from collections.abc import Container, Iterator, Mapping
+from ipaddress import ip_network
 from types import FrameType
 from typing import Any, Protocol, runtime_checkable
 
-from ..core.networks import hop_address
+from ..core.networks import Network, hop_address, is_everybody
 
 VARIABLES = ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS")
 """Variables from which uvicorn and gunicorn read the option. The command line and the starting code can set it as well."""
@@ -44,8 +46,12 @@ def fault_of_environment(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def believes_everybody(option: str) -> bool:
-    """Say whether the option's text names everybody: a star, or a network with prefix 0."""
-    return any(part.strip() == "*" or part.strip().endswith("/0") for part in option.split(","))
+    """Tell if the option's text names everybody: a star, or networks that are it together."""
+    parts, networks = [part.strip() for part in option.split(",")], list[Network]()
+    for part in parts:
+        with contextlib.suppress(ValueError):  # a name of a host, or what the server itself will refuse
+            networks.append(ip_network(part, strict=False))
+    return "*" in parts or is_everybody(networks)
 
 
 def is_forwarded(scope: Mapping[str, Any]) -> bool:

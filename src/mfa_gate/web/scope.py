@@ -192,6 +192,7 @@ def caller_kind(scope: Scope) -> CallerKind:
     if scope["type"] == "websocket":
         return "websocket"
     headers: dict[bytes, bytes] = dict(scope["headers"])
+    headers[b"accept"] = b",".join([value for name, value in scope["headers"] if name == b"accept"])
     purpose = headers.get(b"sec-purpose") or headers.get(b"x-sec-purpose", b"")
     if b"prefetch" in purpose or headers.get(b"purpose") == b"prefetch":
         return "prefetch"
