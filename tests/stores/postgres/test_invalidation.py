@@ -135,7 +135,7 @@ async def test_a_pooler_that_swallows_notices(caplog: pytest.LogCaptureFixture) 
 
 async def test_advice_waits_until_it_is_known() -> None:
     """On a slow machine the doctor still tells of the pooler; a start does not wait so long."""
-    slow = replace(POSTGRES, silence=0.7, hello_within=1.5, advice_within=60.0)
+    slow = replace(POSTGRES, silence=2.0, hello_within=2.5, advice_within=60.0)
     with postgres_servers.pooler(postgres_servers.shared(), "transaction") as behind:
         store = PostgresStore(f"{behind}?schema={schema_of(postgres_servers.shared().schema())}", timing=slow)
         await store.open()
