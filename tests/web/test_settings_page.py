@@ -52,14 +52,16 @@ async def test_the_check_up(world: World) -> None:
     assert "Good:" not in text
 
 
-async def test_each_browser_is_seen(world: World) -> None:
-    """This browser comes first; no fold hides one that has a name of its own."""
+async def test_browsers_are_folded_after_three(world: World) -> None:
+    """This browser comes first, then the newest; the rest is behind a fold."""
     ann = await world.enrolled()
-    await elsewhere(world, ann, 5)
+    await elsewhere(world, ann, 4)
     shown = listed((await ann.page("/mfa")).text)
-    assert shown.split("<details")[0].count('class="thing"') == 6
+    assert shown.split("<details")[0].count('class="thing"') == 3
     assert shown.index("This browser") < shown.index("First seen")
-    assert shown.count("First seen ") == 6
+    assert "Show 2 more" in shown
+    assert "Show fewer" in shown
+    assert shown.count("First seen ") == 5
 
 
 async def test_a_stranger_is_not_folded_under_ones_own_name(world: World) -> None:
