@@ -41,6 +41,19 @@ async def test_many_locks_are_an_alarm() -> None:
         assert len((await world.store.events("alpha", kind="tenant.many_locks")).items) == 1
 
 
+async def test_one_person_is_no_wave() -> None:
+    """One account that is locked, unlocked and locked again counts once."""
+    async with running(make_world(directory=directory)) as world:
+        ann = await world.enrolled("ann")
+        for _ in range(6):
+            await ann.lock()
+            key = SubjectKey("alpha", "ann")
+            await world.gate.service.account_desk.act(Actor(name="operator:test"), "unlock", key, reason="x")
+            world.clock.advance(60)
+        assert len(world.kinds("account.locked")) == 6
+        assert not world.kinds("tenant.many_locks")
+
+
 async def test_few_locks_and_acts_are_none() -> None:
     """Locks of another hour do not count, nor do those by an administrator."""
     async with running(make_world(directory=directory)) as world:

@@ -183,6 +183,29 @@ async def test_a_copy_of_a_signed_out_session_has_proven_nothing(wait: int) -> N
         assert await thief.is_in()
 
 
+async def test_a_proof_after_a_sign_out_brings_nothing_else_back() -> None:
+    """Under a name that all sign-ins share, a copy of before the sign-out stays out."""
+    async with running(make_world()) as world:
+        first = await world.enrolled()
+        one, two = [await world.browser(sid="all") for _ in range(2)]
+        for browser in (one, two):
+            assert (await browser.prove(first.secret)).status == 200
+            world.clock.advance(40)
+        thief = Browser(world, cookies=dict(one.cookies))
+        assert await thief.is_in()
+        await two.ask("GET", "/logout")
+        two = await world.browser(sid="all", cookies=two.cookies)
+        assert (await two.prove(first.secret)).status == 200
+        assert await two.is_in()
+        assert not await thief.is_in()
+        world.clock.advance(-20)
+        await two.ask("GET", "/logout")
+        two = await world.browser(sid="all", cookies=two.cookies)
+        world.clock.advance(60)
+        assert (await two.prove(first.secret)).status == 200
+        assert await two.is_in()
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_named_session_ends_with_its_proofs(method: str) -> None:
     """The cookies of before a sign-out, played back, have proven nothing any more."""

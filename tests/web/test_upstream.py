@@ -66,6 +66,19 @@ async def test_counts(world: World) -> None:
     assert (await ann.page("/mfa")).status == 200
 
 
+async def test_counts_again_after_a_sign_out_here(world: World) -> None:
+    """The provider's sign-in goes on: its time and the session's name come back."""
+    at = int(world.clock.now())
+    ann = await signed_in(world, amr=["mfa"])
+    assert (await ann.page("/records")).status == 200
+    world.clock.advance(600)
+    await ann.ask("GET", "/logout")
+    world.clock.advance(60)
+    session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s1", "auth_time": at, "amr": ["mfa"]}
+    await ann.ask("POST", "/login", body=json.dumps(session).encode())
+    assert (await ann.page("/records")).status == 200
+
+
 async def test_class_counts(world: World) -> None:
     """The class does as well as a word."""
     ann = await signed_in(world, acr="gold")

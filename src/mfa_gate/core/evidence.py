@@ -86,6 +86,8 @@ def skip_time(account: Account, subject: Subject, handle: str) -> int:
 
 def sign_out_time(account: Account, subject: Subject) -> int:
     """Return the time (UTC seconds) at which a named sign-in was signed out; -1 for never."""
+    if not subject.session:
+        return -1
     key = skip_key(subject, "")
     return max((at for where, at in account.sign_outs if where == key), default=-1)
 
@@ -108,7 +110,7 @@ def standing_for(
 
     A proof of another subject, epoch, session or network is dropped. ``freshness`` decides if the network matters, and
     which sign-ins elsewhere count. In a sign-in that was signed out, no proof of before counts: the host's cookie may be
-    a copy that the host cannot end (S-20).
+    a copy that the host cannot end (S-20). A sign-in at an identity provider still does: its time may be that of days ago.
 
     Raises ``ValueError`` if the account is not the caller's: nobody passes with the proof of another account.
     """
@@ -121,12 +123,13 @@ def standing_for(
     mine: list[Proof] = []
     others = ended = 0
     proofs = browser.proofs if browser else ()
-    signed_out_at = sign_out_time(account, subject) if account.sign_outs and subject.session else -1
+    signed_out_at = sign_out_time(account, subject) if account.sign_outs else -1
     if subject.upstream is not None:
         proofs = (*proofs, *_login(subject, account, freshness))
     for proof in proofs:
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
-        if proof.epoch != account.epoch or not known or proof.at <= signed_out_at:
+        is_of_before = proof.at <= signed_out_at and proof.factor != UPSTREAM
+        if proof.epoch != account.epoch or not known or is_of_before:
             ended += 1
         elif proof.session and not _same_session(proof, subject, now):
             continue

@@ -36,6 +36,9 @@ class LockWatch:
         if not any(event.kind == "account.locked" and "cause" not in event.detail for event in events):
             return
         store, now = engine.store, engine.now()
+        who = engine.keyring.digest("locked", tenant, account.key.id)
+        if await take_one(store, f"locked:{who}", limit=1, window=HOUR, now=now):
+            return  # one account that is locked again and again is no wave
         if not await take_one(store, f"locks:{tenant}", limit=MANY - 1, window=HOUR, now=now):
             return
         if await take_one(store, f"locks-told:{tenant}", limit=1, window=HOUR, now=now):

@@ -221,7 +221,7 @@ def in_fours(key: str) -> str:
 
 
 _TITLES = re.compile(r'<h([1-3])\b.*?</h\1>|<\w+ class="(?:row|thing)-name".*?</(?:span|p)>', re.DOTALL)
-_HYPHENED = re.compile(r"(?:[^\s<>&]|&#?\w+;)*\w-\w(?:[^\s<>&]|&#?\w+;)*(?![^<>]*>)")
+_HYPHENED = re.compile(r"(?<![^\s<>;])(?:[^\s<>&]|&#?\w+;)*\w-\w(?:[^\s<>&]|&#?\w+;)*(?![^<>]*>)")
 
 
 def with_whole_words(html: str) -> str:

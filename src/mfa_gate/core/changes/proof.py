@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import attempts as budget
 from ..entropy import LETTERS, MARK
 from ..events import TOLD_BY, WRONG, Event, Moment
-from ..evidence import session_mark, skip_key
+from ..evidence import session_mark, sign_out_time
 from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
 from ..reasons import Refusal
 from ..rules import RoleRules, Rules
@@ -141,10 +141,12 @@ def grant(
     """
     now = time_of(account, moment)
     bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
+    # In a sign-in that was signed out this second, or by a clock ahead of this one, only what comes later counts.
+    since = sign_out_time(account, caller.subject) + 1 if account.sign_outs else now
     proof = Proof(
         factor=authenticator.factor,
         authenticator=authenticator.id,
-        at=now,
+        at=max(now, since),
         network=caller.network,
         epoch=account.epoch,
         phishing_resistant=phishing_resistant,
@@ -184,10 +186,6 @@ def grant(
     browsers = (*(b for b in account.browsers if b.id != browser.id), browser)
     browsers = kept_browsers(browsers, account.epoch, now, max_age=int(rules.freshness.max_age))
     account = _carried(account, caller.handle, new_handle)
-    if account.sign_outs and caller.subject.session:
-        # A proof in a sign-in that was signed out: the host goes on with it, or gives all sign-ins one name.
-        here = skip_key(caller.subject, "")
-        account = replace(account, sign_outs=tuple(item for item in account.sign_outs if item[0] != here))
     granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
     # A client without cookies rarely says the language of its person.
     lang = caller.lang if caller.kind == "browser" else account.lang or caller.lang

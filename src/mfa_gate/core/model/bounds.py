@@ -12,7 +12,7 @@ MAX_ENROLLMENTS_OF_ALL = 8
 MAX_BROWSERS = 10
 MAX_CLIENTS = 4
 """The number of kept browsers that may be clients without cookies, when there is no room for all."""
-MAX_SIGN_OUTS = 16
+MAX_SIGN_OUTS = 32
 MAX_PROOFS_PER_NETWORK = 3
 MAX_SKIPS = 20
 MAX_FREE_SENDS = 40
