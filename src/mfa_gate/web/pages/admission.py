@@ -17,8 +17,7 @@ from ...service.challenges import Issued
 from .. import views
 from ..request import PageRequest
 from ..responses import Answer
-from ..views import Sending
-from .common import confirm_first, frozen_page, frozen_until
+from .common import confirm_first, delivery_of, frozen_page, frozen_until
 
 
 def blocked(request: PageRequest, judgement: Judgement, kind: str = "") -> Answer | None:
@@ -96,18 +95,12 @@ async def contact_view(
         challenge = next((c for c in reversed(live) if c.browser == request.caller.handle), None)
         way = way or next((w for w in ways if challenge and w.kind == challenge.factor), None)
     shape = request.factors[way.kind].code(request.rules) if way else None
-    sending: Sending = (
-        "unsent"
-        if challenge is None
-        else "failed"
-        if (issued and issued.failed) or challenge.status == "undelivered"
-        else "sent"
-    )
+    sending, cause = delivery_of(challenge, issued.failed if issued else "")
     return views.EnrollContact(
         ways=tuple(ways),
         way=way,
         sending=sending,
-        cause=(issued.failed if issued else "") or (challenge.undelivered if challenge else ""),
+        cause=cause,
         sent_at=challenge.issued_at if challenge else 0,
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=issued.resend_at if issued else 0,

@@ -22,6 +22,7 @@ from ..views import Notice, Problem, Sending
 from .common import (
     ask_later,
     asked_at,
+    delivery_of,
     keep_wrong,
     leave_locked,
     left_of,
@@ -52,11 +53,9 @@ async def start(request: PageRequest) -> Answer:
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
         request.interruption.forget()
-        left, warn_at = (
-            request.service.backup.left(request.caller, judgement),
-            request.service.backup.stock(judgement)[1],
-        )
-        return request.show(views.Continue(continue_url=onward, why="done", few_codes=left <= warn_at))
+        backup = request.service.backup
+        is_low = backup.left(request.caller, judgement) <= backup.stock(judgement)[1]
+        return request.show(views.Continue(continue_url=onward, why="done", few_codes=is_low))
     if (
         isinstance(judgement.decision, Allow)
         and not request.interruption.carried
@@ -384,9 +383,9 @@ def _view(
     rules = request.rules
     traits = request.factors.traits[mine.factor]
     sending: Sending = "none"
+    cause = ""
     if traits.sends:
-        undelivered = failed or (challenge is not None and challenge.status == "undelivered")
-        sending = "unsent" if challenge is None else "failed" if undelivered else "sent"
+        sending, cause = delivery_of(challenge, failed)
         if mine.factor in request.off and sending != "sent":
             sending = "off"
     max_age = int(rules.freshness.max_age)
@@ -404,7 +403,7 @@ def _view(
         asked_by=asked_by,
         max_age=max_age,
         sending=sending,
-        cause=failed or (challenge.undelivered if challenge else ""),
+        cause=cause,
         sent_at=challenge.issued_at if challenge else 0,
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=_resend_at(request, challenge) if challenge else 0,

@@ -18,7 +18,7 @@ from ...service.enrollable import enrollable
 from ...service.factor_choice import reachable
 from ..request import PageRequest
 from ..responses import Answer
-from ..views import Fault, Locked, Notice, Problem, View, Way
+from ..views import Fault, Locked, Notice, Problem, Sending, View, Way
 
 ISOLATED, ISOLATE_ENDS = "\u2066", "\u2069"
 """Marks round a number inside a text that runs from right to left."""
@@ -138,6 +138,18 @@ def wants_code(request: PageRequest, factor: str, challenge: Challenge | None) -
 def waiting_of(request: PageRequest, challenge: Challenge | None) -> bool:
     """Tell if the page waits for an answer that comes another way."""
     return challenge is not None and challenge.waits and challenge.is_live(request.now)
+
+
+def delivery_of(challenge: Challenge | None, failed: str) -> tuple[Sending, str]:
+    """Tell how the message of a challenge fares, and the sender's reason if it failed.
+
+    ``failed`` is the reason for which it could not be sent just now, "" for none.
+    """
+    if challenge is None:
+        return "unsent", failed
+    if failed or challenge.status == "undelivered":
+        return "failed", failed or challenge.undelivered
+    return "sent", ""
 
 
 def poll_url(request: PageRequest, challenge: Challenge | None) -> str:

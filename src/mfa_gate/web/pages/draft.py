@@ -23,6 +23,7 @@ from .admission import blocked, not_allowed
 from .common import (
     STEPS,
     ask_later,
+    delivery_of,
     keep_wrong,
     kinds_of,
     leave_locked,
@@ -311,11 +312,11 @@ async def _confirm(
     uri = shown.get("uri", "")
     account = judgement.account
     sending: Sending = "none"
+    cause = ""
     challenge = issued.challenge if issued else _asked(request, judgement, draft)
     face = request.service.challenges.face(request.caller, account, challenge) if account else {}
     if request.factors.traits[kind].sends:
-        failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
-        sending = "failed" if failed else "sent" if challenge else "unsent"
+        sending, cause = delivery_of(challenge, issued.failed if issued else "")
     others = tuple(way for way in kinds_of(request, judgement) if way.kind != kind)
     call = _same_number(request, kind, others)
     back = request.own(f"/enroll/{kind}?again=1" if shown.get("typed") else "/enroll")
@@ -331,7 +332,7 @@ async def _confirm(
         steps=_steps(judgement),
         hint=shown.get("hint", ""),
         sending=sending,
-        cause=(issued.failed if issued else "") or (challenge.undelivered if challenge else ""),
+        cause=cause,
         sent_at=challenge.issued_at if challenge else 0,
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=challenge.issued_at + limits.wait if challenge and limits else 0,
