@@ -400,6 +400,37 @@ async def test_a_refused_proof_is_not_good_again(world: World, back: int) -> Non
     assert await ann.is_in()
 
 
+async def test_a_refused_proof_is_not_good_again_after_a_jump_ahead(world: World) -> None:
+    """A clock that was a year ahead for a moment is behind for a year: what is refused then is remembered as well.
+
+    Requirements S-118, F-15.
+    """
+    ann = await proven(world)
+    world.clock.advance(365 * DAY)
+    assert not await ann.is_in()
+    world.clock.advance(-365 * DAY)
+    assert (await ann.prove()).status == 200
+    assert await ann.is_in()
+    world.clock.advance(WEEK)
+    assert not await ann.is_in()
+    world.clock.advance(-DAY)
+    assert not await ann.is_in()
+
+
+async def test_the_right_to_change_factors_does_not_come_back(world: World) -> None:
+    """A proof that was too old for a change of factors is too old when the clock steps back.
+
+    Requirements S-118, S-84.
+    """
+    ann = await proven(world)
+    place = f"authenticators/{await ann.authenticator('totp')}"
+    assert (await ann.api("DELETE", place)).reason == "last_factor"
+    world.clock.advance(301)
+    for back in (0, 60, 200):
+        world.clock.advance(-back)
+        assert (await ann.api("DELETE", place)).reason == "proof_required"
+
+
 @pytest.mark.parametrize("way", ["api", "page"])
 async def test_not_remembered(world: World, way: str) -> None:
     """A proof of a browser that is not to be remembered ends with the sign-in.

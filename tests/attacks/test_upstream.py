@@ -223,6 +223,22 @@ async def test_clock_steps_back(world: World) -> None:
     assert not await passes(ann)
 
 
+async def test_refused_under_every_cookie(world: World) -> None:
+    """A sign-in that was refused as too old stays refused when the clock steps back, whatever cookie of ours is shown.
+
+    Requirement S-118.
+    """
+    ann = await signed_in(world)
+    assert await passes(ann)
+    world.clock.advance(7 * DAY)
+    assert not await passes(ann)
+    world.clock.advance(-DAY)
+    before = ann.cookies.pop(ann.handle, "")
+    await ann.page("/mfa/challenge")
+    assert ann.cookies[ann.handle] != before
+    assert not await passes(ann)
+
+
 async def test_declined() -> None:
     """A person who declines the agreement has ended the sign-in with it.
 

@@ -33,6 +33,24 @@ FOUND: dict[str, Story] = {
         ("end_proofs", {"who": ("cat", "beta")}),
         ("unlock", {"who": ("cat", "beta")}),
     ],
+    "a ticket in the hands of somebody whose changes are stopped": [
+        ("give_ticket", {"who": ("dan", "gamma")}),
+        ("redeem", {"number": 4}),
+        ("enroll_contact", {"number": 4, "kind": "sms"}),
+        ("reset", {"who": ("dan", "gamma")}),
+        ("give_ticket", {"who": ("dan", "gamma")}),
+        ("dispute", {"who": ("dan", "gamma")}),
+        ("redeem", {"number": 4}),
+    ],
+    "a code that nobody remembers any more": [
+        ("enroll_contact", {"number": 2, "kind": "sms"}),
+        ("wait", {"seconds": 299}),
+        ("send", {"number": 2, "kind": "sms"}),
+        ("wait", {"seconds": 3600}),
+        ("wait", {"seconds": 3600}),
+        ("step_back", {"seconds": 600}),
+        ("sent_code", {"number": 2, "kind": "sms"}),
+    ],
 }
 
 

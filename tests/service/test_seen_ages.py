@@ -28,11 +28,22 @@ def test_other_proofs_keep_theirs() -> None:
     assert ages.aged(younger, NOW).proofs == younger.proofs
 
 
-def test_nothing_is_learned_while_the_clock_is_behind() -> None:
-    """The first time counts."""
+def test_a_clock_that_is_behind_for_long() -> None:
+    """After a jump ahead and back, a proof that is looked at keeps its age as well."""
     ages, mine = SeenAges(), seen(100)
     ages.note(mine, NOW + 50)
-    ages.note(ages.aged(mine, NOW), NOW)
+    other = seen(10)
+    assert ages.aged(other, NOW + 40).proofs == other.proofs
+    [aged] = ages.aged(other, NOW).proofs
+    assert NOW - aged.at == 50
+
+
+def test_an_aged_proof_is_not_aged_twice() -> None:
+    """The first time counts, however often it is looked at and refused."""
+    ages, mine = SeenAges(), seen(100)
+    ages.note(mine, NOW + 50)
+    for _ in range(3):
+        ages.note(ages.aged(mine, NOW), NOW)
     [aged] = ages.aged(mine, NOW).proofs
     assert NOW - aged.at == 150
 

@@ -360,6 +360,10 @@ class Access:
         requirement = self._with_floors(with_endpoint(requirement, extra), caller)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
+        if (
+            evidence.proofs
+        ):  # whether they are young enough for a change of factors, the caller of this function decides
+            self._ages.note(evidence, now)
         return Judgement(
             decision=decide(requirement, evidence, now),
             requirement=requirement,

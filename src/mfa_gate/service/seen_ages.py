@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from ..core.evidence import Evidence
+from ..core.evidence import UPSTREAM, Evidence
 from ..core.model import Proof, SubjectKey, replace
 
 MAX_SEEN = 10_000
@@ -27,28 +27,39 @@ class SeenAges:
         self.latest = 0
 
     def note(self, evidence: Evidence, now: int) -> None:
-        """Note that these proofs were not enough at ``now`` (UTC seconds).
+        """Note that these proofs were looked at, and may have been too old, at ``now`` (UTC seconds).
 
-        While the clock is behind, the proofs are those of ``aged``, and nothing new is to be learned from them.
+        While the clock is behind, ``aged`` has noted them already.
         """
         if now < self.latest:
             return
         self.latest = now
         for proof in evidence.proofs:
-            mine = _name(evidence, proof)
-            self._seen[mine] = now
-            self._seen.move_to_end(mine)
+            self._keep(_name(evidence, proof), now)
+
+    def aged(self, evidence: Evidence, now: int) -> Evidence:
+        """Return the evidence with each proof at least as old as it was when it was noted.
+
+        A clock that has jumped far ahead and back is behind for long, and may step back once more. So while it is behind,
+        each proof that is looked at is noted.
+        """
+        clock, now = now, max(now, evidence.account.seen_at)
+        return replace(evidence, proofs=tuple([self._aged(evidence, proof, clock, now) for proof in evidence.proofs]))
+
+    def _aged(self, evidence: Evidence, proof: Proof, clock: int, now: int) -> Proof:
+        mine = _name(evidence, proof)
+        at = max(clock, self._seen.get(mine, 0))
+        self._keep(mine, at)
+        return replace(proof, at=proof.at - max(0, at - now))
+
+    def _keep(self, name: Seen, at: int) -> None:
+        self._seen[name] = at
+        self._seen.move_to_end(name)
         while len(self._seen) > MAX_SEEN:
             self._seen.popitem(last=False)
 
-    def aged(self, evidence: Evidence, now: int) -> Evidence:
-        """Return the evidence with each proof at least as old as it was when it was refused."""
-        now = max(now, evidence.account.seen_at)
-        proofs = tuple(
-            [replace(p, at=p.at - max(0, self._seen.get(_name(evidence, p), 0) - now)) for p in evidence.proofs]
-        )
-        return replace(evidence, proofs=proofs)
-
 
 def _name(evidence: Evidence, proof: Proof) -> Seen:
-    return evidence.account.key, evidence.handle, proof.authenticator, proof.at
+    """Name a proof. One by a sign-in elsewhere is of no browser of ours."""
+    handle = "" if proof.factor == UPSTREAM else evidence.handle
+    return evidence.account.key, handle, proof.authenticator, proof.at

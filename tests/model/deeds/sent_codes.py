@@ -16,6 +16,8 @@ from ..terms import Code
 KINDS = ("email", "sms")
 TTL = {"email": 600, "sms": 600}
 """The life of a code."""
+KEPT = 8
+"""For so many lives, a code that has ended is told apart from a wrong one."""
 
 
 def outbox(life: Stage, seat: Seat, kind: str) -> Any:
@@ -79,7 +81,7 @@ def send(life: Stage, number: int, kind: str) -> None:
 
 
 def sent_code(life: Stage, number: int, kind: str) -> None:
-    """Answer with the newest code that this browser has asked for, in time or late."""
+    """Answer with the newest code that this browser has asked for: in time, late, or when nobody remembers it."""
     seat = life.seats[number]
     person, now = life.person(seat), life.now(seat)
     mine = [code for code in person.codes if code.kind == kind and code.cookie and code.cookie == seat.cookie]
@@ -87,13 +89,13 @@ def sent_code(life: Stage, number: int, kind: str) -> None:
         return
     code = mine[-1]
     age = person.now(now) - code.at
-    if age > 7000 or now < code.at:
+    if now < code.at:
         return
     reply = life.run(life.answer(seat, kind, code.code))
-    if age < TTL[kind]:
-        life.judge(seat, reply, right=True)
-    else:
+    if TTL[kind] <= age < KEPT * TTL[kind]:
         life.judge_free(seat, reply, "code_expired")
+    else:
+        life.judge(seat, reply, right=age < TTL[kind])
 
 
 def code_of_another_browser(life: Stage, number: int, kind: str) -> None:

@@ -27,6 +27,9 @@ def redeem(life: Stage, number: int) -> None:
     if life.terms_for(seat.who).first != "ticket" or not person.ticket[0] or person.lock or person.enrolled:
         return
     text, ends_at = person.ticket
+    if now < person.frozen_until:
+        assert life.run(seat.browser.page("/mfa/enroll")).status == 403  # changes are stopped, and no form is there
+        return
     done = life.run(seat.browser.form("/mfa/enroll", {"action": "ticket", "ticket": text}))
     assert done.status == (303 if person.now(now) < ends_at else 422), (done.status, done.text[:300])
     if done.status == 303:
