@@ -17,7 +17,7 @@ from mfa_gate.web import qr_code
 from tests.harness import FETCH, START, Browser, Reply, World, key, make_world
 
 from .deed import Deed
-from .reference import BROWSERS, Person
+from .reference import BROWSERS, CHANGES, Person
 from .rules import POLICY, terms_of
 from .seats import ANN, BOB, CAT, DAN, EVE, PEOPLE, Inline, LastingMemory, Seat, WorkerClock
 from .terms import Terms
@@ -180,10 +180,18 @@ class Stage:
         terms = self.terms_for(seat.who)
         return self.person(seat).proven(seat.mark, seat.network, self.now(seat), terms, within=within)
 
-    def may_be_refused_already(self, seat: Seat) -> bool:
-        """Tell if its worker may have refused the proof before its clock stepped back."""
+    def may_be_refused_already(self, seat: Seat, within: int = 0) -> bool:
+        """Tell if its worker may have found the proof too old before its clock stepped back."""
         terms, latest = self.terms_for(seat.who), self.latest[seat.worker]
-        return not self.person(seat).proven(seat.mark, seat.network, latest, terms)
+        return not self.person(seat).proven(seat.mark, seat.network, latest, terms, within=within)
+
+    def may_enroll(self, seat: Seat, begun: Reply) -> bool:
+        """Tell if a factor may be added, which was ``begun``."""
+        person, terms = self.person(seat), self.terms_for(seat.who)
+        may = person.may_enroll(seat.mark, seat.cookie, seat.network, self.now(seat), terms)
+        if may and person.enrolled and begun.reason == "proof_required":
+            return not self.may_be_refused_already(seat, within=min(CHANGES, terms.max_age))
+        return may
 
     def look(self, number: int) -> None:
         """Ask for a page of the app, and compare."""
@@ -191,7 +199,8 @@ class Stage:
         seat = self.seats[number]
         passes = self.has_passed(seat)
         reply: Reply = self.run(seat.browser.ask("GET", "/records", headers=FETCH))
-        if passes and reply.status == 403 and reply.json()["why"] == "expired" and self.may_be_refused_already(seat):
+        if passes and reply.status == 403 and self.may_be_refused_already(seat):
+            assert reply.json().get("why") == "expired" or reply.reason == "locked", reply.text
             return
         assert (reply.status == 200) is passes, (seat.who, seat.mark, reply.status, reply.text)
         if passes and not self.is_proven(seat):

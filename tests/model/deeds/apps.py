@@ -13,9 +13,9 @@ from ..stage import Stage
 def enroll(life: Stage, number: int) -> None:
     """Set up an app, which only somebody without a factor may do with the password alone."""
     seat = life.seats[number]
-    person, terms = life.person(seat), life.terms_for(seat.who)
-    may = person.may_enroll(seat.mark, seat.cookie, seat.network, life.now(seat), terms)
+    person = life.person(seat)
     begun: Reply = life.run(seat.browser.api("POST", "enroll", {"factor": "totp"}))
+    may = life.may_enroll(seat, begun)
     assert (begun.status == 201) is may, begun.text[:200]
     if not may:
         return

@@ -33,13 +33,13 @@ def is_odd(life: Stage, seat: Seat, person: Person) -> bool:
 def enroll_contact(life: Stage, number: int, kind: str) -> None:
     """Set up codes by mail or text message."""
     seat = life.seats[number]
-    person, now, terms = life.person(seat), life.now(seat), life.terms_for(seat.who)
+    person, now = life.person(seat), life.now(seat)
     if kind in person.factors or is_odd(life, seat, person) or life.is_crowded(person):
         return
-    may = person.may_enroll(seat.mark, seat.cookie, seat.network, now, terms)
     soon = person.must_not_send(kind, now)
     body = {"factor": kind} | ({"phone": life.run(life.contacts_of_seat(seat)).phone} if kind == "sms" else {})
     begun: Reply = life.run(seat.browser.api("POST", "enroll", body))
+    may = life.may_enroll(seat, begun)
     assert begun.status == (403 if not may else 429 if soon else 201), (begun.status, begun.text[:200])
     if not may or soon:
         if may:
