@@ -431,6 +431,16 @@ async def test_the_right_to_change_factors_does_not_come_back(world: World) -> N
         assert (await ann.api("DELETE", place)).reason == "proof_required"
 
 
+async def test_a_page_that_asked_to_confirm_asks_again(world: World) -> None:
+    """A page of ours that found a proof too old for a change is enough: no act had to be refused. Requirement S-118."""
+    ann = await proven(world)
+    place = f"authenticators/{await ann.authenticator('totp')}"
+    world.clock.advance(301)
+    await ann.page("/mfa/enroll")
+    world.clock.advance(-200)
+    assert (await ann.api("DELETE", place)).reason == "proof_required"
+
+
 @pytest.mark.parametrize("way", ["api", "page"])
 async def test_not_remembered(world: World, way: str) -> None:
     """A proof of a browser that is not to be remembered ends with the sign-in.

@@ -16,6 +16,7 @@ from typing import Protocol
 from ..core.assurance import dead_end, meeting
 from ..core.break_glass import is_known
 from ..core.changes import break_glass
+from ..core.changes.enroll_rights import CHANGE_AGE
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
 from ..core.evidence import Evidence, standing_for
 from ..core.model import Account, Caller, Subject, SubjectKey
@@ -232,8 +233,9 @@ class Access:
         decision = decide(requirement, evidence, now)
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
-            if evidence.proofs:
-                self._ages.note(evidence, now)
+            self._ages.note(evidence, now)
+        elif floors:
+            self._note_ages(evidence, requirement, now)
         if isinstance(decision, Allow) and not requirement.report_only:
             if decision.granted and not is_known(entry.account, mark_of(evidence)):
                 decision = await self._enter_by_grant(caller, requirement, evidence, decision)
@@ -341,6 +343,12 @@ class Access:
         )
         return evidence if now >= self._ages.latest else self._ages.aged(evidence, now)
 
+    def _note_ages(self, evidence: Evidence, requirement: Requirement, now: int) -> None:
+        """Note the proofs that are too old for a change of factors, or for an act at the desk."""
+        enough = min(CHANGE_AGE, requirement.rules.roles.actor_max_age)
+        if any(now - proof.at >= enough for proof in evidence.proofs):
+            self._ages.note(evidence, now)
+
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
         """Judge the caller at the gate's own pages, as at a path that no rule names.
 
@@ -360,10 +368,7 @@ class Access:
         requirement = self._with_floors(with_endpoint(requirement, extra), caller)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
-        if (
-            evidence.proofs
-        ):  # whether they are young enough for a change of factors, the caller of this function decides
-            self._ages.note(evidence, now)
+        self._note_ages(evidence, requirement, now)
         return Judgement(
             decision=decide(requirement, evidence, now),
             requirement=requirement,

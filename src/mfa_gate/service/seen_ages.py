@@ -31,7 +31,7 @@ class SeenAges:
 
         While the clock is behind, ``aged`` has noted them already.
         """
-        if now < self.latest:
+        if now < self.latest or not evidence.proofs:
             return
         self.latest = now
         for proof in evidence.proofs:
