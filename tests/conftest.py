@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import faulthandler
+import functools
 import gc
 import os
 import sys
+import typing
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,6 +21,10 @@ from tests.harness import World, make_world, running
 if "PYTEST_XDIST_WORKER" in os.environ:
     # With --coverage the workers are measured; the many programs that they start would take twice as long.
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+if sys.version_info < (3, 12):
+    # Later versions keep the names of a protocol; this one finds them out anew at each "isinstance".
+    typing._get_protocol_attrs = functools.cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
 
 take_name("memory")  # the processes of a test run are no workers of one server, and say nothing
 
