@@ -43,7 +43,7 @@ class Person:
     ``backup`` and ``used`` are the backup codes that are left, and those that were used. ``browsers`` are the confirmed
     browsers by the mark of their cookie. ``step`` is the last accepted step of the authenticator app, ``free`` the refusals
     without cost with the mark of their browser, ``seen_at`` the latest time of a change. ``leave`` is the cookie of the
-    browser that may enroll, and since when, ``copied`` that of the last right answer, and its time. ``is_blank`` says that the
+    browser that may enroll, and since when, ``copied`` has those of the right answers, and their times. ``is_blank`` says that the
     person was forgotten, and nothing came since that stays longer than a ticket.
     """
 
@@ -69,7 +69,7 @@ class Person:
     ticket: tuple[str, int] = ("", 0)
     leave: tuple[str, int] = ("", 0)
     skips: set[str] = field(default_factory=set)
-    copied: tuple[str, int] = ("", 0)
+    copied: dict[str, int] = field(default_factory=dict)
 
     # -- who may pass --------------------------------------------------------------------------------------------------
 

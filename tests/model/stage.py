@@ -240,7 +240,7 @@ class Stage:
         elif right:
             assert reply.status == 200, reply.text
             self.succeed(seat)
-            person.copied = (seat.answered_with, person.seen_at)
+            person.copied[seat.answered_with] = person.seen_at
             if person.waiting is not None:
                 person.waiting = None if person.waiting.opens_at else person.waiting
         else:
@@ -253,12 +253,12 @@ class Stage:
         return reply.status == 200
 
     def is_copy(self, seat: Seat) -> bool:
-        """Tell if the browser has the cookie of the last right answer.
+        """Tell if the browser has the cookie of a right answer of a moment ago.
 
         A copy of that answer is led to its result.
         """
-        cookie, at = self.person(seat).copied
-        return bool(cookie) and cookie == seat.cookie and self.person(seat).now(self.now(seat)) - at <= 30
+        at = self.person(seat).copied.get(seat.cookie)
+        return bool(seat.cookie) and at is not None and self.person(seat).now(self.now(seat)) - at <= 30
 
     def succeed(self, seat: Seat) -> None:
         """Note a proof of the browser."""

@@ -42,6 +42,14 @@ FOUND: dict[str, Story] = {
         ("dispute", {"who": ("dan", "gamma")}),
         ("redeem", {"number": 4}),
     ],
+    "a code that two thieves with the same person's cookies have left used": [
+        ("enroll_contact", {"number": 0, "kind": "sms"}),
+        ("steal", {"number": 4, "victim": 0}),
+        ("backup_code", {"number": 4}),
+        ("steal", {"number": 3, "victim": 1}),
+        ("backup_code", {"number": 3}),
+        ("used_backup_code", {"number": 0}),
+    ],
     "a code that nobody remembers any more": [
         ("enroll_contact", {"number": 2, "kind": "sms"}),
         ("wait", {"seconds": 299}),
