@@ -437,6 +437,27 @@ async def test_foreign_enrollment(alice: Person) -> None:
     assert refused.reason == "code_expired"
 
 
+async def test_a_wrong_answer_to_the_newer_of_two_drafts(alice: Person) -> None:
+    """A wrong answer is charged and ends its challenge, though an earlier draft was replaced.
+
+    An answer to the earlier draft's challenge is none to the newer one, and costs nothing (S-37, S-67).
+    """
+    earlier, asked = await alice.begin()
+    begun, options = await alice.begin()
+    refused = await alice.confirm(begun, SoftKey().create(asked))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, await alice.left()) == ("code_expired", 7)
+    refused = await alice.confirm(begun, SoftKey().create(options, client(origin="https://evil.example")))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, await alice.left()) == ("wrong_code", 6)
+    refused = await alice.confirm(begun, SoftKey().create(options))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, await alice.left()) == ("code_already_used", 6)
+    refused = await alice.confirm(earlier, SoftKey().create(asked))
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "draft_replaced"
+
+
 async def test_three_live(alice: Person) -> None:
     """Up to three challenges live; the fourth ends the oldest."""
     key = SoftKey()

@@ -310,8 +310,8 @@ class Enrollments:
 
         def verify() -> Accepted | Rejected:
             outcome = fits(draft)
-            if not isinstance(outcome, Rejected) or outcome.free:
-                return outcome
+            if not isinstance(outcome, Rejected) or outcome.free or outcome.challenge:
+                return outcome  # a challenge of this draft was answered, and of no other
             others = map(fits, earlier)
             if any(isinstance(other, Accepted) or other.reason in OF_A_DRAFT for other in others):
                 return Rejected(reason="draft_replaced", free=True)
