@@ -724,6 +724,21 @@ def test_the_policy_selects_authenticators(options: Any, selection: dict[str, ob
     assert ceremony.ask("enroll", ceremony.draft())["authenticatorSelection"] == selection
 
 
+@pytest.mark.parametrize("told", ["platform", "cross-platform", "elsewhere", None])
+@pytest.mark.parametrize("wanted", ["any", "platform", "cross-platform"])
+def test_another_kind_than_the_policys(wanted: str, told: str | None) -> None:
+    """A passkey that the browser says is of another kind than asked for is refused at no cost.
+
+    A browser that says nothing is believed to have obeyed (S-76).
+    """
+    ceremony = Ceremony(options={"attachment": wanted})
+    outcome = ceremony.enroll(SoftKey(), outer(authenticatorAttachment=told))
+    if wanted != "any" and told in ("platform", "cross-platform") and told != wanted:
+        assert outcome == Rejected(reason="not_enrollable", free=True, challenge="c0")
+    else:
+        assert isinstance(outcome, Accepted)
+
+
 def test_hints_of_the_policy() -> None:
     """The hints of the policy are told at enrollment and at sign-in, if there are any."""
     plain, key = Ceremony(), SoftKey()

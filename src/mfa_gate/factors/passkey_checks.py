@@ -185,6 +185,9 @@ def registered(
         return None
     if any(credential_of(a.data) == response.id for a in passkeys(context)):
         return Rejected(reason="already_enrolled", free=True, challenge=asked.id)
+    if response.attachment and webauthn_rules(context.rules).attachment not in ("any", response.attachment):
+        # A password manager may answer in the place of the browser, and pass over what was asked for.
+        return Rejected(reason="not_enrollable", free=True, challenge=asked.id)
     claim = f"{KIND}:{response.id}"
     fields = {
         "key": to_base64url(done.credential_public_key),
