@@ -21,7 +21,7 @@ from mfa_gate.ports import Senders
 from mfa_gate.service import Enrolled, Issued, OpenDraft, Service, Verified, Wiring
 from mfa_gate.stores.memory import MemoryStore
 
-from .softkey import ORIGIN, Bend, SoftKey
+from .softkey import ORIGIN, Answer, Bend, SoftKey
 from .test_webauthn import BROKEN_ASSERTIONS, BROKEN_REGISTRATIONS, client, outer, part
 
 
@@ -486,6 +486,19 @@ async def test_second_user_with_the_same_id(alice: Person) -> None:
     removed = await alice.service.self_service.remove(alice.caller, id=done.authenticator.id)
     assert not isinstance(removed, Refusal)
     assert isinstance(await bob.enroll(key), Enrolled)
+
+
+async def test_a_passkey_that_finds_no_room(alice: Person, store: MemoryStore) -> None:
+    """A right answer that is refused at the end leaves no credential id behind (S-77)."""
+
+    def large(answer: Answer) -> None:
+        answer.cose = {1: 3, 3: -257, -1: b"\xff" * 1024, -2: b"\1\0\1"}
+
+    while isinstance(refused := await alice.enroll(SoftKey(), large), Enrolled):
+        pass
+    assert refused.reason == "too_many"
+    known = {a.data["claim"] for a in (await alice.account()).authenticators}
+    assert {name for name in store._contents.claims if name.startswith("webauthn:")} == known
 
 
 async def test_the_same_twice(alice: Person) -> None:
