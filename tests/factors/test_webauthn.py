@@ -133,6 +133,29 @@ def in_attestation(answer: Answer, item: bytes) -> None:
     answer.attestation_bytes = bytes([whole[0] + 1]) + whole[1:] + cbor2.dumps("x") + item
 
 
+def in_miscounted_key(answer: Answer, item: bytes) -> None:
+    """A key with one member more than it says, as some devices write it; an item stands there."""
+    with_key(answer, bytes.fromhex("a301634f4b500327206745643235353139") + cbor2.dumps(-2) + item)
+
+
+def behind_a_longer_key(answer: Answer, item: bytes) -> None:
+    """A key that is six bytes longer when it is written again.
+
+    Behind it are extensions that are a plain item at their begin, and another one six bytes later.
+    """
+    key = cbor2.dumps(cose_of(answer.key))
+    answer.flags |= ED
+    extensions = b"\x59" + (len(item) + 3).to_bytes(2) + b"\0\0\0" + item
+    with_key(answer, bytes([key[0] + 1]) + key[1:] + cbor2.dumps(100) + b"\xf9\x3c\x00" + extensions)
+
+
+def with_key(answer: Answer, rest: bytes) -> None:
+    """Credential data in the answer, with these bytes for its key and what follows."""
+    start = answer.auth_data()[:37]
+    credential = AAGUID + len(answer.id).to_bytes(2) + answer.id
+    answer.auth_bytes = start[:32] + bytes([start[32] | AT]) + start[33:] + credential + rest
+
+
 def key_of(key: Any, **fields: Any) -> Bend:
     """Return a change of the public key: another key, or other COSE fields.
 
@@ -198,6 +221,8 @@ BROKEN_AUTH_DATA: dict[str, Bend] = {
     "extensions with a list that stands twice": tagged(in_extensions, 28, TWICE),
     "extensions with a pattern": tagged(in_extensions, 35, "(?i)[a-z]"),
     "extensions with a number of a million digits": tagged(in_extensions, 4, [1_000_000, 1]),
+    "credential data with a miscounted key and a pattern": tagged(in_miscounted_key, 35, "(?i)[a-z]"),
+    "credential data with a longer key and a pattern": tagged(behind_a_longer_key, 35, "[a-z]" * 60),
     "extensions of a petabyte": part(flags=lambda f: f | ED, rest=b"\x9b\x00\x04" + b"\0" * 6),
 }
 

@@ -298,18 +298,33 @@ def _key_in(data: bytes) -> bytes:
     """Check the items of authenticator data, and cut out the new key.
 
     The key is empty where there is none. Raises ``BadItem``. Call it before the library: that decodes key and extensions
-    before it looks at a signature, and encodes them again to learn where they end.
+    before it looks at a signature, and encodes them again to learn where they end. It must find the same ends.
     """
     at, key = ITEMS_AT, b""
     if len(data) < at:
         return key
     if data[FLAGS_AT] & ATTESTED:
         begin = KEY_AT + int.from_bytes(data[KEY_AT - 2 : KEY_AT])
-        at = end_of_item(data, begin)
-        key = data[begin:at]
+        key = _plain_item(data, begin)
+        at = begin + len(key)
     if data[FLAGS_AT] & EXTENDED:
-        end_of_item(data, at)
+        at += len(_plain_item(data, at))
+    if at != len(data):
+        raise BadItem("bytes are left over")
     return key
+
+
+def _plain_item(data: bytes, at: int) -> bytes:
+    """Cut out the item that begins at ``at``.
+
+    Raises ``BadItem`` for one that the decoder's encoder would write in another way, and the decoder's errors.
+    """
+    from cbor2 import dumps, loads
+
+    item = data[at : end_of_item(data, at)]
+    if dumps(loads(item)) != item:
+        raise BadItem("an item is not in its one form")
+    return item
 
 
 def _require_key(key: object) -> None:
