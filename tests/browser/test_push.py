@@ -185,7 +185,7 @@ def test_call_me(person: Arrive, example: Example, script: bool) -> None:
     hotel.at("Answer our call")
     if not script:
         hotel.press("I’ve answered, continue")
-        hotel.says("Still waiting for an answer.")
+        hotel.says("Still waiting.")
     demo.page.goto(f"{example.origin}/demo")
     demo.page.get_by_role("button", name="Answer and press #").first.click()
     if script:

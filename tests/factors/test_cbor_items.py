@@ -57,7 +57,9 @@ def test_any_bytes(raw: bytes) -> None:
         ("a1 4161 01", 0),  # bytes
         ("a1 01 a2 02 03 02 03", 0),  # in a map within
         ("81 a2 02 03 02 03", 0),  # in a list
-        ("c1 a2 02 03 02 03", 0),  # below a tag
+        ("c1 01", 0),  # a tag
+        ("81 d81c 80", 0),  # a list that is marked, to stand elsewhere too
+        ("a1 01 d823 6161", 0),  # a pattern
         ("bf 01 02 01 03 ff", 0),  # in a map without a length
         ("bf 01 02 03 04 ff", 6),
         ("9f 01 02 ff 00", 4),
@@ -74,7 +76,7 @@ def test_any_bytes(raw: bytes) -> None:
     ],
 )
 def test_forms(raw: str, end: int) -> None:
-    """Keys that are equal, or would be after decoding, are refused at every depth.
+    """Tags, and keys that are equal or would be after decoding, are refused at every depth.
 
     0 stands for refused.
     """

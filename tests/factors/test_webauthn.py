@@ -30,6 +30,8 @@ from .ceremony import FACTOR, NOW, Ceremony, enrolled
 from .softkey import AAGUID, AT, BE, BS, ED, UP, UV, Answer, Bend, SoftKey, b64, cose_of, make_key, raw, sign
 
 P384 = ec.generate_private_key(ec.SECP384R1())
+TWICE = [cbor2.CBORTag(28, ["x" * 40]), cbor2.CBORTag(29, 1)]
+"""A list that stands at two places; eight such levels of sixteen places each would be written four billion times."""
 SMALL_RSA = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 
 
@@ -108,6 +110,52 @@ def flags_after_signing(answer: Answer) -> None:
     answer.flags = UP
 
 
+def tagged(make: Callable[[Answer, bytes], None], tag: int, value: object) -> Bend:
+    """An answer in which ``make`` puts a CBOR tag somewhere."""
+    return lambda answer: make(answer, cbor2.dumps(cbor2.CBORTag(tag, value)))
+
+
+def in_extensions(answer: Answer, item: bytes) -> None:
+    """Extensions in which an item stands."""
+    answer.flags |= ED
+    answer.rest = cbor2.dumps({"x": 0})[:-1] + item
+
+
+def in_key(answer: Answer, item: bytes) -> None:
+    """One member more in the key, in which an item stands."""
+    key = cbor2.dumps(answer.cose)
+    answer.auth_bytes = answer.auth_data().removesuffix(key) + bytes([key[0] + 1]) + key[1:] + cbor2.dumps(100) + item
+
+
+def in_attestation(answer: Answer, item: bytes) -> None:
+    """One member more in the attestation, in which an item stands."""
+    whole = answer.attestation()
+    answer.attestation_bytes = bytes([whole[0] + 1]) + whole[1:] + cbor2.dumps("x") + item
+
+
+def in_miscounted_key(answer: Answer, item: bytes) -> None:
+    """A key with one member more than it says, as some devices write it; an item stands there."""
+    with_key(answer, bytes.fromhex("a301634f4b500327206745643235353139") + cbor2.dumps(-2) + item)
+
+
+def behind_a_longer_key(answer: Answer, item: bytes) -> None:
+    """A key that is six bytes longer when it is written again.
+
+    Behind it are extensions that are a plain item at their begin, and another one six bytes later.
+    """
+    key = cbor2.dumps(cose_of(answer.key))
+    answer.flags |= ED
+    extensions = b"\x59" + (len(item) + 3).to_bytes(2) + b"\0\0\0" + item
+    with_key(answer, bytes([key[0] + 1]) + key[1:] + cbor2.dumps(100) + b"\xf9\x3c\x00" + extensions)
+
+
+def with_key(answer: Answer, rest: bytes) -> None:
+    """Credential data in the answer, with these bytes for its key and what follows."""
+    start = answer.auth_data()[:37]
+    credential = AAGUID + len(answer.id).to_bytes(2) + answer.id
+    answer.auth_bytes = start[:32] + bytes([start[32] | AT]) + start[33:] + credential + rest
+
+
 def key_of(key: Any, **fields: Any) -> Bend:
     """Return a change of the public key: another key, or other COSE fields.
 
@@ -170,6 +218,12 @@ BROKEN_AUTH_DATA: dict[str, Bend] = {
     "extensions no CBOR": part(flags=lambda f: f | ED, rest=b"\xff"),
     "extensions cut": part(flags=lambda f: f | ED, rest=b"\xa1\x61"),
     "extensions nested without end": part(flags=lambda f: f | ED, rest=b"\x81" * 5000),
+    "extensions with a list that stands twice": tagged(in_extensions, 28, TWICE),
+    "extensions with a pattern": tagged(in_extensions, 35, "(?i)[a-z]"),
+    "extensions with a number of a million digits": tagged(in_extensions, 4, [1_000_000, 1]),
+    "credential data with a miscounted key and a pattern": tagged(in_miscounted_key, 35, "(?i)[a-z]"),
+    "credential data with a longer key and a pattern": tagged(behind_a_longer_key, 35, "[a-z]" * 60),
+    "extensions of a petabyte": part(flags=lambda f: f | ED, rest=b"\x9b\x00\x04" + b"\0" * 6),
 }
 
 BROKEN_REGISTRATIONS: dict[str, Bend] = {
@@ -198,6 +252,8 @@ BROKEN_REGISTRATIONS: dict[str, Bend] = {
     "key point not on the curve": key_of(None, y=b"\1" * 32),
     "key point empty": key_of(None, x=b""),
     "key point a text": key_of(None, x="x" * 32),
+    "key with a list that stands twice": tagged(in_key, 28, TWICE),
+    "key with a pattern": tagged(in_key, 35, "(?i)[a-z]"),
     "key no map": part(cose=[1, 2, 3]),
     "key the number 4": part(cose=4),
     "key null": part(cose=None),
@@ -210,6 +266,8 @@ BROKEN_REGISTRATIONS: dict[str, Bend] = {
     "attestation nested without end": raw_attestation(lambda _: b"\x81" * 30_000),
     "attestation of a petabyte": raw_attestation(lambda _: b"\x5b\x00\x04" + b"\0" * 6),
     "attestation tags without end": raw_attestation(lambda _: b"\xc1" * 30_000),
+    "attestation with a pattern": tagged(in_attestation, 35, "(?i)[a-z]"),
+    "attestation with a message": tagged(in_attestation, 36, "Subject: x"),
     "attestation without format": raw_attestation(lambda b: cbor2.dumps({**cbor2.loads(b), "fmt": None})),
     "attestation without authData": raw_attestation(lambda _: cbor2.dumps({"fmt": "none", "attStmt": {}})),
     "attestation authData a text": raw_attestation(lambda b: cbor2.dumps({**cbor2.loads(b), "authData": "x" * 200})),
@@ -225,16 +283,34 @@ BROKEN_REGISTRATIONS: dict[str, Bend] = {
     "attestation packed with a broken certificate": part(
         format="packed", statement={"alg": -7, "sig": b"x" * 70, "x5c": [b"no certificate"]}
     ),
+    "attestation packed with a signature that is a number": part(format="packed", statement={"alg": -7, "sig": 5}),
+    "attestation packed with one certificate for a list": part(
+        format="packed", statement={"alg": -7, "sig": b"x" * 70, "x5c": 5}
+    ),
     "attestation fido-u2f without anything": part(format="fido-u2f"),
+    "attestation fido-u2f with a text for a certificate": part(
+        format="fido-u2f", aaguid=bytes(16), statement={"sig": b"x" * 70, "x5c": ["no certificate"]}
+    ),
     "attestation tpm without anything": part(format="tpm"),
     "attestation tpm with rubbish": part(
         format="tpm",
         statement={"ver": "2.0", "alg": -7, "sig": b"", "x5c": [b"x"], "certInfo": b"x", "pubArea": b"y"},
     ),
+    "attestation tpm with a list for a key": part(
+        format="tpm",
+        statement={"ver": "2.0", "alg": -7, "sig": b"x", "x5c": [b"x"], "certInfo": b"x", "pubArea": [1]},
+    ),
     "attestation apple without anything": part(format="apple"),
+    "attestation apple with a number for certificates": part(format="apple", statement={"x5c": 5}),
     "attestation android-key without anything": part(format="android-key"),
     "attestation android-safetynet with rubbish": part(
         format="android-safetynet", statement={"ver": "1", "response": b"a.b.c"}
+    ),
+    "attestation android-safetynet with a text": part(
+        format="android-safetynet", statement={"ver": "1", "response": "a.b.c"}
+    ),
+    "attestation android-safetynet nested without end": part(
+        format="android-safetynet", statement={"ver": "1", "response": b64(b"[" * 20_000).encode() + b".b.c"}
     ),
     "an assertion in its place": inner(attestationObject=None, authenticatorData=b64(b"x" * 37), signature=b64(b"x")),
 }
@@ -671,6 +747,21 @@ def test_the_policy_selects_authenticators(options: Any, selection: dict[str, ob
     """The browser is asked for the kind of passkey that the policy wants."""
     ceremony = Ceremony(options=options)
     assert ceremony.ask("enroll", ceremony.draft())["authenticatorSelection"] == selection
+
+
+@pytest.mark.parametrize("told", ["platform", "cross-platform", "elsewhere", None])
+@pytest.mark.parametrize("wanted", ["any", "platform", "cross-platform"])
+def test_another_kind_than_the_policys(wanted: str, told: str | None) -> None:
+    """A passkey that the browser says is of another kind than asked for is refused at no cost.
+
+    A browser that says nothing is believed to have obeyed (S-76).
+    """
+    ceremony = Ceremony(options={"attachment": wanted})
+    outcome = ceremony.enroll(SoftKey(), outer(authenticatorAttachment=told))
+    if wanted != "any" and told in ("platform", "cross-platform") and told != wanted:
+        assert outcome == Rejected(reason="not_enrollable", free=True, challenge="c0")
+    else:
+        assert isinstance(outcome, Accepted)
 
 
 def test_hints_of_the_policy() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from mfa_gate import RelyingParty
 from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.events.weight import HIGH, severity_of
 from mfa_gate.core.model import Account, Caller, Contacts, Subject
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import EnrollmentRules, FactorRules, Policy, Rules
@@ -21,7 +22,7 @@ from mfa_gate.ports import Senders
 from mfa_gate.service import Enrolled, Issued, OpenDraft, Service, Verified, Wiring
 from mfa_gate.stores.memory import MemoryStore
 
-from .softkey import ORIGIN, Bend, SoftKey
+from .softkey import BE, ORIGIN, UP, UV, Answer, Bend, SoftKey
 from .test_webauthn import BROKEN_ASSERTIONS, BROKEN_REGISTRATIONS, client, outer, part
 
 
@@ -437,6 +438,27 @@ async def test_foreign_enrollment(alice: Person) -> None:
     assert refused.reason == "code_expired"
 
 
+async def test_a_wrong_answer_to_the_newer_of_two_drafts(alice: Person) -> None:
+    """A wrong answer is charged and ends its challenge, though an earlier draft was replaced.
+
+    An answer to the earlier draft's challenge is none to the newer one, and costs nothing (S-37, S-67).
+    """
+    earlier, asked = await alice.begin()
+    begun, options = await alice.begin()
+    refused = await alice.confirm(begun, SoftKey().create(asked))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, await alice.left()) == ("code_expired", 7)
+    refused = await alice.confirm(begun, SoftKey().create(options, client(origin="https://evil.example")))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, await alice.left()) == ("wrong_code", 6)
+    refused = await alice.confirm(begun, SoftKey().create(options))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, await alice.left()) == ("code_already_used", 6)
+    refused = await alice.confirm(earlier, SoftKey().create(asked))
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "draft_replaced"
+
+
 async def test_three_live(alice: Person) -> None:
     """Up to three challenges live; the fourth ends the oldest."""
     key = SoftKey()
@@ -465,6 +487,19 @@ async def test_second_user_with_the_same_id(alice: Person) -> None:
     removed = await alice.service.self_service.remove(alice.caller, id=done.authenticator.id)
     assert not isinstance(removed, Refusal)
     assert isinstance(await bob.enroll(key), Enrolled)
+
+
+async def test_a_passkey_that_finds_no_room(alice: Person, store: MemoryStore) -> None:
+    """A right answer that is refused at the end leaves no credential id behind (S-77)."""
+
+    def large(answer: Answer) -> None:
+        answer.cose = {1: 3, 3: -257, -1: b"\xff" * 1024, -2: b"\1\0\1"}
+
+    while isinstance(refused := await alice.enroll(SoftKey(), large), Enrolled):
+        pass
+    assert refused.reason == "too_many"
+    known = {a.data["claim"] for a in (await alice.account()).authenticators}
+    assert {name for name in store._contents.claims if name.startswith("webauthn:")} == known
 
 
 async def test_the_same_twice(alice: Person) -> None:
@@ -497,15 +532,32 @@ async def test_the_same_twice_at_once(alice: Person, store: MemoryStore, clock: 
     await second_process.aclose()
 
 
-async def test_alarm_is_written(alice: Person) -> None:
-    """A counter that went back is in the trail with its alarm (S-75)."""
+@pytest.mark.parametrize(
+    ("bend", "sign"),
+    [
+        (part(count=3), "counter_back"),
+        (part(flags=UP | UV | BE), "backup_eligibility_changed"),
+    ],
+)
+async def test_alarm_is_written(alice: Person, bend: Bend, sign: str) -> None:
+    """A response that only a copy of the key gives is an event of its own (S-75).
+
+    A lock by the same answer comes behind it.
+    """
     key = SoftKey(count=9)
     await alice.enroll(key)
-    refused = await alice.prove(key, part(count=3))
-    assert isinstance(refused, Refusal)
-    assert refused.reason == "wrong_code"
+    for left in range(6, -1, -1):
+        refused = await alice.prove(key, bend)
+        assert isinstance(refused, Refusal)
+        assert (refused.reason, refused.attempts_remaining) == ("wrong_code", left)
     page = await alice.service.engine.store.events("t", account="alice", kind="attempt.failed")
-    assert [event.detail.get("alarm") for event in page.items] == ["counter_back"]
+    assert [event.detail.get("alarm") for event in page.items] == [sign] * 7
+    newest = (await alice.service.engine.store.events("t", account="alice")).items[:3]
+    assert [event.kind for event in newest] == ["account.locked", "factor.copied", "attempt.failed"]
+    assert (newest[1].factor, newest[1].reason, severity_of(newest[1])) == ("webauthn", sign, HIGH)
+    wrong = await Person(service=alice.service, id="bob").enroll(SoftKey(), client(origin="https://evil.example"))
+    assert isinstance(wrong, Refusal)
+    assert (await alice.service.engine.store.events("t", account="bob", kind="factor.copied")).items == ()
 
 
 async def test_one_handle(alice: Person) -> None:

@@ -416,6 +416,41 @@ async def test_a_no_stops_further_requests_and_tells() -> None:
         assert (await browser.api("POST", "challenge", {"authenticator": id})).status == 201
 
 
+@pytest.mark.parametrize("end", ["time", "another way"])
+async def test_a_no_that_comes_late_counts(end: str) -> None:
+    """A denial alarms and stops further requests although the request has ended.
+
+    Its minute is over, or the browser that asked was let in by another factor, which may be the attacker's (S-97).
+    """
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        first = await begin(browser, id)
+        await phone.approve(first["number"])
+        await collect(browser, id, first["challenge"])
+        await browser.enroll()
+        world.clock.advance(1800)
+        thief = await world.browser("ann", sid="thief")
+        await begin(thief, id)
+        found = await phone.look()
+        no, own = phone.body(found, "", verb="deny"), phone.body(found, "", verb="cancel")
+        if end == "time":
+            world.clock.advance(61)
+        else:
+            assert (await thief.prove(browser.secret)).status == 200
+        world.events.clear()
+        assert (await phone.post("answer", own)).status == 422
+        assert world.kinds("challenge.denied") == []
+        assert (await phone.post("answer", no)).status == 200
+        (event,) = world.kinds("challenge.denied")
+        assert event.detail["alarm"]
+        assert (await phone.post("answer", no)).reason == "code_already_used"
+        assert (await world.account()).quiet_until
+        world.clock.advance(1800)
+        other = await world.browser("ann", sid="other")
+        assert (await other.api("POST", "challenge", {"authenticator": id})).status == 429
+
+
 async def test_canceling_ones_own_request_alarms_nobody() -> None:
     """The browser is told as after a denial, and the next request goes to the phone at once."""
     world = push_world()

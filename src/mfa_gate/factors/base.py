@@ -178,7 +178,8 @@ class Accepted:
 class Rejected:
     """A response that is not accepted. ``free``: it was no guess, the attempt is given back.
 
-    ``alarm`` names an event for the administrators. ``challenge`` is one that ends with this answer. ``detail`` names a
+    ``alarm`` is a sign that the administrators hear of: where the answer is charged, that the authenticator was copied.
+    ``challenge`` is one that ends with this answer. ``detail`` names a
     thing that the text mentions (the accepted countries, the kind of number). ``drift`` is by how many seconds a person's
     clock is ahead (below zero: behind), and ``mark`` the code that showed it.
     """

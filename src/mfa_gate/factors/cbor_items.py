@@ -19,8 +19,9 @@ class BadItem(ValueError):
 def end_of_item(raw: bytes, at: int = 0, *, depth: int = MOST_DEPTH) -> int:
     """Return the place behind the item that begins at ``at``.
 
-    Raises ``BadItem`` for an item that is cut off or too deep, a number that is not in its shortest form, and a map with
-    a key twice or with a key that is neither an integer nor text.
+    Raises ``BadItem`` for an item that is cut off or too deep, a number that is not in its shortest form, a map with
+    a key twice or with a key that is neither an integer nor text, and a tag. No authenticator sends tags (CTAP 2.1, 8).
+    By tags a decoder compiles a pattern, or takes a list for each item of ten others and writes it out again and again.
     """
     if not depth:
         raise BadItem("the items are too deep")
@@ -28,7 +29,7 @@ def end_of_item(raw: bytes, at: int = 0, *, depth: int = MOST_DEPTH) -> int:
     if major in (_UNSIGNED, _NEGATIVE, _SIMPLE):
         return at
     if major == _TAG:
-        return end_of_item(raw, at, depth=depth - 1)
+        raise BadItem("an item has a tag")
     if major in (_BYTES, _TEXT) and value is not None:
         if at + value > len(raw):
             raise BadItem("an item is cut off")

@@ -29,8 +29,9 @@ UNASKED = "unasked"
 ALGORITHMS = (-8, -7, -257)
 """EdDSA, ECDSA on P-256, RSA PKCS#1 v1.5 with SHA-256 (S-76)."""
 RSA_BITS = range(2048, 8193)
-FLAGS_AT, KEY_AT, ATTESTED = 32, 55, 0x40
-"""Where the flags stand in authenticator data, and where the credential id begins (WebAuthn Level 3, 6.1, 6.5.1)."""
+FLAGS_AT, ITEMS_AT, KEY_AT, ATTESTED, EXTENDED = 32, 37, 55, 0x40, 0x80
+"""Where the flags, the first item and the credential id stand in authenticator data, and the flags of the two items that
+it may have (WebAuthn Level 3, 6.1, 6.5.1)."""
 _KEY_PARTS: dict[int, dict[int, type]] = {
     1: {-1: int, -2: bytes},
     2: {-1: int, -2: bytes, -3: bytes},
@@ -172,10 +173,11 @@ def registered(
             require_user_verification=_demands_user(context, asked),
             supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
         )
-    except (ValueError, LookupError) as error:
-        if form == "none":
+    except Exception as error:
+        if form == "none" or isinstance(error, refusals()):
             raise
-        # A statement is made of certificates and tokens, which the library hands to parsers that have words of their own.
+        # The library takes for granted that each part of a statement has its own type, and hands certificates and tokens
+        # to parsers that have words of their own.
         raise Unreadable("the attestation statement cannot be read") from error
     if type(done) is not VerifiedRegistration or done.credential_id != raw_id or len(raw_id) > MAX_CREDENTIAL_ID:
         return None
@@ -183,6 +185,9 @@ def registered(
         return None
     if any(credential_of(a.data) == response.id for a in passkeys(context)):
         return Rejected(reason="already_enrolled", free=True, challenge=asked.id)
+    if response.attachment and webauthn_rules(context.rules).attachment not in ("any", response.attachment):
+        # A password manager may answer in the place of the browser, and pass over what was asked for.
+        return Rejected(reason="not_enrollable", free=True, challenge=asked.id)
     claim = f"{KIND}:{response.id}"
     fields = {
         "key": to_base64url(done.credential_public_key),
@@ -218,6 +223,7 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
     raw_id, challenge, key = (from_base64url(text) for text in (response.id, asked.data["challenge"], mine.data["key"]))
     if raw_id is None or challenge is None or key is None:
         return None
+    _key_in(response.authenticator)
     done = webauthn.verify_authentication_response(
         credential=AuthenticationCredential(
             id=response.id,
@@ -283,10 +289,42 @@ def _attestation_form(raw: bytes) -> str:
         raise Unreadable("the attestation lacks a part")
     if form == "none" and told["attStmt"]:
         raise Unreadable("the statement of no attestation is not empty")  # WebAuthn Level 3, 8.7
-    if len(data) >= KEY_AT and data[FLAGS_AT] & ATTESTED:
-        begin = KEY_AT + int.from_bytes(data[KEY_AT - 2 : KEY_AT])
-        _require_key(loads(data[begin : end_of_item(data, begin)]))
+    if key := _key_in(data):
+        _require_key(loads(key))
     return form
+
+
+def _key_in(data: bytes) -> bytes:
+    """Check the items of authenticator data, and cut out the new key.
+
+    The key is empty where there is none. Raises ``BadItem``. Call it before the library: that decodes key and extensions
+    before it looks at a signature, and encodes them again to learn where they end. It must find the same ends.
+    """
+    at, key = ITEMS_AT, b""
+    if len(data) < at:
+        return key
+    if data[FLAGS_AT] & ATTESTED:
+        begin = KEY_AT + int.from_bytes(data[KEY_AT - 2 : KEY_AT])
+        key = _plain_item(data, begin)
+        at = begin + len(key)
+    if data[FLAGS_AT] & EXTENDED:
+        at += len(_plain_item(data, at))
+    if at != len(data):
+        raise BadItem("bytes are left over")
+    return key
+
+
+def _plain_item(data: bytes, at: int) -> bytes:
+    """Cut out the item that begins at ``at``.
+
+    Raises ``BadItem`` for one that the decoder's encoder would write in another way, and the decoder's errors.
+    """
+    from cbor2 import dumps, loads
+
+    item = data[at : end_of_item(data, at)]
+    if dumps(loads(item)) != item:
+        raise BadItem("an item is not in its one form")
+    return item
 
 
 def _require_key(key: object) -> None:

@@ -6,7 +6,7 @@ No parameter names another account.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -246,6 +246,7 @@ class Enrollments:
             if waiting is not None:
                 return waiting
         new_handle = self.verification.next_handle(caller, self.verification.fresh_handle(handle), answer)
+        claimed: list[str] = []
         guess = Guess(
             caller=caller,
             rules=rules,
@@ -253,11 +254,12 @@ class Enrollments:
             answer=answer,
             prepare=lambda current: self._verification(caller, rules, current, draft, read),
             settle=self._settlement(caller, judgement, draft, label, answer, handle_digest(new_handle), replaces),
-            finish=partial(self._claim, caller),
+            finish=partial(self._claim, caller, claimed),
             loaded=account,
         )
         granted = await self.verification.attempts.attempt(guess)
         if isinstance(granted, Refusal):
+            await self._release(caller, claimed)
             return granted
         if isinstance(granted, Forwarded):
             return await self._again(caller, new_handle, granted)
@@ -310,8 +312,8 @@ class Enrollments:
 
         def verify() -> Accepted | Rejected:
             outcome = fits(draft)
-            if not isinstance(outcome, Rejected) or outcome.free:
-                return outcome
+            if not isinstance(outcome, Rejected) or outcome.free or outcome.challenge:
+                return outcome  # a challenge of this draft was answered, and of no other
             others = map(fits, earlier)
             if any(isinstance(other, Accepted) or other.reason in OF_A_DRAFT for other in others):
                 return Rejected(reason="draft_replaced", free=True)
@@ -361,14 +363,28 @@ class Enrollments:
 
         return step
 
-    async def _claim(self, caller: Caller, outcome: Accepted) -> Rejected | None:
-        """Reserve the name that must be unique.
+    async def _claim(self, caller: Caller, claimed: list[str], outcome: Accepted) -> Rejected | None:
+        """Reserve the name that must be unique, and add it to ``claimed``.
 
         If another account has it, the response was right: it is rejected, but is no guess.
         """
-        if not outcome.claim or await self.engine.store.claim(outcome.claim, caller.subject.key):
+        if not outcome.claim:
             return None
-        return Rejected(reason="already_enrolled", free=True, challenge=outcome.challenge)
+        if not await self.engine.store.claim(outcome.claim, caller.subject.key):
+            return Rejected(reason="already_enrolled", free=True, challenge=outcome.challenge)
+        claimed.append(outcome.claim)
+        return None
+
+    async def _release(self, caller: Caller, claimed: Sequence[str]) -> None:
+        """Give back the names that were reserved for nothing.
+
+        They would name the person for good. A copy of the confirmation may have bound one meanwhile.
+        """
+        if not claimed:
+            return
+        account = await self.engine.load(caller.subject.key)
+        for name in {*claimed} - {a.data.get("claim") for a in account.authenticators}:
+            await self.engine.store.release(name, caller.subject.key)
 
     async def _again(self, caller: Caller, new_handle: str, twin: Forwarded) -> Enrolled | Refusal:
         """Answer a copy of a confirmation that has just succeeded: same result, nothing new."""

@@ -246,7 +246,7 @@ class OutOfBand:
         words = (verb, request, number, str(known.account.key), str(challenge.expires_at))
         if verb not in VERBS or not await self._is_signed(known, signature, words):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
-        reason = _ended(challenge, known.context)
+        reason = _ended(challenge, known.context, verb)
         if reason:
             return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason, address=address)
         caller = Caller(subject=_subject(known.named), handle="", network=known.rules.network_of(address))
@@ -373,9 +373,16 @@ def _request(challenge: Challenge) -> Request:
     )
 
 
-def _ended(challenge: Challenge, context: Context) -> str:
-    """Return the reason if a request cannot be answered any more, else ""."""
-    if challenge.status in ("approved", "denied") or challenge.spent_at:
+def _ended(challenge: Challenge, context: Context, verb: str) -> str:
+    """Return the reason if a request cannot be answered any more, else "".
+
+    A denial counts until the request is forgotten (S-97).
+    """
+    if challenge.status in ("approved", "denied"):
+        return "code_already_used"
+    if verb == "deny":
+        return ""
+    if challenge.spent_at:
         return "code_already_used"
     return "" if challenge.is_live(context.now, context.seen_at) else "code_expired"
 

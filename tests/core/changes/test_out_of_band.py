@@ -112,20 +112,44 @@ REFUSED = {
 }
 
 
+LATE = ("ended", "spent", "clock stepped back", "changed")
+"""The cases in which a denial of somebody else's request still counts."""
+
+
 @pytest.mark.parametrize("case", REFUSED)
 @pytest.mark.parametrize("status", ["approved", "denied", "pending"])
-def test_refused(case: str, status: Any) -> None:
+@pytest.mark.parametrize("is_own", [False, True])
+def test_refused(case: str, status: Any, is_own: bool) -> None:
     """Nothing happens on a locked account, after the end, or to a changed request.
 
     An answered one stays as it is.
     """
+    if status == "denied" and not is_own and case in LATE:
+        return
     of, reason = REFUSED[case]
-    change = answer_elsewhere(of, moment(), seen=asked(), status=status, data=DATA)
+    change = answer_elsewhere(of, moment(), seen=asked(), status=status, data=DATA, is_own=is_own)
     assert isinstance(change.answer, Refusal)
     assert change.answer.reason == reason
     assert change.answer.ref == (LOCK.ref if case == "locked" else "")
     assert change.account.challenges == of.challenges
     assert change.events == ()
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_a_denial_that_comes_late(case: str) -> None:
+    """A denial of somebody else's request alarms and stops further ones, though it has ended.
+
+    It ended by time, or because the browser that asked got in another way. A request ends once, at its first end (S-97).
+    """
+    of, _ = REFUSED[case]
+    change = answer_elsewhere(of, moment(), seen=asked(), status="denied", data=DATA)
+    assert [e.kind for e in change.events] == ["challenge.denied"]
+    assert change.events[0].detail["alarm"]
+    assert change.account.quiet_until == max(NOW, of.seen_at) + QUIET
+    assert change.account.attempts == of.attempts
+    again = answer_elsewhere(change.account, moment(), seen=asked(), status="denied", data=DATA)
+    assert isinstance(again.answer, Refusal)
+    assert again.events == ()
 
 
 @pytest.mark.parametrize("status", ["approved", "denied"])

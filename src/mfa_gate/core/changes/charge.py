@@ -99,7 +99,8 @@ def settle_failure(
     """Record a response that was not accepted. Answers the refusal.
 
     ``free``: the response was no guess, so the attempt is given back. ``spent`` is the id of a challenge that ends with
-    its first answer. ``mark`` names a code of a clock that is off: it was recognized, and must not be accepted later.
+    its first answer. ``alarm`` is the sign by which a response is one of a copy of the authenticator. ``mark`` names a code
+    of a clock that is off: it was recognized, and must not be accepted later.
     """
     now = time_of(account, moment)
     account = replace(account, challenges=spend(account.challenges, (spent,), now))
@@ -113,10 +114,12 @@ def settle_failure(
     more = {"alarm": alarm} if alarm else {}
     event = moment.event("attempt.failed", account.key, factor=factor, reason=reason, left=left, **more)
     events: tuple[Event, ...] = (event,)
+    if alarm:
+        events = (event, moment.event("factor.copied", account.key, factor=factor, reason=alarm))
     rolling = budget.failures_in_window(account.attempts, rules.attempts, now) >= rules.attempts.rolling.max
     if account.lock is None and (rolling or not left):
         account, locked = lock_now(account, moment, rules, cause="rolling" if left else "attempts")
-        events, left = (event, locked), 0
+        events, left = (*events, locked), 0
     answer = Refusal(reason=reason, ref=event.id, attempts_remaining=left)
     return Change(account=tidy(account, now), events=events, answer=answer)
 

@@ -39,15 +39,20 @@ def answer_elsewhere(
     challenge never changes again, and an answer to a challenge that has changed meanwhile is refused (S-128). An
     approval grants nothing by itself: the browser that asked must collect it. The attempt ``taken`` is given back,
     because it was no wrong guess. ``is_own``: the person has denied a request of their own. It ends the request, and alarms
-    nobody; the next request goes to the phone at once.
+    nobody; the next request goes to the phone at once. A denial of a request of somebody else counts although the request
+    has ended meanwhile, by time or because its browser got in another way: then it alarms all the more.
     """
     now = time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
     current = next((c for c in account.challenges if c.id == seen.id), None)
-    if current is None or not current.is_live(moment.now, account.seen_at):
+    if current is None:
         return refuse(account, "code_expired")
-    if current != seen or current.status in ("approved", "denied"):
+    is_answered = current.status in ("approved", "denied")
+    is_alarm = status == "denied" and not is_own and not is_answered
+    if not is_alarm and not current.is_live(moment.now, account.seen_at):
+        return refuse(account, "code_expired")
+    if not is_alarm and (is_answered or current != seen):
         return refuse(account, "code_already_used")
     events: tuple[Event, ...] = ()
     answered = replace(current, data=data)

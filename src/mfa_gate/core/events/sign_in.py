@@ -61,6 +61,17 @@ ROWS = (
         own=Words("A code was rejected"),
     ),
     EventKind(
+        kind="factor.copied",
+        trail="a response was refused that only a copy of the authenticator gives: its counter went back, or its kind changed",
+        seen_by="desk",
+        desk=Words("A sign-in method may have been copied"),
+        alarm=Alarm(
+            headline="A sign-in method may have been copied",
+            happened="{service} refused a sign-in. The answer seems to come from a copy of the person’s sign-in method.",
+            advice="Talk to the person. Remove that sign-in method, and have a new one set up.",
+        ),
+    ),
+    EventKind(
         kind="proof.granted",
         trail="a second factor was proven",
         seen_by="person",
