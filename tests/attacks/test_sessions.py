@@ -401,9 +401,9 @@ async def test_a_refused_proof_is_not_good_again(world: World, back: int) -> Non
 
 
 async def test_a_refused_proof_is_not_good_again_after_a_jump_ahead(world: World) -> None:
-    """A clock that was a year ahead for a moment is behind for a year: what is refused then is remembered as well.
+    """A clock that was a year ahead for a moment is behind for a year.
 
-    Requirements S-118, F-15.
+    What is refused then is remembered as well. Requirements S-118, F-15.
     """
     ann = await proven(world)
     world.clock.advance(365 * DAY)
@@ -432,7 +432,10 @@ async def test_the_right_to_change_factors_does_not_come_back(world: World) -> N
 
 
 async def test_a_page_that_asked_to_confirm_asks_again(world: World) -> None:
-    """A page of ours that found a proof too old for a change is enough: no act had to be refused. Requirement S-118."""
+    """A page of ours that found a proof too old for a change is enough.
+
+    No act had to be refused. Requirement S-118.
+    """
     ann = await proven(world)
     place = f"authenticators/{await ann.authenticator('totp')}"
     world.clock.advance(301)

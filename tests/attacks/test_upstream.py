@@ -224,9 +224,9 @@ async def test_clock_steps_back(world: World) -> None:
 
 
 async def test_refused_under_every_cookie(world: World) -> None:
-    """A sign-in that was refused as too old stays refused when the clock steps back, whatever cookie of ours is shown.
+    """A sign-in that was refused as too old stays refused when the clock steps back.
 
-    Requirement S-118.
+    Another cookie of ours changes nothing. Requirement S-118.
     """
     ann = await signed_in(world)
     assert await passes(ann)

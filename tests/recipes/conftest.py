@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """Take back the logging of a framework that sets it up for the whole process, as Litestar does.
+    """Put the logging of the process back: a framework such as Litestar sets it up anew.
 
     Every later test of the process would write each line of the audit log.
     """

@@ -27,7 +27,7 @@ class SeenAges:
         self.latest = 0
 
     def note(self, evidence: Evidence, now: int) -> None:
-        """Note that these proofs were looked at, and may have been too old, at ``now`` (UTC seconds).
+        """Note proofs that were too old for something at ``now`` (UTC seconds).
 
         While the clock is behind, ``aged`` has noted them already.
         """

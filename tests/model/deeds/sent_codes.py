@@ -81,7 +81,10 @@ def send(life: Stage, number: int, kind: str) -> None:
 
 
 def sent_code(life: Stage, number: int, kind: str) -> None:
-    """Answer with the newest code that this browser has asked for: in time, late, or when nobody remembers it."""
+    """Answer with the newest code that this browser has asked for.
+
+    It is in time, late, or so late that nobody remembers it.
+    """
     seat = life.seats[number]
     person, now = life.person(seat), life.now(seat)
     mine = [code for code in person.codes if code.kind == kind and code.cookie and code.cookie == seat.cookie]
