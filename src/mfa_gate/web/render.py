@@ -223,8 +223,8 @@ def in_fours(key: str) -> str:
 _TITLES = re.compile(r'<h([1-3])\b.*?</h\1>|<\w+ class="(?:row|thing)-name".*?</(?:span|p)>', re.DOTALL)
 _HYPHENED = re.compile(r"(?<![^\s<>;])(?:[^\s<>&]|&#?\w+;)*\w-\w(?:[^\s<>&]|&#?\w+;)*(?![^<>]*>)")
 _OPAQUE = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(?:svg|math)\b[^>]*/>"
-    r"|<(script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext|svg|math)\b.*?(?:</\1\s*>|\Z)",
+    r"<(?=[!a-z])(?:!--.*?(?:-->|\Z)|(?:svg|math)\b[^>]*/>"
+    r"|(script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext|svg|math)\b.*?(?:</\1\s*>|\Z))",
     re.DOTALL | re.IGNORECASE,
 )
 """The parts that hold no markup of HTML: comments, elements of raw text, drawings (HTML, 13.1.2)."""
@@ -238,10 +238,16 @@ def with_whole_words(html: str) -> str:
     "Sign-in" does not end a line as "sign-". That holds for every page, also for one of a template of the host, whose
     scripts, styles and drawings stay as they are.
     """
-    opaque = (found[0] for found in _OPAQUE.finditer(html))
-    bare = _OPAQUE.sub(_HIDDEN, html)
+    opaque: list[str] = []
+
+    def hide(found: re.Match[str]) -> str:
+        opaque.append(found[0])
+        return _HIDDEN
+
+    bare = _OPAQUE.sub(hide, html)
     whole = _TITLES.sub(lambda title: _HYPHENED.sub(r'<span class="apiece">\g<0></span>', title[0]), bare)
-    return re.sub(_HIDDEN, lambda mark: next(opaque, mark[0]), whole)
+    back = iter(opaque)
+    return re.sub(_HIDDEN, lambda mark: next(back, mark[0]), whole)
 
 
 _LINKED = re.compile(r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<tel>\+?\d[\d ()./\u2011-]{5,}\d)")
