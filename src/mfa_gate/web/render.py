@@ -238,15 +238,13 @@ def with_whole_words(html: str) -> str:
     "Sign-in" does not end a line as "sign-". That holds for every page, also for one of a template of the host, whose
     scripts, styles and drawings stay as they are.
     """
-    opaque: list[str] = []
-
-    def hide(found: re.Match[str]) -> str:
-        opaque.append(found[0])
-        return _HIDDEN
-
-    bare = _OPAQUE.sub(hide, html)
+    opaque = [*_OPAQUE.finditer(html)]
+    ends = [*(found.start() for found in opaque), len(html)]
+    bare = _HIDDEN.join(
+        html[start:end] for start, end in zip([0, *(found.end() for found in opaque)], ends, strict=True)
+    )
     whole = _TITLES.sub(lambda title: _HYPHENED.sub(r'<span class="apiece">\g<0></span>', title[0]), bare)
-    back = iter(opaque)
+    back = (found[0] for found in opaque)
     return re.sub(_HIDDEN, lambda mark: next(back, mark[0]), whole)
 
 
