@@ -100,6 +100,19 @@ def test_the_pythons_that_are_named_are_tested(root: Path) -> None:
     assert f">={min(named)}" == project(root)["requires-python"]
 
 
+def test_no_limit_holds_a_dependency_back(root: Path) -> None:
+    """Only Starlette's next major version is kept out.
+
+    The newest of every dependency is tried each night.
+    """
+    extras = {name: needs for name, needs in project(root)["optional-dependencies"].items() if name != "test"}
+    needs = [*project(root)["dependencies"], *(need for extra in extras.values() for need in extra)]
+    assert [need for need in needs if re.search("[<~]|==", need)] == ["starlette>=0.44,<2"]
+    recipe = (root / ".github/workflows/test.yml").read_text()
+    assert re.search(r"\n  schedule:\n    - cron: ", recipe)
+    assert "python3 tests/run.py --matrix" in recipe
+
+
 def test_the_first_screen_says_how_to_install(root: Path) -> None:
     """The first screen of the README has the install command, and its extras exist.
 

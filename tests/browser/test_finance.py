@@ -64,7 +64,7 @@ def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None
     with somebody.page.expect_download() as waiting:
         somebody.find("Download").click()
     text = waiting.value.path().read_text()
-    assert text.startswith("Northgate: backup codes, ")
+    assert text.startswith("Backup codes for Northgate\n")
     assert all(code in text for code in codes)
     if script:
         somebody.find("Copy").click()

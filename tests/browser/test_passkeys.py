@@ -81,6 +81,66 @@ def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bo
     somebody.is_in()
     somebody.go("/mfa")
     somebody.says("Synced" if synced else "On one device only")
+    (somebody.silent if synced else somebody.says)("If you lose the device, this passkey is gone. Set up a second one.")
+
+
+WITHOUT_JSON = """
+delete PublicKeyCredential.parseCreationOptionsFromJSON;
+delete PublicKeyCredential.parseRequestOptionsFromJSON;
+delete PublicKeyCredential.prototype.toJSON;
+"""
+BROKEN_JSON = "PublicKeyCredential.prototype.toJSON = () => { throw new TypeError('Illegal invocation') }"
+
+
+@pytest.mark.parametrize("script", [WITHOUT_JSON, *more(BROKEN_JSON)], ids=["none", "broken"])
+def test_a_browser_without_json(person: Arrive, script: str) -> None:
+    """A passkey is made and used where the browser reads and writes no JSON of it (U-48)."""
+    somebody = person()
+    Authenticator.plug(somebody.page)
+    somebody.page.add_init_script(script)
+    enroll(somebody)
+    asked_again(somebody, HOTEL)
+    press_passkey(somebody, USE)
+    somebody.is_in()
+
+
+SLOW_PERSON = """
+for (const ask of ["create", "get"]) {
+  const real = navigator.credentials[ask].bind(navigator.credentials);
+  const come = new Promise((come) => window.addEventListener("come", come));
+  navigator.credentials[ask] = (options) => come.then(() => real(options));
+}
+"""
+COME = "dispatchEvent(new Event('come'))"
+"""The person comes to the authenticator, and from then on all that asks is answered, and all that was let go is not."""
+
+
+@pytest.mark.parametrize("pressed_again", [False, *more(True)])
+def test_an_answer_after_long(person: Arrive, pressed_again: bool) -> None:
+    """After two minutes the button works again, and an answer that comes then counts.
+
+    A phone that must be fetched first takes that long (U-43).
+    """
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page)
+    somebody.page.clock.install()
+    somebody.page.add_init_script(SLOW_PERSON)
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    somebody.find(MAKE).click()
+    somebody.page.wait_for_timeout(500)
+    somebody.page.clock.fast_forward(121_000)
+    somebody.page.locator("[data-passkey-says]").get_by_text(NOTHING).wait_for()
+    if pressed_again:
+        somebody.find(MAKE).click()
+        somebody.page.wait_for_timeout(500)
+        assert not somebody.page.locator("[data-passkey-says]").is_visible()
+    with somebody.page.expect_navigation():
+        somebody.page.evaluate(COME)
+    somebody.page.wait_for_load_state("load")
+    assert len(authenticator.credentials()) == 1
+    somebody.keep_codes()
+    somebody.is_in()
 
 
 @pytest.mark.long
@@ -184,6 +244,26 @@ def test_in_the_field_of_a_code(person: Arrive) -> None:
     somebody.is_in()
 
 
+def test_a_passkey_in_the_field_leads_to_the_page_of_its_tab(person: Arrive) -> None:
+    """A passkey in the field leads to the page of its tab, and to its fragment (U-42)."""
+    somebody = person()
+    Authenticator.plug(somebody.page)
+    enroll(somebody)
+    somebody.go("/mfa/enroll")
+    somebody.set_up_app()
+    somebody.from_address(HOTEL)
+    somebody.page.add_init_script(SLOW_PERSON)
+    somebody.page.goto(f"{somebody.example.origin}/records#/inbox")
+    somebody.at("Enter the code from your app")
+    somebody.page.wait_for_timeout(500)
+    other = person(beside=somebody)
+    other.go("/")
+    other.at("Enter the code from your app")
+    with somebody.page.expect_navigation(wait_until="load"):
+        somebody.page.evaluate(COME)
+    assert somebody.page.url.removeprefix(somebody.example.origin) == "/records#/inbox"
+
+
 @pytest.mark.long
 def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
     """The browser is told the passkeys that still count right after one was removed.
@@ -258,6 +338,60 @@ def test_copied(person: Arrive) -> None:
         press_passkey(somebody, USE)
     somebody.at("Use your passkey")
     somebody.says("6 attempts are left")
+
+
+def test_a_passkey_of_another_tab_is_kept(person: Arrive) -> None:
+    """A passkey that another tab has made meanwhile stays in the browser (U-47)."""
+    somebody = person()
+    Authenticator.plug(somebody.page)
+    enroll(somebody)
+    somebody.go("/mfa/enroll")
+    app = somebody.set_up_app()
+    somebody.from_address(HOTEL)
+    somebody.page.add_init_script(SLOW_PERSON)
+    somebody.go("/")
+    somebody.at("Enter the code from your app")
+    somebody.page.wait_for_timeout(500)
+    other = person(beside=somebody)
+    beside = Authenticator.plug(other.page)
+    other.go("/")
+    other.type_code(app.code())
+    other.go("/mfa/enroll")
+    to_the_button(other)
+    press_passkey(other, MAKE)
+    other.says("was added")
+    manager = Authenticator.plug(somebody.page, transport="usb")
+    manager.learn(beside.credentials())
+    with somebody.page.expect_navigation():
+        somebody.page.evaluate(COME)
+    somebody.page.wait_for_load_state("load")
+    assert len(manager.credentials()) == 1
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "noscript"])
+def test_another_way_that_this_browser_lacks(person: Arrive, script: bool) -> None:
+    """A browser without passkeys is not offered one at a challenge, too.
+
+    It is named as not available (U-40).
+    """
+    first = person()
+    Authenticator.plug(first.page)
+    enroll(first)
+    first.go("/mfa/enroll")
+    first.set_up_app()
+    somebody = person(script=script, address=AIRPORT)
+    somebody.page.add_init_script("delete window.PublicKeyCredential")
+    somebody.sign_in(USER)
+    somebody.choose("Authenticator app")
+    somebody.at("Enter the code from your app")
+    for page in (somebody.path, "/mfa/recovery"):
+        somebody.go(page)
+        somebody.unfold(".exits details:not([open])")
+        if "recovery" not in page:
+            somebody.says("Not available in this browser")
+        offered = somebody.page.locator(".row:visible .row-name").all_inner_texts()
+        assert offered
+        assert not [name for name in offered if "asskey" in name or "hrom" in name], offered
 
 
 def test_without_a_script(person: Arrive) -> None:

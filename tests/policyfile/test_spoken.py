@@ -46,6 +46,9 @@ def test_a_text_or_one_a_language() -> None:
         ("{ en = 4400 }", "is not text"),
         ('{ en = "Call.", de = "' + "x" * 501 + '" }', "at most 500 printable characters"),
         ("4400", "is not text"),
+        ('{ en = "Call.", de = "" }', 'recovery.contact.*"" for "de" says nothing; .* leave "de" out'),
+        ('{ en = " ", de = "Ja." }', '" " for "en" says nothing'),
+        ('"  "', "says nothing; write the sentence, or take the key out"),
     ],
 )
 def test_what_is_no_sentence(value: str, fault: str) -> None:
@@ -58,7 +61,7 @@ def test_what_is_no_sentence(value: str, fault: str) -> None:
     ("value", "fault"),
     [
         ('""', "1 to 80 printable characters"),
-        ('{ en = "Export", de = "  " }', "1 to 80 printable characters"),
+        ('{ en = "Export", de = "  " }', '"  " for "de" says nothing'),
         ('"' + "x" * 81 + '"', "1 to 80 printable characters"),
         ('"Export\\nof all"', "1 to 80 printable characters"),
         ('["Export"]', "is not text"),
@@ -71,6 +74,25 @@ def test_what_is_no_name_of_an_action(value: str, fault: str) -> None:
     with pytest.raises(SettingsError, match=fault) as raised:
         loads_policy(HEAD + rule)
     assert "label" in str(raised.value)
+
+
+def test_no_sentence_at_all_is_said_by_an_empty_text() -> None:
+    """One empty text stands for none, where the key takes it."""
+    assert loads_policy(HEAD + '[recovery]\ncontact = ""\n').base.recovery.contact == ""
+
+
+def test_no_key_takes_a_language_without_a_text() -> None:
+    """Each key whose text may be one a language refuses an empty one, and names itself."""
+    texts = {
+        "recovery.contact": "[recovery]\ncontact = %s\n",
+        "factors.sms.consent_text": "[factors.sms]\nconsent_text = %s\n",
+        "factors.voice.consent_text": "[factors.voice]\nconsent_text = %s\n",
+        "label": '[[step_up]]\nname = "a"\npaths = ["=/a"]\nmax_age = "5m"\nlabel = %s\n',
+        "tenants.t.recovery.contact": "[tenants.t.recovery]\ncontact = %s\n",
+    }
+    for key, text in texts.items():
+        with pytest.raises(SettingsError, match=f'{key}.*"" for "fr" says nothing'):
+            loads_policy(HEAD + text % '{ en = "Words.", fr = "" }')
 
 
 def test_the_schema_knows_both() -> None:

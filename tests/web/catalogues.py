@@ -45,8 +45,9 @@ def messages() -> dict[Message, str]:
             str(folder), method_map=[("**.html", "jinja2")], options_map=options
         ):
             found.setdefault(tuple(text[:2]) if isinstance(text, tuple) else text, f"{folder.name}/{name}")  # type: ignore[arg-type]
-    for text in _from_times():
-        found.setdefault(text, "times.py")
+    for path in (WEB / "times.py", *sorted((WEB / "pages").glob("*.py"))):
+        for text in _in_python(path):
+            found.setdefault(text, str(path.relative_to(WEB)))
     for place, text in _of_messages():
         found.setdefault(text, place)
     for row in REASONS.values():
@@ -80,8 +81,8 @@ def template() -> bytes:
     return out.getvalue()
 
 
-def _from_times() -> Iterator[Message]:
-    tree = ast.parse((WEB / "times.py").read_text(encoding="utf-8"))
+def _in_python(path: Path) -> Iterator[Message]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -105,14 +106,17 @@ def _of_messages() -> Iterator[tuple[str, str]]:
             yield "core/events", text
         for text in (alarm.headline, alarm.happened, alarm.advice) if alarm else ():
             yield "core/events", text
+    for path in sorted((WEB.parent / "factors").glob("*.py")):
+        for text in _marked(ast.parse(path.read_text(encoding="utf-8")), "translate"):
+            yield f"factors/{path.name}", text
     for name in (*sorted(i18n.NAMES_OF_KINDS), BROWSER_ON, CONSENT, CONTACT):
         yield "factors", name
 
 
-def _marked(tree: ast.AST) -> Iterator[str]:
-    """Yield the texts that are marked with ``N_``."""
+def _marked(tree: ast.AST, by: str = "N_") -> Iterator[str]:
+    """Yield the texts that are arguments of the function ``by``."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":
+        if isinstance(node, ast.Call) and by in (getattr(node.func, "id", ""), getattr(node.func, "attr", "")):
             yield from (str(part.value) for part in node.args if isinstance(part, ast.Constant))
 
 

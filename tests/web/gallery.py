@@ -365,11 +365,19 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     )
     again = (replace(browsers[0], id="b9", current=False, last_used_at=NOW - DAY), *browsers[1:])
     phones = tuple(
-        replace(browsers[1], id=f"p{n}", last_used_at=NOW - n * 90_000, first_seen_at=NOW - n * DAY)
+        replace(
+            browsers[1],
+            id=f"p{n}",
+            network=f"2001:db8:{n}4:1200::/64",
+            last_used_at=NOW - n * 90_000,
+            first_seen_at=NOW - n * DAY,
+        )
         for n in range(3, 7)
     )
     stranger = replace(browsers[1], id="s1", network="198.51.100.66", place="Porto Alegre")
-    yield "settings-devices", replace(full, browsers=(browsers[0], *again, *phones, stranger, *many[:2])), frame
+    bound = (*factors[:2], replace(factors[2], hint="On one device only", is_alone=True))
+    listed = (browsers[0], *again, *phones, stranger, *many[:2])
+    yield "settings-devices", replace(full, factors=bound, browsers=listed), frame
     yield "settings-new-codes", replace(full, checkup="codes"), told(frame, "others_forgotten", count=3)
     yield "settings-frozen", replace(full, frozen_until=NOW + DAY), frame
     yield "settings-frozen-undo", replace(full, frozen_until=NOW + DAY, can_undo=True), frame

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from mfa_gate import Subject
 from mfa_gate.identity import BearerJWT, FastAPIUsers, FirstOf, RequestUser, SessionUser, TrustedHeader
 from mfa_gate.testing import Kit
-from tests.harness import FETCH, SECRET, Browser, World, call, make_world, running, socket_scope
+from tests.harness import FETCH, PAGE, SECRET, Browser, World, call, make_world, running, socket_scope
 from tests.identity import test_fastapi_users as users
 from tests.testing.hosts import gated
 
@@ -74,10 +74,15 @@ async def test_a_user_inside(name: str) -> None:
             assert SECRET not in reply.body
             assert all(message["type"] not in ("websocket.accept", "websocket.send") for message in reply.messages)
         assert len(world.kinds("gate.tripwire")) == 6
+        page = await Browser(world).ask("GET", "/ann", headers=[*PAGE, ("accept-language", "de")])
+        assert (page.status, page.header("content-type")) == (503, "text/html; charset=utf-8")
+        assert world.kinds("gate.tripwire")[-1].id in page.text
+        assert 'lang="de"' in page.text
+        assert SECRET not in page.body
         for path in ("/none", "/else"):
             assert SECRET in (await Browser(world).ask("GET", path, headers=FETCH)).body
             assert SECRET in (await call(world.app, socket_scope(path))).body
-        assert len(world.kinds("gate.tripwire")) == 6
+        assert len(world.kinds("gate.tripwire")) == 7
 
 
 def mounted(identify: Any) -> World:

@@ -217,6 +217,10 @@ async def test_the_codes_as_a_file(world: World) -> None:
     assert reply.header("content-disposition") == 'attachment; filename="backup-codes.txt"'
     assert reply.header("cache-control") == "no-store"
     assert reply.text.split("\n\n")[1].split() == codes
+    assert reply.text.startswith("Backup codes for Example\nJune 15, 2025\nEach code works once.\n\n")
+    ann.cookies["mfa-lang"] = "de"
+    assert (await ann.form("/mfa/backup-codes", fields)).text.startswith("Backup-Codes für Example\n15. Juni 2025\n")
+    del ann.cookies["mfa-lang"]
     missing = await ann.form("/mfa/backup-codes", {"action": "saved"})
     assert missing.status == 422
     assert words_of("saved_missing")[0] in unescape(missing.text)

@@ -642,6 +642,33 @@ def test_titles_of_a_host_keep_their_words_whole(tmp_path: Path) -> None:
     assert page == b'<h1><span class="apiece">Sign-in</span> is locked</h1>'
 
 
+@pytest.mark.parametrize(
+    "opaque",
+    [
+        '<script>var words = "<h1>Sign-in</h1>";</script>',
+        "<SCRIPT>if (a < b) say('<p class=\"row-name\">a-b</p>')</SCRIPT >",
+        '<style>h1::before { content: "<h2>e-mail</h2>" }</style>',
+        "<textarea><h1>Sign-in</h1></textarea>",
+        "<title><h1>Sign-in</h1></title>",
+        "<iframe><h1>Sign-in</h1></iframe>",
+        "<!-- <h1>Sign-in</h1> -->",
+        "<svg><text>Sign-in</text></svg>",
+        '<svg viewBox="0 0 1 1"/>',
+        "<script>let open = '<h1>never-closed'",
+    ],
+)
+def test_what_holds_no_markup_stays_as_it_is(opaque: str) -> None:
+    """Scripts, styles, comments and drawings of a host's template are left alone."""
+    said, shown = "<h2>Two-step</h2>", '<h2><span class="apiece">Two-step</span></h2>'
+    assert with_whole_words(f"{said}{opaque}") == f"{shown}{opaque}"
+    if opaque.endswith(">"):
+        assert with_whole_words(f"{opaque}{said}{opaque}{said}") == f"{opaque}{shown}{opaque}{shown}"
+        within = f"<h1>A b-c {opaque} d-e</h1>"
+        assert with_whole_words(within) == (
+            f'<h1>A <span class="apiece">b-c</span> {opaque} <span class="apiece">d-e</span></h1>'
+        )
+
+
 def test_a_fold_that_shows_more_hides_it_again() -> None:
     """Whatever begins with "Show" has other words for the time when it is open."""
     folds = [fold for name in EVERY for fold in tree_of(name).all("summary") if fold.words().startswith("Show")]

@@ -61,6 +61,8 @@ OLD_BROWSER = {"accept": "text/html,*/*;q=0.8", "upgrade-insecure-requests": "1"
         ({"accept": "text/html", "authorization": "Bearer abc"}, "bearer"),
         ({"sec-fetch-mode": "cors", "authorization": "Bearer abc"}, "bearer"),
         ({**NAVIGATE, "sec-fetch-dest": "iframe", "authorization": "Bearer abc"}, "bearer"),
+        ({**NAVIGATE, "sec-fetch-dest": "embed"}, "frame"),
+        ({**NAVIGATE, "sec-fetch-dest": "object"}, "frame"),
         ({**NAVIGATE, "sec-purpose": "prefetch", "authorization": "Bearer abc"}, "prefetch"),
         ({"authorization": "Bearer\tabc"}, "bearer"),
         ({"authorization": "bearer"}, "bearer"),

@@ -64,23 +64,28 @@ async def test_browsers_are_folded_after_three(world: World) -> None:
     assert shown.count("First seen ") == 5
 
 
-async def test_a_stranger_is_not_folded_under_ones_own_name(world: World) -> None:
-    """A browser of the same name on another network is an entry, with its own buttons."""
+async def test_a_phone_on_many_networks_is_one_entry(world: World) -> None:
+    """A phone without a place is listed once, with all its networks in view.
+
+    So a stranger's browser of the same name is in view as well, and has a button of its own.
+    """
     ann = await world.enrolled()
     await elsewhere(world, ann, 2, IPHONE)
     (stranger,) = await elsewhere(world, ann, 1, IPHONE, address="198.51.100.66")
-    await elsewhere(world, ann, 3, IPHONE)
-    seen = re.sub(r'<details class="fold">.*?</details>', "", listed((await ann.page("/mfa")).text), flags=re.DOTALL)
-    assert re.findall(r'"thing-name"><strong><bdi>([^<]*)</bdi>', seen) == [
-        "Unknown browser",
-        *["Safari on iPhone"] * 2,
-    ]
-    assert "5 sign-ins" in seen
-    assert seen.count("198.51.100.66</bdi>") == 1
-    removals = names_of_buttons(seen, "Remove")
-    assert len(removals) == len(set(removals)) == 3
-    assert any("198.51.100.66" in name for name in removals)
-    id = re.findall(r'name="browser" value="([^" ]+)"', seen)[-1]
+    for number in range(3):
+        await elsewhere(world, ann, 1, IPHONE, address=f"203.0.113.{90 + number}")
+    shown = listed((await ann.page("/mfa")).text)
+    seen = re.sub(r'<details class="fold">.*?</details>', "", shown, flags=re.DOTALL)
+    assert re.findall(r'"thing-name"><strong><bdi>([^<]*)</bdi>', seen) == ["Unknown browser", "Safari on iPhone"]
+    assert "6 sign-ins" in seen
+    phone = seen.split("Safari on iPhone")[1]
+    networks = re.findall(r"([0-9.]{7,})</bdi>", phone)
+    assert networks == ["203.0.113.92", "203.0.113.91", "203.0.113.90", "198.51.100.66", HOME]
+    removals = names_of_buttons(shown, "Remove")
+    assert len(removals) == len(set(removals)) == 8
+    lines = re.findall(r'<li class="thing"><div class="thing-body">.*?</li>', shown, flags=re.DOTALL)
+    (line,) = [line for line in lines if "198.51.100.66" in line]
+    (id,) = re.findall(r'name="browser" value="([^" ]+)"', line)
     assert await stranger.is_in()
     await ann.form("/mfa", {"action": "forget", "browser": id})
     assert not await stranger.is_in()

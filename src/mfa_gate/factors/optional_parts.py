@@ -117,6 +117,14 @@ class Signals(Protocol):
         """Give the argument of ``PublicKeyCredential.signalCurrentUserDetails``."""
 
 
+@runtime_checkable
+class LivesOnDevice(Protocol):
+    """A factor of which some authenticators are lost with their device."""
+
+    def is_on_one_device(self, data: Fields, /) -> bool:
+        """Tell if no other device has the authenticator."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introduction:
     """The facts that the first page of an enrollment shows besides the template's own words.

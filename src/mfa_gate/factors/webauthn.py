@@ -83,9 +83,13 @@ class WebAuthn:
         """Say if it is synced or on one device only (U-46)."""
         if "eligible" not in data:
             return ""
-        if not data["eligible"]:
+        if self.is_on_one_device(data):
             return context.translate("On one device only")
-        return context.translate("Synced" if data["synced"] else "Not synced yet")
+        return context.translate("Synced") if data["synced"] else context.translate("Not synced yet")
+
+    def is_on_one_device(self, data: Fields, /) -> bool:
+        """Tell if it can not be synced: then a second one is suggested (U-46)."""
+        return data.get("eligible") is False
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Set no limit: nothing is sent."""

@@ -124,9 +124,7 @@ def _plain(report: Report, cls: type, spec: Spec, path: Path, value: Any) -> Any
         return _array(report, cls, spec, path, value)
     row = key_for(cls, spec.name, report.factors)
     try:
-        read_value = (
-            _by_language(value) if row.spoken and isinstance(value, Mapping) else _READERS[spec.kind](spec, value)
-        )
+        read_value = _spoken(spec, value) if row.spoken else _READERS[spec.kind](spec, value)
     except Wrong as wrong:
         report.add(path, str(wrong))
         return None
@@ -201,13 +199,23 @@ def _text(_spec: Spec, value: Any) -> str:
     raise Wrong(f"{shown(value)} is not text; put it in quotes")
 
 
-def _by_language(value: Mapping[str, Any]) -> Spoken:
-    """Read a sentence that has one text a language."""
+def _spoken(spec: Spec, value: object) -> str:
+    """Read a sentence that people read: one text, or one a language.
+
+    "" stands for none, where the bounds of the key allow it. A language has a text, or is left out.
+    """
+    if not isinstance(value, Mapping):
+        said = _text(spec, value)
+        if said and not said.strip():
+            raise Wrong(f"{shown(said)} says nothing; write the sentence, or take the key out")
+        return said
     for tag, said in value.items():
         if not LANGUAGE.fullmatch(tag):
             raise Wrong(f'"{tag}" is no language; write its tag, like {{ en = "…", es = "…", "pt-BR" = "…" }}')
         if not isinstance(said, str):
             raise Wrong(f'{shown(said)} for "{tag}" is not text; put it in quotes')
+        if not said.strip():
+            raise Wrong(f'{shown(said)} for "{tag}" says nothing; write the sentence, or leave "{tag}" out')
     if not value:
         raise Wrong('an empty table says nothing; write a text, or one a language: { en = "…", es = "…" }')
     return Spoken(by=value)

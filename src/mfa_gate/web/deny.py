@@ -32,7 +32,6 @@ from .scope import (
     has_bearer,
     header,
     is_clean,
-    is_rooted,
     own_place,
     root_of,
     safe_path,
@@ -61,8 +60,6 @@ async def deny(
 
     The request is never sent again by itself (S-16). Its body is kept only where the host keeps forms, and dropped elsewhere.
     """
-    if not is_rooted(scope):
-        return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
     kind = caller_kind(scope)
     is_a_form = is_form(scope, kind)

@@ -50,16 +50,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 
 
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
-    rules = site.service.engine.rules(tenant)
-    plain = site.plain_frame(scope, rules)
-    contact, owner = site.languages.whom_to_ask(rules, plain.lang)
-    return replace(
-        plain,
-        help_url=rules.brand.help_url,
-        contact=contact,
-        owner=owner,
-        dev=site.dev,
-    )
+    return replace(site.plain_frame(scope, site.service.engine.rules(tenant)), dev=site.dev)
 
 
 async def _show(site: Site, scope: Scope, found: Disputed, *, done: bool, unsure: bool = False) -> Answer:

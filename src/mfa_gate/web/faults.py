@@ -6,18 +6,21 @@ An unknown error is answered with 503, and never lets a request pass.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from html import escape
 
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
-from .deny import deny_websocket, send_problem
-from .responses import Answer, page, problem, redirect
-from .scope import app_path, caller_kind, has_bearer, own_place, sign_in_place
+from .deny import deny_websocket, send_answer
+from .responses import Answer, Header, page, problem, redirect
+from .scope import app_path, caller_kind, has_bearer, is_rooted, own_place, sign_in_place
 from .site import Site
 from .types import Receive, Scope, Send
 from .views import Fault
+from .views.frame import direction
 
 log = logging.getLogger("mfa_gate")
 
@@ -26,6 +29,13 @@ INVALID_TOKEN = b'Bearer error="invalid_token"'
 AGAIN = b"mfa-sign-in"
 """Cookie of some seconds. It says that this browser was sent to the sign-in because its credential could not be read."""
 MAX_REASONS = 50
+
+
+def bare_page(title: str, text: str, ref: str, *, lang: str) -> bytes:
+    """Write a page of nothing but words."""
+    title, text = escape(title), escape(text)
+    head = f'<!doctype html><html lang="{lang}" dir="{direction(lang)}"><meta charset=utf-8><title>{title}</title>'
+    return f"{head}<h1>{title}</h1><p>{text} ({ref})".encode()
 
 
 class Faults:
@@ -49,26 +59,38 @@ class Faults:
             log.error("mfa_gate: a fault refused a request (ref %s)", ref, exc_info=error)
         refusal = Refusal(reason="store_unavailable" if is_away else "fault", ref=ref, retry_after=1)
         self._observe(refusal)
-        if caller_kind(scope) != "page":
-            return await send_problem(scope, receive, send, refusal, site=self._site)
-        return await self.page(scope, refusal).send(scope, send)
+        return await send_answer(scope, receive, send, self.told(scope, refusal), site=self._site)
 
-    def page(self, scope: Scope, refusal: Refusal) -> Answer:
+    def told(self, scope: Scope, refusal: Refusal) -> Answer:
+        """Tell a refusal as its caller reads it: by a page, or by a problem document."""
+        return self.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
+
+    def page(self, scope: Scope, refusal: Refusal, *, back: str = "", headers: Iterable[Header] = ()) -> Answer:
         """Draw a page that needs no store, in the reader's language (F-36).
 
-        If that fails as well, the page is plain text in HTML.
+        It leads ``back``, or lets the person try again. If drawing fails as well, the page is plain text in HTML.
         """
         row = REASONS[refusal.reason]
-        headers = [(b"retry-after", b"1")] if row.status == 503 else []
+        more = [(b"retry-after", b"1")] if row.status == 503 else []
         try:
-            frame = self._site.plain_frame(scope, self._site.service.engine.policy.base)
-            view = Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
-            body = self._site.renderer.render(view, frame)
+            body = self._drawn(scope, refusal, back) if is_rooted(scope) else self._bare(scope, refusal)
         except Exception:
             log.exception("mfa_gate: the error page could not be rendered")
-            text = f"<!doctype html><html lang=en><title>{row.title}</title><h1>{row.title}</h1><p>{row.text} ({refusal.ref})"
-            body = text.encode()
-        return page(body, status=row.status, headers=headers)
+            body = bare_page(row.title, row.text, refusal.ref, lang="en")
+        return page(body, status=row.status, headers=[*headers, *more])
+
+    def _drawn(self, scope: Scope, refusal: Refusal, back: str) -> bytes:
+        frame = self._site.plain_frame(scope, self._site.service.engine.policy.base)
+        retry = "" if back else own_place(scope)
+        status = REASONS[refusal.reason].status
+        view = Fault(reason=refusal.reason, status=status, ref=refusal.ref, retry_url=retry, back=back)
+        return self._site.renderer.render(view, frame)
+
+    def _bare(self, scope: Scope, refusal: Refusal) -> bytes:
+        """Draw a page without any address, below a root with which none can be built."""
+        row, lang = REASONS[refusal.reason], self._site.languages.of(scope)
+        say = self._site.languages.words(lang).gettext
+        return bare_page(say(row.title), say(row.text), refusal.ref, lang=lang)
 
     async def _unreadable(self, scope: Scope, receive: Receive, send: Send, error: Unreadable) -> None:
         """Refuse a credential that cannot be read (RFC 6750, 3.1).

@@ -28,7 +28,7 @@ from .path_rules import PathRules
 from .report_only import ReportOnly
 from .route_names import RouteNames
 from .router import Router
-from .scope import app_path, browser_label, caller_kind, note_told_root
+from .scope import app_path, browser_label, caller_kind, is_rooted, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .site import Site
@@ -77,7 +77,9 @@ class Gate:
         self.sightings = Sightings(identify)
         self.keeps_forms = site.kept_forms is not None
         self.departures = Departures(site)
-        self.late_user_check = LateUserCheck(service, identify, spares_all=lambda: self.enforces_nothing(None))
+        self.late_user_check = LateUserCheck(
+            service, identify, spares_all=lambda: self.enforces_nothing(None), told=self.router.told
+        )
         self.report_only = ReportOnly(service, callers, open=self.open, look=self.lifespan.look_at_server)
         self._prefix = site.prefix
         self._served = well_known.paths_of(service.engine.wiring.relying_party)
@@ -131,7 +133,7 @@ class Gate:
             await self.router(scope, receive, send, path[len(prefix) :])
             return None
         if path in self._served and kind == "http":
-            await well_known.answer(self.site, scope, path).send(scope, send)
+            await self.router.readable(scope, well_known.answer(self.site, scope, path), path).send(scope, send)
             return None
         passed: Passed = EXEMPT
         subject: Subject | None = None
@@ -255,6 +257,8 @@ class Gate:
         ``deny`` reads the body first, so the answer to a fault reads no more of it.
         """
         try:
+            if not is_rooted(scope):
+                return await self.router.nowhere(scope, receive, send)
             await deny(self.site, scope, receive, send, found=found, decision=decision, demands=demands)
         except Exception as error:
             await self.router.fault(scope, receive, send, error)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .responses import NO_STORE, Answer, as_json
+from ..core.reasons import Refusal
+from .responses import Answer, allowing, as_json, empty
 from .site import Site
 from .types import Receive, Scope
 
@@ -13,7 +14,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     It asks for no sign-in and for no proof.
     """
     if scope["method"] not in ("GET", "HEAD"):
-        return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
+        return empty(Refusal(reason="method_not_allowed"), [allowing(["GET"])])
     if await site.service.health.of_store() == "ok":
         return as_json({"status": "ok"})
     return as_json({"status": "degraded"}, status=503, headers=[(b"retry-after", b"1")])

@@ -10,23 +10,26 @@ from ..core.reasons import Refusal
 from ..errors import MFAGateError
 from ..ports import Identify, SeesUsers
 from ..service import Service
-from .deny import send_problem
+from .deny import send_answer
+from .responses import Answer
 from .types import Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
 SeesUser = Callable[[Scope], bool]
+Told = Callable[[Scope, Refusal], Answer]
 
 
 class LateUserCheck:
     """A look for a user at the start of an answer to an anonymous request."""
 
-    def __init__(self, service: Service, identify: Identify, *, spares_all: Callable[[], bool]) -> None:
+    def __init__(self, service: Service, identify: Identify, *, spares_all: Callable[[], bool], told: Told) -> None:
         """Take the adapter.
 
-        ``spares_all`` tells if the policy only reports for everybody: then no answer is replaced.
+        ``spares_all`` tells if the policy only reports for everybody: then no answer is replaced. ``told`` makes the answer.
         """
         self._service = service
+        self._told = told
         self._spares_all = spares_all
         self._identify = identify
         # Tested only once: the test for a protocol costs more than all the rest of an anonymous request.
@@ -62,4 +65,4 @@ class LateUserCheck:
         async def taken() -> None:
             """Stand for the connect message of a websocket, which the app has taken already."""
 
-        await send_problem(scope, taken, send, Refusal(reason="fault", ref=event.id))
+        await send_answer(scope, taken, send, self._told(scope, Refusal(reason="fault", ref=event.id)))

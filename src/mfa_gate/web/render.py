@@ -222,14 +222,30 @@ def in_fours(key: str) -> str:
 
 _TITLES = re.compile(r'<h([1-3])\b.*?</h\1>|<\w+ class="(?:row|thing)-name".*?</(?:span|p)>', re.DOTALL)
 _HYPHENED = re.compile(r"(?<![^\s<>;])(?:[^\s<>&]|&#?\w+;)*\w-\w(?:[^\s<>&]|&#?\w+;)*(?![^<>]*>)")
+_OPAQUE = re.compile(
+    r"<(?=[!a-z])(?:!--.*?(?:-->|\Z)|(?:svg|math)\b[^>]*/>"
+    r"|(script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext|svg|math)\b.*?(?:</\1\s*>|\Z))",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The parts that hold no markup of HTML: comments, elements of raw text, drawings (HTML, 13.1.2)."""
+_HIDDEN = "<\0>"
+"""Stands for such a part. Pages do not have it: every text of a page is escaped."""
 
 
 def with_whole_words(html: str) -> str:
     """Keep each word of a heading, and of the name of a row, on one line where it fits.
 
-    "Sign-in" does not end a line as "sign-". That holds for every page, also for one of a template of the host.
+    "Sign-in" does not end a line as "sign-". That holds for every page, also for one of a template of the host, whose
+    scripts, styles and drawings stay as they are.
     """
-    return _TITLES.sub(lambda title: _HYPHENED.sub(r'<span class="apiece">\g<0></span>', title[0]), html)
+    opaque = [*_OPAQUE.finditer(html)]
+    ends = [*(found.start() for found in opaque), len(html)]
+    bare = _HIDDEN.join(
+        html[start:end] for start, end in zip([0, *(found.end() for found in opaque)], ends, strict=True)
+    )
+    whole = _TITLES.sub(lambda title: _HYPHENED.sub(r'<span class="apiece">\g<0></span>', title[0]), bare)
+    back = (found[0] for found in opaque)
+    return re.sub(_HIDDEN, lambda mark: next(back, mark[0]), whole)
 
 
 _LINKED = re.compile(r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<tel>\+?\d[\d ()./\u2011-]{5,}\d)")

@@ -134,6 +134,13 @@ def allowing(methods: Iterable[str]) -> Header:
     return b"allow", ", ".join([*listed, *(["HEAD"] if "GET" in listed else [])]).encode()
 
 
+def empty(refusal: Refusal, headers: Iterable[Header] = ()) -> Answer:
+    """Make a refusal without a word, for callers that read none: pictures, scripts, probes."""
+    answer = Answer(refusal.row.status, b"", (*NO_STORE, *headers))
+    answer.reason = refusal.reason
+    return answer
+
+
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
     """Make a 303 to a place on this site.
 

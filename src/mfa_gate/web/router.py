@@ -63,7 +63,7 @@ class Router:
         self.site = site
         self._open = open
         self._faults = Faults(site)
-        self.fault = self._faults.answer
+        self.fault, self.told = self._faults.answer, self._faults.told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, place: str) -> None:
         """Answer a request for ``place`` (the path below the prefix)."""
@@ -86,11 +86,10 @@ class Router:
     def _turned_away(self, scope: Scope) -> Answer | None:
         """Refuse a request that no address of ours takes: below an impossible root, or sent early."""
         if not is_rooted(scope):
-            return problem(Refusal(reason="not_found"))
+            return self.readable(scope, problem(Refusal(reason="not_found")), self.site.prefix)
         if scope["method"] in ("GET", "HEAD") or not is_early(scope):
             return None
-        refusal = Refusal(reason="early_data")
-        return self._faults.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
+        return self.told(scope, Refusal(reason="early_data"))
 
     async def _answer(self, scope: Scope, receive: Receive, place: str, carried: str) -> Answer:
         if place.startswith("/api/") and scope["method"] == "OPTIONS" and (asked := self._preflight(scope)):
@@ -102,7 +101,9 @@ class Router:
             answer, needs_store = found
             if needs_store:
                 await self._open()
-            return await answer(self.site, scope, receive, slash + rest)
+            return self.readable(
+                scope, await answer(self.site, scope, receive, slash + rest), f"{self.site.prefix}/{name}"
+            )
         if place.endswith("/") and place != "/" and "//" not in place:
             place = place.rstrip("/")
         if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
@@ -125,6 +126,28 @@ class Router:
                 return self._without_note(request, place)
             request.interruption.keep_carried()
         return await self._page(request, receive, "" if place == "/" else place)
+
+    async def nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request below a root with which no address of ours can be built."""
+        answer = self.readable(scope, problem(Refusal(reason="not_found")), self.site.prefix)
+        await send_answer(scope, receive, send, answer, site=self.site)
+
+    def readable(self, scope: Scope, answer: Answer, place: str) -> Answer:
+        """Give a person a page in the place of a refusal that is made for programs.
+
+        ``place`` begins the path; the rest of it may be a secret, and is not logged. The page leads to the phone's page from
+        an address below it, and from all others to the app.
+        """
+        if not answer.reason or caller_kind(scope) != "page":
+            return answer
+        root = root_of(scope)
+        refusal = Refusal(reason=answer.reason, ref=self.site.reference_for(scope, answer.reason, place=root + place))
+        is_phone = place == f"{self.site.prefix}/approve" and self.site.service.out_of_band is not None
+        back = root + (place if is_phone else self.site.home)
+        allowed = [item for item in answer.headers if item[0] == b"allow"]
+        shown = self._faults.page(scope, refusal, back=back, headers=allowed)
+        shown.reason = answer.reason
+        return shown
 
     def _preflight(self, scope: Scope) -> Answer | None:
         """Let a listed front end call.

@@ -20,10 +20,11 @@ from .types import Scope
 CallerKind = Literal["page", "htmx", "turbo", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
 
 _SUBRESOURCES = frozenset(
-    b"audio audioworklet embed font image manifest object paintworklet report script serviceworker sharedworker style "
+    b"audio audioworklet font image manifest paintworklet report script serviceworker sharedworker style "
     b"track video worker xslt".split()
 )
-_FRAMES = frozenset((b"iframe", b"frame", b"fencedframe"))
+_FRAMES = frozenset((b"iframe", b"frame", b"fencedframe", b"embed", b"object"))
+"""Elements that show a document: a person reads there what the answer says."""
 _FRAGMENTS = (b"x-up-version", b"x-pjax", b"x-inertia")
 """Headers of scripts that load parts of a page as HTML."""
 _SAFE = "/!$&'()*+,:;=@~-._"

@@ -69,9 +69,10 @@ class Site:
         object.__setattr__(self, "shown_languages", shown)
 
     def plain_frame(self, scope: Scope, rules: Rules) -> Frame:
-        """Make the frame of a page that knows no visitor, with the brand in ``rules``."""
-        engine, prefix = self.service.engine, root_of(scope) + self.prefix
+        """Make the frame of a page that knows no visitor, as ``rules`` say."""
+        engine, prefix, lang = self.service.engine, root_of(scope) + self.prefix, self.languages.of(scope)
         logo, logo_dark = logos(f"{prefix}/static/", rules.brand)
+        contact, owner = self.languages.whom_to_ask(rules, lang)
         return Frame(
             prefix=prefix,
             now=engine.now(),
@@ -79,7 +80,10 @@ class Site:
             brand=rules.brand,
             logo=logo,
             logo_dark=logo_dark,
-            lang=self.languages.of(scope),
+            help_url=rules.brand.help_url,
+            contact=contact,
+            owner=owner,
+            lang=lang,
         )
 
     def reference_for(self, scope: Scope, reason: str, *, place: str = "") -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..core.reasons import Refusal
 from ..core.rules import BrandRules
 from .assets import Asset, present_asset, static_asset
 from .brand_files import brand_file, plain_name
-from .responses import NO_STORE, Answer, Header
+from .responses import NO_STORE, Answer, Header, allowing, empty
 from .site import Site
 from .types import Receive, Scope
 
@@ -17,7 +18,7 @@ INERT: tuple[Header, ...] = ((b"content-security-policy", b"default-src 'none'; 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
     """Answer a request for the file at ``place``, the path below ``/static``."""
     if scope["method"] not in ("GET", "HEAD"):
-        return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
+        return empty(Refusal(reason="method_not_allowed"), [allowing(["GET"])])
     name = place.removeprefix("/")
     plain = plain_name(name)
     asset = site.brand_files.find(name, site.service.engine.policy) if plain else static_asset(name)
@@ -33,7 +34,7 @@ def _file(asset: Asset | None, kept: tuple[Header, ...]) -> Answer:
     A name of another version gets the file of this one, which nobody keeps.
     """
     if asset is None or not asset.content:
-        return Answer(404, b"", NO_STORE)
+        return empty(Refusal(reason="not_found"))
     inert = INERT if asset.media_type.startswith("image/") else ()
     headers = (*kept, (b"x-content-type-options", b"nosniff"), *inert)
     return Answer(200, asset.content, headers, media=asset.media_type)

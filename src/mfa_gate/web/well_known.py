@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..core.reasons import Refusal
 from ..ports import RelyingParty
-from .responses import Answer, as_json
+from .responses import Answer, allowing, as_json, empty
 from .scope import root_of
 from .site import Site
 from .types import Scope
@@ -24,7 +25,7 @@ def paths_of(party: RelyingParty) -> frozenset[str]:
 def answer(site: Site, scope: Scope, path: str) -> Answer:
     """Answer everybody: the origins at which our passkeys work, or the pages for passkeys."""
     if scope["method"] not in ("GET", "HEAD"):
-        return Answer(405, b"", [(b"allow", b"GET, HEAD")])
+        return empty(Refusal(reason="method_not_allowed"), [allowing(["GET"])])
     engine = site.service.engine
     if path == RELATED:
         return as_json({"origins": list(engine.wiring.relying_party.web_origins)})

@@ -63,6 +63,12 @@ def test_a_weak_spot_is_told(text: str, severity: str, path: str) -> None:
         "[factors]\nallowed = ['email', 'sms']\n",
         "[freshness]\nmax_age = '30d'\n",
         "[enrollment]\nstage = 'optional'\nskip = { max = 3 }\n",
+        "[enrollment]\nnudge = { max = 0 }\n",
+        "[enrollment]\nnudge = { max = 1, to = 'push', after = ['totp'] }\n",
+        "[enrollment]\nnudge = { every = '90d' }\n[tenants.t]\nenrollment.nudge = { max = 0 }\n",
+        "[factors]\nallowed = ['totp', 'email']\n[enrollment]\nnudge = { every = '90d' }\n"
+        "[tenants.t]\nfactors.allowed = ['totp', 'webauthn', 'backup-code']\n",
+        "[enrollment]\nnudge = { every = '90d', max = 0 }\n[tenants.t]\nenrollment.nudge.max = 3\n",
         exemption("permanent = true"),
         exemption("permanent = true", paths="['/a/**']"),
         exemption("permanent = true", methods="['POST']"),

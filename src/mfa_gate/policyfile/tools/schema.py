@@ -18,7 +18,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DATE = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 UNQUOTED = "A date of TOML, without quotes: 2027-12-31 or 2027-12-31T00:00:00Z."
 """Editors see dates as text, so only words can tell that quotes are refused."""
-SPOKEN = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
+SPOKEN = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string", "pattern": r"\S"}}
 ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 

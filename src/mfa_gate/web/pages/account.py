@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
@@ -15,6 +14,7 @@ from ...service.factor_choice import first_offer
 from .. import views
 from ..request import PageRequest
 from ..responses import Answer, page
+from ..times import day
 from ..views import Problem
 from .common import (
     STEPS,
@@ -101,12 +101,14 @@ def _stock(request: PageRequest, judgement: Judgement) -> views.BackupCodesStart
 def _download(request: PageRequest, codes: list[str]) -> Answer:
     """Write the codes that the page holds into a text file (U-34).
 
-    The file names service and date, and gives no hint at the password.
+    The file names service and date in the reader's words, and gives no hint at the password.
     """
+    words = request.site.languages.words(request.lang)
     service = request.rules.brand.name or request.service.engine.wiring.relying_party.name
-    day = datetime.fromtimestamp(request.now, UTC).strftime("%Y-%m-%d")
+    title = words.gettext("Backup codes for %(service)s") % {"service": service}
+    head = (title, day(request.now, words), words.gettext("Each code works once."))
     shown = [code for code in codes if len(code) <= 16 and code.replace("-", "").isalnum() and code.isascii()][:50]
-    text = f"{service}: backup codes, {day}\nEach code works once.\n\n" + "\n".join(shown) + "\n"
+    text = "\n".join((*head, "", *shown, ""))
     disposition = (b"content-disposition", b'attachment; filename="backup-codes.txt"')
     answer = page(text.encode(), headers=[disposition])
     answer.headers = [h for h in answer.headers if h[0] != b"content-type"]

@@ -11,6 +11,7 @@ from ...core.reasons import UNTYPED, Refusal
 from ...core.rules import Rules
 from ...core.slow_recovery import opens_at
 from ...factors.base import CodeShape
+from ...factors.optional_parts import LivesOnDevice
 from ...factors.region_names import told_regions
 from ...service import Judgement
 from ...service.challenges import Issued
@@ -233,6 +234,14 @@ def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgem
         last=bool(browser and browser.last_factor == authenticator.id),
         off=authenticator.factor in request.off,
     )
+
+
+def is_alone(request: PageRequest, judgement: Judgement, mine: Authenticator) -> bool:
+    """Tell if an authenticator is on one device, and the only one of its kind (U-46)."""
+    part, account = request.factors.get(mine.factor), judgement.account
+    if not isinstance(part, LivesOnDevice) or not part.is_on_one_device(mine.data):
+        return False
+    return not any(a.factor == mine.factor and a.id != mine.id for a in (account.authenticators if account else ()))
 
 
 def ways_of(request: PageRequest, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:

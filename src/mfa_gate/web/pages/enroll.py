@@ -17,6 +17,7 @@ from .common import (
     STEPS,
     ask_later,
     confirm_first,
+    is_alone,
     keep_wrong,
     kinds_of,
     leave_locked,
@@ -115,7 +116,8 @@ async def done(request: PageRequest) -> Answer:
     default = account.authenticator(account.default) or newest
     has_codes = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     offer_codes = request.factors.backup in judgement.requirement.factors and not has_codes
-    others = tuple(way for way in kinds_of(request, judgement) if way.kind != newest.factor)
+    again = is_alone(request, judgement, newest)
+    others = tuple(way for way in kinds_of(request, judgement) if way.kind != newest.factor or again)
     steps = STEPS if len(mine) == 1 else 0
     onward = request.onward if isinstance(judgement.decision, Allow) else request.own("/challenge")
     return request.show(

@@ -24,7 +24,7 @@ from .. import views
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem
-from .common import confirm_first, frozen_until, kinds_of, not_found, problem_from, way_of
+from .common import confirm_first, frozen_until, is_alone, kinds_of, not_found, problem_from, way_of
 
 RECENT = 20
 OLD_CODES = 180 * DAY
@@ -196,6 +196,7 @@ async def _settings(
                 moved_to=moved.get(a.id, ""),
                 is_default=a.id == account.default,
                 kept=last,
+                is_alone=is_alone(request, judgement, a),
             )
             for a in own
         ),

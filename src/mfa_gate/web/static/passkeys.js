@@ -42,18 +42,13 @@
     const answer = await fetch(button.dataset.ask, { method: "POST", headers, body, signal, cache: "no-store" });
     return answer.json().catch(() => ({}));
   };
-  // Tell the browser which passkeys still count here, so that it offers no other; every failure is silent (U-47).
+  // Tell the browser which passkeys still count here, so that it offers no other; every failure is silent (U-47). Only a page
+  // that was made just now knows: after an older list the browser would drop the passkey that another tab has made since.
   const signals = (told) => {
     for (const [name, what] of Object.entries(told)) {
       const act = window.PublicKeyCredential && PublicKeyCredential[`signal${name}`];
       if (act) act.call(PublicKeyCredential, what).catch(() => {});
     }
-  };
-  const signal = ({ rpId, allowCredentials }, credential) => {
-    const userId = text(credential.response.userHandle || []);
-    const allAcceptedCredentialIds = allowCredentials.map((known) => known.id);
-    if (!allAcceptedCredentialIds.includes(credential.id)) signals({ UnknownCredential: { rpId, credentialId: credential.id } });
-    else if (userId) signals({ AllAcceptedCredentials: { rpId, userId, allAcceptedCredentialIds } });
   };
   all("[data-signal]", (note) => signals(JSON.parse(note.dataset.signal)));
   // What this browser can do, by its own list where it has one, else by an older question.
@@ -73,12 +68,12 @@
   all("[data-conditional]", async (place) => {
     const typed = document.getElementById("code").form;
     const answer = (code) => {
-      const said = new FormData(typed);
+      const said = new FormData(typed); // with the way back, and with what the person chose
+      said.delete("challenge");
+      said.set("code", code);
       const form = document.createElement("form");
       Object.assign(form, { method: "post", action: `${place.dataset.conditional}#errors`, hidden: true });
-      for (const [name, value] of [["csrf_token", said.get("csrf_token")], ["remember", said.get("remember") || ""], ["code", code]]) {
-        form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-      }
+      for (const [name, value] of said) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
       document.body.append(form);
       form.submit();
     };
@@ -97,7 +92,6 @@
         const publicKey = readOptions("get", found.public_key);
         const credential = await navigator.credentials.get({ publicKey, mediation: "conditional", signal: stop.signal });
         clearTimeout(renew);
-        signal(found.public_key, credential);
         answer(written(credential));
       } catch {
         // not chosen, or let go for something else
@@ -114,8 +108,9 @@
       if (form.elements.code) form.addEventListener("formdata", (event) => event.formData.set("passkeys", "1"));
     });
   });
-  // Some web views never answer: after a while the button works again.
-  const patience = () => new Promise((_, give) => setTimeout(() => give(new DOMException("", "TimeoutError")), 120000));
+  // Some web views never answer: after a while the button works again. An answer that comes later still counts, until the
+  // next press.
+  const PATIENCE = 120000;
   all("[data-passkey]", (button) => {
     const kind = button.dataset.passkey;
     const note = button.parentElement.querySelector("[data-passkey-says]");
@@ -150,17 +145,25 @@
       busy = true;
       note.hidden = true;
       letGo();
+      const stop = new AbortController();
+      letGo = () => stop.abort();
+      const late = setTimeout(() => {
+        busy = false;
+        tell(button.dataset.cancelled);
+      }, PATIENCE);
       try {
         const found = await asked(button);
         // The next page says why: a wrong address as the answer to the form, locked, signed out … by itself.
         if (!found.public_key) return found.reason === "csrf" ? button.form.submit() : location.assign(location.pathname);
-        const asking = navigator.credentials[kind]({ publicKey: readOptions(kind, found.public_key) });
-        const credential = await Promise.race([asking, patience()]);
-        if (kind === "get") signal(found.public_key, credential);
+        const publicKey = readOptions(kind, found.public_key);
+        const credential = await navigator.credentials[kind]({ publicKey, signal: stop.signal });
         send(found, credential);
       } catch (error) {
+        if (stop.signal.aborted) return; // by the next press, which says the rest
         const { exists, refused, cancelled } = button.dataset;
         tell({ InvalidStateError: exists, SecurityError: refused }[error.name] || cancelled);
+      } finally {
+        clearTimeout(late);
       }
       busy = false;
     });

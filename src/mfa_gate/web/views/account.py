@@ -13,7 +13,8 @@ class FactorLine:
     """One authenticator in the settings.
 
     ``kept`` says that it cannot be removed: it is the last one, and one is required. ``place`` is that of ``last_network``.
-    ``moved_to`` is the contact on file, where codes still go to an earlier one.
+    ``moved_to`` is the contact on file, where codes still go to an earlier one. ``is_alone`` says that it is on one device
+    only, and the person has no other of its kind.
     """
 
     id: str
@@ -28,6 +29,7 @@ class FactorLine:
     is_default: bool = False
     can_be_default: bool = True
     kept: bool = False
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +127,13 @@ class Settings:
     def devices(self) -> tuple[tuple[BrowserLine, ...], ...]:
         """Group the browsers by device, as far as name, kind and place tell it.
 
-        A place that is not known is the network. So a stranger's browser never hides behind one's own of the same name
-        elsewhere. Groups, and the browsers in them, keep the order of ``browsers``: this one first, then the newest.
+        Where the host names no place, all networks of a name are one device, for a phone has many. Its entry shows each of
+        them, so a stranger's browser does not hide behind one's own. Groups, and the browsers in them, keep the order of
+        ``browsers``: this one first, then the newest.
         """
         found: dict[tuple[str, str, str], tuple[BrowserLine, ...]] = {}
         for it in self.browsers:
-            key = it.label, it.kind, it.place or it.network
+            key = it.label, it.kind, it.place
             found[key] = (*found.get(key, ()), it)
         return tuple(found.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ....core.durations import format_duration
-from ....core.rules import CountRules, FreshnessRules, Policy
+from ....core.rules import CountRules, FreshnessRules, Policy, Rules
 from ....factors.optional_parts import KnowsTraps
 from ...faults import listed
 from ...keys import key_for
@@ -135,6 +135,59 @@ def _empty_lists(look: Look) -> Iterator[Remark]:
         yield Remark("warning", ("networks",), text, "take the line out, or name a network of the tenant's own")
 
 
+def _nudge(look: Look) -> Iterator[Remark]:
+    """Find an offer of a stronger factor that is never made, and its idle parts."""
+    nudge, path = look.rules.enrollment.nudge, ("enrollment", "nudge")
+    written = [name for name in keys_of(type(nudge)) if look.written(*path, name)]
+    if not written or (written == ["max"] and not nudge.max):
+        return
+    if never := _never_offered(look, look.rules):
+        name, text, fix = never
+        if all(_never_offered(look, rules) for rules in look.heirs):
+            yield Remark(
+                "warning", (*path, name) if name in written else path, f"{text}, so nothing is ever offered", fix
+            )
+        return
+    if nudge.max == 1 and "every" in written:
+        text = "a person gets the offer once (max = 1), so this has no effect"
+        yield Remark("warning", (*path, "every"), text, "take it out, or write a larger max")
+    for number, kind in enumerate(nudge.after):
+        if look.written(*path, "after", number) and (fault := _never_before(look, nudge.to, kind)):
+            yield Remark("warning", (*path, "after", number), f"{fault}, so nothing is offered after it", "take it out")
+
+
+def _never_offered(look: Look, rules: Rules) -> tuple[str, str, str] | None:
+    """Name the key, the reason and the fix where these rules never make the offer, else None."""
+    nudge, enrollment = rules.enrollment.nudge, rules.enrollment
+    if not nudge.max:
+        return "max", "max = 0", "write a larger max, or take the other keys of the section out"
+    if enrollment.stage == "off" and enrollment.optional_from is None and enrollment.required_from is None:
+        return (
+            "",
+            "in this stage nobody is asked for a proof",
+            "write another enrollment.stage, or take the section out",
+        )
+    if nudge.to not in rules.factors.allowed:
+        return "to", f'"{nudge.to}" is not in factors.allowed', "name an allowed factor, or allow it"
+    if look.factors.is_backup(nudge.to):
+        return "to", f'"{nudge.to}" only stands in for other factors', "name another factor"
+    if not any(kind in rules.factors.allowed and not _never_before(look, nudge.to, kind) for kind in nudge.after):
+        text = f'no factor in factors.allowed is one after whose proof "{nudge.to}" could be offered'
+        return "after", text, "name weaker factors in after, or allow them"
+    if nudge.groups_any and set(nudge.groups_any) <= set(nudge.groups_none):
+        return "groups_any", "groups_none excludes all of these groups", "name the groups in one of the two"
+    return None
+
+
+def _never_before(look: Look, to: str, kind: str) -> str:
+    """Find the reason for no offer of ``to`` after a proof by ``kind``; "" for none."""
+    if kind == to:
+        return f'a person who proves by "{kind}" has it already'
+    if look.factors.is_backup(kind):
+        return f'"{kind}" only stands in for other factors'
+    return "" if _is_allowed(look, kind) else f'"{kind}" is not in factors.allowed'
+
+
 def _tenants(look: Look) -> Iterator[Remark]:
     policy = look.policy
     for tenant, rules in policy.tenants.items():
@@ -194,6 +247,7 @@ ALL: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     _resends,
     _ages,
     _brand,
+    _nudge,
     _empty_lists,
     _rules_off,
 )
