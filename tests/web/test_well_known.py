@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from mfa_gate import RelyingParty
+from mfa_gate.core.changes.admin import reset
 from mfa_gate.errors import SettingsError
 from mfa_gate.testing import SoftKey
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, World, make_world, routes, running, secret, with_rules
@@ -162,3 +163,28 @@ def test_five_domains_are_read() -> None:
     """The endings and the subdomains of one name count once."""
     origins = [f"https://{sub}.s{n}.{end}" for n in range(5) for sub in ("a", "b") for end in ("example", "test")]
     world_of(RelyingParty(id="a.s0.example", name="App", origins=origins, related_origins=True))
+
+
+# -- one name for a person ---------------------------------------------------------------------------------------------
+
+
+async def test_authenticators_know_a_person_by_one_name() -> None:
+    """Two drafts at once, and one after a reset, have one user handle.
+
+    So a password manager lists one account. Requirement S-78.
+    """
+    async with running(world_of(party())) as world:
+        first, second = await world.browser(), await world.browser()
+        handles = [
+            (await browser.api("POST", "enroll", {"factor": "webauthn"})).json()["public_key"]["user"]["id"]
+            for browser in (first, second)
+        ]
+        moment = world.engine.moment(actor="boss")
+        key = (await world.account("ann")).key
+        await world.engine.change(key, lambda account: reset(account, moment, ticket="T-1", reason="lost"))
+        again = await world.browser()
+        handles.append((await again.api("POST", "enroll", {"factor": "webauthn"})).json()["public_key"]["user"]["id"])
+        other = await world.browser("bob")
+        stranger = (await other.api("POST", "enroll", {"factor": "webauthn"})).json()["public_key"]["user"]["id"]
+    assert len(set(handles)) == 1
+    assert stranger not in handles

@@ -151,10 +151,14 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An authenticator before its confirmation: private data (secrets sealed), a first label."""
+    """An authenticator before its confirmation: private data (secrets sealed), a first label.
+
+    ``user_handle`` is the name that authenticators know the person by. The account keeps the first one for all later drafts.
+    """
 
     data: Fields
     label: str
+    user_handle: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

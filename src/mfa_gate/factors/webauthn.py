@@ -73,7 +73,8 @@ class WebAuthn:
         handle = known[0] if known else context.user_handle or to_base64url(context.draw("user", HANDLE_BYTES))
         who = _names(context)
         unasked = {UNASKED: True} if context.unasked else {}
-        return Draft(data={"user": handle, "who": context.seal(PURPOSE, json.dumps(who)), **unasked}, label=NAME)
+        data = {"user": handle, "who": context.seal(PURPOSE, json.dumps(who)), **unasked}
+        return Draft(data=data, label=NAME, user_handle=handle)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """Show nothing: the browser asks."""

@@ -124,6 +124,7 @@ class Enrollments:
                 factor=factor,
                 data=draft.data,
                 label=label or draft.label,
+                user_handle=draft.user_handle,
                 browser=caller.handle,
                 single=self.engine.factors.traits[factor].single,
                 replaces=replaces,

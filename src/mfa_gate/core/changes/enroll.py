@@ -29,6 +29,7 @@ def begin_enrollment(
     label: str,
     browser: str,
     single: bool,
+    user_handle: str = "",
     replaces: str = "",
     name: str = "",
     lang: str = "",
@@ -38,8 +39,8 @@ def begin_enrollment(
 
     It replaces an earlier draft of this kind in this browser (S-66). The earlier one is kept as replaced, with its
     codes: an answer with one of those is recognized, and costs no attempt. ``replaces`` is the id of the authenticator whose
-    place it will take. ``lang`` and ``zone`` are those of the reader
-    where none are known yet. Answers the draft, or a refusal.
+    place it will take. ``user_handle`` is the name that authenticators know the person by, ``lang`` and ``zone`` are those of
+    the reader, each where none is known yet. Answers the draft, or a refusal.
     """
     now = time_of(account, moment)
     reason = _no_room(_without(account, replaces), factor, single=single)
@@ -60,6 +61,7 @@ def begin_enrollment(
     gone = {e.id for e in account.replaced if e not in replaced}
     account = replace(
         account,
+        handle=account.handle or user_handle,
         name=_printable(name)[:80] or account.name,
         lang=account.lang or lang,
         zone=account.zone or zone,
