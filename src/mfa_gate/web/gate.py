@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import get_running_loop
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -215,7 +216,7 @@ class Gate:
         if free is not None:
             await self._take_login(scope, subject)
             return self.let_in(subject, free)
-        if not self.lifespan.opened:
+        if self.lifespan.loop is not get_running_loop():
             await self.open()
         address = callers.address(scope)
         cookies = only_cookies(scope)
