@@ -256,6 +256,7 @@ class Gate:
         ``deny`` reads the body first, so the answer to a fault reads no more of it.
         """
         try:
+            self.callers.unknown.look_for_proxy(scope)
             await deny(self.site, scope, receive, send, found=found, decision=decision, demands=demands)
         except Exception as error:
             await self.router.fault(scope, receive, send, error)
