@@ -1,7 +1,8 @@
 """Name in the log why a signed-in caller has no address of their own.
 
-It may be none that can be read (V-5, V-6), or that of a proxy which nobody has named (F-34). Without an address no proof holds for a further request, so everybody is asked again and again. With that of a proxy everybody
-seems to be in one place, and a stolen proof works from everywhere.
+It may be none that can be read (V-5, V-6), or that of a proxy which nobody has named (F-34). Without an address no proof holds
+for a further request, so everybody is asked again and again. With that of a proxy everybody seems to be in one place, and a
+stolen proof works from everywhere.
 """
 
 from __future__ import annotations
