@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ import pytest
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.service.effects import Effects, HostCall, NotCalled
-from tests.harness import START
+from tests.harness import START, World
 
 ANN = Account(key=SubjectKey("alpha", "ann"))
 LINE = Event(id="e1", kind="factor.enrolled", at=START, tenant="alpha", account="ann", factor="totp")
@@ -158,3 +159,31 @@ async def test_the_line_of_the_log_is_plain_ascii(effects: Effects, caplog: pyte
     assert told.isascii()
     assert json.loads(told)["reason"] == "caf\u00e9\u2028"
     assert vars(record)["mfa_kind"] == "factor.enrolled"
+
+
+class Down(logging.Handler):
+    """A handler that sends the lines to a collector which is away, and does not hide it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Fail."""
+        raise OSError("the collector is away")
+
+
+@pytest.mark.parametrize("name", ["mfa_gate.audit", "mfa_gate", ""])
+async def test_a_log_handler_that_fails_stops_nobody(world: World, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The event is in the trail, the person is in, and what was written is answered (S-125)."""
+    down, audit = Down(), logging.getLogger(name)
+    with caplog.at_level("INFO", "mfa_gate.audit"):
+        audit.addHandler(down)
+        try:
+            ann = await world.enrolled()
+            assert (await ann.prove()).status == 200
+            assert await ann.is_in()
+            assert (await ann.guess()).reason == "wrong_code"
+        finally:
+            audit.removeHandler(down)
+    kinds = [event.kind for event in (await world.store.trail("alpha")).items]
+    assert [kinds.count(kind) for kind in ("factor.enrolled", "proof.granted", "attempt.failed")] == [1, 2, 1]
+    if name == "mfa_gate.audit":
+        assert "could not be logged" in caplog.text
+        assert "OSError" in caplog.text

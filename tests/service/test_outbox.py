@@ -16,11 +16,13 @@ from typing import Any
 
 import pytest
 
-from mfa_gate import Senders, Subject
+from mfa_gate import Contacts, Senders, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
+from mfa_gate.ports import Message
+from mfa_gate.senders import SMTPSender, smtp
 from mfa_gate.service import Actor, Done, Service
 from mfa_gate.service.hook_places import COMMANDS, Hook, Late, load_late, save_late
 from mfa_gate.service.host_hooks import SubjectListener
@@ -30,6 +32,7 @@ from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
 from tests.beside import Ended, ran
 from tests.harness import POLICY, RULES, World, make_world, running
+from tests.senders.test_smtp import Inbox, smtp_server
 
 from . import struck
 
@@ -280,6 +283,65 @@ async def test_a_mail_that_failed_for_a_while_goes_out_later() -> None:
             await world.gate.service.account_desk.act(OPERATOR, "unlock", ANN, reason="found")
             await catch_up(world)
             mails = len(world.email.messages)
+
+
+class SlowInbox(Inbox):
+    """A mail server that has taken the mail long before it says so."""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.envelopes.append(envelope)
+        await asyncio.sleep(20)
+        return self.data
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd")
+async def test_a_notice_that_may_have_arrived_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that scans mails for long answers too late, and has delivered all the same.
+
+    Nobody gets the same notice hour after hour for two days (F-22, F-25).
+    """
+    monkeypatch.setattr(smtp, "DELIVERY_TIME", -2.7)
+    async with smtp_server(SlowInbox()) as inbox, running(make_world()) as world:
+        await world.enrolled()
+        await catch_up(world)
+        email = SMTPSender("127.0.0.1", inbox.port, sender="app@app.example", security="none")
+        world.engine.wiring = replace(world.engine.wiring, senders=Senders(email=email, sms=world.sms))
+        await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen")
+        for _ in range(4):
+            await catch_up(world, after=LONGEST_WAIT)
+        assert len(inbox.envelopes) == 1
+
+
+async def test_a_mailbox_that_is_reached_gets_no_copy_for_another_that_is_full() -> None:
+    """A further try of a notice goes to those alone that it has not reached (F-25)."""
+    places: dict[str, list[str]] = {"old": [], "new": []}
+
+    class Sometimes:
+        full = True
+
+        async def send(self, message: Message, /) -> None:
+            if message.to.startswith("old") and self.full:
+                raise SendFailed("refused", transient=True)
+            places[message.to.partition("@")[0]].append(message.subject)
+
+    address, sender = "old@alpha.example", Sometimes()
+
+    async def contacts(_: Subject) -> Contacts:
+        return Contacts(email=address)
+
+    async with running(make_world(contacts=contacts)) as world:
+        await (await world.browser()).enroll_email()
+        await catch_up(world)
+        address = "new@alpha.example"
+        world.engine.wiring = replace(world.engine.wiring, senders=Senders(email=sender))
+        assert (await (await world.browser()).api("POST", "recovery", {"about": "lost"})).status == 202
+        for _ in range(4):
+            await catch_up(world, after=LONGEST_WAIT)
+        assert [len(told) for told in places.values()] == [0, 1]
+        sender.full = False
+        for _ in range(3):
+            await catch_up(world, after=LONGEST_WAIT)
+        assert [len(told) for told in places.values()] == [1, 1]
 
 
 async def test_applications_hear_of_their_own_and_notices_go_out_once() -> None:

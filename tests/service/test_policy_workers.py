@@ -64,6 +64,15 @@ async def test_workers_that_differ(world: World, caplog: pytest.LogCaptureFixtur
     ]
 
 
+async def test_workers_that_were_forked_are_several(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forks of the process that made the gate are compared with each other (F-39, F-40)."""
+    one = worker(world)
+    for process, digest in ((101, ONE), (102, OTHER)):
+        monkeypatch.setattr("os.getpid", lambda process=process: process)
+        await report(world, one, digest)
+    assert sorted(row.digest for row in await one.running()) == [ONE, OTHER]
+
+
 async def test_a_policy_that_changed_begins_anew(world: World) -> None:
     """The time since when a worker has a policy is that of its first report of it."""
     one = worker(world)

@@ -1,11 +1,62 @@
-"""The cause of a message that was not delivered, for the log."""
+"""The time that a sender has, and the cause of a failure for the log."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
 from mfa_gate.errors import SendFailed
+from mfa_gate.ports import Message
+from mfa_gate.service import Issued, send_failures
 from mfa_gate.service.send_failures import cause_of
+from tests.attacks.test_blame import caller_of
+from tests.harness import World
+
+
+async def test_nobody_waits_for_a_sender_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person is told in time that the message may still arrive (F-21).
+
+    Its code counts when it does.
+    """
+    monkeypatch.setattr(send_failures, "ANSWER_WITHIN", 0.05)
+    ann = await world.browser()
+    mail = await ann.enroll_email()
+    world.clock.advance(60)
+    answers, deliver = asyncio.Event(), world.email.send
+
+    async def slowly(message: Message) -> None:
+        await answers.wait()
+        await deliver(message)
+
+    monkeypatch.setattr(world.email, "send", slowly)
+    issued = await asyncio.wait_for(world.gate.service.challenges.begin(caller_of(ann), mail), 20)
+    assert isinstance(issued, Issued)
+    assert (issued.failed, issued.resend_at - world.engine.now()) == ("timeout", 30)
+    answers.set()
+    await world.engine.effects.idle()
+    assert world.email.messages[-1].key == issued.challenge.id
+    assert (await ann.api("POST", "verify", {"authenticator": mail, "response": world.email.codes[-1]})).status == 200
+
+
+async def test_a_sender_without_an_end_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds no background work for good."""
+    monkeypatch.setattr(send_failures, "ANSWER_WITHIN", 0.02)
+    monkeypatch.setattr(send_failures, "GIVEN_UP_AFTER", 0.05)
+    ended = asyncio.Event()
+
+    async def never(message: Message) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(world.email, "send", never)
+    message = Message(channel="email", to="ann@alpha.example", tenant="alpha", text="x", key="k")
+    failed = await send_failures.hand_over(world.engine.effects, world.email, message)
+    assert failed is not None
+    assert send_failures.is_unknown(failed)
+    await asyncio.wait_for(ended.wait(), 20)
 
 
 @pytest.mark.parametrize(

@@ -112,3 +112,44 @@ async def test_what_came_is_one_short_line(caplog: pytest.LogCaptureFixture) -> 
     (line,) = said(caplog)
     assert "\n" not in line
     assert len(line) < 500
+
+
+UNLISTED = "sends X-Forwarded-For and is not in trusted_proxies"
+
+
+def named_proxies(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """List the peers that the log takes for a proxy which nobody has named."""
+    told = [record.getMessage() for record in caplog.records if UNLISTED in record.getMessage()]
+    return [line.split()[1] for line in told]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "forwarded", "told"),
+    [
+        (["10.0.0.5"], "10.0.0.6", "203.0.113.7", ["10.0.0.6"]),
+        ([], "172.18.0.3", "203.0.113.7", ["172.18.0.3"]),
+        (["10.0.0.5"], "10.0.0.5", "203.0.113.7", []),
+        (["10.0.0.5"], "203.0.113.7", "", []),
+        ([], "203.0.113.7", "203.0.113.7", []),
+    ],
+    ids=["another address", "none is named", "the named one", "no header", "read by the server"],
+)
+async def test_a_proxy_that_nobody_has_named(
+    trusted: list[str], peer: str, forwarded: str, told: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A proxy that was added, or has another address now, is named once with the fix (F-34)."""
+    async with running(make_world(trusted_proxies=trusted)) as world:
+        for id in ("ann", "bob"):
+            person = await world.browser(id, address=peer)
+            assert await ask(world, person, forwarded) == [403, 403, 403]
+    assert named_proxies(caplog) == told
+
+
+async def test_visitors_who_write_the_header_fill_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """They are named, too, for a proxy may have a public address: twenty, and no more."""
+    async with running(make_world(trusted_proxies=["10.0.0.5"])) as world:
+        ann = await world.browser()
+        for number in range(30):
+            ann.address = f"198.51.100.{number}"
+            await ask(world, ann, "203.0.113.7", 1)
+    assert len(named_proxies(caplog)) == 20

@@ -18,7 +18,7 @@ from .accounts import Engine
 from .directory import people_of
 from .hook_places import Hook
 from .letters import Letters, Reader
-from .send_failures import cause_of
+from .send_failures import cause_of, hand_over
 
 log = logging.getLogger("mfa_gate")
 
@@ -110,8 +110,9 @@ class Alarms:
                 reader = await letters.reader(subject) if subject else Reader()
                 letter = write(letters.time(at, reader), letters.service(tenant), letters.words(reader))
                 message = letters.mail(letter, reader, to=address, tenant=tenant, key=f"{key}-{place}")
-                if sender is not None:
-                    await sender.send(message)
+                failed = None if sender is None else await hand_over(self.engine.effects, sender, message)
+                if failed is not None:
+                    raise failed
             except Exception as error:
                 log.warning("an administrator was not told (%s): %s", key, cause_of(error))
 

@@ -21,7 +21,7 @@ from .access import Access, Judgement
 from .accounts import Engine
 from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
-from .send_failures import UNKNOWN, cause_of, is_unknown
+from .send_failures import cause_of, hand_over, is_unknown
 from .send_limits import Sending
 
 log = logging.getLogger("mfa_gate")
@@ -205,19 +205,11 @@ class Challenges:
             callback=delivery.callback,
             url=delivery.url,
         )
-        try:
-            if sender is None:
-                raise SendFailed("refused", transient=False, detail="no sender")
-            await sender.send(message)
+        failed: SendFailed | None = SendFailed("refused", transient=False, detail="no sender")
+        if sender is not None:
+            failed = await hand_over(self.engine.effects, sender, message)
+        if failed is None:
             return None, ""
-        except SendFailed as error:
-            failed = error
-        except Exception:
-            log.exception(
-                "a sender raised another exception than SendFailed, so nobody knows if its message went out: let it raise "
-                "SendFailed"
-            )
-            failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
         told = "a message by %s was not delivered (ref %s): %s"
         if self.engine.factors.traits[factor].fetched:  # the phone fetches it, woken or not
             log.warning(told, delivery.channel, challenge.id, cause_of(failed))

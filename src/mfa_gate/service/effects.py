@@ -10,6 +10,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Protocol
 
@@ -180,7 +181,11 @@ class Effects:
         if audit_log.isEnabledFor(logging.INFO):
             parts = asdict(event)
             line = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
-            audit_log.info("%s", line, extra={f"mfa_{name}": part for name, part in parts.items()})
+            try:
+                audit_log.info("%s", line, extra={f"mfa_{name}": part for name, part in parts.items()})
+            except Exception as error:  # of a handler of the host; the trail has the event
+                with suppress(Exception):  # the same handler may be asked
+                    log.error("an event could not be logged (ref %s): %s", event.id, type(error).__name__)
         if self.on_event is None:
             return
         self.later(self._report(self.on_event, event, committed=committed))

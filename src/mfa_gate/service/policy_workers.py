@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 from dataclasses import asdict, dataclass
 
@@ -45,8 +46,16 @@ class PolicyWorkers:
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
-        self._worker = secrets.token_hex(8)
+        self._made = secrets.token_hex(8)
         self._since = (0, "")
+
+    @property
+    def _worker(self) -> str:
+        """Name this worker.
+
+        A fork of the process that made the gate is a worker of its own (F-40).
+        """
+        return f"{self._made}-{os.getpid()}"
 
     async def report(self) -> None:
         """Report the policy of this worker, and compare it with the others."""

@@ -23,13 +23,15 @@ from .challenges import Challenges
 from .disputes import Disputing
 from .hook_places import Hook, subject_of
 from .letters import Letters, reader_of
-from .send_failures import cause_of
+from .send_failures import cause_of, is_unknown
 from .send_limits import Sending
 from .slow_recovery import SlowRecovery
 
 log = logging.getLogger("mfa_gate")
 
 TEXTS_PER_DAY = 10
+TOLD_FOR = 3 * DAY
+"""Seconds for which a destination counts as told of an event: longer than a notice is tried again."""
 Part = TypeVar("Part")
 AskContacts = Callable[[], Awaitable[Contacts]]
 
@@ -149,10 +151,11 @@ class Notices:
             dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
             until=self.letters.time(int(event.detail["opens_at"]), reader) if "opens_at" in event.detail else "",
         )
+        mails: list[Message] = []
         for place, address in enumerate(addresses):
             key = f"notice-{event.id}-{kind}" + (f"-{place}" if place else "")
-            message = self.letters.mail(letter, reader, to=address, tenant=event.tenant, key=key)
-            await self._send(sender, kind, event, message)
+            mails.append(self.letters.mail(letter, reader, to=address, tenant=event.tenant, key=key))
+        await self._send_all(sender, kind, event, mails)
 
     async def text(self, event: Event, *, account: Account | None = None, contacts: AskContacts | None = None) -> None:
         """Send a notice by text to the enrolled numbers.
@@ -187,16 +190,18 @@ class Notices:
             form=lambda text: self.engine.wiring.text_form(text, reader.lang),
             stop_url=await self.disputing.short_url(kind, event) if NOTICES[kind].stops else "",
         )
-        for place, number in enumerate(numbers):
-            bucket, now = self.engine.bucket("notice", account.key), self.engine.now()
-            if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
-                return
-            if not await self.sending.pay(event.tenant, "sms"):
-                return
-            key = f"notice-{event.id}-{kind}-{place}"
-            await self._send(
-                sender, kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key)
-            )
+        messages = [
+            Message(channel="sms", to=number, tenant=event.tenant, text=text, key=f"notice-{event.id}-{kind}-{place}")
+            for place, number in enumerate(numbers)
+        ]
+        await self._send_all(sender, kind, event, messages, may_go=partial(self._may_text, account))
+
+    async def _may_text(self, account: Account) -> bool:
+        """Take one of the day's texts to a person, and its price; False if there is none left."""
+        bucket, now = self.engine.bucket("notice", account.key), self.engine.now()
+        if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
+            return False
+        return await self.sending.pay(account.key.tenant, "sms")
 
     def _addresses(self, found: Contacts, account: Account) -> list[str]:
         """List the addresses of a notice that goes everywhere.
@@ -237,13 +242,39 @@ class Notices:
                 )
         return list(dict.fromkeys(found))
 
-    async def _send(self, sender: Sender, kind: str, event: Event, message: Message) -> None:
-        try:
-            await sender.send(message)
-        except SendFailed as error:
-            if error.transient:
-                raise
-            log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
+    async def _send_all(
+        self,
+        sender: Sender,
+        kind: str,
+        event: Event,
+        messages: Sequence[Message],
+        *,
+        may_go: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """Send the messages of one notice. Raises a failure that may go away with time.
+
+        A destination that was reached by an earlier try gets no second copy (F-25). Neither does one that may have been
+        reached (S-127). ``may_go`` is asked before each message.
+        """
+        engine, failed, told = self.engine, None, ""
+        for message in messages:
+            if len(messages) > 1:  # a single one is not tried again for another's sake
+                told = f"told:{engine.keyring.digest('told', event.id, kind, message.channel, message.to)}"
+                if await engine.store.total(told, window=TOLD_FOR, now=engine.now()):
+                    continue
+            if may_go is not None and not await may_go():
+                break
+            try:
+                await sender.send(message)
+            except SendFailed as error:
+                if error.transient and not is_unknown(error):
+                    failed = error
+                    continue
+                log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
+            if told:
+                await take_one(engine.store, told, limit=1, window=TOLD_FOR, now=engine.now())
+        if failed is not None:
+            raise failed
 
     def _notice_kind(self, event: Event) -> str:
         """Return the kind of notice for an event, "" for none.

@@ -65,7 +65,7 @@ def _give_back(gate: MFAGate, *, was_open: bool) -> None:
         run(gate.service.outbox.flush)
     if lifespan.opened and not was_open:
         gate.service.worker.stop()
-        lifespan.opened = False
+        lifespan.forget()
     run(store.aclose)
 
 

@@ -101,7 +101,7 @@ class Callers:
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which does not wait; None where the adapter has none."""
-        self._unknown = UnknownAddresses(trusted, told_in)
+        self.unknown = UnknownAddresses(trusted, told_in)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
@@ -184,7 +184,7 @@ class Callers:
             )
         network = policy.rules_for(subject.tenant).network_of(address)
         if network == UNKNOWN:
-            self._unknown.tell(scope)
+            self.unknown.tell(scope)
         caller = Caller(
             subject=subject,
             handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),

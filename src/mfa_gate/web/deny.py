@@ -11,6 +11,7 @@ from ..core.reasons import Refusal
 from ..service.kept_forms import MAX_FORM
 from .callers import Identified
 from .cookies import PENDING_LIFE, Note
+from .crowded_cookies import drop_crowd
 from .forms import BadBody, is_listed, is_urlencoded, read_body, same_origin
 from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .responses import (
@@ -97,6 +98,7 @@ async def deny(
         if not site.cookies.value(jar, scope):
             fresh = site.cookies.fresh()
             headers.append(site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
+            headers += drop_crowd(scope, keep=(jar.handle, *jar.earlier))
         return await redirect(place, headers).send(scope, send)
     told = kind == "bearer" or (kind == "websocket" and has_bearer(scope))
     if told and isinstance(decision, (StepUp, Enroll)):

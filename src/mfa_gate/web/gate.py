@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import get_running_loop
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -217,7 +218,7 @@ class Gate:
         if free is not None:
             await self._take_login(scope, subject)
             return self.let_in(subject, free)
-        if not self.lifespan.opened:
+        if self.lifespan.loop is not get_running_loop():
             await self.open()
         address = callers.address(scope)
         cookies = only_cookies(scope)
@@ -259,6 +260,7 @@ class Gate:
         try:
             if not is_rooted(scope):
                 return await self.router.nowhere(scope, receive, send)
+            self.callers.unknown.look_for_proxy(scope)
             await deny(self.site, scope, receive, send, found=found, decision=decision, demands=demands)
         except Exception as error:
             await self.router.fault(scope, receive, send, error)

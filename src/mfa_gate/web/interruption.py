@@ -23,6 +23,9 @@ MARK = "/~"
 OFFERED = "o"
 """The member of a note that says: an offer stands on the way. Only an address has it, never the cookie."""
 MAX_PATH = 512
+MAX_ODD_PATH = 64
+"""Characters of a path with a trick in it, or with letters of other scripts. Each may take twelve bytes of the note, and a
+browser drops a cookie of more than 4096 (F-31). Nothing is lost: every rule that such a path could mean holds for it."""
 SAFE = ("GET", "HEAD")
 
 
@@ -41,7 +44,7 @@ def going_note(
     It has the place to return to, and the facts by which the request is judged. ``is_form`` says that a form was stopped,
     and ``kept`` is the word by which a kept one is found.
     """
-    note: Note = {"to": to, "p": path[:MAX_PATH], "m": method[:16]}
+    note: Note = {"to": to, "p": path[: MAX_PATH if clean else MAX_ODD_PATH], "m": method[:16]}
     if not clean or len(path) > MAX_PATH:
         note["c"] = False
     if demands:

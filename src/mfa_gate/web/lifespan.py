@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -58,24 +59,36 @@ class Lifespan:
         self.at_open: list[Callable[[], None]] = []
         """Called each time that the gate has opened."""
         self._opening: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The event loop that opened the store, None while it is not open."""
+        self._process = 0
 
     @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """Return the event loop that opened the store, or None while it is not open."""
-        return self._opening.get_loop() if self.opened and self._opening is not None else None
+    def is_open(self) -> bool:
+        """Tell if the gate is open in this process, on an event loop that is not over.
+
+        A start script may have opened it, and have ended its loop or forked workers since. Each worker opens it anew, for
+        it has connections and background work of its own (F-40).
+        """
+        return self.loop is not None and self._process == os.getpid() and not self.loop.is_closed()
 
     async def open(self) -> None:
         """Open the store and check the keys, once.
 
         Raises ``SettingsError`` or ``StoreUnavailable``. After an error the next call tries again.
         """
-        if self.opened:
+        if self.is_open:
             return
+        self.forget()
         self._look_at_server(replaced=False)
         self.looked.clear()
         if self._opening is None or self._opening.done() or self._opening.get_loop() is not asyncio.get_running_loop():
             self._opening = asyncio.create_task(self._open())
         await asyncio.shield(self._opening)
+
+    def forget(self) -> None:
+        """Count the gate as not open. Nothing is closed."""
+        self.opened, self.loop = False, None
 
     async def _open_at_start(self) -> None:
         """Open the store.
@@ -95,7 +108,7 @@ class Lifespan:
         if fault:
             await self._service.aclose()
             raise SettingsError(fault)
-        self.opened = True
+        self.opened, self.loop, self._process = True, asyncio.get_running_loop(), os.getpid()
         self._callers.check_sessions()
         for look in self.at_open:
             look()
@@ -105,7 +118,7 @@ class Lifespan:
 
         A later request opens them again.
         """
-        self.opened = False
+        self.forget()
         self._service.engine.forget_all()
         await self._service.aclose()
 

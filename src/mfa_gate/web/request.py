@@ -19,7 +19,7 @@ from ..factors import Registry
 from ..service import Actor, Judgement, Service
 from .brand_files import logos
 from .cookies import PENDING_LIFE, Jar, cookie_value
-from .crowded_cookies import MAX_PEOPLE, drop_crowd
+from .crowded_cookies import CROWDED, drop_crowd
 from .i18n import ZONE, ZONE_COOKIE
 from .interruption import Interruption, demands_of, facts_of
 from .responses import Answer, Header, leading, page, place_of, redirect
@@ -364,8 +364,8 @@ class PageRequest:
 
     def _crowd(self) -> list[Header]:
         """Make the headers that forget the oldest of too many people in this browser."""
-        ours = sum(value.count(b"mfa-") for name, value in self.scope["headers"] if name == b"cookie")
-        return drop_crowd(self.scope, keep=(self.jar.handle, *self.jar.earlier)) if ours > MAX_PEOPLE else []
+        size = sum(len(value) for name, value in self.scope["headers"] if name == b"cookie")
+        return drop_crowd(self.scope, keep=(self.jar.handle, *self.jar.earlier)) if size > CROWDED else []
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:

@@ -1,6 +1,8 @@
-"""Name in the log why a signed-in caller has no readable address (V-5, V-6).
+"""Name in the log why a signed-in caller has no address of their own.
 
-Without one no proof holds for a further request, so everybody is asked again and again.
+It may be none that can be read (V-5, V-6), or that of a proxy which nobody has named (F-34). Without an address no proof holds
+for a further request, so everybody is asked again and again. With that of a proxy everybody seems to be in one place, and a
+stolen proof works from everywhere.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from collections.abc import Sequence
 
 from ..core.networks import Proxy, hop_address, is_proxy, lies_in, read_address
 from ..core.text_safety import one_line
+from .forwarders import is_forwarded
 from .scope import FORWARDED_FOR
 from .types import Scope
 
 log = logging.getLogger("mfa_gate")
 
+MAX_PEERS = 20
+"""Peers that the log names: any visitor may write the header."""
 ALIKE = "so no proof holds for the next request, and everybody is asked again"
 
 
@@ -28,6 +33,7 @@ class UnknownAddresses:
         self._trusted = tuple(trusted)
         self._told_in = told_in
         self._told: set[str] = set()
+        self._peers: set[str] = set()
 
     def tell(self, scope: Scope) -> None:
         """Name the cause and the fix, once."""
@@ -35,6 +41,28 @@ class UnknownAddresses:
         if cause not in self._told:
             self._told.add(cause)
             log.warning("mfa_gate: a signed-in caller has no readable address, %s: %s", ALIKE, text)
+
+    def look_for_proxy(self, scope: Scope) -> None:
+        """Name a peer that tells a client's address and is no listed proxy, once.
+
+        It is looked for where somebody is asked for a proof: a new proxy changes the network of everybody.
+        """
+        client = scope.get("client")
+        peer = client[0] if client else ""
+        if not peer or peer in self._peers or len(self._peers) >= MAX_PEERS or is_proxy(peer, self._trusted):
+            return
+        if all(key != self._told_in for key, _ in scope["headers"]) or is_forwarded(scope):
+            return
+        self._peers.add(peer)
+        shown = one_line(peer, limit=60)
+        log.warning(
+            "mfa_gate: %s sends %s and is not in trusted_proxies, so it is not believed. If it is a proxy of yours, everybody "
+            "behind it seems to come from one address, and a stolen proof works from everywhere: name it, "
+            'trusted_proxies=["%s"]. If it is a visitor, nothing is wrong',
+            shown,
+            self._told_in.decode("ascii").title(),
+            shown,
+        )
 
     def _cause(self, scope: Scope) -> tuple[str, str]:
         client = scope.get("client")

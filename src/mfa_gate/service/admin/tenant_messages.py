@@ -9,11 +9,10 @@ from ...core.messages.setup_mail import reminder, trial
 from ...core.model import Contacts, Subject, SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
-from ...errors import SendFailed
 from ...storage import take_one
 from ..accounts import Engine
 from ..letters import Letters, Reader
-from ..send_failures import cause_of
+from ..send_failures import cause_of, hand_over
 from .people import TenantPeople
 from .rights import Actor, Rights
 
@@ -54,11 +53,10 @@ class TenantMessages:
         letter = trial(service=self.letters.service(tenant), translate=self.letters.words(reader))
         ref = moment.event("tenant.message", key).id
         message = self.letters.mail(letter, reader, to=contacts.email, tenant=tenant, key=f"trial-{ref}")
-        try:
-            await sender.send(message)
-        except SendFailed as error:
-            log.warning("the test message of tenant %s was not delivered: %s", tenant, cause_of(error))
-            return Refusal(reason="send_failed", detail=error.reason)
+        failed = await hand_over(self.engine.effects, sender, message)
+        if failed is not None:
+            log.warning("the test message of tenant %s was not delivered: %s", tenant, cause_of(failed))
+            return Refusal(reason="send_failed", detail=failed.reason)
         await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
         return None
 
@@ -112,10 +110,9 @@ class TenantMessages:
                     continue
                 reader = await self.letters.reader(subject)
                 letter = reminder(service=self.letters.service(tenant), url=url, translate=self.letters.words(reader))
-                await sender.send(
-                    self.letters.mail(letter, reader, to=contacts.email, tenant=tenant, key=f"remind-{key}-{at}")
-                )
-            except SendFailed as error:
-                log.warning("a reminder to one person of tenant %s was not delivered: %s", tenant, cause_of(error))
+                message = self.letters.mail(letter, reader, to=contacts.email, tenant=tenant, key=f"remind-{key}-{at}")
+                failed = await hand_over(self.engine.effects, sender, message)
+                if failed is not None:
+                    log.warning("a reminder to one person of tenant %s was not delivered: %s", tenant, cause_of(failed))
             except Exception:
                 log.exception("a reminder to one person of tenant %s was not sent; the others go on", tenant)

@@ -8,12 +8,11 @@ from ...core.messages.setup_mail import set_up_code
 from ...core.model import Subject, SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
-from ...errors import SendFailed
 from ...factors.codes import masked_email
 from ...storage import take_one
 from ..accounts import Engine
 from ..letters import Letters
-from ..send_failures import cause_of
+from ..send_failures import cause_of, hand_over
 
 log = logging.getLogger("mfa_gate")
 
@@ -60,10 +59,10 @@ class TicketMails:
             url=f"{public}/enroll" if public else "",
             translate=self.letters.words(reader),
         )
-        try:
-            if sender is not None:
-                await sender.send(self.letters.mail(letter, reader, to=to, tenant=tenant, key=f"ticket-{ref}"))
-        except SendFailed as error:
-            log.warning("a set-up code for one person of tenant %s was not delivered: %s", tenant, cause_of(error))
-            return "", error.reason
+        if sender is not None:
+            message = self.letters.mail(letter, reader, to=to, tenant=tenant, key=f"ticket-{ref}")
+            failed = await hand_over(self.engine.effects, sender, message)
+            if failed is not None:
+                log.warning("a set-up code for one person of tenant %s was not delivered: %s", tenant, cause_of(failed))
+                return "", failed.reason
         return masked_email(to), ""
