@@ -48,7 +48,10 @@ class Crowd:
             self.browsers[state].cookies = dict(cookies)
 
     def _forget_the_trail(self) -> None:
-        """Let the signer of trails look for none of the lines that are gone: it would rightly tell of them."""
+        """Let the signer of trails look for none of the lines that are gone.
+
+        It would rightly tell of them.
+        """
         self.world.engine.grown.clear()
         self.world.engine.written.clear()
         self.world.gate.service.trail_signer._signed.clear()
