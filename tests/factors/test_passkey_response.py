@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.factors.passkey_response import from_base64url, read_response, to_base64url
+from mfa_gate.factors.passkey_response import from_base64url, read_client_data, read_response, to_base64url
 
 
 def answer(*, id: int = 16, client: int = 10, attestation: int = 0, authenticator: int = 0, signature: int = 0) -> Any:
@@ -67,3 +67,22 @@ def test_one_spelling(text: object, raw: bytes | None) -> None:
     """Bytes have one text, and a text that is none has no bytes."""
     assert from_base64url(text) == raw
     assert raw is None or to_base64url(raw) == text
+
+
+@pytest.mark.parametrize(
+    ("more", "is_embedded"),
+    [
+        ({}, False),
+        ({"crossOrigin": False}, False),
+        ({"crossOrigin": True}, True),
+        ({"crossOrigin": None}, True),
+        ({"crossOrigin": False, "topOrigin": "https://a.example"}, True),
+        ({"topOrigin": "https://a.example"}, True),
+    ],
+)
+def test_a_request_from_inside_another_site(more: dict[str, Any], is_embedded: bool) -> None:
+    """Browsers before Level 2 name no ``crossOrigin``: their request is one's own (S-70)."""
+    told = {"type": "webauthn.get", "challenge": "c", "origin": "https://b.example", **more}
+    read = read_client_data(json.dumps(told).encode())
+    assert read is not None
+    assert read.embedded is is_embedded

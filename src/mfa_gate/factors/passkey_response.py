@@ -129,7 +129,7 @@ def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachmen
 def read_client_data(raw: bytes) -> ClientData | None:
     """Read the client data (WebAuthn Level 3, 5.8.1); None where it is no such object.
 
-    An absent member is not the same as false.
+    A browser before Level 2 does not name ``crossOrigin``. Whatever else is there and not false counts as another site.
     """
     try:
         told = _object(raw.decode("utf-8"))
