@@ -338,7 +338,6 @@ class PageRequest:
         self.headers[:] = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
         self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
-        self.headers += self._crowd()
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
         """Give a JSON caller its new handle, and return the token.
@@ -359,7 +358,7 @@ class PageRequest:
     def _all_headers(self) -> list[Header]:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
-            self.headers += self._crowd()
+        self.headers += self._crowd()
         return self.headers
 
     def _crowd(self) -> list[Header]:
