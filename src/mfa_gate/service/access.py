@@ -346,7 +346,7 @@ class Access:
     def _note_ages(self, evidence: Evidence, requirement: Requirement, now: int) -> None:
         """Note the proofs that are too old for a change of factors, or for an act at the desk."""
         enough = min(CHANGE_AGE, requirement.rules.roles.actor_max_age)
-        if any(now - proof.at >= enough for proof in evidence.proofs):
+        if evidence.overdue or any(now - proof.at >= enough for proof in evidence.proofs):
             self._ages.note(evidence, now)
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
