@@ -421,9 +421,9 @@ async def test_a_refused_proof_is_not_good_again_after_a_jump_ahead(world: World
 
 @pytest.mark.parametrize("way", ["app", "settings"])
 async def test_a_proof_for_one_sign_in_does_not_come_back(way: str) -> None:
-    """Where the host names no sign-ins, a proof that was not to be remembered ends after twelve hours.
+    """A proof for one sign-in ends after twelve hours, whatever the clock does afterwards.
 
-    It does so whatever the clock does afterwards.
+    This is so where the host names no sign-ins.
     Requirement S-118.
     """
     async with running(make_world(identify=SessionUser("user_id", tenant="org", groups="groups"))) as world:

@@ -313,7 +313,7 @@ async def test_a_notice_that_may_have_arrived_comes_once(monkeypatch: pytest.Mon
 
 
 async def test_a_notice_by_a_sender_that_hangs_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sender without a time-out of its own has handed the mail over, and never says so (S-127)."""
+    """A sender without a time-out of its own may have handed the mail over (S-127)."""
     monkeypatch.setattr(send_failures, "GIVEN_UP_AFTER", 0.1)
     monkeypatch.setattr(user_notifications, "NOTICE_WITHIN", 0.05)
     taken: list[str] = []

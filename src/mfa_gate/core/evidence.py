@@ -135,7 +135,7 @@ def standing_for(
             ended += 1
         elif proof.session and proof.session != session_mark(subject):
             continue
-        elif is_overdue(proof, now):
+        elif proof.session and is_overdue(proof, now):
             overdue.append(proof)
         elif not any_network and (caller.network == UNKNOWN or proof.network != caller.network):
             others += 1
