@@ -40,11 +40,22 @@ class Crowd:
         assert isinstance(store, MemoryStore)
         store._contents = copied(self._kept)
         self.world.engine.forget_all()
+        self._forget_the_trail()
         self.world.gate.service.verification._malformed.clear()
         self.world.clock.at = self._at
         self.world.reached.clear()
         for state, cookies in self._cookies.items():
             self.browsers[state].cookies = dict(cookies)
+
+    def _forget_the_trail(self) -> None:
+        """Let the signer of trails look for none of the lines that are gone.
+
+        It would rightly tell of them.
+        """
+        self.world.engine.grown.clear()
+        self.world.engine.written.clear()
+        self.world.gate.service.trail_signer._signed.clear()
+        self.world.gate.service.trail_signer._looked_from.clear()
 
     async def account(self, id: str = "ann", tenant: str = "alpha") -> Any:
         """Return the stored account, without changes that mere looking makes (there are none)."""
