@@ -234,7 +234,7 @@ class Access:
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
             self._ages.note(evidence, now)
-        elif floors and evidence.proofs:
+        elif floors and (evidence.proofs or evidence.overdue):
             self._note_ages(evidence, requirement, now)
         if isinstance(decision, Allow) and not requirement.report_only:
             if decision.granted and not is_known(entry.account, mark_of(evidence)):
@@ -368,7 +368,7 @@ class Access:
         requirement = self._with_floors(with_endpoint(requirement, extra), caller)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
-        if evidence.proofs:
+        if evidence.proofs or evidence.overdue:
             self._note_ages(evidence, requirement, now)
         return Judgement(
             decision=decide(requirement, evidence, now),
