@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from mfa_gate import RelyingParty
+from mfa_gate.core.evidence import SESSION_LIFE
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.identity import SessionUser
 from mfa_gate.service import Actor, Done
 from tests.harness import FETCH, HOME, PAGE, Browser, World, make_world, running, with_rules
 
@@ -415,6 +417,31 @@ async def test_a_refused_proof_is_not_good_again_after_a_jump_ahead(world: World
     assert not await ann.is_in()
     world.clock.advance(-DAY)
     assert not await ann.is_in()
+
+
+@pytest.mark.parametrize("way", ["app", "settings"])
+async def test_a_proof_for_one_sign_in_does_not_come_back(way: str) -> None:
+    """A proof for one sign-in ends after twelve hours, whatever the clock does afterwards.
+
+    This is so where the host names no sign-ins.
+    Requirement S-118.
+    """
+    async with running(make_world(identify=SessionUser("user_id", tenant="org", groups="groups"))) as world:
+        first = await world.enrolled()
+        ann = await world.browser()
+        assert (await ann.prove(first.secret, remember=False)).status == 200
+        world.clock.advance(SESSION_LIFE - 1)
+        assert await ann.is_in()
+        world.clock.advance(1)
+        if way == "app":
+            assert not await ann.is_in()
+        else:
+            assert (await ann.state())["state"] == "challenge"
+        for back in (0, 60, 600):
+            world.clock.advance(-back)
+            assert not await ann.is_in()
+        assert (await ann.prove(first.secret)).status == 200
+        assert await ann.is_in()
 
 
 async def test_the_right_to_change_factors_does_not_come_back(world: World) -> None:

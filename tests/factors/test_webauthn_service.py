@@ -574,6 +574,14 @@ async def test_one_handle(alice: Person) -> None:
     assert (await bob.account()).authenticators[0].data["user"] not in mine
 
 
+async def test_one_handle_in_drafts_that_begin_at_once(alice: Person) -> None:
+    """Two browsers that begin in the same moment get the same user handle (S-78)."""
+    other = Person(service=alice.service)
+    begun = await asyncio.gather(alice.begin(), other.begin())
+    assert len({options["user"]["id"] for _, options in begun}) == 1
+    assert isinstance(await other.confirm(begun[1][0], SoftKey().create(begun[1][1])), Enrolled)
+
+
 async def test_account_stays_small(alice: Person) -> None:
     """Twenty passkeys and all challenges leave the account under 16 KB."""
     from mfa_gate.core.codec import encode

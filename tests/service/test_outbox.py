@@ -23,7 +23,7 @@ from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.ports import Message
 from mfa_gate.senders import SMTPSender, smtp
-from mfa_gate.service import Actor, Done, Service
+from mfa_gate.service import Actor, Done, Service, send_failures, user_notifications
 from mfa_gate.service.hook_places import COMMANDS, Hook, Late, load_late, save_late
 from mfa_gate.service.host_hooks import SubjectListener
 from mfa_gate.service.outbox import Outbox
@@ -312,16 +312,43 @@ async def test_a_notice_that_may_have_arrived_comes_once(monkeypatch: pytest.Mon
         assert len(inbox.envelopes) == 1
 
 
-async def test_a_mailbox_that_is_reached_gets_no_copy_for_another_that_is_full() -> None:
-    """A further try of a notice goes to those alone that it has not reached (F-25)."""
+async def test_a_notice_by_a_sender_that_hangs_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender without a time-out of its own may have handed the mail over (S-127)."""
+    monkeypatch.setattr(send_failures, "GIVEN_UP_AFTER", 0.1)
+    monkeypatch.setattr(user_notifications, "NOTICE_WITHIN", 0.05)
+    taken: list[str] = []
+
+    class Hangs:
+        async def send(self, message: Message, /) -> None:
+            taken.append(message.subject)
+            await asyncio.Event().wait()
+
+    async with running(make_world()) as world:
+        await world.enrolled()
+        await catch_up(world)
+        world.engine.effects.again_within = 0.5
+        world.engine.wiring = replace(world.engine.wiring, senders=Senders(email=Hangs()))
+        await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen")
+        for _ in range(4):
+            await catch_up(world, after=LONGEST_WAIT)
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("failure", [SendFailed("refused", transient=True), ConnectionError("a sender's own")])
+@pytest.mark.parametrize("full", ["old", "new"])
+async def test_a_mailbox_that_is_reached_gets_no_copy_for_another_that_is_full(full: str, failure: Exception) -> None:
+    """A further try of a notice goes to those alone that it has not reached (F-25).
+
+    The one that fails keeps no other waiting.
+    """
     places: dict[str, list[str]] = {"old": [], "new": []}
 
     class Sometimes:
         full = True
 
         async def send(self, message: Message, /) -> None:
-            if message.to.startswith("old") and self.full:
-                raise SendFailed("refused", transient=True)
+            if message.to.startswith(full) and self.full:
+                raise failure
             places[message.to.partition("@")[0]].append(message.subject)
 
     address, sender = "old@alpha.example", Sometimes()
@@ -337,7 +364,7 @@ async def test_a_mailbox_that_is_reached_gets_no_copy_for_another_that_is_full()
         assert (await (await world.browser()).api("POST", "recovery", {"about": "lost"})).status == 202
         for _ in range(4):
             await catch_up(world, after=LONGEST_WAIT)
-        assert [len(told) for told in places.values()] == [0, 1]
+        assert {name: len(told) for name, told in places.items()} == {"old": full != "old", "new": full != "new"}
         sender.full = False
         for _ in range(3):
             await catch_up(world, after=LONGEST_WAIT)

@@ -39,8 +39,32 @@ async def test_nobody_waits_for_a_sender_that_hangs(world: World, monkeypatch: p
     assert (await ann.api("POST", "verify", {"authenticator": mail, "response": world.email.codes[-1]})).status == 200
 
 
-async def test_a_sender_without_an_end_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds no background work for good."""
+async def test_a_failure_that_comes_late_is_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The provider's reason is told although nobody waits for it any more (F-21)."""
+    monkeypatch.setattr(send_failures, "ANSWER_WITHIN", 0.02)
+    answers = asyncio.Event()
+
+    async def slowly(message: Message) -> None:
+        await answers.wait()
+        raise SendFailed("rejected-destination", transient=False, detail="SMTP 550")
+
+    monkeypatch.setattr(world.email, "send", slowly)
+    message = Message(channel="email", to="ann@alpha.example", tenant="alpha", text="x", key="k")
+    failed = await send_failures.hand_over(world.engine.effects, world.email, message)
+    assert failed is not None
+    assert failed.reason == "timeout"
+    answers.set()
+    await world.engine.effects.idle()
+    assert "rejected-destination: SMTP 550" in caplog.text
+    assert message.to not in caplog.text
+
+
+async def test_a_sender_without_an_end_is_stopped(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It holds no background work for good, and the log does not blame it for an exception."""
     monkeypatch.setattr(send_failures, "ANSWER_WITHIN", 0.02)
     monkeypatch.setattr(send_failures, "GIVEN_UP_AFTER", 0.05)
     ended = asyncio.Event()
@@ -57,6 +81,9 @@ async def test_a_sender_without_an_end_is_stopped(world: World, monkeypatch: pyt
     assert failed is not None
     assert send_failures.is_unknown(failed)
     await asyncio.wait_for(ended.wait(), 20)
+    await world.engine.effects.idle()
+    assert "it has no time-out of its own" in caplog.text
+    assert "another exception" not in caplog.text
 
 
 @pytest.mark.parametrize(

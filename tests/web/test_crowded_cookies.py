@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from mfa_gate.core.rules import DAY
 from mfa_gate.web.crowded_cookies import MAX_PEOPLE, drop_crowd
 from tests.harness import PAGE, http_scope, make_world, running
 
@@ -24,10 +27,17 @@ async def test_a_browser_of_sixty_people_stays_below_the_limit_of_proxies() -> N
     assert sum(len(name) + len(value) + 3 for name, value in jar.items() if name != "session") < 4096
 
 
-async def test_people_who_left_half_way_leave_room_for_the_next() -> None:
-    """Their notes go before a proxy refuses the header, and nobody's proof does (F-31)."""
+@pytest.mark.parametrize("are_known", [False, True])
+async def test_people_who_left_half_way_leave_room_for_the_next(are_known: bool) -> None:
+    """Their notes go before a proxy refuses the header, and nobody's proof does (F-31).
+
+    It is the same for people who have used the browser before.
+    """
     world, jar, largest = make_world(), dict[str, str](), 0
     async with running(world):
+        for number in range(20 if are_known else 0):
+            jar = (await world.enrolled(f"person{number}", cookies=jar)).cookies
+        world.clock.advance(8 * DAY)
         ann = await world.enrolled("ann", cookies=jar)
         jar = ann.cookies
         for number in range(20):

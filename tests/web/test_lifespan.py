@@ -57,6 +57,15 @@ def test_a_gate_that_a_start_script_has_opened(url: str) -> None:
     asyncio.run(serve(world))
 
 
+def test_a_start_script_with_a_loop_that_it_never_closes(url: str) -> None:
+    """A loop that stands still does no background work either (F-40)."""
+    world = make_world(store=url)
+    with asyncio.Runner() as script:
+        script.run(world.gate.health())
+        with asyncio.Runner() as server:
+            server.run(serve(world))
+
+
 def test_workers_that_were_forked_after_it_was_opened(url: str) -> None:
     """Each has connections and background work of its own (F-40)."""
     world = make_world(store=url)

@@ -26,7 +26,8 @@ class Evidence:
     """A subject with its account and the proofs that count here and now.
 
     Only ``standing_for`` makes it. ``other_networks`` is the number of proofs from other networks. ``ended`` is the
-    number of proofs that were ended: of an earlier epoch, or of a removed authenticator.
+    number of proofs that were ended: of an earlier epoch, or of a removed authenticator. ``overdue`` are proofs for one
+    sign-in that time alone has ended.
     """
 
     subject: Subject
@@ -35,6 +36,7 @@ class Evidence:
     handle: str
     network: str
     proofs: tuple[Proof, ...] = ()
+    overdue: tuple[Proof, ...] = ()
     other_networks: int = 0
     ended: int = 0
     skipped: bool = False
@@ -92,10 +94,9 @@ def sign_out_time(account: Account, subject: Subject) -> int:
     return max((at for where, at in account.sign_outs if where == key), default=-1)
 
 
-def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
-    if proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE:
-        return False
-    return proof.session == session_mark(subject)
+def is_overdue(proof: Proof, now: int) -> bool:
+    """Tell if a proof for one sign-in has ended by time, because the host names no sign-ins."""
+    return proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE
 
 
 def standing_for(
@@ -121,6 +122,7 @@ def standing_for(
     browser = account.browser(caller.handle)
     any_network = freshness.ip_change.action == "log"
     mine: list[Proof] = []
+    overdue: list[Proof] = []
     others = ended = 0
     proofs = browser.proofs if browser else ()
     signed_out_at = sign_out_time(account, subject) if account.sign_outs else -1
@@ -131,8 +133,10 @@ def standing_for(
         is_of_before = proof.at <= signed_out_at and proof.factor != UPSTREAM
         if proof.epoch != account.epoch or not known or is_of_before:
             ended += 1
-        elif proof.session and not _same_session(proof, subject, now):
+        elif proof.session and proof.session != session_mark(subject):
             continue
+        elif proof.session and is_overdue(proof, now):
+            overdue.append(proof)
         elif not any_network and (caller.network == UNKNOWN or proof.network != caller.network):
             others += 1
         else:
@@ -148,6 +152,7 @@ def standing_for(
         handle=caller.handle,
         network=caller.network,
         proofs=tuple(mine),
+        overdue=tuple(overdue),
         other_networks=others,
         ended=ended,
         skipped=skipped,

@@ -234,7 +234,7 @@ class Access:
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
             self._ages.note(evidence, now)
-        elif floors and evidence.proofs:
+        elif floors and (evidence.proofs or evidence.overdue):
             self._note_ages(evidence, requirement, now)
         if isinstance(decision, Allow) and not requirement.report_only:
             if decision.granted and not is_known(entry.account, mark_of(evidence)):
@@ -346,7 +346,7 @@ class Access:
     def _note_ages(self, evidence: Evidence, requirement: Requirement, now: int) -> None:
         """Note the proofs that are too old for a change of factors, or for an act at the desk."""
         enough = min(CHANGE_AGE, requirement.rules.roles.actor_max_age)
-        if any(now - proof.at >= enough for proof in evidence.proofs):
+        if evidence.overdue or any(now - proof.at >= enough for proof in evidence.proofs):
             self._ages.note(evidence, now)
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
@@ -368,7 +368,7 @@ class Access:
         requirement = self._with_floors(with_endpoint(requirement, extra), caller)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
-        if evidence.proofs:
+        if evidence.proofs or evidence.overdue:
             self._note_ages(evidence, requirement, now)
         return Judgement(
             decision=decide(requirement, evidence, now),

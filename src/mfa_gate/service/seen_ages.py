@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from ..core.evidence import UPSTREAM, Evidence
+from ..core.evidence import UPSTREAM, Evidence, is_overdue
 from ..core.model import Proof, SubjectKey, replace
 
 MAX_SEEN = 10_000
@@ -31,10 +31,11 @@ class SeenAges:
 
         While the clock is behind, ``aged`` has noted them already.
         """
-        if now < self.latest or not evidence.proofs:
+        proofs = (*evidence.proofs, *evidence.overdue)
+        if now < self.latest or not proofs:
             return
         self.latest = now
-        for proof in evidence.proofs:
+        for proof in proofs:
             self._keep(_name(evidence, proof), now)
 
     def aged(self, evidence: Evidence, now: int) -> Evidence:
@@ -44,7 +45,12 @@ class SeenAges:
         each proof that is looked at is noted.
         """
         clock, now = now, max(now, evidence.account.seen_at)
-        return replace(evidence, proofs=tuple([self._aged(evidence, proof, clock, now) for proof in evidence.proofs]))
+        aged = [self._aged(evidence, proof, clock, now) for proof in (*evidence.proofs, *evidence.overdue)]
+        return replace(
+            evidence,
+            proofs=tuple([proof for proof in aged if not is_overdue(proof, now)]),
+            overdue=tuple([proof for proof in aged if is_overdue(proof, now)]),
+        )
 
     def _aged(self, evidence: Evidence, proof: Proof, clock: int, now: int) -> Proof:
         mine = _name(evidence, proof)

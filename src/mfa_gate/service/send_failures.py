@@ -20,28 +20,42 @@ UNKNOWN = "timeout"
 """The reason of a message that may have been handed over: it may still arrive."""
 ANSWER_WITHIN = 3.25
 """Seconds that anybody waits for a sender (F-21). Our own take three to say that they have not even connected."""
+NOTICE_WITHIN = 8.0
+"""Seconds after which a notice may have arrived. A missed event has a little more for all of its notices."""
 GIVEN_UP_AFTER = 30.0
 """Seconds after which a sender is stopped that has no time-out of its own."""
 
 
-async def hand_over(effects: Effects, sender: Sender, message: Message) -> SendFailed | None:
-    """Hand a message to its sender, once. Returns the failure, or None.
+async def deliver(effects: Effects, sender: Sender, message: Message, *, within: float) -> None:
+    """Hand a message to its sender, once. Raises what the sender raises.
 
-    If no answer comes in time, the sender goes on in the background, and the reason is ``UNKNOWN``.
+    If no answer comes in ``within`` seconds, ``SendFailed`` is raised with the reason ``UNKNOWN``. The sender goes on in the
+    background, and the log says how it failed.
     """
-    answers: list[SendFailed | None] = []
+    ends: list[Exception | None] = []
+    is_late = False
 
     async def send() -> None:
-        answers.append(await _failure_of(sender, message))
+        error = await _failure_of(sender, message)
+        ends.append(error)
+        if is_late and error is not None:
+            cause = cause_of(error)
+            log.warning(
+                "a message by %s whose sender took long has failed (%s): %s", message.channel, message.key, cause
+            )
 
-    await asyncio.wait((effects.later(send()),), timeout=ANSWER_WITHIN)
-    return answers[0] if answers else SendFailed(UNKNOWN, transient=True, detail="no answer in time")
+    await asyncio.wait((effects.later(send()),), timeout=within)
+    is_late = not ends
+    if is_late:
+        raise SendFailed(UNKNOWN, transient=True, detail="no answer in time")
+    if ends[0] is not None:
+        raise ends[0]
 
 
-async def _failure_of(sender: Sender, message: Message) -> SendFailed | None:
+async def hand_over(effects: Effects, sender: Sender, message: Message) -> SendFailed | None:
+    """Hand a message to its sender, once, while somebody waits. Returns the failure, or None."""
     try:
-        async with asyncio.timeout(GIVEN_UP_AFTER):
-            await sender.send(message)
+        await deliver(effects, sender, message, within=ANSWER_WITHIN)
     except SendFailed as error:
         return error
     except Exception:
@@ -50,6 +64,15 @@ async def _failure_of(sender: Sender, message: Message) -> SendFailed | None:
             "SendFailed"
         )
         return SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
+    return None
+
+
+async def _failure_of(sender: Sender, message: Message) -> Exception | None:
+    try:
+        async with asyncio.timeout(GIVEN_UP_AFTER) as limit:
+            await sender.send(message)
+    except Exception as error:
+        return SendFailed(UNKNOWN, transient=True, detail="it has no time-out of its own") if limit.expired() else error
     return None
 
 

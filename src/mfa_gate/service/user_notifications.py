@@ -23,7 +23,7 @@ from .challenges import Challenges
 from .disputes import Disputing
 from .hook_places import Hook, subject_of
 from .letters import Letters, reader_of
-from .send_failures import cause_of, is_unknown
+from .send_failures import NOTICE_WITHIN, cause_of, deliver, is_unknown
 from .send_limits import Sending
 from .slow_recovery import SlowRecovery
 
@@ -254,9 +254,10 @@ class Notices:
         """Send the messages of one notice. Raises a failure that may go away with time.
 
         A destination that was reached by an earlier try gets no second copy (F-25). Neither does one that may have been
-        reached (S-127). ``may_go`` is asked before each message.
+        reached (S-127). One that fails keeps no other waiting. ``may_go`` is asked before each message.
         """
-        engine, failed, told = self.engine, None, ""
+        engine, told = self.engine, ""
+        failed: Exception | None = None
         for message in messages:
             if len(messages) > 1:  # a single one is not tried again for another's sake
                 told = f"told:{engine.keyring.digest('told', event.id, kind, message.channel, message.to)}"
@@ -265,9 +266,9 @@ class Notices:
             if may_go is not None and not await may_go():
                 break
             try:
-                await sender.send(message)
-            except SendFailed as error:
-                if error.transient and not is_unknown(error):
+                await deliver(engine.effects, sender, message, within=NOTICE_WITHIN)
+            except Exception as error:
+                if not isinstance(error, SendFailed) or (error.transient and not is_unknown(error)):
                     failed = error
                     continue
                 log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))

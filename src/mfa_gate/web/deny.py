@@ -75,6 +75,8 @@ async def deny(
         kept=kept_form,
     )
     segment, owed = _way_on(site, note, found, decision, demands, kind=kind)
+    if owed:
+        owed += drop_crowd(scope, keep=(jar.handle, *jar.earlier))
     kept = [*owed, site.cookies.set_note(jar, jar.form, {"w": kept_form})] if kept_form else owed
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
@@ -98,7 +100,6 @@ async def deny(
         if not site.cookies.value(jar, scope):
             fresh = site.cookies.fresh()
             headers.append(site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
-            headers += drop_crowd(scope, keep=(jar.handle, *jar.earlier))
         return await redirect(place, headers).send(scope, send)
     told = kind == "bearer" or (kind == "websocket" and has_bearer(scope))
     if told and isinstance(decision, (StepUp, Enroll)):

@@ -65,12 +65,12 @@ class Lifespan:
 
     @property
     def is_open(self) -> bool:
-        """Tell if the gate is open in this process, on an event loop that is not over.
+        """Tell if the gate is open in this process, on an event loop that runs.
 
         A start script may have opened it, and have ended its loop or forked workers since. Each worker opens it anew, for
         it has connections and background work of its own (F-40).
         """
-        return self.loop is not None and self._process == os.getpid() and not self.loop.is_closed()
+        return self.loop is not None and self._process == os.getpid() and self.loop.is_running()
 
     async def open(self) -> None:
         """Open the store and check the keys, once.

@@ -338,7 +338,6 @@ class PageRequest:
         self.headers[:] = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
         self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
-        self.headers += self._crowd()
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
         """Give a JSON caller its new handle, and return the token.
@@ -359,13 +358,13 @@ class PageRequest:
     def _all_headers(self) -> list[Header]:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
-            self.headers += self._crowd()
+        size = 0
+        for name, value in self.scope["headers"]:
+            if name == b"cookie":
+                size += len(value)
+        if size > CROWDED:
+            self.headers += drop_crowd(self.scope, keep=(self.jar.handle, *self.jar.earlier))
         return self.headers
-
-    def _crowd(self) -> list[Header]:
-        """Make the headers that forget the oldest of too many people in this browser."""
-        size = sum(len(value) for name, value in self.scope["headers"] if name == b"cookie")
-        return drop_crowd(self.scope, keep=(self.jar.handle, *self.jar.earlier)) if size > CROWDED else []
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:

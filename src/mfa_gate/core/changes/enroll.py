@@ -40,12 +40,16 @@ def begin_enrollment(
     It replaces an earlier draft of this kind in this browser (S-66). The earlier one is kept as replaced, with its
     codes: an answer with one of those is recognized, and costs no attempt. ``replaces`` is the id of the authenticator whose
     place it will take. ``user_handle`` is the name that authenticators know the person by, ``lang`` and ``zone`` are those of
-    the reader, each where none is known yet. Answers the draft, or a refusal.
+    the reader, each where none is known yet. A draft of another browser may have named the person a moment ago: then that
+    name stands in ``data`` as well. Answers the draft, or a refusal.
     """
     now = time_of(account, moment)
     reason = _no_room(_without(account, replaces), factor, single=single)
     if reason:
         return refuse(account, reason)
+    handle = account.handle or user_handle
+    if user_handle:
+        data = {name: handle if value == user_handle else value for name, value in data.items()}
     enrollment = Enrollment(
         id=draw_id(moment.nonce, "enrollment"),
         factor=factor,
@@ -61,7 +65,7 @@ def begin_enrollment(
     gone = {e.id for e in account.replaced if e not in replaced}
     account = replace(
         account,
-        handle=account.handle or user_handle,
+        handle=handle,
         name=_printable(name)[:80] or account.name,
         lang=account.lang or lang,
         zone=account.zone or zone,
