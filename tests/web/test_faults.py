@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.web.i18n import translator
-from tests.harness import PAGE, Headers, make_world, running
+from tests.harness import JSON, PAGE, Headers, call, http_scope, make_world, routes, running
 
 from .phones import push_policy
 
@@ -66,3 +68,43 @@ async def test_the_pages_for_everybody_have_the_name_of_the_brand(monkeypatch: p
         reply = await ann.page("/records")
         assert reply.status == 503
         assert "Records of Acme</bdi>" in reply.text
+
+
+@pytest.mark.parametrize(
+    "accepts", [PAGE, [("accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2")]], ids=["page", "java"]
+)
+async def test_a_json_call_never_gets_a_page(accepts: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that takes HTML as well reads a problem at a JSON call, whatever fails.
+
+    Java says so in every request that names nothing. At all other addresses it gets a page.
+    """
+
+    def raises(*_: object, **__: object) -> Any:
+        raise StoreUnavailable("gone")
+
+    world = make_world()
+    inside = Starlette(routes=[Mount("/t/{tenant}", app=world.app), *routes()])
+    early = [("early-data", "1"), JSON, ("x-mfa-gate", "1")]
+    async with running(world):
+        ann = await world.enrolled()
+
+        async def kind(method: str, path: str, *more: tuple[str, str], app: Any = inside) -> tuple[int, str]:
+            sent = [*accepts, ("cookie", ann.cookie_header()), *more]
+            reply = await call(app, http_scope(method, path, headers=sent), b"{}")
+            return reply.status, reply.header("content-type").partition(";")[0]
+
+        said, shown = "application/problem+json", "text/html"
+        assert await kind("POST", "/t/x/mfa/api/verify", *early) == (425, said)
+        assert await kind("POST", "/t/x/mfa/challenge", *early) == (425, shown)
+        for path, media in (("/mfa/api/state", said), ("/mfa/~x/api/state", said), ("/mfa/~api/apix", shown)):
+            assert await kind("GET", f"/t/..;x{path}") == (404, media)
+        world.engine.forget_all()
+        monkeypatch.setattr(world.store, "load", raises)
+        monkeypatch.setattr(world.store, "changed", raises)
+        for path, media in (
+            ("/mfa/api/state", said),
+            ("/mfa/~x/api/state", said),
+            ("/mfa", shown),
+            ("/api/records", shown),
+        ):
+            assert await kind("GET", path, app=world.app) == (503, media), path

@@ -669,6 +669,14 @@ def test_what_holds_no_markup_stays_as_it_is(opaque: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "element", ["<svg-icon name=lock></svg-icon>", "<title-bar>Hi</title-bar>", "<styled/>", "<math-field>"]
+)
+def test_an_element_of_a_hosts_own_hides_nothing(element: str) -> None:
+    """A custom element may begin with the name of one that holds no markup."""
+    assert with_whole_words(f"{element}<h2>Two-step</h2>") == f'{element}<h2><span class="apiece">Two-step</span></h2>'
+
+
 def test_a_fold_that_shows_more_hides_it_again() -> None:
     """Whatever begins with "Show" has other words for the time when it is open."""
     folds = [fold for name in EVERY for fold in tree_of(name).all("summary") if fold.words().startswith("Show")]

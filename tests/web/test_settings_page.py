@@ -91,6 +91,27 @@ async def test_a_phone_on_many_networks_is_one_entry(world: World) -> None:
     assert not await stranger.is_in()
 
 
+async def test_a_strange_network_beside_ones_own_is_removed_without_unfolding(world: World) -> None:
+    """The entry of this browser shows other networks, and the button that removes them.
+
+    "Remove" alone would be pressed for it, and ends the proof of this browser.
+    """
+    ann = await world.enrolled()
+    ann.agent = f"Mozilla/5.0 ({IPHONE[0]}) Safari/605"
+    await ann.prove()
+    (stranger,) = await elsewhere(world, ann, 1, IPHONE, address="198.51.100.66")
+    shown = listed((await ann.page("/mfa")).text)
+    seen = re.sub(r'<details class="fold">.*?</details>', "", shown, flags=re.DOTALL)
+    assert seen.count('class="thing"') == 1
+    assert "198.51.100.66</bdi>" in seen
+    (form,) = [
+        form for form in re.findall(r"<form.*?</form>", seen, flags=re.DOTALL) if "Remove the 1 earlier one" in form
+    ]
+    (ids,) = re.findall(r'name="browser" value="([^"]+)"', form)
+    await ann.form("/mfa", {"action": "forget", "browser": ids})
+    assert (await ann.is_in(), await stranger.is_in()) == (True, False)
+
+
 async def test_one_place_is_one_entry_on_whatever_network() -> None:
     """All addresses of a phone in one place are one entry; another place is another."""
     places = {"192.0.2.10": "Boston, MA", "192.0.2.11": "Boston, MA", "198.51.100.66": "Lagos"}

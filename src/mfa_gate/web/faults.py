@@ -15,6 +15,7 @@ from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_answer
+from .interruption import MARK
 from .responses import Answer, Header, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, is_rooted, own_place, sign_in_place
 from .site import Site
@@ -63,7 +64,17 @@ class Faults:
 
     def told(self, scope: Scope, refusal: Refusal) -> Answer:
         """Tell a refusal as its caller reads it: by a page, or by a problem document."""
-        return self.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
+        return self.page(scope, refusal) if self.reads_pages(scope) else problem(refusal)
+
+    def reads_pages(self, scope: Scope) -> bool:
+        """Tell if a person reads the answer.
+
+        Nobody does at the JSON calls: a program may say that it takes HTML as well, as Java does by itself.
+        """
+        path, prefix = app_path(scope), self._site.prefix
+        if path.startswith(carried := prefix + MARK):
+            path = f"{prefix}/{path.removeprefix(carried).partition('/')[2]}"
+        return caller_kind(scope) == "page" and not path.startswith(f"{prefix}/api/")
 
     def page(self, scope: Scope, refusal: Refusal, *, back: str = "", headers: Iterable[Header] = ()) -> Answer:
         """Draw a page that needs no store, in the reader's language (F-36).
@@ -105,7 +116,7 @@ class Faults:
         answer = problem(refusal, headers=headers)
         if scope["type"] == "websocket":
             return await deny_websocket(scope, receive, send, answer, site=self._site)
-        if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self._site.prefix}/api/"):
+        if self.reads_pages(scope):
             answer = self._sign_in_again(scope, refusal)
         return await answer.send(scope, send)
 

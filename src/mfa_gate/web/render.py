@@ -223,8 +223,8 @@ def in_fours(key: str) -> str:
 _TITLES = re.compile(r'<h([1-3])\b.*?</h\1>|<\w+ class="(?:row|thing)-name".*?</(?:span|p)>', re.DOTALL)
 _HYPHENED = re.compile(r"(?<![^\s<>;])(?:[^\s<>&]|&#?\w+;)*\w-\w(?:[^\s<>&]|&#?\w+;)*(?![^<>]*>)")
 _OPAQUE = re.compile(
-    r"<(?=[!a-z])(?:!--.*?(?:-->|\Z)|(?:svg|math)\b[^>]*/>"
-    r"|(script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext|svg|math)\b.*?(?:</\1\s*>|\Z))",
+    r"<(?=[!a-z])(?:!--.*?(?:-->|\Z)|(?:svg|math)(?=[\s/>])[^>]*/>"
+    r"|(script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext|svg|math)(?=[\s/>]).*?(?:</\1\s*>|\Z))",
     re.DOTALL | re.IGNORECASE,
 )
 """The parts that hold no markup of HTML: comments, elements of raw text, drawings (HTML, 13.1.2)."""

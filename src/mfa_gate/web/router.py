@@ -138,7 +138,7 @@ class Router:
         ``place`` begins the path; the rest of it may be a secret, and is not logged. The page leads to the phone's page from
         an address below it, and from all others to the app.
         """
-        if not answer.reason or caller_kind(scope) != "page":
+        if not answer.reason or not self._faults.reads_pages(scope):
             return answer
         root = root_of(scope)
         refusal = Refusal(reason=answer.reason, ref=self.site.reference_for(scope, answer.reason, place=root + place))

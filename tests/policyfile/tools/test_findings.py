@@ -31,6 +31,7 @@ def exemption(ends: str, *, paths: str = "['=/a']", methods: str = "['GET']") ->
         ("[freshness]\noutage_grace = '1s'\n", "warning", "freshness.outage_grace"),
         ("[freshness.ip_change]\naction = 'log'\n", "warning", "freshness.ip_change.action"),
         ("[enrollment]\nstage = 'off'\n", "warning", "enrollment.stage"),
+        ("[enrollment]\nstage = 'off'\nnudge = { every = '90d' }\n", "warning", "enrollment.stage"),
         ("[enrollment]\noptional_from = 2025-01-01\n", "note", "enrollment.optional_from"),
         ("[enrollment]\nskip = { max = 3 }\n", "warning", "enrollment.skip.max"),
         ("[enrollment]\nfirst = 'open'\n", "note", "enrollment.first"),
@@ -69,6 +70,8 @@ def test_a_weak_spot_is_told(text: str, severity: str, path: str) -> None:
         "[factors]\nallowed = ['totp', 'email']\n[enrollment]\nnudge = { every = '90d' }\n"
         "[tenants.t]\nfactors.allowed = ['totp', 'webauthn', 'backup-code']\n",
         "[enrollment]\nnudge = { every = '90d', max = 0 }\n[tenants.t]\nenrollment.nudge.max = 3\n",
+        "[enrollment]\nnudge = { every = '90d', max = 1 }\n[tenants.t]\nenrollment.nudge.max = 3\n",
+        "[enrollment]\nnudge = { after = ['totp', 'webauthn'] }\n[tenants.t]\nenrollment.nudge.to = 'push'\n",
         exemption("permanent = true"),
         exemption("permanent = true", paths="['/a/**']"),
         exemption("permanent = true", methods="['POST']"),

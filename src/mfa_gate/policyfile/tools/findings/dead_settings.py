@@ -148,25 +148,22 @@ def _nudge(look: Look) -> Iterator[Remark]:
                 "warning", (*path, name) if name in written else path, f"{text}, so nothing is ever offered", fix
             )
         return
-    if nudge.max == 1 and "every" in written:
+    offers = [rules.enrollment.nudge for rules in look.heirs]
+    if "every" in written and all(offer.max <= 1 for offer in offers):
         text = "a person gets the offer once (max = 1), so this has no effect"
         yield Remark("warning", (*path, "every"), text, "take it out, or write a larger max")
     for number, kind in enumerate(nudge.after):
-        if look.written(*path, "after", number) and (fault := _never_before(look, nudge.to, kind)):
-            yield Remark("warning", (*path, "after", number), f"{fault}, so nothing is offered after it", "take it out")
+        faults = [_never_before(look, offer.to, kind) for offer in offers]
+        if look.written(*path, "after", number) and all(faults):
+            text = f"{faults[0]}, so nothing is offered after it"
+            yield Remark("warning", (*path, "after", number), text, "take it out")
 
 
 def _never_offered(look: Look, rules: Rules) -> tuple[str, str, str] | None:
     """Name the key, the reason and the fix where these rules never make the offer, else None."""
-    nudge, enrollment = rules.enrollment.nudge, rules.enrollment
+    nudge = rules.enrollment.nudge
     if not nudge.max:
         return "max", "max = 0", "write a larger max, or take the other keys of the section out"
-    if enrollment.stage == "off" and enrollment.optional_from is None and enrollment.required_from is None:
-        return (
-            "",
-            "in this stage nobody is asked for a proof",
-            "write another enrollment.stage, or take the section out",
-        )
     if nudge.to not in rules.factors.allowed:
         return "to", f'"{nudge.to}" is not in factors.allowed', "name an allowed factor, or allow it"
     if look.factors.is_backup(nudge.to):
