@@ -49,9 +49,11 @@ class UnknownAddresses:
         """
         client = scope.get("client")
         peer = client[0] if client else ""
-        if not peer or peer in self._peers or len(self._peers) >= MAX_PEERS or is_proxy(peer, self._trusted):
+        if not peer or peer in self._peers or len(self._peers) >= MAX_PEERS:
             return
-        if all(key != self._told_in for key, _ in scope["headers"]) or is_forwarded(scope):
+        if all(key != self._told_in for key, _ in scope["headers"]):
+            return
+        if is_proxy(peer, self._trusted) or is_forwarded(scope):
             return
         self._peers.add(peer)
         shown = one_line(peer, limit=60)
