@@ -110,8 +110,7 @@ class Alarms:
                 reader = await letters.reader(subject) if subject else Reader()
                 letter = write(letters.time(at, reader), letters.service(tenant), letters.words(reader))
                 message = letters.mail(letter, reader, to=address, tenant=tenant, key=f"{key}-{place}")
-                failed = None if sender is None else await hand_over(self.engine.effects, sender, message)
-                if failed is not None:
+                if sender is not None and (failed := await hand_over(self.engine.effects, sender, message)):
                     raise failed
             except Exception as error:
                 log.warning("an administrator was not told (%s): %s", key, cause_of(error))

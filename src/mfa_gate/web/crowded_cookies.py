@@ -20,7 +20,7 @@ MAX_BYTES = 4096
 """Bytes of our cookies beyond which the notes of others go. A person who stopped half-way leaves up to 3 KiB."""
 CROWDED = 2048
 """Bytes of all cookies below which nobody need be looked for."""
-_OURS = re.compile(rb"((?:__Host-)?mfa-[a-z0-9]{10})(-[a-z]+)?")
+_OURS = re.compile(rb"((?:__Host-)?mfa-[a-z0-9]{10})(?:-[a-z]+)?")
 
 
 def drop_crowd(scope: Scope, *, keep: Collection[bytes]) -> list[Header]:

@@ -109,7 +109,7 @@ class Gate:
     def add_app(self, app: App) -> None:
         """Take an app that the gate stands around: its routes are looked at."""
         self.endpoint_demands.add_app(app)
-        if self.lifespan.opened:
+        if self.lifespan.loop is not None:
             self._look_at_sign_out()
 
     def _look_at_sign_out(self) -> None:
@@ -177,7 +177,7 @@ class Gate:
         Returns None where it must be judged in full. It passes browsers whose cookie was opened before, and never denies.
         Call it only where the policy reports nothing.
         """
-        if not cookies or "mfa_gate" in scope or not self.lifespan.opened:
+        if not cookies or "mfa_gate" in scope or self.lifespan.loop is None:
             return None
         caller = self.callers.seen(scope, subject, address)
         judgement = None if caller is None else self.service.quick_look.judge(caller)
@@ -235,7 +235,7 @@ class Gate:
                 self.service.recorder.note(judgement, found.caller, facts, browser_label(scope))
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
-                if cookies and not is_named and self.lifespan.opened:
+                if cookies and not is_named and self.lifespan.loop is not None:
                     self.service.access.remember(judgement, subject, cookies, address)
                 return self.let_in(subject, judgement)
             # The challenge is judged by this demand too, or it would lead straight back here.

@@ -54,7 +54,6 @@ class Lifespan:
         self._callers = callers
         self._check = check
         self._any_forwarder = any_forwarder
-        self.opened = False
         self.looked: set[bool] = set()
         self.at_open: list[Callable[[], None]] = []
         """Called each time that the gate has opened."""
@@ -62,6 +61,11 @@ class Lifespan:
         self.loop: asyncio.AbstractEventLoop | None = None
         """The event loop that opened the store, None while it is not open."""
         self._process = 0
+
+    @property
+    def opened(self) -> bool:
+        """Tell if the store was opened, and not closed since."""
+        return self.loop is not None
 
     @property
     def is_open(self) -> bool:
@@ -88,7 +92,7 @@ class Lifespan:
 
     def forget(self) -> None:
         """Count the gate as not open. Nothing is closed."""
-        self.opened, self.loop = False, None
+        self.loop = None
 
     async def _open_at_start(self) -> None:
         """Open the store.
@@ -108,7 +112,7 @@ class Lifespan:
         if fault:
             await self._service.aclose()
             raise SettingsError(fault)
-        self.opened, self.loop, self._process = True, asyncio.get_running_loop(), os.getpid()
+        self.loop, self._process = asyncio.get_running_loop(), os.getpid()
         self._callers.check_sessions()
         for look in self.at_open:
             look()

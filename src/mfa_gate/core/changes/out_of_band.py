@@ -50,10 +50,11 @@ def answer_elsewhere(
         return refuse(account, "code_expired")
     is_answered = current.status in ("approved", "denied")
     is_alarm = status == "denied" and not is_own and not is_answered
-    if not is_alarm and not current.is_live(moment.now, account.seen_at):
-        return refuse(account, "code_expired")
-    if not is_alarm and (is_answered or current != seen):
-        return refuse(account, "code_already_used")
+    if not is_alarm:
+        if not current.is_live(moment.now, account.seen_at):
+            return refuse(account, "code_expired")
+        if is_answered or current != seen:
+            return refuse(account, "code_already_used")
     events: tuple[Event, ...] = ()
     answered = replace(current, data=data)
     about = {"factor": current.factor, "challenge": current.id}
