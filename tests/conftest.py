@@ -17,10 +17,9 @@ from hypothesis import settings
 from mfa_gate.stores.common.siblings import take_name
 from tests.chromium import found
 from tests.harness import World, make_world, running
+from tests.turns import pytest_addoption, pytest_runtestloop
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # With --coverage the workers are measured; the many programs that they start would take twice as long.
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+__all__ = ["pytest_addoption", "pytest_runtestloop"]
 
 if sys.version_info < (3, 12):
     # Later versions keep the names of a protocol; this one finds them out anew at each "isinstance".

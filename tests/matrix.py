@@ -7,6 +7,7 @@ allows at the least, and the tools of the tests are the newest that there are.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,10 +54,8 @@ class VersionSet:
             str(self.python),
             "-m",
             "pytest",
-            "-n",
-            "auto",
-            "--dist",
-            "loadfile",
+            "-q",
+            f"--turns={os.cpu_count()}",
             "-W",
             "default",
             "-m",

@@ -55,17 +55,14 @@ class Part:
     """Some of the tests: those with ``marks``, run by so many ``processes``.
 
     ``marks`` is an expression for ``pytest -m``. ``only`` names marks: files that use none of them are not even read,
-    which saves seconds. ``--dist loadfile`` keeps the tests of a file together, for they share what is slow to start. The
-    files with most tests come first, or all ``in_order``.
+    which saves seconds.
     """
 
     name: str
     marks: str
-    processes: str
-    dist: str = "loadfile"
+    processes: int
     only: tuple[str, ...] = ()
     measured: bool = False
-    in_order: bool = False
 
     def command(self, *, coverage: bool, long: bool = False) -> list[str]:
         """Return the command line.
@@ -73,22 +70,19 @@ class Part:
         With ``coverage`` the parts that are ``measured`` run under it; with ``long`` Hypothesis draws ten times as much.
         """
         measure = ["coverage", "run", "-m"] if coverage and self.measured else []
-        spread = ["-n", self.processes, "--dist", self.dist, *(["--hypothesis-profile=long"] if long else [])]
-        spread += ["--no-loadscope-reorder"] if self.in_order else []
-        return [str(PYTHON), "-m", *measure, "pytest", *spread, "-m", self.marks, *files_with(self.only)]
+        profile = ["--hypothesis-profile=long"] if long else []
+        turns = f"--turns={self.processes}"
+        return [str(PYTHON), "-m", *measure, "pytest", "-q", turns, *profile, "-m", self.marks, *files_with(self.only)]
 
 
 TOGETHER = (
-    Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True, in_order=True),
-    Part("browser stories", "browser and not long", "2", only=("browser",), measured=True),
-    Part("tests that wait for servers", "waits and not long", "3", dist="loadgroup", only=("waits",), measured=True),
+    Part("tests that compute", "not (browser or waits or slow or long)", os.cpu_count() or 1, measured=True),
+    Part("browser stories", "browser and not long", 2, only=("browser",), measured=True),
+    Part("tests that wait for servers", "waits and not long", 3, only=("waits",), measured=True),
 )
-"""Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them.
-
-The first goes in order, for it ends alone: a file of few tests is often one that waits, and would stand last.
-"""
-LAST = Part("tests of many processes", "slow and not long", "1", only=("slow",))
-LAST_LONG = Part("tests of many processes, and long ones", "slow or long", "0", only=("slow", "long"))
+"""Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
+LAST = Part("tests of many processes", "slow and not long", 1, only=("slow",))
+LAST_LONG = Part("tests of many processes, and long ones", "slow or long", 1, only=("slow", "long"))
 """Run when the browser and the servers have ended: each of these tests starts many processes of its own.
 
 One at a time, they use what the first part leaves idle until its end.
@@ -251,12 +245,11 @@ def matrix(rest: list[str]) -> list[Step]:
 def static_checks(*, whole: bool) -> list[Step]:
     """Check style, imports and types; the quick ones are printed first.
 
-    Before a ``whole`` run all files of the tests are read beside mypy, which uses one core: the parts then start sooner. While
-    no file has changed since, that is not done again.
+    Before the first ``whole`` run all files of the tests are read beside mypy, which then takes long and uses one core: the
+    parts start sooner.
     """
     python = str(PYTHON)
-    wanted = digest_of_python() if whole else ""
-    reads = whole and not (COLLECTED.exists() and COLLECTED.read_text() == wanted)
+    reads = whole and not COLLECTED.exists()
     steps = side_by_side(
         {
             "ruff check": [python, "-m", "ruff", "check", "--quiet", "."],
@@ -267,17 +260,8 @@ def static_checks(*, whole: bool) -> list[Step]:
         }
     )
     if reads and not any(step.code for step in steps):
-        COLLECTED.write_text(wanted)
+        COLLECTED.touch()
     return steps
-
-
-def digest_of_python() -> str:
-    """Return a digest of all our Python files."""
-    found = hashlib.sha256()
-    for path in sorted(path for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.py")):
-        found.update(b"%s %d " % (str(path.relative_to(ROOT)).encode(), path.stat().st_size))
-        found.update(path.read_bytes())
-    return found.hexdigest()
 
 
 def side_by_side(commands: dict[str, list[str]], *, after: Mapping[str, Sequence[str]] | None = None) -> list[Step]:
@@ -305,10 +289,10 @@ def side_by_side(commands: dict[str, list[str]], *, after: Mapping[str, Sequence
 def files_with(marks: tuple[str, ...]) -> list[str]:
     """Return the test files that use one of ``marks``.
 
-    Without marks the list is empty, which means all files.
+    The longest come first, so that none of these is begun last. Without marks the list is empty, which means all files.
     """
     named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
-    files = sorted((ROOT / "tests").rglob("test_*.py")) if marks else []
+    files = sorted((ROOT / "tests").rglob("test_*.py"), key=lambda path: -path.stat().st_size) if marks else []
     return [str(path) for path in files if named.search(path.read_text())]
 
 

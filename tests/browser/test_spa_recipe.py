@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from mfa_gate import MFAGate, Subject
 from mfa_gate.testing import Kit
-from tests.recipes.place import FRONT_PORT, at, loaded
+from tests.recipes.place import at, front_port, loaded
 from tests.web.serving import ROOT, served
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def test_a_front_end_on_another_port(browser: Browser, mfa_gate_kit: Callable[[M
     kit = mfa_gate_kit(recipe.gate)
     ann = kit.enroll(Subject("ann"), "totp")
     files = StaticFiles(directory=ROOT / "example_app" / "recipes")
-    with at(recipe.app) as api, served(files, port=FRONT_PORT) as front, browser.new_context() as context:
+    with at(recipe.app) as api, served(files, port=front_port()) as front, browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{front}/spa.html?api={api}#records")
         page.fill("[name=username]", "ann")

@@ -105,6 +105,6 @@ def _run(source: str, arguments: list[str], plugins: list[object], output: str, 
     sys.dont_write_bytecode = True
     sys.path[:0] = [source, str(ROOT)]
     own = ["-o", f"pythonpath={source} {ROOT}"]  # pyproject.toml names the checkout's source first
-    own += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    own += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider"]
     code = pytest.main(["-q", "--tb=no", *own, "-m", COMPUTES, *arguments], plugins=plugins)
     os._exit(int(code))  # no thread that a fault left behind holds this up

@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mfa_gate.testing.plugin import MakesKit
 from tests.recipes.browser import PAGE, Person, person
 from tests.recipes.hosts import FORM
-from tests.recipes.place import ORIGIN, SURROUNDINGS, at, loaded
+from tests.recipes.place import SURROUNDINGS, at, loaded, port
 from tests.recipes.provider import provider_at
 from tests.web.serving import free_port, served
 
@@ -184,4 +184,4 @@ def test_nicegui_websocket(mfa_gate_kit: MakesKit) -> None:
             other.post("/login", data=FORM)
             assert {other.http.get(path).status_code for path in files} == {200}
         assert ann.echoed(way, "2probe").startswith("0{")
-        assert origin == ORIGIN
+        assert origin == f"http://localhost:{port()}"

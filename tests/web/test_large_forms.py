@@ -75,7 +75,7 @@ world = make_world(
 app = world.app
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SERVERS])
+@pytest.fixture(scope="module", params=SERVERS)
 def port(request: pytest.FixtureRequest) -> Iterator[int]:
     """Start one server after the other."""
     with spawned("tests.web.test_large_forms:app", SERVERS[request.param]) as found:
