@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.errors import SettingsError
+from mfa_gate.web import resources
 from mfa_gate.web.assets import asset_name
+from mfa_gate.web.render import Renderer
 from mfa_gate.web.theme import brand_css
 from tests.harness import call, http_scope, make_world
 
@@ -21,6 +24,8 @@ SCRIPT = """
 import asyncio, sys
 import mfa_gate
 assert ".zip" in mfa_gate.__file__, mfa_gate.__file__
+from mfa_gate.errors import SettingsError
+from mfa_gate.web import resources
 from mfa_gate.web.assets import asset_name, static_asset
 from mfa_gate.web.i18n import available, translator
 from mfa_gate.web.render import Renderer
@@ -100,3 +105,14 @@ async def test_the_colors_of_another_version() -> None:
     reply = await call(world.app, http_scope("GET", "/mfa/static/brand.0123456789ab.css"))
     assert (reply.status, reply.body) == (200, brand_css(world.gate.service.engine.policy.base.brand))
     assert dict(reply.headers)[b"cache-control"] == b"no-store"
+
+
+@pytest.mark.parametrize("missing", resources.FOLDERS)
+def test_a_package_without_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """The start says what is missing and what to do."""
+    for name in resources.FOLDERS:
+        if name != missing:
+            (tmp_path / name).mkdir()
+    monkeypatch.setattr(resources, "files", lambda room: tmp_path)
+    with pytest.raises(SettingsError, match=f"without its folder mfa_gate/web/{missing}: install the package again"):
+        Renderer()

@@ -20,7 +20,7 @@ from .assets import asset_name
 from .brand_files import brand_names
 from .i18n import Languages, Words, own_name
 from .qr_code import qr_svg
-from .resources import every_text, folder
+from .resources import FOLDERS, every_text, folder
 from .views.problems import sentence_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Renderer:
     def __init__(
         self, *, templates: Path | None = None, factors: Registry = BUILT_IN, languages: Languages | None = None
     ) -> None:
+        for name in FOLDERS:
+            folder(name)  # a missing one is told at the start, not at the first page
         self._languages = languages or Languages()
         self._factors = factors
         self._own = templates

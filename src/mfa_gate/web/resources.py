@@ -8,14 +8,28 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-__all__ = ["every_text", "folder", "host_folder"]
+from ..errors import SettingsError
+
+__all__ = ["FOLDERS", "every_text", "folder", "host_folder"]
 
 ROOM = __name__.rpartition(".")[0]
 
+FOLDERS = ("locale", "static", "templates")
+"""The folders that pages are made of."""
+
 
 def folder(name: str) -> Traversable:
-    """Return a folder of this room, e.g. ``templates``."""
-    return files(ROOM).joinpath(name)
+    """Return a folder of this room, e.g. ``templates``.
+
+    Raises ``SettingsError`` if it is missing, as in a frozen program that was built without our data files.
+    """
+    found = files(ROOM).joinpath(name)
+    if not found.is_dir():
+        raise SettingsError(
+            f"mfa_gate was installed without its folder {ROOM.replace('.', '/')}/{name}: install the package again; a tool "
+            "that freezes programs must be told to take its data files along (PyInstaller: --collect-data mfa_gate)"
+        )
+    return found
 
 
 def every_text(top: Traversable, below: str = "") -> Iterator[tuple[str, str]]:
