@@ -20,6 +20,7 @@ from .keyring import Keyring
 from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
 from .policyfile import load_policy
+from .policyfile.built import check_built
 from .ports import (
     BeforeSend,
     Clock,
@@ -205,7 +206,7 @@ def _faults_of_addresses(given: GateArguments) -> list[str]:
 
 
 def _policy_of(given: str | os.PathLike[str] | Policy, factors: Registry) -> Policy:
-    return given if isinstance(given, Policy) else load_policy(given, factors=factors)
+    return check_built(given, factors=factors) if isinstance(given, Policy) else load_policy(given, factors=factors)
 
 
 def _collect(faults: list[str], make: Callable[[], T]) -> T | None:

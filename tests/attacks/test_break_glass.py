@@ -24,7 +24,14 @@ ASK = {"reason": "phone in the lake", "ticket": "T-9", "hours": HOURS}
 EXPORT = StepUpRule(name="export", paths=(PathRule(text="=/records/export"),), max_age=Seconds(300))
 STRONG = StepUpRule(name="strong", paths=(PathRule(text="=/records/keys"),), phishing_resistant=True)
 OWNER = "security@example.org"
-POLICY = with_rules(lambda rules: replace(rules, step_up=(EXPORT, STRONG), owner=OWNER))
+POLICY = with_rules(
+    lambda rules: replace(
+        rules,
+        factors=replace(rules.factors, allowed=(*rules.factors.allowed, "webauthn")),
+        step_up=(EXPORT, STRONG),
+        owner=OWNER,
+    )
+)
 ANN = "admin/accounts/ann/break-glass"
 
 

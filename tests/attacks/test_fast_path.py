@@ -125,7 +125,8 @@ def _rules(rules: Rules, number: int) -> Rules:
     strong = StepUpRule(name="reports", paths=_paths("/reports/**"), methods=("GET",), factors_any=("webauthn",))
     watched = replace(fresh, name="watched", paths=_paths("/records/**"), report_only=True)
     robots = SubjectExemption(name="robots", groups_any=("robots",), reason="tests", expires_at=START + 6 * DAY)
-    made = replace(rules, exempt=(free, brief), step_up=(fresh, strong), exempt_subjects=(robots,))
+    factors = replace(rules.factors, allowed=(*rules.factors.allowed, "webauthn"))
+    made = replace(rules, factors=factors, exempt=(free, brief), step_up=(fresh, strong), exempt_subjects=(robots,))
     match number:
         case 1:
             return replace(made, step_up=(), exempt_subjects=(), freshness=replace(made.freshness, remember="session"))

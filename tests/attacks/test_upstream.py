@@ -57,6 +57,7 @@ def trusting(rules: Rules) -> Rules:
     """
     return replace(
         rules,
+        factors=replace(rules.factors, allowed=(*rules.factors.allowed, "webauthn")),
         freshness=replace(rules.freshness, trust_amr=("mfa",)),
         step_up=(FRESH, STRONG, CODES),
         enrollment=replace(rules.enrollment, first="open"),

@@ -156,9 +156,14 @@ def proxied() -> Starlette:
 
 
 def pale() -> Starlette:
-    """A brand that cannot be read on white, and a rule that matches nothing."""
+    """A brand that cannot be read on white."""
+    return app(gate(policy=policy(brand=BrandRules(accent="#ffd400"))))
+
+
+def slip() -> Starlette:
+    """A brand that can be read, and a rule that matches nothing."""
     rule = Exemption(name="slip", paths=(PathRule(text="=/helthz"),), reason="probes")
-    return app(gate(policy=policy(brand=BrandRules(accent="#ffd400"), exempt=(rule,))))
+    return app(gate(policy=policy(brand=BrandRules(accent="#0b5fff"), exempt=(rule,))))
 
 
 def grey_text() -> Starlette:

@@ -92,7 +92,8 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("slow_clock", "fault", "clock", "behind the store's newest event"),
         ("deaf_sender", "fault", "senders", "email, sms (WebhookSender)"),
         ("proxied", "ok", "proxies", "10.0.0.0/8"),
-        ("pale", "note", "accent", "#ffd400"),
+        ("pale", "fault", "start", 'policy: brand.accent: "#ffd400" is out of bounds'),
+        ("slip", "ok", "accent", "#0b5fff can be read"),
         (
             "grey_text",
             "fault",
@@ -102,7 +103,7 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("dark_sheet", "fault", "contrast", "dark theme: --muted #444 on --surface #181c24"),
         ("odd_color", "note", "contrast", "--text oklch(20% 0 0) is not checked"),
         ("good", "ok", "contrast", "can be read"),
-        ("pale", "warning", "policy", "exempt.slip matches no route"),
+        ("slip", "warning", "policy", "exempt.slip matches no route"),
         ("closed_endpoint", "fault", "policy", "require_proof asks for push"),
         ("faulty", "fault", "start", "prefix='mfa'"),
         ("faulty", "fault", "start", "keys[0]"),

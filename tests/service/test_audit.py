@@ -329,7 +329,8 @@ async def test_who_keeps_everything(world: World) -> None:
 async def test_the_most_that_a_round_removes(kept: int, age: int, is_held: bool) -> None:
     """It is a week of old lines, and at most a quarter of the retention."""
     rules = replace(RULES, audit=AuditRules(retention=Seconds(kept)))
-    async with running(make_world(policy=replace(POLICY, tenants={"alpha": rules}))) as world:
+    async with running(make_world()) as world:
+        world.engine.use_policy(replace(POLICY, tenants={"alpha": rules}))
         await world.store.append([line(0), line(1)])
         world.clock.at = START + kept + age
         await world.gate.service.retention.keep()

@@ -58,7 +58,7 @@ async def test_how_often(every: str, days: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "owner"), [("", OWNER), ("weekly", ""), ("weekly", "the team"), ("weekly", "a b@x.example")]
+    ("every", "owner"), [("never", OWNER), ("weekly", ""), ("weekly", "the team"), ("weekly", "a b@x.example")]
 )
 async def test_who_gets_none(every: str, owner: str) -> None:
     """The policy must say how often, and name one address.

@@ -39,6 +39,7 @@ def rules_here(rules: Rules) -> Rules:
     """
     return dataclasses.replace(
         rules,
+        factors=dataclasses.replace(rules.factors, allowed=(*rules.factors.allowed, "webauthn")),
         exempt_subjects=(SubjectExemption(name="patients", groups_any=("patient",), reason="tests"),),
         step_up=(
             StepUpRule(name="pay", paths=(PathRule(text="/pay/**"),), groups_any=("finance",), phishing_resistant=True),

@@ -84,6 +84,7 @@ async def test_a_problem_names_the_member(world: World, boss: Browser, name: str
     if reply.reason == "malformed" and name != "shape of a code":
         assert problem["title"] != NOT_A_CODE
         assert member in problem["detail"] or name == "admin confirm"
+    assert (problem["title"] == "There is nothing to change") == (name == "nothing to change")
 
 
 QUERIES = {

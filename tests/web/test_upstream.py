@@ -28,6 +28,7 @@ def trusting(rules: Rules) -> Rules:
     """The word "mfa" counts, and so does one class."""
     return replace(
         rules,
+        factors=replace(rules.factors, allowed=(*rules.factors.allowed, "webauthn")),
         freshness=replace(rules.freshness, trust_amr=("mfa",), trust_acr=("gold",)),
         step_up=(STRONG,),
         enrollment=EnrollmentRules(first="open"),

@@ -141,9 +141,16 @@ def _head(report: Report, top: Table) -> str:
         report.add(("version",), f"{shown(version)} is not a version that this program knows; write version = 1")
     if "name" not in top:
         report.add(("name",), "it is missing; give the policy one, it stands in every event")
-    elif not isinstance(name, str) or not name.strip() or not printable(name) or len(name) > 100:
-        report.add(("name",), f"{shown(name)} is out of bounds: it must be text of 1 to 100 printable characters")
+    elif fault := name_fault(name):
+        report.add(("name",), fault)
     return name if isinstance(name, str) else ""
+
+
+def name_fault(name: object) -> str:
+    """Find the reason why a policy cannot have this name; "" if it can."""
+    if not isinstance(name, str) or not name.strip() or not printable(name) or len(name) > 100:
+        return f"{shown(name)} is out of bounds: it must be text of 1 to 100 printable characters"
+    return ""
 
 
 def _tenants_are(report: Report, top: Table) -> Literal["open", "closed"]:

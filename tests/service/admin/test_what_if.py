@@ -85,7 +85,7 @@ async def test_the_answer() -> None:
 
 async def test_a_rule_that_is_only_tried_is_told_as_such() -> None:
     """Of the rules for a page, those in report-only mode have the word, and the others do not."""
-    tried = StepUpRule(name="tried", paths=TREE, phishing_resistant=True, report_only=True)
+    tried = StepUpRule(name="tried", paths=TREE, factors_any=("sms",), report_only=True)
     for rule, count in ((tried, 1), (replace(tried, report_only=False), 0)):
         only = partial(replace, step_up=(rule,))
         async with running(make_world(policy=with_rules(only))) as world:

@@ -133,6 +133,7 @@ async def test_the_mapped_index_is_let_go_of(store: SQLiteStore) -> None:
         changed(store)
     view = store._pool.view
     assert view is not None
+    assert store._invalidation._view is view  # a look reads it, and asks SQLite only when something was written
     assert (log_index._OPEN[view.place], view._users) == (view, 1)
     await store.aclose()
     assert view.place not in log_index._OPEN

@@ -1,0 +1,153 @@
+"""Check a policy that a program made, by the bounds and contradictions of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from ..core.durations import format_duration
+from ..core.model import Seconds
+from ..core.rules import AgreementRules, BrandRules, PathRule, Policy
+from ..errors import FaultyPolicy
+from ..factors import BUILT_IN, Registry
+from . import predicates as is_
+from .checks import Checked, cross_check
+from .faults import Report, listed, shown
+from .keys import key_for
+from .lines import Path
+from .loading import name_fault
+from .rails import hold_file_to_rails, hold_to_rails
+from .shape import Spec, specs_of
+
+TYPES: Mapping[str, tuple[type, str]] = {
+    "duration": (int, "a whole number of seconds"),
+    "instant": (int, "a time in UTC seconds"),
+    "integer": (int, "a whole number"),
+    "boolean": (bool, "True or False"),
+    "text": (str, "text"),
+    "word": (str, "text"),
+    "list": (tuple, "a tuple of texts"),
+    "paths": (tuple, "a tuple of PathRule"),
+    "tables": (tuple, "a tuple"),
+    "networks": (Mapping, "a mapping of names to networks"),
+}
+READ_FROM = {
+    (AgreementRules, "file"): "text",
+    (BrandRules, "logo"): "logo_bytes",
+    (BrandRules, "logo_dark"): "logo_dark_bytes",
+    (BrandRules, "stylesheet"): "styles",
+}
+"""The keys that name a file, each with the field that has its content: a program gives both."""
+
+
+def check_built(policy: Policy, *, factors: Registry = BUILT_IN) -> Policy:
+    """Return the policy with its open parts filled in.
+
+    Raises ``SettingsError`` with every fault: the key by the name that it has in a file, the value, the reason and the fix.
+    """
+    made = factors.complete(policy)
+    report = Report(lines={}, factors=factors)
+    if fault := name_fault(made.name):
+        report.add(("name",), fault)
+    _hold(report, (), made.base)
+    for tenant, rules in made.tenants.items():
+        _hold(report, ("tenants", tenant), rules)
+    if not report.found:  # a value of a wrong type can be compared with nothing
+        _compare(report, made)
+    if report.found:
+        raise FaultyPolicy([f"policy: {fault.path}: {fault.text}" for fault in report.found])
+    return made
+
+
+def _compare(report: Report, made: Policy) -> None:
+    """Check the keys against each other, and those of tenants against the rails."""
+    others = tuple(
+        rule for rule in made.base.step_up if not rule.tenants_any or not {*rule.tenants_any} <= {*made.tenants}
+    )
+    cross_check(Checked(rules=replace(made.base, step_up=others), tenant="", report=report))
+    hold_file_to_rails(report, made.rails, made.base)
+    for tenant, rules in made.tenants.items():
+        theirs = tuple(rule for rule in rules.step_up if rule.is_in(tenant))
+        cross_check(Checked(rules=replace(rules, step_up=theirs), tenant=tenant, report=report))
+        hold_to_rails(report, made.rails, made.base, tenant, rules)
+
+
+def _hold(report: Report, path: Path, value: Any) -> None:
+    """Hold each key of one table to its row, and note its place as if a file had it."""
+    for spec in specs_of(type(value), report.factors):
+        here = (*path, spec.key)
+        given = value.options.get(spec.name) if spec.is_option else getattr(value, spec.name)
+        entries = range(len(given)) if isinstance(given, tuple) else ()
+        report.lines |= dict.fromkeys((here, *((*here, position) for position in entries)), 0)
+        if spec.of is None and (type(given), given) == _default(type(value), spec.name):
+            continue  # as if the key were absent
+        if given is None and (spec.optional or spec.is_option):
+            continue
+        if fault := _table(report, here, spec, given) if spec.of else _fault(report, type(value), spec, given):
+            report.add(here, fault)
+        elif (content := READ_FROM.get((type(value), spec.name))) and given and not getattr(value, content):
+            report.add(here, f"{shown(given)} names a file, and {content} is empty; give its content as well")
+
+
+def _default(owner: type, name: str) -> tuple[type, object]:
+    """Return the default of a field with its type, for True is as good as 1 otherwise."""
+    found = next((field.default for field in fields(owner) if field.name == name), MISSING)
+    return type(found), found
+
+
+def _table(report: Report, here: Path, spec: Spec, given: Any) -> str:
+    """Hold a table, or each entry of an array of tables."""
+    entries = given if isinstance(given, tuple) and spec.kind == "tables" else (given,)
+    wanted = spec.of
+    if wanted is None or not all(is_dataclass(entry) and isinstance(entry, wanted) for entry in entries):
+        return f"{shown(given)} is not made of {wanted and wanted.__name__}"
+    for position, entry in enumerate(entries):
+        place = (*here, position) if spec.kind == "tables" else here
+        report.remember(entry, place)
+        _hold(report, place, entry)
+    return ""
+
+
+def _fault(report: Report, owner: type, spec: Spec, value: object) -> str:
+    """Find the reason why a value does not fit its key; "" if it does."""
+    wanted, said = TYPES[spec.kind]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        return f"{value!r:.60} is not {said}"
+    given: Any = value
+    match spec.kind:
+        case "networks":
+            return next((fault for name, nets in given.items() if (fault := _network_fault(name, nets))), "")
+        case "paths":
+            return _paths_fault(given)
+        case "list" if not all(isinstance(entry, str) for entry in given):
+            return f"{given!r:.60} is not {said}"
+        case "word" if given not in spec.words:
+            return f"{shown(given)} is not one of {listed(spec.words)}"
+    row = key_for(owner, spec.name, report.factors)
+    if row.one_of and spec.kind == "list" and (wrong := [entry for entry in given if entry not in row.one_of]):
+        return f"{shown(wrong[0])} is not one of {listed(row.one_of)}"
+    if row.holds(given):
+        return ""
+    told = f'"{format_duration(Seconds(given))}"' if spec.kind == "duration" and given >= 0 else shown(given)
+    return f"{told} is out of bounds: {row.says}"
+
+
+def _paths_fault(given: tuple[Any, ...]) -> str:
+    if not given:
+        return "it must name at least one path"
+    for entry in given:
+        if not isinstance(entry, PathRule):
+            return f"{shown(entry)} is not a PathRule"
+        if fault := is_.path_fault(entry.text):
+            return f"{shown(entry.text)} is no path: {fault}"
+    return ""
+
+
+def _network_fault(name: str, networks: Any) -> str:
+    if not is_.network_name(name):
+        return f"{shown(name)}: a network's name takes up to 32 lower-case letters, digits, - and _"
+    if not isinstance(networks, tuple) or not all(isinstance(one, (IPv4Network, IPv6Network)) for one in networks):
+        return f"{name}: {shown(networks)} is not a tuple of networks (of the module ipaddress)"
+    return is_.networks_fault([str(one) for one in networks])
