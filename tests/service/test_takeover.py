@@ -18,7 +18,7 @@ from mfa_gate.core.events import WRONG, place_of
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck
 from mfa_gate.service.trail_export import Tally
-from mfa_gate.web.api.admin import event_json
+from mfa_gate.web.api.admin import event_json, head_json
 from tests.harness import FETCH, HOME, ORIGIN, POLICY, RULES, Browser, World, make_world, running
 
 OWNER = "security@example.org"
@@ -86,7 +86,7 @@ async def test_a_rehearsed_takeover(world: World) -> None:
     parts = [p async for p in service.trail_reader.export("alpha", search_of({"address": THIEF}), Tally())]
     lines = [json.dumps(_document(part, service)) for part in parts]
     public = service.engine.trail_keys.verify_key()
-    (proven,) = ExportCheck(lambda id: public, event_json).run(lines)
+    (proven,) = ExportCheck(lambda id: public, event_json, head_json).run(lines)
     assert proven.readable == len(found)
 
 

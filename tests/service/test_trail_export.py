@@ -11,13 +11,14 @@ import pytest
 from mfa_gate.cli.audit.export import _document
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.trail import digest_of
 from mfa_gate.core.trail_search import search_of
 from mfa_gate.service import trail_export
 from mfa_gate.service.export_verification import ExportCheck, Proven, WrongExport
 from mfa_gate.service.trail_export import Line, Tally
 from mfa_gate.service.trail_heads import Head, key_from_text, key_to_text
 from mfa_gate.storage import ChainPoint
-from mfa_gate.web.api.admin import event_json
+from mfa_gate.web.api.admin import event_json, head_json
 from tests.harness import START, World, make_world, running
 
 
@@ -56,7 +57,7 @@ def auditor(world: World) -> Callable[[str], bytes]:
 
 
 def check(world: World, lines: list[str], expected: tuple[Head, ...] = ()) -> Proven:
-    (found,) = ExportCheck(auditor(world), event_json, expected).run(lines)
+    (found,) = ExportCheck(auditor(world), event_json, head_json, expected).run(lines)
     return found
 
 
@@ -122,9 +123,33 @@ ALTERED: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
         lambda lines: edited(lines, 405, line=None, sha256=7),
         "line 408 of the file: trail line 405 has neither a text nor a digest",
     ),
+    "the head says another time": (
+        lambda lines: [json.dumps({**json.loads(lines[0]), "signed_at": "2020-01-01T00:00:00Z"}), *lines[1:]],
+        "line 1 of the file: the head says something else",
+    ),
+    "a head with more": (
+        lambda lines: [json.dumps({**json.loads(lines[0]), "line": "{}"}), *lines[1:]],
+        "line 1 of the file: the head says something else",
+    ),
+    "a shortened line with more": (
+        lambda lines: edited(lines, 5, line=None, sha256=digest_of(json.loads(lines[record(lines, 5)])["line"])),
+        "line 6 of the file: trail line 5 has no text that would prove these members: account, actor, ",
+    ),
+    "a member twice": (
+        lambda lines: [*lines[:5], lines[5].replace('"actor":', '"actor": "eve", "actor":', 1), *lines[6:]],
+        "line 6 of the file: it has a member twice",
+    ),
+    "a member of the detail twice": (
+        lambda lines: [
+            *lines[:5],
+            lines[5].replace('"detail": {', '"detail": {"a": 1, "a": 1}, "x": {', 1),
+            *lines[6:],
+        ],
+        "line 6 of the file: it has a member twice",
+    ),
     "a line that is no record": (lambda lines: [*lines[:9], "[]", *lines[10:]], "line 10 of the file is no record"),
     "half a character": (
-        lambda lines: edited(lines, 5, line=None, sha256="a", digest="\ud800"),
+        lambda lines: [*lines[:5], json.dumps({"seq": 5, "sha256": "a", "digest": "\ud800"}), *lines[6:]],
         "line 6 of the file holds half a character",
     ),
     "another export of the trail behind it": (lambda lines: [*lines, *lines], "this head is of another export"),

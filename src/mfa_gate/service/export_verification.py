@@ -17,6 +17,8 @@ from .trail_heads import Head, NoHead, read_head
 
 GIVEN = ("seq", "digest", "line")
 """Members of an exported line that are no parts of its event."""
+SHORTENED = {"seq", "digest", "sha256"}
+"""Members of a line that the filter left out. Nothing else of it is given away, so nothing else could be proven."""
 
 
 class WrongExport(ValueError):
@@ -43,16 +45,22 @@ class Proven:
 
 
 class ExportCheck:
-    """The check of an export, record by record. ``draw`` makes the document of an event."""
+    """The check of an export, record by record.
+
+    Each record has the members that were signed, and no others.
+    ``draw`` makes the document of an event, ``draw_head`` that of a head (the word, and what it says).
+    """
 
     def __init__(
         self,
         verify_key: Callable[[str], bytes],
         draw: Callable[[Event], Mapping[str, object]],
+        draw_head: Callable[[str, Head], Mapping[str, object]],
         expected: Iterable[Head] = (),
     ) -> None:
         self._verify_key = verify_key
         self._draw = draw
+        self._draw_head = draw_head
         self._expected = {(head.tenant, head.lines): head for head in expected}
         self._met: set[tuple[str, int]] = set()
         self._head: Head | None = None
@@ -65,7 +73,9 @@ class ExportCheck:
             if not text.strip():
                 continue
             try:
-                record = json.loads(text)
+                record = json.loads(text, object_pairs_hook=_once_each)
+            except WrongExport as error:
+                raise WrongExport(f"line {number} of the file: {error}") from error
             except (ValueError, RecursionError) as error:
                 raise WrongExport(f"line {number} of the file is no JSON") from error
             if not isinstance(record, dict):
@@ -84,9 +94,9 @@ class ExportCheck:
         return self.proven
 
     def _mark(self, record: Mapping[str, Any]) -> None:
-        head = read_head(str(record["head"]), self._verify_key)
-        told = (record.get("tenant"), record.get("lines"), record.get("digest"))
-        if head.export is None or told != (head.tenant, head.lines, head.digest):
+        word = str(record["head"])
+        head = read_head(word, self._verify_key)
+        if head.export is None or record != self._draw_head(word, head):
             raise WrongExport("the head says something else than its record")
         if self._head is None or head.tenant != self._head.tenant:
             if self._head is not None:
@@ -131,8 +141,10 @@ class ExportCheck:
                 raise WrongExport(f"trail line {number}: its members say something else than its text")
             shortened = digest_of(text)
             self.proven[-1].readable += 1
-        if not isinstance(shortened, str):
+        elif not isinstance(shortened, str):
             raise WrongExport(f"trail line {number} has neither a text nor a digest")
+        elif more := ", ".join(sorted(record.keys() - SHORTENED)):
+            raise WrongExport(f"trail line {number} has no text that would prove these members: {more}")
         self._lines, self._digest = self._lines + 1, digest
         self._plain = running_digest(self._plain, digest, shortened)
         self._meet()
@@ -155,3 +167,14 @@ class ExportCheck:
             raise WrongExport(
                 f"the end is gone: nothing is signed behind trail line {self._since} of {self._head.tenant}"
             )
+
+
+def _once_each(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members.
+
+    Programs differ in which of two members of one name they take. Raises ``WrongExport`` for such an object.
+    """
+    made = dict(members)
+    if len(made) != len(members):
+        raise WrongExport("it has a member twice")
+    return made

@@ -12,7 +12,7 @@ from mfa_gate.core.trail_search import search_of
 from mfa_gate.service.export_verification import ExportCheck, WrongExport
 from mfa_gate.service.trail_export import Tally
 from mfa_gate.service.trail_heads import HEAD, NoHead, key_from_text, key_to_text, read_head
-from mfa_gate.web.api.admin import event_json
+from mfa_gate.web.api.admin import event_json, head_json
 from tests.harness import make_world, running
 
 from ..target import Check, Target, told
@@ -47,7 +47,7 @@ def made() -> Check:
     def read(data: bytes) -> None:
         text = data.decode("utf-8", "replace")
         try:
-            proven = ExportCheck(_verify_key, event_json).run(text.splitlines())
+            proven = ExportCheck(_verify_key, event_json, head_json).run(text.splitlines())
         except WrongExport as error:
             told(error)
             return

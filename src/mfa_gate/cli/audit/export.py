@@ -13,8 +13,7 @@ from ...core.text_safety import no_formula
 from ...core.trail import digest_of
 from ...service import Service
 from ...service.trail_export import Line, Mark, Tally
-from ...web.api.admin import event_json
-from ...web.responses import stamp
+from ...web.api.admin import event_json, head_json
 from ..context import DONE, NO
 from ..progress import Progress
 from ..terminal import json_text, one_line
@@ -60,14 +59,7 @@ def _document(part: Line | Mark, service: Service) -> dict[str, object]:
         if part.event is None:
             return {"seq": part.number, "digest": part.digest, "sha256": digest_of(part.text)}
         return {**event_json(part.event), "seq": part.number, "digest": part.digest, "line": part.text}
-    head = service.trail_reader.read_head(part.word)
-    return {
-        "head": part.word,
-        "tenant": head.tenant,
-        "lines": head.lines,
-        "digest": head.digest,
-        "signed_at": stamp(head.at),
-    }
+    return head_json(part.word, service.trail_reader.read_head(part.word))
 
 
 def _as_csv(file: TextIO) -> Callable[[Line | Mark], None]:

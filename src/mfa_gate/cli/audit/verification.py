@@ -11,7 +11,7 @@ from ...service.export_verification import ExportCheck, Proven, WrongExport
 from ...service.trail_heads import Head, NoHead, key_from_text, read_head
 from ...service.trail_verification import NO_LIST
 from ...storage import ChainPoint
-from ...web.api.admin import event_json
+from ...web.api.admin import event_json, head_json
 from ...web.responses import stamp
 from ..context import DONE, NO, operator_name, running, tell
 from ..terminal import one_line
@@ -130,7 +130,7 @@ def _verify_file(args: argparse.Namespace) -> int:
         keys = dict(key_from_text(_word(text)) for text in args.verify_key)
         if not keys:
             raise SettingsError("--verify-key is missing: give what mfa-gate keys verify-key printed")
-        check = ExportCheck(lambda id: keys.get(id, b""), event_json, _expected(args.expect, keys))
+        check = ExportCheck(lambda id: keys.get(id, b""), event_json, head_json, _expected(args.expect, keys))
         with Path(args.file).open(encoding="utf-8") as file:
             proven = check.run(file)
     except NoHead as error:

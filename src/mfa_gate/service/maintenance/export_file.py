@@ -99,7 +99,8 @@ class ExportReader:
             raise self.fault(str(error), at=self.count + 1) from error
         except (ValueError, RecursionError) as error:
             raise self.fault("holds no record", at=self.count + 1) from error
-        if not isinstance(record, dict) or ("export" in record and not isinstance(record.get("id"), str)):
+        id = record.get("id") if isinstance(record, dict) else None
+        if not isinstance(record, dict) or ("export" in record and not (isinstance(id, str) and id.isprintable())):
             raise self.fault("holds no record", at=self.count + 1)
         return record
 

@@ -260,7 +260,8 @@ def _check(record: Record, lines: ExportReader) -> bool:
         case {"k": "trail", "lines": list(), "t": str()}:
             for line in record["lines"]:
                 event_from_json(line)
-        case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str()}:
+        case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str(chart)}:
+            chart.encode()  # a ValueError for half a character, which no note can hold
             if settings:
                 settings_from(tenant, 0, settings)
         case {"k": "owed", "hooks": dict()} if isinstance(record.get("roots", {}), dict):

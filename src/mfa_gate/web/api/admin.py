@@ -18,6 +18,7 @@ from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, AskedLine, GrantLine, TenantDocument
 from ...service.admin.person_data import PersonData
 from ...service.admin.rights import key_of
+from ...service.trail_heads import Head
 from ..forms import MAX_BODY
 from ..members import Body, members, wrong
 from ..request import PageRequest
@@ -43,6 +44,17 @@ def summary_json(summary: Summary) -> dict[str, object]:
         "factors": list(summary.factors),
         "locked_at": _time(summary.locked_at),
         "last_proof_at": _time(summary.last_proof_at),
+    }
+
+
+def head_json(word: str, head: Head) -> dict[str, object]:
+    """Draw a signed head of an exported trail."""
+    return {
+        "head": word,
+        "tenant": head.tenant,
+        "lines": head.lines,
+        "digest": head.digest,
+        "signed_at": stamp(head.at),
     }
 
 
