@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from mfa_gate import Senders
+from mfa_gate.core.model import Caller, Lock
 from mfa_gate.core.rules import BrandRules, EnrollmentRules, Policy
 from mfa_gate.factors.voice import VoiceRules
-from tests.harness import Browser, Outbox, Reply, World, make_world, running, with_rules
+from tests.harness import START, Browser, Outbox, Reply, World, make_world, running, with_rules
 
 DRAFT = re.compile(r'name="enrollment" value="([^"]+)"')
 FORM_ID = re.compile(r'name="form_id" value="([^"]+)"')
@@ -214,6 +215,24 @@ async def test_the_code_of_the_contact_on_file(world: World) -> None:
         sent = await ann.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
         assert (sent.status, place(sent)) == (303, "/mfa/enroll")
         assert "contact-verify" in (await ann.page("/mfa/enroll")).text
+
+
+async def test_a_lock_while_the_code_for_the_contact_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of the lock comes, and no code goes out."""
+    async with running(make_world(policy=policy(("totp", "backup-code"), first="contact"))) as other:
+        ann, leave = await other.browser(), other.gate.service.leave
+        send = leave.send_contact
+
+        async def meanwhile(caller: Caller, kind: str) -> Any:
+            account = await other.account("ann")
+            lock = Lock(at=START, cause="attempts", ref="x")
+            assert await other.store.swap(replace(account, lock=lock))
+            return await send(caller, kind)
+
+        monkeypatch.setattr(leave, "send_contact", meanwhile)
+        asked = await ann.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+        assert (asked.status, place(asked)) == (303, "/mfa/locked")
+        assert other.email.codes == []
 
 
 # -- the same thing twice ---------------------------------------------------------------------------------------------
