@@ -16,26 +16,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette._utils import get_route_path
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Facts, exemption_for
-from mfa_gate.core.rules import Exemption, PathRule
+from mfa_gate.core.rules import Exemption, PathRule, StepUpRule
 from mfa_gate.web.middleware import MFAGateMiddleware
 from mfa_gate.web.scope import app_path, is_clean
 from tests.harness import (
     FETCH,
     PAGE,
     SECRET,
+    SESSION_KEY,
     Browser,
     Headers,
     World,
     call,
     http_scope,
+    log_in,
     make_world,
     routes,
     running,
+    secret,
     socket_scope,
+    with_rules,
 )
 
 METHODS = (
@@ -377,6 +384,37 @@ async def test_mounted_gate(tmp_path: Path) -> None:
         assert reply.location == "/team/site/mfa/enroll"
         assert (await browser.page(reply.location)).status == 200
         assert (await browser.ask("GET", "/team/site/public")).body.startswith(SECRET)
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["installed", "around"])
+async def test_a_root_path_that_the_app_sets(installed: bool) -> None:
+    """S-7: ``FastAPI(root_path=...)`` gives no path a second spelling that a rule misses.
+
+    Its router takes that root off, so a gate around the app judges the path without it. Addresses that leave begin with it.
+    """
+    inner = FastAPI()
+    inner.root_path = "/api"  # as the argument does, which newer versions call deprecated
+    inner.post("/login")(log_in)
+    inner.get("/records")(secret)
+    inner.get("/public")(secret)
+    rule = StepUpRule(name="records", paths=(PathRule(text="=/records"),), max_age=Seconds(300))
+    world = make_world(
+        policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), app=inner if installed else None
+    )
+    if not installed:
+        around = MFAGateMiddleware(CORSMiddleware(inner), gate=world.gate)
+        world = replace(world, app=SessionMiddleware(around, secret_key=SESSION_KEY))
+    async with running(world):
+        browser = await world.browser()
+        for before in ("", "/api"):
+            led = await browser.page(f"{before}/records")
+            assert (led.status, led.location.partition("?")[0]) == (303, "/api/mfa/enroll"), before
+            assert (await browser.page(f"{before}/public")).status == 200, before
+        await browser.enroll()
+        assert [(await browser.page(f"{before}/records")).status for before in ("", "/api")] == [200, 200]
+        world.clock.advance(3600)
+        for path in ("/records", "/api/records", "/api/records/", "/api/Records"):
+            assert (await browser.ask("GET", path, headers=FETCH)).reason == "proof_required", path
 
 
 async def test_fastapi_documentation() -> None:
