@@ -224,6 +224,9 @@ class Enrollments:
             twin = await self.twin(caller, handle=handle, enrollment=enrollment, response=response)
             if twin is not None:
                 return twin
+            if account.lock is not None:
+                # It comes before an unknown draft: a lock drops the drafts.
+                return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
             replaced = any(e.id == enrollment and e.browser == caller.handle for e in account.replaced)
             return Refusal(reason="draft_replaced" if replaced else "not_found")
         refusal = not_enrollable(judgement, draft.factor, self.engine.now())
