@@ -55,7 +55,7 @@ _FORMULA = frozenset("=+-@|%")
 
 
 def names(text: str, word: str) -> bool:
-    """Tell if ``text`` has ``word`` as a word of its own, and not as a part of a number or of a longer name.
+    """Tell if ``text`` has ``word`` as a word of its own, not inside of a longer one.
 
     Only letters and digits of ASCII make a longer word: some languages write no space round a foreign name.
     """

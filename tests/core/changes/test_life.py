@@ -107,7 +107,7 @@ def test_a_reason_that_names_the_person(reason: str) -> None:
     ],
 )
 def test_a_reason_that_only_seems_to_name_the_person(id: str, name: str, reason: str, is_named: bool) -> None:
-    """A number or a short name inside of another word names nobody; languages without spaces hide nobody."""
+    """A short name inside of another word names nobody, and no language hides one."""
     of = replace(owner(name=name), key=SubjectKey("alpha", id))
     change = life.forget_on_request(of, moment(), pseudonym="p", reason=reason, hold=0)
     assert (change.answer is not None) is is_named
