@@ -63,7 +63,10 @@ async def test_other_schemes_are_not_its_business() -> None:
     assert await adapter()(connection()) is None
 
 
-@pytest.mark.parametrize("changes", [{"sub": None}, {"sub": ["ann"]}, {"sub": ""}, {"groups": 3}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"sub": None}, {"sub": ["ann"]}, {"sub": ""}, {"groups": 3}, {"groups": [{"name": "a"}]}, {"groups": [["a"]]}],
+)
 async def test_claims_that_name_nobody_are_refused(changes: dict[str, Any]) -> None:
     """A verified token that names nobody is a fault and no anonymous request."""
     with pytest.raises((ValueError, jwt.InvalidTokenError)):
