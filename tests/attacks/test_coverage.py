@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar import Litestar, get
+from quart import Quart
 from starlette._utils import get_route_path
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -21,6 +24,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from mfa_gate import Subject
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Facts, exemption_for
 from mfa_gate.core.rules import Exemption, PathRule, StepUpRule
@@ -415,6 +419,70 @@ async def test_a_root_path_that_the_app_sets(installed: bool) -> None:
         world.clock.advance(3600)
         for path in ("/records", "/api/records", "/api/records/", "/api/Records"):
             assert (await browser.ask("GET", path, headers=FETCH)).reason == "proof_required", path
+
+
+def _litestar() -> Any:
+    @get("/export", sync_to_thread=False)
+    def export() -> str:
+        return SECRET.decode()
+
+    return Litestar([export], openapi_config=None)
+
+
+def _quart() -> Any:
+    app = Quart("host")
+
+    @app.get("/export")
+    async def export() -> str:
+        return SECRET.decode()
+
+    return app
+
+
+def _wsgi() -> Any:
+    def host(environ: Any, start: Any) -> list[bytes]:
+        found = "/" + environ["PATH_INFO"].lstrip("/") == "/export"  # as werkzeug reads it
+        start("200 OK" if found else "404 Not Found", [])
+        return [SECRET if found else b""]
+
+    return WSGIMiddleware(host)
+
+
+@pytest.mark.parametrize("host", [_litestar, _quart, _wsgi])
+@pytest.mark.parametrize("root", ["", "/app", "/app/"])
+async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> None:
+    """S-7, S-12: an app that finds the root anywhere in a path is given it in front.
+
+    So no path below an exempt tree, and none beside a rule, is the guarded page.
+    """
+    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
+    free = Exemption(name="free", paths=(PathRule(text="/static/**"),), reason="tests")
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
+    world = make_world(policy=policy, identify=identify)
+    world.app = MFAGateMiddleware(host(), gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+
+        async def reached(path: str) -> bool:
+            reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+            assert reply.status in (200, 403, 404), (path, reply.status)
+            return SECRET in reply.body
+
+        told = root.rstrip("/")
+        paths = ("/export", "/app/export", "/appexport", "/static/app/export", "/static/app//export", "/x/app/export")
+        for path in paths:
+            assert not await reached(path), path
+        await ann.enroll()
+        assert await reached(f"{told}/export")
+        assert await reached("/export")
+        world.clock.advance(3600)
+        for path in paths:
+            assert not await reached(path), path
 
 
 async def test_fastapi_documentation() -> None:

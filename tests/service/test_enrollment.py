@@ -183,7 +183,7 @@ async def test_a_confirmation(world: World) -> None:
 async def test_a_store_that_fails_before_the_codes_are_told(
     world: World, written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second copy of the confirmation gets the backup codes, however far the first one has come."""
+    """The second copy of the confirmation gets the backup codes, however far the first came."""
     new, draft = await with_draft(world)
     service, right = world.gate.service, code(world, draft.shown["secret"])
     named = {"handle": "cookie", "enrollment": draft.enrollment.id, "response": right}

@@ -181,8 +181,9 @@ async def test_an_enrollment_whose_code_was_not_sent(world: World) -> None:
 @pytest.mark.parametrize("factor", ["totp", "backup-code"])
 @pytest.mark.parametrize("remember", [True, False])
 async def test_a_copy_of_an_answer_gets_its_result(world: World, factor: str, remember: bool) -> None:
-    """A JSON call whose answer was lost is answered as the first time, so no backup code is lost with it.
+    """A JSON call whose answer was lost is answered as the first time.
 
+    So no backup code is lost with it.
     Nothing is granted twice. A browser that did not ask, or asks later, is told that the code was used.
     """
     ann = await world.enrolled()

@@ -276,7 +276,10 @@ class Enrollments:
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
 
     async def _copied_set(self, caller: Caller, judgement: Judgement, mine: Authenticator) -> tuple[str, ...]:
-        """Return the backup codes for a copy of the confirmation that bound ``mine``; none for a further factor."""
+        """Return the backup codes for a copy of the confirmation that bound ``mine``.
+
+        There are none for a further factor.
+        """
         backup, account = self.engine.factors.backup, await self.engine.load(caller.subject.key)
         others = [a for a in account.authenticators if a.id != mine.id and a.factor != backup]
         if others or backup not in judgement.requirement.factors:

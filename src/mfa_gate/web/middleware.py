@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from threading import get_ident
 from typing import Any, Protocol
 
-from starlette.applications import Starlette
-
 from ..errors import MFAGateError
 from ..identity.credentials import Unreadable
-from ..policyfile.tools.routes import owner_of_routes
 from .connection import ANONYMOUS, EXEMPT, Connection, Passed
 from .gate import Gate
+from .root_path import settler_for
 from .scope import address_of, app_path
 from .types import App, Receive, Send
 
@@ -44,8 +42,7 @@ class MFAGateMiddleware:
         self._connections = gate.web.connections
         self._passes = gate.web.service.access.passes
         self._has_failed = False
-        owner = owner_of_routes(app)
-        self._rooted: Any = owner if isinstance(owner, Starlette) and hasattr(owner, "root_path") else None
+        self._settle_root = settler_for(app)
         self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -61,9 +58,8 @@ class MFAGateMiddleware:
         gate, connections = self._gate, self._connections
         callers, rules = gate.callers, gate.latest_path_rules
         subject_now = callers.subject_now
-        if self._rooted is not None and self._rooted.root_path:
-            # FastAPI(root_path=...) writes this itself in a moment. Its router then takes the root off the path.
-            scope["root_path"] = self._rooted.root_path
+        if self._settle_root is not None:
+            self._settle_root(scope)
         # ASGI says dict. Starlette's types say only MutableMapping, and its typed code must be able to call us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
         passed: Passed | None = None
