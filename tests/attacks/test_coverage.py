@@ -15,7 +15,7 @@ from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from litestar import Litestar, get
+from litestar import Litestar, asgi, get
 from quart import Quart
 from starlette._utils import get_route_path
 from starlette.applications import Starlette
@@ -483,6 +483,47 @@ async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> 
         world.clock.advance(3600)
         for path in paths:
             assert not await reached(path), path
+
+
+async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
+    """S-12: Litestar takes ``/adminusers`` for ``/users`` of its mount ``/admin``, and so does the gate."""
+
+    @get("/users", sync_to_thread=False)
+    def users() -> str:
+        return SECRET.decode()
+
+    @get("/adminplain", sync_to_thread=False)
+    def plain() -> str:
+        return "plain"
+
+    child = Litestar([users], openapi_config=None)
+
+    @asgi("/admin", is_mount=True, copy_scope=True)
+    async def admin(scope: Any, receive: Any, send: Any) -> None:
+        await child(scope, receive, send)
+
+    rule = StepUpRule(name="admin", paths=(PathRule(text="/admin/**"),), max_age=Seconds(60))
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
+    world.app = MFAGateMiddleware(Litestar([admin, plain], openapi_config=None), gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+        await ann.enroll()
+        for root in ("", "/app"):
+            for path, status in (("/admin/users", 200), ("/adminusers", 200), ("/adminplain", 200), ("/other", 404)):
+                reply = await ann.ask("GET", root + path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                assert reply.status == status, path
+        world.clock.advance(3600)
+        for root in ("", "/app"):
+            for path in ("/admin/users", "/adminusers", "/adminusers/", "/admin"):
+                reply = await ann.ask("GET", root + path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                assert reply.reason == "proof_required", path
+            reply = await ann.ask("GET", root + "/adminplain", headers=[*FETCH, ("host", "localhost")], root_path=root)
+            assert reply.status == 200
 
 
 async def test_fastapi_documentation() -> None:

@@ -36,7 +36,10 @@ def settler_for(app: Any) -> Settle | None:
     for _ in range(DEEPEST):
         if isinstance(app, Starlette):
             return _of_fastapi(app) if hasattr(app, "root_path") else None
-        if any(f"{kind.__module__}.".startswith(CUT_ANYWHERE) for kind in type(app).__mro__):
+        modules = [f"{kind.__module__}." for kind in type(app).__mro__]
+        if any(module.startswith("litestar.") for module in modules):
+            return _of_litestar(app)
+        if any(module.startswith(CUT_ANYWHERE) for module in modules):
             return put_before
         app = getattr(app, "app", None)
     return None
@@ -47,6 +50,26 @@ def _of_fastapi(app: Any) -> Settle:
         """Write the root of ``FastAPI(root_path=...)``, as it does itself a moment later."""
         if app.root_path:
             scope["root_path"] = app.root_path
+
+    return settle
+
+
+def _of_litestar(app: Any) -> Settle:
+    def settle(scope: MutableMapping[str, Any]) -> None:
+        """Write the path as Litestar's router reads it.
+
+        It takes the root off in the middle of a path, and finds the mount ``/admin`` in ``/adminusers``.
+        """
+        put_before(scope)
+        router = getattr(app, "asgi_router", None)
+        mounts, plain = getattr(router, "_mount_paths_regex", None), getattr(router, "_plain_routes", ())
+        if mounts is None or scope.get("path") is None:
+            return
+        root = scope.get("root_path") or ""
+        path = scope["path"][len(root) :]
+        found = mounts.match(path)
+        if found and path[found.end() : found.end() + 1] not in ("", "/") and path.rstrip("/") not in plain:
+            scope["path"] = f"{root}{path[: found.end()]}/{path[found.end() :]}"
 
     return settle
 
