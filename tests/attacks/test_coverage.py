@@ -5,13 +5,20 @@ This holds for all paths, methods and spellings.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from a2wsgi import WSGIMiddleware
+from django.conf import settings as settings_of_django
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
+from django.test.utils import override_settings
+from django.urls import re_path
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -524,6 +531,61 @@ async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
                 assert reply.reason == "proof_required", path
             reply = await ann.ask("GET", root + "/adminplain", headers=[*FETCH, ("host", "localhost")], root_path=root)
             assert reply.status == 200
+
+
+@pytest.mark.parametrize("channels", [False, True])
+async def test_a_root_path_that_django_sets(channels: bool) -> None:
+    """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
+    if not settings_of_django.configured:
+        settings_of_django.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[])
+    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    class Urls:
+        urlpatterns = (re_path("^export$", lambda request: HttpResponse(SECRET)),)
+
+    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
+    with override_settings(ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
+        host: Any = ASGIHandler()
+        if channels:
+            host = SimpleNamespace(application_mapping={"http": host}, by=host)
+        world.app = MFAGateMiddleware(_Patient(host), gate=world.gate)
+        async with running(world):
+            ann = Browser(world)
+            ann.id, ann.tenant = "ann", "alpha"
+            await ann.enroll()
+            for root in ("", "/app", "/app/", "/other"):
+                for path in ("/export", "/app/export"):
+                    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                    assert SECRET in reply.body, (root, path)
+            world.clock.advance(3600)
+            for root in ("", "/app", "/app/", "/other"):
+                for path in ("/export", "/app/export"):
+                    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                    assert reply.reason == "proof_required", (root, path)
+
+
+class _Patient:
+    """A layer around Django, whose client stays until the answer is there.
+
+    It calls ``by`` where ``app`` only lists apps, as a router of Channels does.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hand the body over, and then wait."""
+
+        async def waits() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                await asyncio.Event().wait()
+            return message
+
+        await getattr(self.app, "by", self.app)(scope, waits, send)
 
 
 async def test_fastapi_documentation() -> None:

@@ -5,6 +5,7 @@ Each framework takes ``root_path`` off the path by rules of its own. A path that
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
@@ -39,9 +40,11 @@ def settler_for(app: Any) -> Settle | None:
         modules = [f"{kind.__module__}." for kind in type(app).__mro__]
         if any(module.startswith("litestar.") for module in modules):
             return _of_litestar(app)
+        if "django.core.handlers.asgi." in modules:
+            return _of_django
         if any(module.startswith(CUT_ANYWHERE) for module in modules):
             return put_before
-        app = getattr(app, "app", None)
+        app = getattr(app, "app", None) or getattr(app, "application_mapping", {}).get("http")
     return None
 
 
@@ -52,6 +55,16 @@ def _of_fastapi(app: Any) -> Settle:
             scope["root_path"] = app.root_path
 
     return settle
+
+
+def _of_django(scope: MutableMapping[str, Any]) -> None:
+    """Write the root that ``FORCE_SCRIPT_NAME`` tells, as Django does itself a moment later.
+
+    Django's handler gets requests alone. A router of Channels reads the root of a websocket as the server tells it.
+    """
+    root = sys.modules["django.conf"].settings.FORCE_SCRIPT_NAME
+    if root and scope["type"] == "http":
+        scope["root_path"] = root
 
 
 def _of_litestar(app: Any) -> Settle:
