@@ -5,37 +5,55 @@ This holds for all paths, methods and spellings.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from a2wsgi import WSGIMiddleware
+from django.conf import settings as settings_of_django
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
+from django.test.utils import override_settings
+from django.urls import re_path
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar import Litestar, asgi, get
+from quart import Quart
 from starlette._utils import get_route_path
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from mfa_gate import Subject
+from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Facts, exemption_for
-from mfa_gate.core.rules import Exemption, PathRule
+from mfa_gate.core.rules import Exemption, PathRule, StepUpRule
 from mfa_gate.web.middleware import MFAGateMiddleware
 from mfa_gate.web.scope import app_path, is_clean
 from tests.harness import (
     FETCH,
     PAGE,
     SECRET,
+    SESSION_KEY,
     Browser,
     Headers,
     World,
     call,
     http_scope,
+    log_in,
     make_world,
     routes,
     running,
+    secret,
     socket_scope,
+    with_rules,
 )
 
 METHODS = (
@@ -377,6 +395,197 @@ async def test_mounted_gate(tmp_path: Path) -> None:
         assert reply.location == "/team/site/mfa/enroll"
         assert (await browser.page(reply.location)).status == 200
         assert (await browser.ask("GET", "/team/site/public")).body.startswith(SECRET)
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["installed", "around"])
+async def test_a_root_path_that_the_app_sets(installed: bool) -> None:
+    """S-7: ``FastAPI(root_path=...)`` gives no path a second spelling that a rule misses.
+
+    Its router takes that root off, so a gate around the app judges the path without it. Addresses that leave begin with it.
+    """
+    inner = FastAPI()
+    inner.root_path = "/api"  # as the argument does, which newer versions call deprecated
+    inner.post("/login")(log_in)
+    inner.get("/records")(secret)
+    inner.get("/public")(secret)
+    rule = StepUpRule(name="records", paths=(PathRule(text="=/records"),), max_age=Seconds(300))
+    world = make_world(
+        policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), app=inner if installed else None
+    )
+    if not installed:
+        around = MFAGateMiddleware(CORSMiddleware(inner), gate=world.gate)
+        world = replace(world, app=SessionMiddleware(around, secret_key=SESSION_KEY))
+    async with running(world):
+        browser = await world.browser()
+        for before in ("", "/api"):
+            led = await browser.page(f"{before}/records")
+            assert (led.status, led.location.partition("?")[0]) == (303, "/api/mfa/enroll"), before
+            assert (await browser.page(f"{before}/public")).status == 200, before
+        await browser.enroll()
+        assert [(await browser.page(f"{before}/records")).status for before in ("", "/api")] == [200, 200]
+        world.clock.advance(3600)
+        for path in ("/records", "/api/records", "/api/records/", "/api/Records"):
+            assert (await browser.ask("GET", path, headers=FETCH)).reason == "proof_required", path
+
+
+def _litestar() -> Any:
+    @get("/export", sync_to_thread=False)
+    def export() -> str:
+        return SECRET.decode()
+
+    return Litestar([export], openapi_config=None)
+
+
+def _quart() -> Any:
+    app = Quart("host")
+
+    @app.get("/export")
+    async def export() -> str:
+        return SECRET.decode()
+
+    return app
+
+
+def _wsgi() -> Any:
+    def host(environ: Any, start: Any) -> list[bytes]:
+        found = "/" + environ["PATH_INFO"].lstrip("/") == "/export"  # as werkzeug reads it
+        start("200 OK" if found else "404 Not Found", [])
+        return [SECRET if found else b""]
+
+    return WSGIMiddleware(host)
+
+
+@pytest.mark.parametrize("host", [_litestar, _quart, _wsgi])
+@pytest.mark.parametrize("root", ["", "/app", "/app/"])
+async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> None:
+    """S-7, S-12: an app that finds the root anywhere in a path is given it in front.
+
+    So no path below an exempt tree, and none beside a rule, is the guarded page.
+    """
+    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
+    free = Exemption(name="free", paths=(PathRule(text="/static/**"),), reason="tests")
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
+    world = make_world(policy=policy, identify=identify)
+    world.app = MFAGateMiddleware(host(), gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+
+        async def reached(path: str) -> bool:
+            reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+            assert reply.status in (200, 403, 404), (path, reply.status)
+            return SECRET in reply.body
+
+        told = root.rstrip("/")
+        paths = ("/export", "/app/export", "/appexport", "/static/app/export", "/static/app//export", "/x/app/export")
+        for path in paths:
+            assert not await reached(path), path
+        await ann.enroll()
+        assert await reached(f"{told}/export")
+        assert await reached("/export")
+        world.clock.advance(3600)
+        for path in paths:
+            assert not await reached(path), path
+
+
+async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
+    """S-12: the gate finds the mount ``/admin`` in ``/adminusers`` too, as Litestar does."""
+
+    @get("/users", sync_to_thread=False)
+    def users() -> str:
+        return SECRET.decode()
+
+    @get("/adminplain", sync_to_thread=False)
+    def plain() -> str:
+        return "plain"
+
+    child = Litestar([users], openapi_config=None)
+
+    @asgi("/admin", is_mount=True, copy_scope=True)
+    async def admin(scope: Any, receive: Any, send: Any) -> None:
+        await child(scope, receive, send)
+
+    rule = StepUpRule(name="admin", paths=(PathRule(text="/admin/**"),), max_age=Seconds(60))
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
+    world.app = MFAGateMiddleware(Litestar([admin, plain], openapi_config=None), gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+        await ann.enroll()
+        for root in ("", "/app"):
+            for path, status in (("/admin/users", 200), ("/adminusers", 200), ("/adminplain", 200), ("/other", 404)):
+                reply = await ann.ask("GET", root + path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                assert reply.status == status, path
+        world.clock.advance(3600)
+        for root in ("", "/app"):
+            for path in ("/admin/users", "/adminusers", "/adminusers/", "/admin"):
+                reply = await ann.ask("GET", root + path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                assert reply.reason == "proof_required", path
+            reply = await ann.ask("GET", root + "/adminplain", headers=[*FETCH, ("host", "localhost")], root_path=root)
+            assert reply.status == 200
+
+
+@pytest.mark.parametrize("channels", [False, True])
+async def test_a_root_path_that_django_sets(channels: bool) -> None:
+    """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
+    if not settings_of_django.configured:
+        settings_of_django.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[])
+    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    class Urls:
+        urlpatterns = (re_path("^export$", lambda request: HttpResponse(SECRET)),)
+
+    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
+    with override_settings(ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
+        host: Any = ASGIHandler()
+        if channels:
+            host = SimpleNamespace(application_mapping={"http": host}, by=host)
+        world.app = MFAGateMiddleware(_Patient(host), gate=world.gate)
+        async with running(world):
+            ann = Browser(world)
+            ann.id, ann.tenant = "ann", "alpha"
+            await ann.enroll()
+            for root in ("", "/app", "/app/", "/other"):
+                for path in ("/export", "/app/export"):
+                    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                    assert SECRET in reply.body, (root, path)
+            world.clock.advance(3600)
+            for root in ("", "/app", "/app/", "/other"):
+                for path in ("/export", "/app/export"):
+                    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                    assert reply.reason == "proof_required", (root, path)
+
+
+class _Patient:
+    """A layer around Django, whose client stays until the answer is there.
+
+    It calls ``by`` where ``app`` only lists apps, as a router of Channels does.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hand the body over, and then wait."""
+
+        async def waits() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                await asyncio.Event().wait()
+            return message
+
+        await getattr(self.app, "by", self.app)(scope, waits, send)
 
 
 async def test_fastapi_documentation() -> None:

@@ -83,7 +83,7 @@ def test_a_word_that_may_be_no_person() -> None:
         assert word.apply(other, "") is None
 
 
-@pytest.mark.parametrize("text", ["ann.long", "(ann.long)", "mail ann.long, now"])
+@pytest.mark.parametrize("text", ["ann.long", "(ann.long)", "mail ann.long, now", "重置ann.long的账户"])
 def test_an_id_in_a_text(text: str) -> None:
     """The id counts as a word of its own."""
     assert erased(line(reason=text))["reason"] == GONE

@@ -63,7 +63,10 @@ async def test_other_schemes_are_not_its_business() -> None:
     assert await adapter()(connection()) is None
 
 
-@pytest.mark.parametrize("changes", [{"sub": None}, {"sub": ["ann"]}, {"sub": ""}, {"groups": 3}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"sub": None}, {"sub": ["ann"]}, {"sub": ""}, {"groups": 3}, {"groups": [{"name": "a"}]}, {"groups": [["a"]]}],
+)
 async def test_claims_that_name_nobody_are_refused(changes: dict[str, Any]) -> None:
     """A verified token that names nobody is a fault and no anonymous request."""
     with pytest.raises((ValueError, jwt.InvalidTokenError)):
@@ -245,6 +248,9 @@ async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
     [
         ([], {"path": "/ws/{}"}),
         ([("sec-websocket-protocol", "chat, {}")], {}),
+        ([("sec-websocket-protocol", "access_token.{}, chat")], {}),
+        ([("sec-websocket-protocol", "chat, app.example.v1.bearer-{}")], {}),
+        ([("x-session", "v1:{}:0")], {}),
         ([("x-access-token", "JWT {}")], {}),
         ([], {"query_string": b"{}"}),
         ([], {"query_string": b"jwt=%65{cut}"}),
@@ -255,7 +261,8 @@ async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
 async def test_no_place_hides_a_good_token(headers: list[tuple[str, str]], more: dict[str, Any]) -> None:
     """S-13: no place hides a good token.
 
-    The path, a subprotocol, other headers, and spellings that servers and frameworks decode are tried.
+    The path, a subprotocol with a prefix or without, other headers, and spellings that servers and frameworks decode are
+    tried.
     """
     text = token()
 

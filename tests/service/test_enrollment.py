@@ -15,6 +15,7 @@ from mfa_gate.core.changes.proof import Forwarded
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Lock, SubjectKey
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Enrolled, Issued
 from tests.attacks.test_blame import caller_of
 from tests.harness import POLICY, RULES, START, Browser, World, make_world, running
@@ -178,6 +179,34 @@ async def test_a_confirmation(world: World) -> None:
     assert codes.detail["told_by"] == "factor.enrolled"
 
 
+@pytest.mark.parametrize("written", [False, True])
+async def test_a_store_that_fails_before_the_codes_are_told(
+    world: World, written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second copy of the confirmation gets the backup codes, however far the first came."""
+    new, draft = await with_draft(world)
+    service, right = world.gate.service, code(world, draft.shown["secret"])
+    named = {"handle": "cookie", "enrollment": draft.enrollment.id, "response": right}
+    first_set = service.backup.first_set
+
+    async def fails(*args: Any) -> tuple[str, ...]:
+        if written:
+            await first_set(*args)
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.backup, "first_set", fails)
+        with pytest.raises(StoreUnavailable):
+            await service.enrollments.confirm(caller_of(new), **named)
+    again = await service.enrollments.confirm(caller_of(new), **named)
+    assert isinstance(again, Enrolled)
+    assert (again.again, len(again.backup_codes)) == (True, 10)
+    more = await service.enrollments.confirm(caller_of(new), **named)
+    assert isinstance(more, Enrolled)
+    assert more.backup_codes == again.backup_codes
+    assert len(world.kinds("backup_codes.made")) == 1
+
+
 async def test_a_second_factor_makes_no_second_set_of_codes(world: World) -> None:
     """The codes at hand stay good."""
     ann = await world.enrolled()
@@ -206,7 +235,7 @@ async def test_copies_of_a_confirmation(world: World) -> None:
     for _ in range(9):
         again: Any = await service.confirm(caller, response=right, **named)
         assert isinstance(again, Enrolled)
-        assert (again.again, again.granted, again.backup_codes) == (True, None, ())
+        assert (again.again, again.granted, again.backup_codes) == (True, None, first.backup_codes)
         assert (again.handle, again.authenticator.id) == (first.handle, first.authenticator.id)
     refused = await service.confirm(caller, response=right, **named)
     assert isinstance(refused, Refusal)

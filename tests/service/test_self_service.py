@@ -102,7 +102,7 @@ async def test_browsers_are_forgotten_and_counted(world: World) -> None:
     assert await own.sign_out_everywhere(mine) == 1
     assert not await ann.is_in()
     for act in (own.forget_others, own.sign_out_everywhere):
-        assert await act(mine) == Refusal(reason="proof_required")
+        assert await act(mine) == Refusal(reason="proof_required", max_age=7 * 86_400)
 
 
 async def test_a_request_for_help(world: World) -> None:

@@ -19,6 +19,7 @@ from mfa_gate.core.changes.admin import lock, reset
 from mfa_gate.core.model import Seconds as Age
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule
+from mfa_gate.identity import SessionUser
 from mfa_gate.storage import Changed, Reader
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.connection import ConnectionCut
@@ -98,6 +99,26 @@ async def test_signed_out_soon_after_the_start() -> None:
     await look(world)
     assert socket.sent[-1] == CLOSE
     assert not socket.is_open
+
+
+@pytest.mark.parametrize("who", [{"user_id": "bob"}, {"org": "beta"}, {"user_id": "bob", "actor": "ann"}])
+async def test_another_person_signs_in(who: dict[str, str]) -> None:
+    """A connection ends once its session names another person than it was let in for.
+
+    The app still serves the first one on it. The other may pass, so no lock of the first one would end it.
+    """
+    identify = SessionUser("user_id", tenant="org", groups="groups", session="sid", actor="actor")
+    world, ann, clock = await world_of(identify=identify)
+    other = await world.enrolled(who.get("user_id", "ann"), who.get("org", "alpha"), cookies=ann.cookies)
+    socket = await hold(world, chat, asked(ann, "/chat", kind="websocket") | {"headers": asked(other, "/")["headers"]})
+    socket.scope["session"].update(groups=["new"])
+    clock.at += 30
+    await look(world)
+    assert socket.is_open
+    socket.scope["session"].update(who)
+    clock.at += 30
+    await look(world)
+    assert socket.sent[-1] == CLOSE
 
 
 async def test_strangers() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import require_proof
+from mfa_gate.core.changes.base import TWIN_LIFE
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.errors import SendFailed
 from mfa_gate.service.self_service import REQUESTS_PER_DAY
@@ -177,17 +178,32 @@ async def test_an_enrollment_whose_code_was_not_sent(world: World) -> None:
     assert reply.status == told["status"] >= 400
 
 
-async def test_a_copy_of_an_answer_is_no_second_proof(world: World) -> None:
-    """The JSON call that comes a second time is told that its code was used."""
+@pytest.mark.parametrize("factor", ["totp", "backup-code"])
+@pytest.mark.parametrize("remember", [True, False])
+async def test_a_copy_of_an_answer_gets_its_result(world: World, factor: str, remember: bool) -> None:
+    """A JSON call whose answer was lost is answered as the first time.
+
+    So no backup code is lost with it.
+    Nothing is granted twice. A browser that did not ask, or asks later, is told that the code was used.
+    """
     ann = await world.enrolled()
     world.clock.advance(3600)
     other = await world.browser(sid="other")
-    answer = {"authenticator": await ann.authenticator("totp"), "response": ann.totp()}
-    cookies = dict(other.cookies)
-    assert (await other.api("POST", "verify", answer)).status == 200
-    copy = Browser(world, cookies=cookies)
+    await other.state()
+    code = ann.totp() if factor == "totp" else ann.backup[0]
+    answer = {"authenticator": await ann.authenticator(factor), "response": code, "remember": remember}
+    before, stranger = dict(other.cookies), await world.browser(sid="third")
+    copy, late = Browser(world, cookies=dict(before)), Browser(world, cookies=dict(before))
+    first = await other.api("POST", "verify", answer)
     again = await copy.api("POST", "verify", answer)
-    assert (again.status, again.reason) == (422, "code_already_used")
+    assert (again.status, again.json()) == (200, first.json())
+    cookies = [[value for key, value in reply.headers if key == b"set-cookie"] for reply in (first, again)]
+    assert cookies[0] == cookies[1]
+    assert await copy.is_in()
+    assert len(world.kinds("proof.granted")) == 2, "that of the enrollment, and this one"
+    assert (await stranger.api("POST", "verify", answer)).reason == "code_already_used"
+    world.clock.advance(TWIN_LIFE)
+    assert (await late.api("POST", "verify", answer)).reason == "code_already_used"
     assert (await world.account()).attempts.used == 0
 
 

@@ -54,6 +54,14 @@ _FORMULA = frozenset("=+-@|%")
 """First characters by which spreadsheet programs take a text for a formula."""
 
 
+def names(text: str, word: str) -> bool:
+    """Tell if ``text`` has ``word`` as a word of its own, not inside of a longer one.
+
+    Only letters and digits of ASCII make a longer word: some languages write no space round a foreign name.
+    """
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.ASCII) is not None
+
+
 def one_line(text: str, *, limit: int) -> str:
     """Make ``text`` one line of at most ``limit`` characters.
 

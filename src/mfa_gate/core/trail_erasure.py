@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from .text_safety import names
 from .trail import ERASED, WAS, digest_of, link_digest
 
 KIND = "audit.erased"
@@ -82,7 +83,7 @@ class Erasure:
     def _tells(self, text: object) -> bool:
         if len(self.id) < LONG or not isinstance(text, str):
             return False
-        return re.search(rf"(?<!\w){re.escape(self.id)}(?!\w)", text) is not None
+        return names(text, self.id)
 
     def _cleaned(self, name: str, value: object, *, only_words: bool) -> object:
         """Return a value without the person.

@@ -19,7 +19,7 @@ MAX_STRAYS = 8
 _PREFIXED = re.compile(r"(?:bearer )?([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _SHOWN = re.compile(rb"(?:\A|[\s,;])bearer", re.IGNORECASE)
-_PIECES = re.compile(r"[\s,;&=\"'/?]+")
+_PIECES = re.compile(r"[\s,;:&=\"'/?]+")
 _DIGEST = (b"username=", b"nonce=", b"response=")
 
 
@@ -154,18 +154,29 @@ def _cookie_values(scope: Mapping[str, Any], name: str) -> list[str]:
 def stray_tokens(scope: Mapping[str, Any], places: Places) -> list[tuple[str, str]]:
     """Find texts like a JWT at places that are not named: path, query, cookies, headers.
 
-    Each comes with its place. Raises ``Unreadable`` for more than ``MAX_STRAYS``.
+    A prefix hides none: a script of a browser can write a token only into a websocket's subprotocol, and marks it there
+    (``access_token.eyJ…``). Each comes with its place. Raises ``Unreadable`` for more than ``MAX_STRAYS``.
     """
     found = [
         (place, piece)
         for place, text in _stray_values(scope, places)
         if "." in text
-        for piece in dict.fromkeys((text.strip(), *_PIECES.split(text)))
+        for piece in dict.fromkeys((text.strip(), *(tail for part in _PIECES.split(text) for tail in _tails(part))))
         if _is_jwt(piece)
     ]
     if len(found) > MAX_STRAYS:
         raise Unreadable("there are more tokens in one request than can be looked at")
     return found
+
+
+def _tails(text: str) -> Iterator[str]:
+    """Return a text, and the parts of it that begin as a JOSE header does (``{"`` in base64)."""
+    yield text
+    parts = text.split(".")
+    for place, part in enumerate(parts[:MAX_STRAYS]):
+        at = part.find("eyJ")
+        if at >= 0 and (at or place):
+            yield ".".join((part[at:], *parts[place + 1 :]))
 
 
 def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[str, str]]:

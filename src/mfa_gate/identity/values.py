@@ -130,9 +130,9 @@ def as_groups(value: object) -> frozenset[str]:
             )
         return frozenset((value,))
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
-        groups = frozenset(value)
+        groups = tuple(value)
         if all(isinstance(group, str) for group in groups):
-            return groups
+            return frozenset(groups)
     raise ValueError("groups must be a list of str")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ..core import changes
+from ..core.changes import Change
 from ..core.decision import Deny, StepUp
 from ..core.events import Event
-from ..core.model import Authenticator, Caller, SubjectKey
+from ..core.model import Account, Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..factors.base import Rejected
 from ..factors.optional_parts import StandsIn
@@ -42,13 +43,25 @@ class BackupCodes:
             return refusal
         return await self.make_for(caller, judgement)
 
-    async def make_for(self, caller: Caller, judgement: Judgement, *, told_by: str = "") -> tuple[str, ...]:
+    async def make_for(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
         """Make a set for a caller who may have one; the caller of this function checks that.
-
-        ``told_by`` is the kind of the event whose notice tells the person of the set, too.
 
         Returns an empty tuple if no set could be made.
         """
+        return await self._make(caller, judgement)
+
+    async def first_set(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
+        """Return the set that belongs to a first enrollment, which was confirmed just now.
+
+        A second copy of the confirmation gets the set of the first one for as long as it can be shown. It makes the set where
+        the store failed before the first one had. The notice of the enrollment tells the person of it.
+        """
+        return await self._make(caller, judgement, told_by="factor.enrolled", anew=False)
+
+    async def _make(
+        self, caller: Caller, judgement: Judgement, *, told_by: str = "", anew: bool = True
+    ) -> tuple[str, ...]:
+        """Make a set. Without ``anew``, one that is there already stays and is returned."""
         part, rules = self.engine.factors[self.engine.factors.backup], judgement.requirement.rules
         context = self.challenges.context(caller, rules, purpose="enroll", account=judgement.looked_at.account)
         draft = part.draft(context)
@@ -57,9 +70,12 @@ class BackupCodes:
         codes = part.show(context, draft.data)["codes"]
         kept = {**draft.data, "kept": context.seal("kept", codes), "kept_until": context.now + KEPT_FOR}
         moment = self.engine.moment_of(caller)
-        made = await self.engine.change(
-            caller.subject.key,
-            lambda current: changes.replace_backup(
+
+        def step(current: Account) -> Change[Authenticator | Refusal]:
+            known = next((a for a in current.authenticators if a.factor == self.engine.factors.backup), None)
+            if known is not None and not anew:
+                return changes.keep(current, known)
+            return changes.replace_backup(
                 current,
                 moment,
                 factor=self.engine.factors.backup,
@@ -67,9 +83,12 @@ class BackupCodes:
                 label=draft.label,
                 browser=caller.handle,
                 told_by=told_by,
-            ),
-        )
-        return () if isinstance(made, Refusal) else tuple(codes.split())
+            )
+
+        made = await self.engine.change(caller.subject.key, step)
+        if isinstance(made, Refusal) or "kept" not in made.data:
+            return ()
+        return tuple(context.open("kept", made.data["kept"]).split())
 
     def stock(self, judgement: Judgement) -> tuple[int, int]:
         """Return the size of a full set, and the number of codes at which the person is warned."""

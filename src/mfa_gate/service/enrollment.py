@@ -223,7 +223,10 @@ class Enrollments:
         if draft is None or draft.factor not in self.engine.factors:
             twin = await self.twin(caller, handle=handle, enrollment=enrollment, response=response)
             if twin is not None:
-                return twin
+                return replace(twin, backup_codes=await self._copied_set(caller, judgement, twin.authenticator))
+            if account.lock is not None:
+                # It comes before an unknown draft: a lock drops the drafts.
+                return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
             replaced = any(e.id == enrollment and e.browser == caller.handle for e in account.replaced)
             return Refusal(reason="draft_replaced" if replaced else "not_found")
         refusal = not_enrollable(judgement, draft.factor, self.engine.now())
@@ -263,11 +266,25 @@ class Enrollments:
             await self._release(caller, claimed)
             return granted
         if isinstance(granted, Forwarded):
-            return await self._again(caller, new_handle, granted)
+            again = await self._again(caller, new_handle, granted)
+            if isinstance(again, Refusal):
+                return again
+            return replace(again, backup_codes=await self._copied_set(caller, judgement, again.authenticator))
         codes: tuple[str, ...] = ()
         if first and self.engine.factors.backup in judgement.requirement.factors:
-            codes = await self.backup.make_for(caller, judgement, told_by="factor.enrolled")
+            codes = await self.backup.first_set(caller, judgement)
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
+
+    async def _copied_set(self, caller: Caller, judgement: Judgement, mine: Authenticator) -> tuple[str, ...]:
+        """Return the backup codes for a copy of the confirmation that bound ``mine``.
+
+        There are none for a further factor.
+        """
+        backup, account = self.engine.factors.backup, await self.engine.load(caller.subject.key)
+        others = [a for a in account.authenticators if a.id != mine.id and a.factor != backup]
+        if others or backup not in judgement.requirement.factors:
+            return ()
+        return await self.backup.first_set(caller, judgement)
 
     async def twin(self, caller: Caller, *, handle: str, enrollment: str, response: object) -> Enrolled | None:
         """Find the success of which this confirmation is a copy.

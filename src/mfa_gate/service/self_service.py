@@ -126,8 +126,8 @@ class SelfService:
         It needs a proof that meets the floors, and is as fresh as the policy asks.
         """
         judgement = await self.access.own(caller)
-        if owed(judgement, self.engine.now()) is not None:
-            return Refusal(reason="proof_required")
+        if (refusal := owed(judgement, self.engine.now())) is not None:
+            return refusal
         moment, requirement = self.engine.moment_of(caller), judgement.requirement
         max_age = int(requirement.rules.freshness.max_age)
 

@@ -130,9 +130,9 @@ class Verification:
         if isinstance(granted, Refusal):
             return granted
         if isinstance(granted, Forwarded):
-            return Verified(handle=next_handle, again=True)
-        bound = bool(granted.proof.session)
-        return Verified(handle=next_handle, granted=granted, remembered=not bound)
+            newest = max(granted.browser.proofs, key=lambda proof: proof.at, default=None)
+            return Verified(handle=next_handle, again=True, remembered=newest is None or not newest.session)
+        return Verified(handle=next_handle, granted=granted, remembered=not granted.proof.session)
 
     def _spare_code(
         self, account: Account, judgement: Judgement, response: object

@@ -12,6 +12,7 @@ from ..errors import MFAGateError
 from ..identity.credentials import Unreadable
 from .connection import ANONYMOUS, EXEMPT, Connection, Passed
 from .gate import Gate
+from .root_path import settler_for
 from .scope import address_of, app_path
 from .types import App, Receive, Send
 
@@ -41,6 +42,7 @@ class MFAGateMiddleware:
         self._connections = gate.web.connections
         self._passes = gate.web.service.access.passes
         self._has_failed = False
+        self._settle_root = settler_for(app)
         self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -56,6 +58,8 @@ class MFAGateMiddleware:
         gate, connections = self._gate, self._connections
         callers, rules = gate.callers, gate.latest_path_rules
         subject_now = callers.subject_now
+        if self._settle_root is not None:
+            self._settle_root(scope)
         # ASGI says dict. Starlette's types say only MutableMapping, and its typed code must be able to call us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
         passed: Passed | None = None

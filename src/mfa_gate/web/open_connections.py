@@ -222,16 +222,23 @@ class OpenConnections:
         subject: Subject | None = None
         try:
             subject = await gate.callers.subject(scope)
-            if subject is None:
-                # A stranger stays one; somebody who was let in has signed out.
-                return isinstance(connection.passed, WithoutSubject)
-            if gate.enforces_nothing(subject):
+            let_in = self._person_let_in(connection)
+            if let_in is not None and (subject is None or not _is_same(let_in, subject)):
+                return False  # That person has signed out, and the app may still serve them here.
+            if subject is None or gate.enforces_nothing(subject):
                 return True
             judgement = await gate.judge_subject(scope, subject)
         except StoreUnavailable:
             return subject is not None and gate.has_grace(scope, connection.path, subject)
         connection.passed = gate.let_in(subject, judgement)
         return isinstance(judgement.decision, Allow)
+
+    def _person_let_in(self, connection: Connection) -> Subject | None:
+        """Return the person who was let in by right, None for a stranger or where all may pass."""
+        passed = connection.passed
+        if isinstance(passed, WithoutSubject) or self._gate.enforces_nothing(passed.subject):
+            return None
+        return passed.subject
 
     def _fail(self, connection: Connection, error: Exception) -> None:
         """End a connection that cannot be judged, as a new request would be refused."""
@@ -253,6 +260,11 @@ class OpenConnections:
         if connection.task is not None:
             connection.cancels += 1
             connection.task.cancel()
+
+
+def _is_same(one: Subject, other: Subject) -> bool:
+    """Tell if two answers of the host name one person, and the same one who acts for them."""
+    return (one.key, one.actor) == (other.key, other.actor)
 
 
 def _has_changed(connection: Connection) -> bool:

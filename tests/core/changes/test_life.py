@@ -96,6 +96,23 @@ def test_a_reason_that_names_the_person(reason: str) -> None:
     assert (change.account, change.events) == (of, ())
 
 
+@pytest.mark.parametrize(
+    ("id", "name", "reason", "is_named"),
+    [
+        ("7", "", "ticket 4711 of 17 May", False),
+        ("7", "", "number 7 has left", True),
+        ("ann", "Lee", "Annual review, sleeper account", False),
+        ("u-1", "王伟", "王伟离职了", True),
+        ("zhang.wei", "", "用户zhang.wei离职", True),
+    ],
+)
+def test_a_reason_that_only_seems_to_name_the_person(id: str, name: str, reason: str, is_named: bool) -> None:
+    """A short name inside of another word names nobody, and no language hides one."""
+    of = replace(owner(name=name), key=SubjectKey("alpha", id))
+    change = life.forget_on_request(of, moment(), pseudonym="p", reason=reason, hold=0)
+    assert (change.answer is not None) is is_named
+
+
 def test_on_request() -> None:
     """It is held like a reset while a request for help waits, then done with its reason."""
     of = owner(name="", recovery=Recovery(ref="R", at=NOW - 59, about="lost", network=""))

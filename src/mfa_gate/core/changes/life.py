@@ -6,7 +6,7 @@ from ..entropy import draw_ref
 from ..events import Moment
 from ..model import Account, SubjectKey, replace
 from ..reasons import Refusal
-from ..text_safety import stated
+from ..text_safety import names, stated
 from .admin import held
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
@@ -84,7 +84,7 @@ def forget_on_request(
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
     told = stated(reason).casefold()
-    if any(word and word.casefold() in told for word in (account.key.id, account.name)):
+    if any(word and names(told, word.casefold()) for word in (account.key.id, account.name)):
         return refuse(account, "malformed", member="reason", detail=NAMELESS)
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)

@@ -89,8 +89,6 @@ async def verify(request: PageRequest, body: Body, name: str) -> Answer:
     )
     if isinstance(result, Refusal):
         return await refused(request, body, result)
-    if result.again:
-        return await refused(request, body, Refusal(reason="code_already_used"))
     return as_json({**await proven(request, result)})
 
 
