@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -177,7 +178,7 @@ def test_a_part_behind_getattr(wrong: dict[str, Any], where: str, names: tuple[s
 def test_the_fix_of_a_part_behind_getattr() -> None:
     """A property that passes on is seen, by every Python."""
     names = ("subject_of", "sees_user", "unnamed", "names_session", "needs_session")
-    parts = {name: property(lambda self, name=name: getattr(self.inner, name)) for name in names}
+    parts = {name: property(attrgetter(f"inner.{name}")) for name in names}
     whole = type("Whole", (PassesOn,), parts)(SessionUser("user_id"))
     assert not faults_of(identify=whole)
     assert isinstance(whole, SeesUsers)
