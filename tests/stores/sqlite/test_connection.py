@@ -286,6 +286,7 @@ async def test_a_look_that_fails_costs_its_connection(store: SQLiteStore) -> Non
     assert changed(store) == frozenset()
     pooled = store._invalidation._pooled
     broken = sqlite3.connect(":memory:")
+    pooled.drop()
     pooled.connection, store._invalidation._connection = broken, broken
     broken.close()
     store._invalidation._header = b""
