@@ -195,7 +195,10 @@ async def test_replaced_while_it_is_opened(store: SQLiteStore, tmp_path: Path, m
 async def test_moved_away_while_it_is_opened(
     store: SQLiteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection to a file that went meanwhile is closed: Python 3.13 warns of one that is left open."""
+    """The connection to a file that went meanwhile is closed.
+
+    Python 3.13 warns of one that is left open.
+    """
     real, pooled, opened = StoreFile.connect, store._pool._all[1], list[sqlite3.Connection]()
     pooled.drop()
 

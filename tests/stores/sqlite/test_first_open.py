@@ -421,7 +421,7 @@ def test_lazy_imports() -> None:
 
 
 async def test_another_worker_makes_the_store_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that saw no file, and then the mark of a faster one, takes the store that is there now."""
+    """A worker that saw no file, and then a faster one's mark, takes its store."""
     await made(path)
     real, looks = os.path.lexists, list[str]()
 
