@@ -91,10 +91,13 @@ One at a time, they use what the first part leaves idle until its end.
 
 @dataclass(frozen=True)
 class Step:
-    """One step that was run: its end, its seconds, and its output."""
+    """One step that was run: its end, its seconds, and its output.
+
+    ``code`` is None where it could not be tried here.
+    """
 
     name: str
-    code: int
+    code: int | None
     seconds: float
     output: str
 
@@ -156,7 +159,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--matrix",
         action="store_true",
-        help="the lowest and the highest versions of all dependencies, the other servers and browsers; with paths these tests",
+        help="the lowest and highest versions of dependencies, the other Pythons, servers and browsers; with paths these tests",
     )
     made.add_argument(
         "--long", action="store_true", help="the long fuzz and soak tests as well; with --bench a million accounts"
@@ -226,13 +229,15 @@ def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
 
 
 def matrix(rest: list[str]) -> list[Step]:
-    """Run the tests against each set of versions, and the stories on the other servers."""
+    """Run the tests against each set of versions and Python, and on the other servers."""
     sys.path.insert(0, str(ROOT))
-    from tests.matrix import SETS
+    from tests.matrix import SETS, other_pythons, set_of
 
-    steps = []
-    for versions in SETS:
-        if fault := versions.set_up(HOME / "bin" / "uv"):
+    uv = HOME / "bin" / "uv"
+    pythons = {name: set_of(name, uv) for name in other_pythons()}
+    steps = [Step(f"Python {name} is not on this machine", None, 0, "") for name, found in pythons.items() if not found]
+    for versions in (*SETS, *filter(None, pythons.values())):
+        if fault := versions.set_up(uv):
             steps.append(Step(f"{versions.name} versions", 1, 0, fault))
             print(fault, file=sys.stderr, flush=True)
         else:
@@ -368,8 +373,9 @@ def summary(steps: list[Step]) -> int:
     """Say how each step ended; pytest's own closing line comes last."""
     print("\n── summary " + "─" * 63)
     for step in steps:
-        print(f"{'ok    ' if step.code == 0 else 'FAILED'}  {step.seconds:7.1f} s  {step.name}")
-    failed = [step for step in steps if step.code != 0]
+        verdict = "not tried" if step.code is None else "FAILED" if step.code else "ok"
+        print(f"{verdict:9}  {step.seconds:7.1f} s  {step.name}")
+    failed = [step for step in steps if step.code]
     print(f"\n{steps[-1].last_line}", flush=True)
     return 1 if failed else 0
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
-from mfa_gate import MFAGate, SettingsError, Subject
+from mfa_gate import DEFAULT_FACTORS, MFAGate, SettingsError, Subject, factors, ports, storage
 from mfa_gate.identity import FirstOf, SessionUser
-from mfa_gate.optional_parts import faults_of_optional_parts
-from mfa_gate.ports import Senders
+from mfa_gate.optional_parts import ADAPTER, FACTOR, SENDER, STORE, faults_of_optional_parts
+from mfa_gate.ports import SeesUsers, Senders
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioVoiceSender
+from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing.outbox import Outbox
-from tests.good_start import GOOD
+from tests.good_start import GOOD, faults_of
 
 
 def plain(self: object, *given: object) -> str:
@@ -129,3 +132,61 @@ def test_our_own() -> None:
         voice=TwilioVoiceSender(account_sid="AC" + "0" * 32, auth_token="t", sender="+12025550123"),
     )
     assert not faults_of_optional_parts(FirstOf(SessionUser("user_id"), SessionUser("other")), senders)
+
+
+class PassesOn:
+    """A wrapper that passes on everything that it does not have itself."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, connection: Any) -> Any:
+        return await self.inner(connection)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+SMTP = SMTPSender("localhost", sender="gate@app.example")
+SEEN_BY_GETATTR = sys.version_info < (3, 12)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where", "names"),
+    [
+        ({"identify": PassesOn(SessionUser("user_id"))}, "identify: PassesOn", ("sees_user", "needs_session")),
+        ({"identify": FirstOf(PassesOn(SessionUser("user_id")))}, "identify: PassesOn", ("sees_user", "names_session")),
+        ({"senders": Senders(email=PassesOn(SMTP), sms=Outbox())}, "senders: email: PassesOn", ("available", "check")),
+        ({"store": PassesOn(MemoryStore())}, "store: PassesOn", ("add_report_part",)),
+        ({"factors": [*DEFAULT_FACTORS[:-1], PassesOn(DEFAULT_FACTORS[-1])]}, "factors: PassesOn", ()),
+    ],
+    ids=["identify", "inside of FirstOf", "sender", "store", "factor"],
+)
+def test_a_part_behind_getattr(wrong: dict[str, Any], where: str, names: tuple[str, ...]) -> None:
+    """A wrapper with ``__getattr__`` has its parts, or is told which ones Python does not see.
+
+    Python 3.12 and later do not: without a word the late check of S-14 would be off.
+    """
+    if SEEN_BY_GETATTR:
+        assert not faults_of(**wrong)
+        return
+    (fault,) = faults_of(**wrong)
+    assert fault.startswith(f"{where} answers ")
+    assert all(name in fault.partition(" by __getattr__")[0] for name in names)
+
+
+def test_the_fix_of_a_part_behind_getattr() -> None:
+    """A property that passes on is seen, by every Python."""
+    names = ("subject_of", "sees_user", "unnamed", "names_session", "needs_session")
+    parts = {name: property(attrgetter(f"inner.{name}")) for name in names}
+    whole = type("Whole", (PassesOn,), parts)(SessionUser("user_id"))
+    assert not faults_of(identify=whole)
+    assert isinstance(whole, SeesUsers)
+
+
+def test_every_optional_part_is_looked_for() -> None:
+    """No protocol of the three rooms is left out of the tables."""
+    looked_for = {*ADAPTER, *SENDER, *STORE, *FACTOR}
+    for room in (ports, storage, factors.optional_parts):
+        for part in vars(room).values():
+            assert part in looked_for if getattr(part, "_is_runtime_protocol", False) else True

@@ -148,7 +148,7 @@ def examine(given: GateArguments) -> SoundArguments:
     faults += faults_of_forwarding(given.address_header, given.forwarded_prefix, bool(given.trusted_proxies))
     senders = given.senders or Senders()
     blind = faults_of_identify(given.identify)
-    faults += blind + faults_of_optional_parts(None if blind else given.identify, senders)
+    faults += blind + faults_of_optional_parts(None if blind else given.identify, senders, store, factors)
     faults += faults_of_app(given.app)
     faults += faults_of_templates(given.templates, known)
     languages, wrong = read_catalogues(given.catalogues)

@@ -1,11 +1,11 @@
-"""Check the optional parts of the adapter and of the senders at start."""
+"""Check the optional parts of adapter, senders, store and factors at start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from inspect import isclass, iscoroutinefunction, signature, unwrap
-from typing import Protocol, runtime_checkable
 
+from .factors import optional_parts as factors_parts
 from .identity import FirstOf
 from .ports import (
     CHANNELS,
@@ -13,6 +13,7 @@ from .ports import (
     ChecksItself,
     Closes,
     HasPushKey,
+    LeavesMark,
     NamesSession,
     NeedsAuthentication,
     NeedsSession,
@@ -23,21 +24,56 @@ from .ports import (
     Senders,
     TakesDestination,
 )
+from .storage import (
+    Advises,
+    ChecksColumns,
+    Compacts,
+    FindsLines,
+    InFile,
+    RemembersGeneration,
+    ReportParts,
+    TellsTime,
+    Upgrades,
+)
 
 
-def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
-    """Find the optional parts that have another shape than ``ports`` declares.
+def faults_of_optional_parts(
+    identify: object, senders: Senders, store: object = None, factors: Iterable[object] = ()
+) -> list[str]:
+    """Find optional parts of a shape that ``ports`` does not declare, or that are not seen.
 
     Each fault names the part, its shape, the reason why that cannot work, and the fix.
     """
     faults = list(_faults_of_adapter(identify))
     for channel in CHANNELS:
         faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
+    faults += _faults_of_proxy(f"store: {type(store).__name__}", store, STORE)
+    for factor in factors:
+        faults += _faults_of_proxy(f"factors: {type(factor).__name__}", factor, FACTOR)
     return faults
+
+
+def _faults_of_proxy(part: str, given: object, kinds: Iterable[type]) -> Iterator[str]:
+    """Find the parts that only ``__getattr__`` of ``given`` answers.
+
+    Python 3.12 and later do not count them as there: a check would be left out without a word.
+    """
+    unseen: dict[str, None] = {}
+    for kind in kinds:
+        names = [name for name in (*vars(kind), *kind.__annotations__) if not name.startswith("_")]
+        if not isinstance(given, kind) and all(getattr(given, name, None) is not None for name in names):
+            unseen |= dict.fromkeys(names)
+    if unseen:
+        one = next(iter(unseen))
+        yield (
+            f"{part} answers {', '.join(unseen)} by __getattr__ alone, which Python since 3.12 does not count as having them: "
+            f"write each into the class, e.g. {one} = property(lambda self: self.inner.{one})"
+        )
 
 
 def _faults_of_adapter(identify: object) -> Iterator[str]:
     part = f"identify: {type(identify).__name__}"
+    yield from _faults_of_proxy(part, identify, ADAPTER)
     if isinstance(identify, FirstOf):
         for adapter in identify.adapters:
             yield from _faults_of_adapter(adapter)
@@ -81,6 +117,7 @@ def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
         yield f"{where}: {sender.__qualname__} is a class: give an object of it, {sender.__qualname__}(...)"
         return
     part = f"{where}: {type(sender).__name__}"
+    yield from _faults_of_proxy(part, sender, SENDER)
     yield from _faults_of_send(part, sender)
     if isinstance(sender, Closes) and not _is_async(sender.aclose):
         yield f"{part}.aclose is {_kind(sender.aclose)}, but the gate awaits it when it closes: write async def aclose(self)"
@@ -110,27 +147,19 @@ def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
 def _faults_of_send(part: str, sender: object) -> Iterator[str]:
     """Find the faults of the one method that each sender has."""
     fix = "write async def send(self, message)"
-    if not isinstance(sender, Sends):
+    send = getattr(sender, "send", None)
+    if send is None:
         yield f"{part} has no send, so nothing could be sent: {fix}"
-    elif not _is_async(sender.send):
-        yield f"{part}.send is {_kind(sender.send)}, but the gate awaits it: {fix}"
+    elif not _is_async(send):
+        yield f"{part}.send is {_kind(send)}, but the gate awaits it: {fix}"
     else:
         try:
-            found = signature(sender.send)
+            found = signature(send)
             found.bind("message")
         except ValueError:
             return
         except TypeError as error:
             yield f"{part}.send{found}: the gate calls it with (message), and that fails ({error}): {fix}"
-
-
-@runtime_checkable
-class Sends(Protocol):
-    """An object with a method ``send`` of any shape."""
-
-    @property
-    def send(self) -> Callable[..., object]:
-        """Return the method."""
 
 
 def _faults_of_switch(part: str, value: object, reason: str) -> Iterator[str]:
@@ -159,3 +188,13 @@ def _kind(value: object) -> str:
     if not callable(value):
         return f"of type {type(value).__name__}"
     return "a plain method" if _is_plain(value) else "an async method"
+
+
+ADAPTER = (ReadsScope, SeesUsers, ReadsSessions, LeavesMark, NamesSession, NeedsSession, NeedsAuthentication)
+SENDER = (Closes, CallsBack, TakesDestination, Pauses, ChecksItself, HasPushKey)
+STORE = (FindsLines, TellsTime, InFile, ChecksColumns, ReportParts, RemembersGeneration, Advises, Compacts, Upgrades)
+FACTOR = (
+    *(factors_parts.Hears, factors_parts.Approves, factors_parts.Faces, factors_parts.Prompts, factors_parts.Signals),
+    *(factors_parts.LivesOnDevice, factors_parts.Introduces, factors_parts.Reaches, factors_parts.CopiesContact),
+    *(factors_parts.StandsIn, factors_parts.ChecksOptions, factors_parts.KnowsTraps, factors_parts.MeetsProfiles),
+)

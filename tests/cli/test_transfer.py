@@ -14,7 +14,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -662,7 +662,7 @@ def test_a_broken_trail_is_not_made_whole_in_silence(run: Run, urls: Url, file: 
     """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
-    with sqlite3.connect(here.removeprefix("sqlite:///")) as database:
+    with closing(sqlite3.connect(here.removeprefix("sqlite:///"), isolation_level=None)) as database:
         statement = (
             "UPDATE event SET body = replace(body, 'proof.granted', 'account.reset') WHERE seq = 30 AND tenant = ?"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -106,5 +107,9 @@ def test_what_works_at_the_import(module: ModuleType, old: str, new: str) -> Non
 
 
 def test_the_changed_functions_are_named(module: ModuleType) -> None:
-    """The function and those inside of it that differ, and no other."""
-    assert put(module, "y + 1", "y + 2") == ["outer", "outer.<locals>.<listcomp>"]
+    """The function and those inside of it that differ, and no other.
+
+    From Python 3.12 on a list comprehension is no function of its own.
+    """
+    inside = ["outer.<locals>.<listcomp>"] if sys.version_info < (3, 12) else []
+    assert put(module, "y + 1", "y + 2") == ["outer", *inside]

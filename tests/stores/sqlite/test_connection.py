@@ -193,6 +193,31 @@ async def test_replaced_while_it_is_opened(store: SQLiteStore, tmp_path: Path, m
     assert (await store.load(ALICE)).version == 1
 
 
+async def test_moved_away_while_it_is_opened(
+    store: SQLiteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection to a file that went meanwhile is closed.
+
+    Python 3.13 warns of one that is left open.
+    """
+    real, pooled, opened = StoreFile.connect, store._pool._all[1], list[sqlite3.Connection]()
+    pooled.drop()
+
+    def connect(file: StoreFile, *, patience: float) -> sqlite3.Connection:
+        opened.append(real(file, patience=patience))
+        (tmp_path / "mfa.db").rename(tmp_path / "away.db")
+        return opened[-1]
+
+    monkeypatch.setattr(StoreFile, "connect", connect)
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        await store.load(ALICE)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[-1].execute("SELECT 1")
+    monkeypatch.undo()
+    (tmp_path / "away.db").rename(tmp_path / "mfa.db")
+    assert (await store.load(ALICE)).version == 1
+
+
 async def test_the_disk_is_looked_at_now_and_then(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh connection looks at the disk every quarter of a second.
 
@@ -265,6 +290,7 @@ async def test_a_look_that_fails_costs_its_connection(store: SQLiteStore) -> Non
     assert changed(store) == frozenset()
     pooled = store._invalidation._pooled
     broken = sqlite3.connect(":memory:")
+    pooled.drop()
     pooled.connection, store._invalidation._connection = broken, broken
     broken.close()
     store._invalidation._header = b""

@@ -420,6 +420,20 @@ def test_lazy_imports() -> None:
     assert done.stdout == "[]\n"
 
 
+async def test_another_worker_makes_the_store_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that saw no file, and then a faster one's mark, takes its store."""
+    await made(path)
+    real, looks = os.path.lexists, list[str]()
+
+    def lexists(place: str) -> bool:
+        looks.append(place)
+        return real(place) and (place != str(path) or looks.count(place) > 1)
+
+    monkeypatch.setattr(os.path, "lexists", lexists)
+    await made_again(path)
+    assert looks.count(str(path)) > 1
+
+
 async def test_no_store_is_made(path: Path) -> None:
     """An ``open`` that may make no store leaves no file.
 

@@ -51,11 +51,14 @@ class PooledConnection:
         if self.connection is not None or self.file.known not in (None, now.file):
             raise Moved
         connection = self.file.connect(patience=self._opening)
-        connection.execute(f"PRAGMA busy_timeout = {self._patience * 1000:.0f}")
-        opened = self.file.identity()
-        if opened.file != now.file:
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {self._patience * 1000:.0f}")
+            opened = self.file.identity()
+            if opened.file != now.file:
+                raise StoreUnavailable(f"{self.file.path} was replaced while it was opened")
+        except BaseException:
             connection.close()
-            raise StoreUnavailable(f"{self.file.path} was replaced while it was opened")
+            raise
         self.connection, self.opened, self.file.known = connection, opened, opened.file
         return connection
 

@@ -68,6 +68,8 @@ def start(file: StoreFile, *, make: bool) -> None:
 
 def _create(file: StoreFile) -> None:
     if os.path.lexists(file.generation_file.path):
+        if os.path.lexists(file.path):  # another worker made both since this one looked
+            return
         raise SettingsError(
             f"the SQLite store {file.path} is missing, but was created here once. An empty store means that everybody is "
             f"unenrolled: restore it from a copy, or delete {file.generation_file.path} to begin anew"
