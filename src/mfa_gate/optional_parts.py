@@ -58,6 +58,8 @@ def _faults_of_proxy(part: str, given: object, kinds: Iterable[type]) -> Iterato
 
     Python 3.12 and later do not count them as there: a check would be left out without a word.
     """
+    if not hasattr(type(given), "__getattr__"):
+        return
     unseen: dict[str, None] = {}
     for kind in kinds:
         names = [name for name in (*vars(kind), *kind.__annotations__) if not name.startswith("_")]

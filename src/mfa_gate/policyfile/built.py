@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from ..core.durations import format_duration
 from ..core.model import Seconds
-from ..core.rules import AgreementRules, BrandRules, PathRule, Policy
+from ..core.rules import AgreementRules, BrandRules, PathRule, Policy, Rules
 from ..errors import FaultyPolicy
 from ..factors import BUILT_IN, Registry
 from . import predicates as is_
@@ -53,7 +54,7 @@ def check_built(policy: Policy, *, factors: Registry = BUILT_IN) -> Policy:
         report.add(("name",), fault)
     _hold(report, (), made.base)
     for tenant, rules in made.tenants.items():
-        _hold(report, ("tenants", tenant), rules)
+        _hold(report, ("tenants", tenant), rules, made.base)
     if not report.found:  # a value of a wrong type can be compared with nothing
         _compare(report, made)
     if report.found:
@@ -74,27 +75,43 @@ def _compare(report: Report, made: Policy) -> None:
         hold_to_rails(report, made.rails, made.base, tenant, rules)
 
 
-def _hold(report: Report, path: Path, value: Any) -> None:
-    """Hold each key of one table to its row, and note its place as if a file had it."""
-    for spec in specs_of(type(value), report.factors):
+def _hold(report: Report, path: Path, value: Any, held: Rules | None = None) -> None:
+    """Hold each key of one table to its row, and note its place as if a file had it.
+
+    A tenant has the keys whose values are others than in ``held``, the rules of everybody.
+    """
+    owner: type = type(value)
+    defaults = _defaults(owner)
+    for spec in specs_of(owner, report.factors):
         here = (*path, spec.key)
         given = value.options.get(spec.name) if spec.is_option else getattr(value, spec.name)
-        entries = range(len(given)) if isinstance(given, tuple) else ()
-        report.lines |= dict.fromkeys((here, *((*here, position) for position in entries)), 0)
-        if spec.of is None and (type(given), given) == _default(type(value), spec.name):
+        if held is not None and _is_inherited(given, getattr(held, spec.name)):
+            continue
+        report.lines[here] = 0
+        if isinstance(given, tuple):
+            report.lines.update(((*here, position), 0) for position in range(len(given)))
+        if spec.of is None and (type(given), given) == defaults[spec.name]:
             continue  # as if the key were absent
         if given is None and (spec.optional or spec.is_option):
             continue
-        if fault := _table(report, here, spec, given) if spec.of else _fault(report, type(value), spec, given):
+        if fault := _table(report, here, spec, given) if spec.of else _fault(report, owner, spec, given):
             report.add(here, fault)
-        elif (content := READ_FROM.get((type(value), spec.name))) and given and not getattr(value, content):
+        elif (content := READ_FROM.get((owner, spec.name))) and given and not getattr(value, content):
             report.add(here, f"{shown(given)} names a file, and {content} is empty; give its content as well")
 
 
-def _default(owner: type, name: str) -> tuple[type, object]:
-    """Return the default of a field with its type, for True is as good as 1 otherwise."""
-    found = next((field.default for field in fields(owner) if field.name == name), MISSING)
-    return type(found), found
+def _is_inherited(own: Any, everybodys: Any) -> bool:
+    """Tell if a tenant's section is that of everybody.
+
+    Rules of an array are known by their place, and not by their value.
+    """
+    return own is everybodys or (not isinstance(own, tuple) and own == everybodys)
+
+
+@cache
+def _defaults(owner: type) -> dict[str, tuple[type, object]]:
+    """Return the default of each field with its type, for True is as good as 1 otherwise."""
+    return {field.name: (type(field.default), field.default) for field in fields(owner)}
 
 
 def _table(report: Report, here: Path, spec: Spec, given: Any) -> str:

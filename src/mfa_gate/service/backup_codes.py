@@ -48,7 +48,7 @@ class BackupCodes:
 
         Returns an empty tuple if no set could be made.
         """
-        return await self._make(caller, judgement)
+        return await self._make(caller, judgement, told_by="", anew=True)
 
     async def first_set(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
         """Return the set that belongs to a first enrollment, which was confirmed just now.
@@ -58,9 +58,7 @@ class BackupCodes:
         """
         return await self._make(caller, judgement, told_by="factor.enrolled", anew=False)
 
-    async def _make(
-        self, caller: Caller, judgement: Judgement, *, told_by: str = "", anew: bool = True
-    ) -> tuple[str, ...]:
+    async def _make(self, caller: Caller, judgement: Judgement, *, told_by: str, anew: bool) -> tuple[str, ...]:
         """Make a set. Without ``anew``, one that is there already stays and is returned."""
         part, rules = self.engine.factors[self.engine.factors.backup], judgement.requirement.rules
         context = self.challenges.context(caller, rules, purpose="enroll", account=judgement.looked_at.account)
