@@ -19,6 +19,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 from django.test.utils import override_settings
 from django.urls import re_path
+from django.utils.functional import empty
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -534,10 +535,12 @@ async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
 
 
 @pytest.mark.parametrize("channels", [False, True])
-async def test_a_root_path_that_django_sets(channels: bool) -> None:
+async def test_a_root_path_that_django_sets(monkeypatch: pytest.MonkeyPatch, channels: bool) -> None:
     """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
-    if not settings_of_django.configured:
-        settings_of_django.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[])
+    monkeypatch.setattr(
+        settings_of_django, "_wrapped", empty
+    )  # the recipe configures them in its own way, once a process
+    settings_of_django.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[])
     rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
 
     async def identify(connection: Any) -> Subject:
