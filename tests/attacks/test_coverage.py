@@ -14,12 +14,10 @@ from typing import Any
 
 import pytest
 from a2wsgi import WSGIMiddleware
-from django.conf import settings as settings_of_django
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 from django.test.utils import override_settings
 from django.urls import re_path
-from django.utils.functional import empty
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +54,7 @@ from tests.harness import (
     socket_scope,
     with_rules,
 )
+from tests.recipes.place import loaded
 
 METHODS = (
     "GET",
@@ -534,13 +533,16 @@ async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
             assert reply.status == 200
 
 
+@pytest.fixture
+def configured_django() -> None:
+    """Let the recipe configure Django: a process does that once, and outside of a loop."""
+    loaded("example_app.recipes.django_asgi")
+
+
+@pytest.mark.usefixtures("configured_django")
 @pytest.mark.parametrize("channels", [False, True])
-async def test_a_root_path_that_django_sets(monkeypatch: pytest.MonkeyPatch, channels: bool) -> None:
+async def test_a_root_path_that_django_sets(channels: bool) -> None:
     """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
-    monkeypatch.setattr(
-        settings_of_django, "_wrapped", empty
-    )  # the recipe configures them in its own way, once a process
-    settings_of_django.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[])
     rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
 
     async def identify(connection: Any) -> Subject:
@@ -550,7 +552,7 @@ async def test_a_root_path_that_django_sets(monkeypatch: pytest.MonkeyPatch, cha
         urlpatterns = (re_path("^export$", lambda request: HttpResponse(SECRET)),)
 
     world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
-    with override_settings(ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
+    with override_settings(MIDDLEWARE=[], ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
         host: Any = ASGIHandler()
         if channels:
             host = SimpleNamespace(application_mapping={"http": host}, by=host)
