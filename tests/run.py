@@ -104,7 +104,12 @@ class Step:
     @property
     def last_line(self) -> str:
         """Return the last line that it printed."""
-        return self.output.strip().rpartition("\n")[2]
+        return last_line(self.output)
+
+
+def last_line(text: str) -> str:
+    """Return the last line of an output: there pytest sums up."""
+    return text.strip().rpartition("\n")[2]
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.run import total
+from tests.run import last_line, total
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,8 +95,3 @@ def take(items: Sequence[pytest.Item], folder: Path) -> Iterator[pytest.Item]:
         except FileExistsError:
             continue
         yield from tests
-
-
-def last_line(text: str) -> str:
-    """Return the line in which pytest sums up."""
-    return text.strip().rpartition("\n")[2]

@@ -165,7 +165,6 @@ def examine(given: GateArguments) -> SoundArguments:
     )
     faults += [] if given.signals is None else faults_of_signals(given.signals)
     if policy is not None and registry is not None:
-        policy = registry.complete(policy)
         faults += faults_of_policy(policy, given, senders, registry)
     if faults or registry is None or policy is None or store is None or keyring is None:
         raise SettingsError(faults)

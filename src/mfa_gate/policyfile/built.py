@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
@@ -14,7 +14,7 @@ from ..core.rules import AgreementRules, BrandRules, PathRule, Policy, Rules
 from ..errors import FaultyPolicy
 from ..factors import BUILT_IN, Registry
 from . import predicates as is_
-from .checks import Checked, cross_check
+from .checks import check_everybody, check_tenant
 from .faults import Report, listed, shown
 from .keys import key_for
 from .lines import Path
@@ -64,14 +64,10 @@ def check_built(policy: Policy, *, factors: Registry = BUILT_IN) -> Policy:
 
 def _compare(report: Report, made: Policy) -> None:
     """Check the keys against each other, and those of tenants against the rails."""
-    others = tuple(
-        rule for rule in made.base.step_up if not rule.tenants_any or not {*rule.tenants_any} <= {*made.tenants}
-    )
-    cross_check(Checked(rules=replace(made.base, step_up=others), tenant="", report=report))
+    check_everybody(report, made.base, made.tenants)
     hold_file_to_rails(report, made.rails, made.base)
     for tenant, rules in made.tenants.items():
-        theirs = tuple(rule for rule in rules.step_up if rule.is_in(tenant))
-        cross_check(Checked(rules=replace(rules, step_up=theirs), tenant=tenant, report=report))
+        check_tenant(report, rules, tenant)
         hold_to_rails(report, made.rails, made.base, tenant, rules)
 
 
@@ -163,8 +159,8 @@ def _paths_fault(given: tuple[Any, ...]) -> str:
 
 
 def _network_fault(name: str, networks: Any) -> str:
-    if not is_.network_name(name):
-        return f"{shown(name)}: a network's name takes up to 32 lower-case letters, digits, - and _"
+    if fault := is_.network_name_fault(name):
+        return f"{shown(name)}: {fault}"
     if not isinstance(networks, tuple) or not all(isinstance(one, (IPv4Network, IPv6Network)) for one in networks):
         return f"{name}: {shown(networks)} is not a tuple of networks (of the module ipaddress)"
     return is_.networks_fault([str(one) for one in networks])

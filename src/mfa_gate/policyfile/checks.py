@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..core.assurance import TraitsOf, could_meet
@@ -53,6 +53,21 @@ def cross_check(checked: Checked) -> None:
     """Run every check on the rules of one tenant."""
     for check in CHECKS:
         check(checked)
+
+
+def check_everybody(report: Report, rules: Rules, tenants: Collection[str]) -> None:
+    """Check the rules of the file itself.
+
+    Step-up rules for named ``tenants`` alone are left out: they are checked with each tenant's rules.
+    """
+    step_up = tuple(rule for rule in rules.step_up if not rule.tenants_any or not {*rule.tenants_any} <= {*tenants})
+    cross_check(Checked(rules=replace(rules, step_up=step_up), tenant="", report=report))
+
+
+def check_tenant(report: Report, rules: Rules, tenant: str) -> None:
+    """Check the rules of one tenant, with the step-up rules that are the tenant's."""
+    step_up = tuple(rule for rule in rules.step_up if rule.is_in(tenant))
+    cross_check(Checked(rules=replace(rules, step_up=step_up), tenant=tenant, report=report))
 
 
 def factors_besides_backup(rules: Rules, traits: TraitsOf) -> tuple[str, ...]:

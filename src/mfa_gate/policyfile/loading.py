@@ -16,7 +16,7 @@ from ..core.rules import Policy, PolicyTest, Rules
 from ..errors import FaultyPolicy
 from ..factors import BUILT_IN, Registry
 from .attachments import logo_of, stylesheet_of, with_text
-from .checks import Checked, cross_check
+from .checks import check_everybody, check_tenant
 from .faults import Fault, Report, Wrong, listed, nearest, shown
 from .keys import FILE_KEYS
 from .lines import Path, line_at, lines_of
@@ -112,8 +112,7 @@ def _policy(report: Report, top: Table, base: File) -> Policy:
     files = _Files(report=report, base=base)
     own = files.attached("", _rules(report, [((), top)]))
     named = as_table(report, ("tenants",), top.get("tenants", {})) or {}
-    others = tuple(rule for rule in own.step_up if not rule.tenants_any or not set(rule.tenants_any) <= named.keys())
-    cross_check(Checked(rules=replace(own, step_up=others), tenant="", report=report))
+    check_everybody(report, own, named)
     hold_file_to_rails(report, rails, own)
     tenants: dict[str, Rules] = {}
     for tenant, value in named.items():
@@ -124,8 +123,7 @@ def _policy(report: Report, top: Table, base: File) -> Policy:
         if "change" in section:
             report.add((*path, "change"), "it is of the whole file; write [change] once, outside of the tenants")
         rules = files.attached(tenant, _rules(report, [(path, section), ((), _beneath(top, section))]))
-        theirs = tuple(rule for rule in rules.step_up if rule.is_in(tenant))
-        cross_check(Checked(rules=replace(rules, step_up=theirs), tenant=tenant, report=report))
+        check_tenant(report, rules, tenant)
         hold_to_rails(report, rails, own, tenant, rules)
         tenants[tenant] = rules
     policy = Policy(name=name, base=own, tenants=tenants, rails=rails, tenants_are=_tenants_are(report, top))

@@ -26,9 +26,11 @@ def label(text: str) -> bool:
     return _LABEL.fullmatch(text) is not None
 
 
-def network_name(text: str) -> bool:
-    """Accept the name of a network: lower-case letters, digits, ``-`` and ``_``."""
-    return _NETWORK_NAME.fullmatch(text) is not None
+def network_name_fault(text: str) -> str:
+    """Find the reason why ``text`` is no name of a network; "" for a good one."""
+    if _NETWORK_NAME.fullmatch(text):
+        return ""
+    return "a network's name takes up to 32 lower-case letters, digits, - and _"
 
 
 def help_address(text: str) -> bool:

@@ -250,8 +250,8 @@ def _networks(report: Report, given: list[Layer]) -> dict[str, tuple[Network, ..
     for path, value in reversed(given):
         for name, texts in (as_table(report, path, value) or {}).items():
             here = (*path, name)
-            if not is_.network_name(name):
-                report.add(here, "a network's name takes up to 32 lower-case letters, digits, - and _")
+            if fault := is_.network_name_fault(name):
+                report.add(here, fault)
             elif not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
                 report.add(here, f'{shown(texts)} is not an array of networks; write ["198.51.100.0/28"]')
             elif fault := is_.networks_fault(texts):
