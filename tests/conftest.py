@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import faulthandler
 import functools
 import gc
-import os
 import sys
 import typing
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,9 @@ from mfa_gate.stores.common.siblings import take_name
 from tests.chromium import found
 from tests.harness import World, make_world, running
 from tests.turns import pytest_addoption, pytest_runtestloop
+from tests.watch import pytest_configure, pytest_runtest_protocol, watch
 
-__all__ = ["pytest_addoption", "pytest_runtestloop"]
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_protocol", "pytest_runtestloop"]
 
 if sys.version_info < (3, 12):
     # Later versions keep the names of a protocol; this one finds them out anew at each "isinstance".
@@ -47,6 +46,7 @@ def pytest_sessionfinish() -> None:
 
     A process that takes long to end on a busy machine is stopped before it would do so itself.
     """
+    watch.stop()
     if measured := "coverage" in sys.modules and sys.modules["coverage"].Coverage.current():
         measured.save()
 
@@ -56,23 +56,6 @@ async def world() -> AsyncIterator[World]:
     """A fresh host with its gate, in the tests' policy."""
     async with running(make_world()) as made:
         yield made
-
-
-LIMIT, LIMIT_SLOW = 900, 3600
-"""Seconds after which a test ends the run: a loop without end is a failure that says where it is."""
-STDERR = os.dup(2)  # pytest takes the stream itself
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Give a test its time. One that is marked ``long`` may take hours."""
-    if item.get_closest_marker("long") is None:
-        limit = LIMIT_SLOW if item.get_closest_marker("slow") else LIMIT
-        faulthandler.dump_traceback_later(limit, exit=True, file=STDERR)
-    try:
-        return (yield)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
 
 
 settings.register_profile("shared", deadline=None, derandomize=True, max_examples=40)

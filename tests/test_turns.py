@@ -7,21 +7,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 GOOD = "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_{0}(n, tmp_path): (tmp_path / 'x').write_text('x')\n"
 BAD = "def test_bad():\n    print('said of the bad one')\n    assert False\n"
-KILLED = "import os\ndef test_killed(): os.kill(os.getpid(), 9)\n"
+ENDED = "import os\ndef test_ended(): {0}\n"
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests in ``folder`` with the plugin, apart from the settings of ours."""
+def run(folder: Path, *arguments: str, plugin: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the tests in ``folder`` with the plugin, apart from the settings of ours.
+
+    Without ``plugin`` a ``conftest.py`` brings it.
+    """
     (folder / "pytest.ini").write_text("[pytest]\n")
     command = [
         sys.executable,
         "-m",
         "pytest",
         "-q",
-        "-p",
-        "tests.turns",
+        *(["-p", "tests.turns"] if plugin else []),
         "-p",
         "no:cacheprovider",
         "--turns=3",
@@ -52,12 +56,37 @@ def test_a_failure_is_told(tmp_path: Path) -> None:
     assert ended.stdout.strip().rpartition("\n")[2].startswith("1 failed, 20 passed in ")
 
 
-def test_a_process_that_is_killed_is_no_success(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("os.kill(os.getpid(), 9)", "was killed by signal 9"),
+        ("os._exit(0)", "ended by itself with code 0"),
+        ("os._exit(1)", "ended by itself with code 1"),
+    ],
+)
+def test_a_process_that_ends_early_is_no_success(tmp_path: Path, ending: str, said: str) -> None:
     """Nobody has to wonder why fewer tests than usual have passed."""
-    (tmp_path / "test_killed.py").write_text(KILLED)
+    (tmp_path / "test_ended.py").write_text(ENDED.format(ending))
+    (tmp_path / "test_good.py").write_text(GOOD.format("good"))
     ended = run(tmp_path)
     assert ended.returncode not in (0, 5)
-    assert "This process was killed by signal 9." in ended.stdout
+    assert f"This process {said}. What it had not yet run is missing." in ended.stdout
+
+
+def test_a_test_without_end_says_where_it_is(tmp_path: Path) -> None:
+    """The run ends, and the line of the test is told, with one process and with several."""
+    own = (
+        "from tests import watch\n"
+        "from tests.turns import pytest_addoption, pytest_runtestloop\n"
+        "from tests.watch import pytest_configure, pytest_runtest_protocol\n"
+        "watch.LIMIT = 2\n"
+    )
+    (tmp_path / "conftest.py").write_text(own)
+    (tmp_path / "test_endless.py").write_text("def test_endless():\n    while True: pass\n")
+    for turns in ("1", "2"):
+        ended = run(tmp_path, f"--turns={turns}", plugin=False)
+        assert ended.returncode == 1
+        assert 'test_endless.py", line 2 in test_endless' in ended.stderr
 
 
 def test_nothing_to_run_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ a file share what is slow to start. Nobody hands anything out: a child takes a f
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -48,8 +49,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
     texts = [path.read_text(errors="replace") for path in said]
     for number, code in enumerate(codes):
-        if code < 0:
-            texts[number] += f"\nThis process was killed by signal {-code}. What it had not yet run is missing.\n"
+        if re.search(r" in \d+\.\d+s\b", last_line(texts[number])) is None:  # pytest did not sum up
+            codes[number] = code or 1
+            how = f"was killed by signal {-code}" if code < 0 else f"ended by itself with code {code}"
+            texts[number] += f"\nThis process {how}. What it had not yet run is missing.\n"
     shutil.rmtree(folder)
     print("", *texts, total(time.monotonic() - started, *map(last_line, texts)), sep="\n", flush=True)
     os._exit(max(codes, key=abs))  # the children have summed up
