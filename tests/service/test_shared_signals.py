@@ -79,25 +79,34 @@ async def push(
 
 
 @pytest.mark.parametrize(
-    ("kind", "event", "ends"),
+    ("kind", "event", "reason"),
     [
-        (REVOKED, {"initiating_entity": "policy", "event_timestamp": START}, True),
-        (f"{CAEP}credential-change", {"credential_type": "fido2-roaming", "change_type": "revoke"}, True),
-        (f"{CAEP}credential-change", {"credential_type": "password", "change_type": "update"}, True),
-        (f"{CAEP}credential-change", {"credential_type": "fido2-roaming", "change_type": "create"}, False),
-        (f"{RISC}account-disabled", {"reason": "hijacking"}, True),
-        (f"{RISC}account-enabled", {}, False),
-        ("https://schemas.openid.net/secevent/ssf/event-type/verification", {"state": "x"}, False),
+        (REVOKED, {"initiating_entity": "policy", "event_timestamp": START}, "session-revoked"),
+        (
+            f"{CAEP}credential-change",
+            {"credential_type": "fido2-roaming", "change_type": "revoke"},
+            "credential-change",
+        ),
+        (f"{CAEP}credential-change", {"credential_type": "password", "change_type": "update"}, "credential-change"),
+        (f"{CAEP}credential-change", {"credential_type": "fido2-roaming", "change_type": "create"}, ""),
+        (f"{RISC}sessions-revoked", {}, "session-revoked"),
+        (f"{RISC}account-credential-change-required", {}, "credential-change"),
+        (f"{RISC}credential-compromise", {"credential_type": "password"}, "credential-change"),
+        (f"{RISC}account-disabled", {"reason": "hijacking"}, "account-disabled"),
+        (f"{RISC}account-purged", {}, "account-disabled"),
+        (f"{RISC}account-enabled", {}, ""),
+        (f"{RISC}opt-in", {}, ""),
+        ("https://schemas.openid.net/secevent/ssf/event-type/verification", {"state": "x"}, ""),
     ],
 )
-async def test_what_ends_proofs(kind: str, event: dict[str, Any], ends: bool) -> None:
-    """Three kinds of events end proofs, and every other one is taken and does nothing."""
+async def test_what_ends_proofs(kind: str, event: dict[str, Any], reason: str) -> None:
+    """Some kinds of events end proofs, and every other one is taken and does nothing."""
     async with running(make_world(signals=settings())) as world:
         ann, bob = await world.enrolled("ann"), await world.enrolled("bob")
         assert (await push(world, signed(kind, event))).status == 202
-        assert (await ann.is_in(), await bob.is_in()) == (not ends, True)
+        assert (await ann.is_in(), await bob.is_in()) == (not reason, True)
         told = [(line.actor, line.reason) for line in world.kinds("proofs.revoked")]
-        assert told == ([(f"signals:{ISSUER}", kind.rpartition("/")[2])] if ends else [])
+        assert told == ([(f"signals:{ISSUER}", reason)] if reason else [])
 
 
 async def test_the_number_of_people_whose_proofs_ended() -> None:

@@ -37,9 +37,17 @@ EVENTS = "https://schemas.openid.net/secevent/"
 ENDS = {
     f"{EVENTS}caep/event-type/session-revoked": "session-revoked",
     f"{EVENTS}caep/event-type/credential-change": "credential-change",
+    f"{EVENTS}risc/event-type/sessions-revoked": "session-revoked",
+    f"{EVENTS}risc/event-type/account-credential-change-required": "credential-change",
+    f"{EVENTS}risc/event-type/credential-compromise": "credential-change",
     f"{EVENTS}risc/event-type/account-disabled": "account-disabled",
+    f"{EVENTS}risc/event-type/account-purged": "account-disabled",
 }
-"""The events that end the proofs of their subject, with the reason in the trail."""
+"""The events that end the proofs of their subject, with the reason in the trail.
+
+Of RISC (Risk Incident Sharing and Coordination 1.0, 2) they are those after which the account or what it proves with is no
+longer what it was.
+"""
 HARMLESS = "create"
 """The change of a credential that ends nothing: one more was added."""
 
