@@ -1,4 +1,4 @@
-"""Odd files: numbers, dates and keys that TOML takes and no program can write, pipes, and other alphabets."""
+"""Odd files: long numbers, dates without a calendar, control characters, pipes, letters."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_first_and_the_last_day(moment: str) -> None:
     ],
 )
 def test_keys_and_values_are_shown_alike(key: str, said: str) -> None:
-    """A character that a terminal would obey is spelled out, in a key as in a value, and letters stay letters."""
+    """In keys and values, control characters are spelled out, and letters stay letters."""
     by_key, by_value = told(f"{key} = 1\n[enrollment]\nstage = {key}")
     assert f"{said}: unknown key" in by_key
     assert f"{said} is not one of" in by_value

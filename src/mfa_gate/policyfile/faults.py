@@ -123,7 +123,7 @@ def shown(value: object) -> str:
 
 
 def quoted(text: str) -> str:
-    """Put ``text`` in quotes, with each character spelled out that no page and no terminal shows."""
+    """Put ``text`` in quotes, with each character spelled out that cannot be seen."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return (
         '"' + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in escaped) + '"'
