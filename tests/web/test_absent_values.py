@@ -22,7 +22,7 @@ async def world() -> AsyncIterator[World]:
     ("place", "status", "member"), [("backup-codes", 201, None), ("challenge", 422, "authenticator")]
 )
 async def test_a_call_without_a_body(world: World, place: str, status: int, member: str | None) -> None:
-    """A call that needs no members takes an empty body; any other one names the missing member."""
+    """A call that needs no members takes an empty body; another one names what is missing."""
     ann = await world.enrolled()
     reply = await ann.ask("POST", f"/mfa/api/{place}", headers=[*HEADERS, ("content-length", "0")])
     assert (reply.status, reply.json().get("member")) == (status, member), reply.text
