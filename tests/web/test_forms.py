@@ -104,7 +104,6 @@ async def test_the_depth_of_a_json_body() -> None:
 @pytest.mark.parametrize(
     ("body", "title", "member"),
     [
-        (b"", "The body is no JSON", ""),
         (b"[]", "The body is no JSON object", ""),
         (b'"x"', "The body is no JSON object", ""),
         (b'{"a": NaN}', "The body is no JSON", ""),

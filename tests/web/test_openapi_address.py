@@ -54,7 +54,7 @@ def test_a_call_is_described(place: str, method: str, call: Call) -> None:
     assert ("requestBody" in operation) is (method in ("POST", "PATCH"))
     if "requestBody" not in operation:
         return
-    assert operation["requestBody"]["required"] is True
+    assert operation["requestBody"]["required"] is bool(call.required)
     body = operation["requestBody"]["content"]["application/json"]["schema"]
     assert (body["type"], body["additionalProperties"]) == ("object", False)
     assert (set(body["properties"]), body["required"]) == (set(call.members), list(call.required))

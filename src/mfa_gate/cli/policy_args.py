@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,9 +94,15 @@ def path_of(args: argparse.Namespace) -> Path:
 
 
 def existing(path: Path) -> Path:
-    """Return ``path`` if there is such a file. Raises ``WrongUse``."""
-    if not path.is_file():
-        raise WrongUse(f"{path}: there is no such file")
+    """Return ``path`` if there is such a file, or a pipe. Raises ``WrongUse``."""
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        raise WrongUse(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise WrongUse(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    if is_folder:
+        raise WrongUse(f"{path}: it is a folder; name the file in it")
     return path
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .terminal import json_text
 
 if TYPE_CHECKING:
     from ..policyfile.scenario import Outcome
@@ -35,7 +36,7 @@ def counted(warnings: Sequence[Any], departures: Sequence[Any], profile: str | N
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    print(json_text(value, indent=2, default=_plain))
 
 
 def _plain(value: Any) -> Any:

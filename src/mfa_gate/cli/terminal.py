@@ -6,8 +6,8 @@ import io
 import json
 import re
 import sys
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
 
 UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 """Control characters, line ends, characters that change the direction of writing, and bytes that were no UTF-8."""
@@ -30,10 +30,19 @@ def plain_lines(text: str) -> str:
     return _UNSEEN_BUT_LINES.sub(_spelled, text)
 
 
-def json_text(document: object, *, indent: int | None = None, stream: TextIO | None = None) -> str:
-    """Write JSON, with letters as escapes where ``stream`` (standard output) lacks them."""
+def json_text(
+    document: object,
+    *,
+    indent: int | None = None,
+    stream: TextIO | None = None,
+    default: Callable[[Any], Any] | None = None,
+) -> str:
+    """Write JSON, with letters as escapes where ``stream`` (standard output) lacks them.
+
+    ``default`` makes plain values of those that JSON does not know.
+    """
     encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
+    text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent, default=default)
     return _UNSEEN_BUT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -13,6 +13,8 @@ from .lines import Path, line_at
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 SHOWN = 60
+LONG = 256
+"""Bits of a whole number that is told by its size alone: Python may refuse to write it."""
 
 
 class Wrong(ValueError):
@@ -95,7 +97,7 @@ def dotted(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            spelled = part if _BARE.fullmatch(part) else '"' + part.replace('"', '\\"') + '"'
+            spelled = part if _BARE.fullmatch(part) else quoted(part)
             text += f".{spelled}" if text else spelled
     return text
 
@@ -106,16 +108,26 @@ def shown(value: object) -> str:
         case bool():
             text = "true" if value else "false"
         case str():
-            text = '"' + value.encode("unicode_escape").decode().replace('"', '\\"') + '"'
+            text = quoted(value)
         case dict():
             text = "a table"
         case list() | tuple():
             text = "[" + ", ".join(shown(item) for item in value) + "]"
         case datetime.datetime() | datetime.date() | datetime.time():
             text = value.isoformat()
+        case int() if value.bit_length() > LONG:
+            text = f"a number of {value.bit_length()} bits"
         case _:
             text = str(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def quoted(text: str) -> str:
+    """Put ``text`` in quotes, with each character spelled out that cannot be seen."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return (
+        '"' + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in escaped) + '"'
+    )
 
 
 def told_day(at: int) -> str:

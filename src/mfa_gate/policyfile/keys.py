@@ -60,6 +60,9 @@ from .faults import listed
 from .scenario import REASONS, Example, Expect, Given
 from .shape import specs_of
 
+LAST_DAY = 253_402_214_400
+"""The first second of 9999-12-31, in UTC."""
+
 ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
 """Words of RFC 8176, 2 for a password, a place or mere presence: none of them is a second factor."""
 
@@ -77,6 +80,12 @@ def groups(*, empty: bool, stricter: Direction = "") -> Key:
         stricter=stricter,
     )
 
+
+MOMENT = Key(
+    says="it must be between 1970-01-01 and 9999-12-31",
+    holds=lambda v: 0 <= v <= LAST_DAY,
+)
+"""A moment that has a date in each time zone."""
 
 LABEL = Key(says="it must be 1 to 64 letters, digits, spaces and -_.", holds=lambda v: is_.label(v))
 
@@ -198,12 +207,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         ),
         "optional_from": key(
             'With dates in place of "stage": the moment from which enrolling is offered.',
-            Key(stricter="lower"),
+            MOMENT,
+            stricter="lower",
             seen=True,
         ),
         "required_from": key(
             'With dates in place of "stage": the moment from which enrolling is required.',
-            Key(stricter="lower"),
+            MOMENT,
+            stricter="lower",
             seen=True,
         ),
         "skip": key("Skipping while enrollment is optional."),
@@ -427,7 +438,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="fewer"), seen=True),
         "methods": key("Methods of HTTP that are exempt.", some_of(METHODS, stricter="fewer"), seen=True),
         "reason": key("The reason for the exemption.", text(300), stricter="none"),
-        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower"), seen=True),
+        "expires_at": key("The moment at which the exemption ends.", MOMENT, stricter="lower", seen=True),
     },
     SubjectExemption: {
         "name": key("The name of the rule in decisions and events.", LABEL, stricter="none"),
@@ -436,7 +447,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         ),
         "groups_none": key("Groups of which the person has none.", groups(empty=True, stricter="more"), seen=True),
         "reason": key("The reason for the exemption.", text(300), stricter="none"),
-        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower"), seen=True),
+        "expires_at": key("The moment at which the exemption ends.", MOMENT, stricter="lower", seen=True),
     },
     StepUpRule: {
         "name": key("The name of the rule in decisions and events.", LABEL, stricter="none"),
@@ -490,7 +501,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "locked": key("The account is locked."),
         "skipped": key("The person skipped the enrollment in this session."),
         "agreed": key("The person accepted the agreement."),
-        "at": key("The moment of the request; absent: now."),
+        "at": key("The moment of the request; absent: now.", MOMENT),
         "enabled": key("The administrators of the tenant turned it on."),
     },
     Expect: {

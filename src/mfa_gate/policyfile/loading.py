@@ -28,6 +28,7 @@ from .shape import keys_of
 
 VERSION = 1
 MOST_BYTES = 1024 * 1024
+_DIGITS = re.compile(r"[0-9](?:_?[0-9]){600}")
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -82,6 +83,8 @@ def examine(text: str, *, base: File, factors: Registry = BUILT_IN) -> Examined:
         lines = lines_of(text)
     except tomllib.TOMLDecodeError as error:
         return Examined(policy=None, faults=(_syntax_fault(error, text),))
+    except ValueError:
+        return Examined(policy=None, faults=(_long_number(text),))
     except RecursionError:
         return Examined(policy=None, faults=(Fault(line=1, path="", text="not TOML: it is nested too deeply"),))
     report = Report(lines=lines, factors=factors)
@@ -298,3 +301,10 @@ def _syntax_fault(error: tomllib.TOMLDecodeError, text: str) -> Fault:
     column = f" (column {place[2]})" if place and place[2] else " (at the end of the file)" if place else ""
     what = said[: place.start()] if place else said
     return Fault(line=line, path="", text=f"not TOML: {what[:1].lower()}{what[1:]}{column}")
+
+
+def _long_number(text: str) -> Fault:
+    """Tell of the number that Python refuses to read: it has hundreds of digits or more."""
+    found = _DIGITS.search(text)
+    line = text.count("\n", 0, found.start()) + 1 if found else 1
+    return Fault(line=line, path="", text="not TOML: a whole number has at most 19 digits")

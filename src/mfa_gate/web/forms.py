@@ -160,7 +160,7 @@ async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int
     """Read the object in a JSON body. Raises ``BadBody``.
 
     It refuses another media type, duplicate keys, NaN, a body nested too deep, half a character, and a value that is no
-    object.
+    object. A body without a byte is an object without members: a call that needs none may send none.
     """
     if media_type(scope) != "application/json":
         raise BadBody("media_type", detail="Send the body as JSON, with the header Content-Type: application/json.")
@@ -169,6 +169,8 @@ async def read_json(scope: Scope, receive: Receive, *, within: float, limit: int
     except BadBody as bad:
         told = f"A body has at most {limit} bytes." if bad.reason == "too_large" else "Send the whole body at once."
         raise BadBody(bad.reason, "" if bad.reason == "too_large" else "The body did not come", told) from bad
+    if not body:
+        return {}
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_none)
     except (ValueError, RecursionError) as error:

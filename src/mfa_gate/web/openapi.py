@@ -84,7 +84,10 @@ def _operation(place: str, method: str, call: Call) -> dict[str, Any]:
         },
     }
     if method in ("POST", "PATCH"):
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(call)}}}
+        operation["requestBody"] = {
+            "required": bool(call.required),
+            "content": {"application/json": {"schema": _body(call)}},
+        }
     return operation
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...errors import SettingsError
 from ..application import WrongUse, app_of
+from ..terminal import json_text, one_line
 
 if TYPE_CHECKING:
     from .verdicts import Line
@@ -50,11 +50,11 @@ def examine_app(args: argparse.Namespace) -> int:
 def _told(args: argparse.Namespace, lines: list[Line]) -> int:
     faults = sum(line.verdict == "fault" for line in lines)
     if args.json:
-        print(json.dumps({"ok": not faults, "lines": [asdict(line) for line in lines]}, ensure_ascii=False, indent=2))
+        print(json_text({"ok": not faults, "lines": [asdict(line) for line in lines]}, indent=2))
         return NO if faults else DONE
     width = max(len(line.part) for line in lines)
     for line in lines:
-        print(f"{line.verdict:<7}  {line.part:<{width}}  {line.text}")
+        print(f"{line.verdict:<7}  {line.part:<{width}}  {one_line(line.text)}")
     warnings = sum(line.verdict == "warning" for line in lines)
     print(f"{faults} fault{'' if faults == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
     return NO if faults else DONE

@@ -13,7 +13,7 @@ LIMITS = frozenset(str(number) for number in range(1, MAX_LIMIT + 1))
 
 
 def query_of(request: PageRequest, known: tuple[str, ...] | None = None) -> dict[str, str]:
-    """Read the members of the query, each once.
+    """Read the members of the query, each once. One without a value counts as absent.
 
     ``known`` are those that there may be, None for any. Raises ``BadMember``.
     """
@@ -32,9 +32,9 @@ def query_of(request: PageRequest, known: tuple[str, ...] | None = None) -> dict
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise BadMember(twice, "A query parameter comes twice", f'"{twice}" comes more than once.')
-    limit = query.get("limit", "50")
-    if limit not in LIMITS:
+    query = {name: value for name, value in query.items() if value}
+    if query.get("limit", "50") not in LIMITS:
         raise wrong("limit", f"a whole number from 1 to {MAX_LIMIT}")
-    if query.get("status", "") not in ("", *STATUSES):
+    if "status" in query and query["status"] not in STATUSES:
         raise wrong("status", f"one of {', '.join(STATUSES)}")
     return query
