@@ -25,6 +25,7 @@ MARKED = re.compile(r"mark\.(?:slow|waits|browser|long)\b")
 SKIPS = {
     "attacks/test_store_outage.py": "a small disk needs leave to mount",
     "servers/breakage/test_breakage.py": "a network and a disk of its own need root",
+    "servers/breakage/test_crew.py": "the same",
     "stores/sqlite/test_faults.py": "the same, and only root may mount",
     "stores/sqlite/test_first_open.py": "only root may give a file away",
     "stores/sqlite/test_volumes.py": "only root may act as another user",

@@ -171,3 +171,20 @@ def test_a_gate_tells_all_at_once(tmp_path: Path) -> None:
     told = list(refused.value.faults)
     assert [fault.split(":")[1].strip() for fault in told if fault.startswith("policy:")] == ["name", "attempts.max"]
     assert any(fault.startswith("prefix=") for fault in told)
+
+
+def test_a_rule_that_tenants_share_is_named_in_each() -> None:
+    """One object in two tenants is at fault in that one alone which allows too few factors."""
+    rule = StepUpRule(name="vault", paths=(PathRule(text="/vault/**"),), factors_any=("email",))
+    few = replace(POLICY.base, factors=replace(POLICY.base.factors, allowed=("totp",)), step_up=(rule,))
+    tenants = {"few": few, "more": replace(POLICY.base, step_up=(rule,))}
+    (told,) = faults(replace(POLICY, tenants=tenants))
+    assert told.startswith("policy: tenants.few."), told
+    empty = replace(rule, factors_any=())
+    each = {name: replace(POLICY.base, step_up=(empty,)) for name in ("one", "two")}
+    assert [told.partition(": it")[0] for told in faults(replace(POLICY, tenants=each))] == [
+        "policy: tenants.one.step_up[0]",
+        "policy: tenants.two.step_up[0]",
+    ]
+    own = replace(POLICY, base=replace(POLICY.base, step_up=(empty,)), tenants={"one": each["one"]})
+    assert faults(own)[0].startswith("policy: step_up[0]: ")

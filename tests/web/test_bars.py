@@ -35,6 +35,12 @@ def test_a_bar_a_day_with_its_parts() -> None:
     assert (bars.total, bars.highest.across) == (12, 101 * DAY)
 
 
+def test_places_are_written_short() -> None:
+    """A seventh of the width has no end: one digit behind the point is enough for a browser."""
+    bars = drawn([send(1, "sms", 1), send(7, "sms", 1)])
+    assert [(bar.x, bar.width) for bar in bars.bars][:3] == [(10.7, 64.3), (96.4, 64.3), (182.1, 64.3)]
+
+
 def test_nothing_is_drawn_of_nothing() -> None:
     """A report without rows, or with zeros only, has no plot."""
     assert bars_of(SENDS, SENDS.plots[0], []) is None

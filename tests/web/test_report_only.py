@@ -20,6 +20,7 @@ from mfa_gate.core.report import HOUR, Part
 from mfa_gate.core.rules import DAY, PathRule, Policy, Rules, StepUpRule, SubjectExemption, TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.web import report_only as module
+from mfa_gate.web.report_only import Kept
 from tests.attacks.test_blame import caller_of
 from tests.harness import (
     AGREEMENT,
@@ -520,6 +521,33 @@ async def test_where_a_result_is_kept() -> None:
         kept = next(iter(report_only._kept.values()))
         assert kept.until == world.engine.now() + 30
         assert (kept.subject.id, kept.address) == ("ann", ann.address)
+
+
+async def test_a_kept_result_counts_its_like_for_its_time() -> None:
+    """The same request is judged once in half a minute, and anew after a change."""
+    async with running(world_of()) as world:
+        ann = await world.enrolled()
+        kept = world.gate.web.report_only._kept
+        kept.clear()
+
+        async def judged(**more: Any) -> Kept:
+            assert (await ann.ask("GET", "/vault/7", headers=FETCH, **more)).status == 200
+            return next(iter(kept.values()))
+
+        first = await judged()
+        assert await judged() is first
+        world.clock.advance(29)
+        assert await judged() is first
+        world.clock.advance(1)
+        second = await judged()
+        assert second is not first
+        assert await judged() is second
+        elsewhere = await judged(address="203.0.113.77")
+        assert elsewhere is not second
+        assert elsewhere.address == "203.0.113.77"
+        assert await world.store.swap(replace(await world.store.load(SubjectKey("alpha", "ann")), name="Ann B"))
+        assert await judged(address="203.0.113.77") is not elsewhere
+        assert sum((await told(world)).values()) == 7
 
 
 async def test_kept_results_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

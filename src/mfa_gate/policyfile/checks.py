@@ -193,12 +193,12 @@ def _step_up(checked: Checked) -> None:
     for rule in rules.step_up:
         if rule.max_age is None and not _demand(rule).is_strong:
             checked.say(
-                checked.report.place_of(rule),
+                checked.report.place_of(rule, checked.tenant),
                 "it demands nothing; give it max_age, factors_any, phishing_resistant or user_verification",
             )
     narrowed = checked.report.where(checked.tenant, ALLOWED)
     ends = dead_ends(rules, factors_for(rules, NOBODY_PICKED), checked.traits)
-    places = [[checked.report.place_of(rule) for rule in end.rules] for end in ends]
+    places = [[checked.report.place_of(rule, checked.tenant) for rule in end.rules] for end in ends]
     sound = [not checked.report.spoiled(ALLOWED, *paths, tenant=checked.tenant) for paths in places]
     for end, paths, is_sound in zip(ends, places, sound, strict=True):
         # The tenant made this dead end by its narrower list of factors, unless one of the rules is its own as well.
@@ -285,7 +285,7 @@ def _names(checked: Checked) -> None:
         seen: set[str] = set()
         for rule in getattr(checked.rules, section):
             if rule.name in seen:
-                path = (*checked.report.place_of(rule), "name")
+                path = (*checked.report.place_of(rule, checked.tenant), "name")
                 checked.say(path, f'a second rule is named "{rule.name}"; names tell rules apart')
             seen.add(rule.name)
 
@@ -293,7 +293,7 @@ def _names(checked: Checked) -> None:
 def _exemptions(checked: Checked) -> None:
     for rule in checked.rules.exempt:
         if any(path.text == "/**" for path in rule.paths):
-            path = (*checked.report.place_of(rule), "paths")
+            path = (*checked.report.place_of(rule, checked.tenant), "paths")
             checked.say(path, 'it exempts the whole app; set enrollment.stage = "off" to ask for nothing')
 
 

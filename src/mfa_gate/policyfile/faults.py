@@ -45,15 +45,15 @@ class Report:
     lines: dict[Path, int]
     factors: Registry = BUILT_IN
     found: dict[Fault, tuple[str, Path]] = field(default_factory=dict)
-    places: dict[int, tuple[object, Path]] = field(default_factory=dict)
+    places: dict[tuple[int, str], tuple[object, Path]] = field(default_factory=dict)
 
     def add(self, path: Path, text: str, *, tenant: str = "") -> None:
         """Add a fault at ``path``; the same one twice counts once.
 
         ``tenant`` is the one whose rules have the fault. The text names it where ``path`` does not.
         """
-        if path[:1] == ("tenants",) and len(path) > 1:
-            tenant = str(path[1])
+        if owner := _owner(path):
+            tenant = owner
         elif tenant:
             text = f"{text} (in tenant {shown(tenant)})"
         fault = Fault(line=line_at(self.lines, path), path=dotted(path), text=text)
@@ -67,13 +67,13 @@ class Report:
     def remember(self, entry: object, path: Path) -> None:
         """Keep the place of an entry of an array of tables.
 
-        The entry is kept alive, so that no other object gets its identity.
+        The entry is kept alive, so that no other object gets its identity. A program may give one to several tenants.
         """
-        self.places[id(entry)] = (entry, path)
+        self.places[id(entry), _owner(path)] = (entry, path)
 
-    def place_of(self, entry: object) -> Path:
-        """Return the place at which ``entry`` was written."""
-        return self.places[id(entry)][1]
+    def place_of(self, entry: object, tenant: str = "") -> Path:
+        """Return the place of ``entry``: in ``tenant``'s section, or in the file's."""
+        return self.places[id(entry), tenant if (id(entry), tenant) in self.places else ""][1]
 
     def spoiled(self, *paths: Path, tenant: str = "") -> bool:
         """Tell if a fault is known at, in or around one of ``paths`` in the rules of ``tenant``.
@@ -84,6 +84,11 @@ class Report:
         bad = [_in_section(path) for owner, path in self.found.values() if owner in ("", tenant)]
         asked = [_in_section(path) for path in paths]
         return any(b[: len(p)] == p or p[: len(b)] == b for b in bad for p in asked)
+
+
+def _owner(path: Path) -> str:
+    """Return the tenant whose section a path is in, or ""."""
+    return str(path[1]) if path[:1] == ("tenants",) and len(path) > 1 else ""
 
 
 def _in_section(path: Path) -> Path:

@@ -106,7 +106,6 @@ class ReportOnly:
             return None
         self._service.engine.notice()
         if known.entry.stale or self._service.engine.now() >= known.until:
-            del self._kept[key]
             return None
         return known if known.subject == subject and known.address == self._callers.address(scope) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -21,10 +21,13 @@ _ROUNDS = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One worker's way to the store: its URL, and the network that it runs in."""
+    """One worker's way to the store: its URL, and its network.
+
+    ``network`` is the file that stands for it ("": ours).
+    """
 
     url: str
-    inside: Callable[[], AbstractContextManager[None]] = nullcontext
+    network: str = ""
 
 
 @dataclass(slots=True)
@@ -108,15 +111,12 @@ class Crew:
 def crew(ways: Sequence[Way]) -> Iterator[Crew]:
     """Start a worker for each way, each of another application, and close them at the end."""
     with ExitStack() as stack:
-        asks = []
-        for way in ways:
-            with way.inside():
-                asks.append(stack.enter_context(beside("tests.servers.breakage.worker")))
+        asks = [stack.enter_context(beside("tests.servers.breakage.worker")) for _ in ways]
         threads = stack.enter_context(ThreadPoolExecutor(len(ways)))
         made = Crew(asks, threads)
         zero = time.monotonic()
         for ask, way, app in zip(asks, ways, APPS, strict=False):
-            ask({"store": way.url, "app": app, "zero": zero})
+            ask({"store": way.url, "app": app, "zero": zero, "network": way.network})
         made.one(0, "open")  # the first one makes the store
         made.all("open")
         yield made

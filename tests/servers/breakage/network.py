@@ -20,18 +20,23 @@ class Side:
     address: str
     keeper: int
 
+    @property
+    def network(self) -> str:
+        """Return the file that stands for this network."""
+        return f"/proc/{self.keeper}/ns/net"
+
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Be in this network.
 
         Sockets that this thread opens, and programs that it starts, stay in it.
         """
-        with open("/proc/thread-self/ns/net") as before, open(f"/proc/{self.keeper}/ns/net") as here:
-            enter(here.fileno())
+        with open("/proc/thread-self/ns/net") as before:
+            enter(self.network)
             try:
                 yield
             finally:
-                enter(before.fileno())
+                enter(f"/proc/self/fd/{before.fileno()}")
 
     def ip(self, *words: str) -> None:
         """Run one command of ``ip`` in this network."""
@@ -55,10 +60,14 @@ class Cable:
         self.one.ip("link", "set", "cable", "up")
 
 
-def enter(namespace: int) -> None:
-    """Move this thread into the network that the file descriptor stands for."""
-    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+def enter(network: str) -> None:
+    """Move this thread into the network that the file stands for.
+
+    Threads that it starts later are there too.
+    """
+    with open(network) as opened:
+        if ctypes.CDLL(None, use_errno=True).setns(opened.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def split_brain(place: Path, *, replicas: int = 1) -> Iterator[Stage]:
                 until(lambda: all(map(_knows_all, sentinels[1:])))
             hosts = ",".join(f"{each.host}:{each.port}" for each in sentinels)
             url = f"redis+sentinel://{hosts}/gate" + (f"?replicas={replicas}" if replicas else "")
-            ways = [Way(url, two.inside), Way(url, two.inside), Way(url, one.inside)]
+            ways = [Way(url, two.network), Way(url, two.network), Way(url, one.network)]
             yield Stage(ways, Houses(line, primary, replicas_, sentinels).split, APART + 8, sides=1 if replicas else 2)
         finally:
             for _, each in reversed(everything):

@@ -21,6 +21,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import make_world
 from tests.servers.breakage.deeds import TENANT, Deeds, QuickClock, patiently
+from tests.servers.breakage.network import enter
 
 
 class Worker:
@@ -31,6 +32,10 @@ class Worker:
         self.world = make_world(store=store, clock=self.clock)
         self.world.engine.wiring = replace(self.world.engine.wiring, app=app)
         self.deeds = Deeds(self.world, self.clock, app)
+
+    async def network(self) -> str:
+        """Tell the network that this worker is in."""
+        return os.readlink("/proc/thread-self/ns/net")
 
     async def open(self) -> None:
         """Open the gate, as soon as its store is there."""
@@ -103,13 +108,13 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def main() -> None:
+async def main(first: dict[str, Any]) -> None:
     """Follow orders until there are no more.
 
-    The first one tells the store, the application and the time zero.
+    The ``first`` one tells the store, the application and the time zero.
     """
     loop = asyncio.get_running_loop()
-    worker = Worker(**json.loads(await loop.run_in_executor(None, sys.stdin.readline)))
+    worker = Worker(**first)
     print("{}", flush=True)
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         order, more = json.loads(line)
@@ -117,4 +122,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    beginning = json.loads(sys.stdin.readline())
+    if network := beginning.pop("network"):
+        enter(network)  # before any other thread is there; the process itself is a fork of one in another network
+    asyncio.run(main(beginning))

@@ -12,6 +12,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from mfa_gate.errors import SettingsError
 from mfa_gate.storage import EVERYTHING
 from mfa_gate.stores.postgres import PostgresStore
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, heard, tells
@@ -57,6 +58,26 @@ async def test_a_number_that_comes_again_forgets_everything(url: str, store: Pos
     postgres_servers.shared().say("SELECT pg_notify(%s, %s)", f"mfa_gate_{store_id}", notice)
     assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
     await other.aclose()
+
+
+async def test_an_acceptance_without_its_notice_forgets_everything(url: str, store: PostgresStore) -> None:
+    """A dump that was accepted elsewhere is put back while the worker listens.
+
+    Nobody announces that.
+    """
+    await silence(store)
+    postgres_servers.shared().say(f"UPDATE {schema_of(url)}.about SET restored_at = restored_at + 1")
+    assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
+
+
+async def test_a_store_that_went_back_while_it_was_closed(url: str, store: PostgresStore) -> None:
+    """The same object opens it again, knows the newer number, and finds an older copy."""
+    assert await store.swap(enrolled(ALICE))
+    await silence(store)
+    await store.aclose()
+    postgres_servers.shared().say(f"UPDATE {schema_of(url)}.counter SET changes = changes - 1")
+    with pytest.raises(SettingsError, match="older copy"):
+        await store.open()
 
 
 async def test_any_text_ends_no_listening(url: str, store: PostgresStore) -> None:

@@ -17,7 +17,7 @@ async def lines_with(
     Each index is asked for the newest lines of each value, so a search costs as much as its answer.
     """
     before = cursor_from(after)
-    wanted = [value for value in values if value and "\0" not in value]
+    wanted = [value for value in values if "\0" not in value]
     if before is None or not wanted:
         return EventPage(items=())
     behind, place = (" AND e.seq < %s", [before]) if before >= 0 else ("", list[int]())
