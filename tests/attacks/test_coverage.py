@@ -9,14 +9,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import socketio
 from a2wsgi import WSGIMiddleware
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 from django.test.utils import override_settings
+from django.urls import path as django_path
 from django.urls import re_path
 from fastapi import FastAPI
 from hypothesis import given, settings
@@ -397,8 +400,8 @@ async def test_mounted_gate(tmp_path: Path) -> None:
         assert (await browser.ask("GET", "/team/site/public")).body.startswith(SECRET)
 
 
-@pytest.mark.parametrize("installed", [True, False], ids=["installed", "around"])
-async def test_a_root_path_that_the_app_sets(installed: bool) -> None:
+@pytest.mark.parametrize("way", ["installed", "around", "in socket.io"])
+async def test_a_root_path_that_the_app_sets(way: str) -> None:
     """S-7: ``FastAPI(root_path=...)`` gives no path a second spelling that a rule misses.
 
     Its router takes that root off, so a gate around the app judges the path without it. Addresses that leave begin with it.
@@ -410,10 +413,13 @@ async def test_a_root_path_that_the_app_sets(installed: bool) -> None:
     inner.get("/public")(secret)
     rule = StepUpRule(name="records", paths=(PathRule(text="=/records"),), max_age=Seconds(300))
     world = make_world(
-        policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), app=inner if installed else None
+        policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), app=inner if way == "installed" else None
     )
-    if not installed:
-        around = MFAGateMiddleware(CORSMiddleware(inner), gate=world.gate)
+    if way != "installed":
+        server = socketio.AsyncServer(async_mode="asgi")
+        around = MFAGateMiddleware(
+            CORSMiddleware(inner) if way == "around" else socketio.ASGIApp(server, inner), gate=world.gate
+        )
         world = replace(world, app=SessionMiddleware(around, secret_key=SESSION_KEY))
     async with running(world):
         browser = await world.browser()
@@ -422,6 +428,22 @@ async def test_a_root_path_that_the_app_sets(installed: bool) -> None:
             assert (led.status, led.location.partition("?")[0]) == (303, "/api/mfa/enroll"), before
             assert (await browser.page(f"{before}/public")).status == 200, before
         await browser.enroll()
+        assert [(await browser.page(f"{before}/records")).status for before in ("", "/api")] == [200, 200]
+        world.clock.advance(3600)
+        for path in ("/records", "/api/records", "/api/records/", "/api/Records"):
+            assert (await browser.ask("GET", path, headers=FETCH)).reason == "proof_required", path
+
+
+async def test_a_root_path_that_a_mounted_app_sets() -> None:
+    """S-7: a mounted ``FastAPI(root_path=...)`` gives no path a second spelling."""
+    inner = FastAPI()
+    inner.root_path = "/api"
+    inner.get("/records")(secret)
+    app = Starlette(routes=[Route("/login", log_in, methods=["POST"]), Mount("/", app=inner)])
+    rule = StepUpRule(name="records", paths=(PathRule(text="=/records"),), max_age=Seconds(300))
+    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), app=app)
+    async with running(world):
+        browser = await world.enrolled()
         assert [(await browser.page(f"{before}/records")).status for before in ("", "/api")] == [200, 200]
         world.clock.advance(3600)
         for path in ("/records", "/api/records", "/api/records/", "/api/Records"):
@@ -446,6 +468,19 @@ def _quart() -> Any:
     return app
 
 
+def _method_of_quart() -> Any:
+    return _quart().asgi_app
+
+
+def _function_around_litestar() -> Any:
+    inner = _litestar()
+
+    async def host(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+
+    return host
+
+
 def _wsgi() -> Any:
     def host(environ: Any, start: Any) -> list[bytes]:
         found = "/" + environ["PATH_INFO"].lstrip("/") == "/export"  # as werkzeug reads it
@@ -455,8 +490,8 @@ def _wsgi() -> Any:
     return WSGIMiddleware(host)
 
 
-@pytest.mark.parametrize("host", [_litestar, _quart, _wsgi])
-@pytest.mark.parametrize("root", ["", "/app", "/app/"])
+@pytest.mark.parametrize("host", [_litestar, _quart, _wsgi, _method_of_quart, _function_around_litestar])
+@pytest.mark.parametrize("root", ["", "/app", "/app/", "app"])
 async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> None:
     """S-7, S-12: an app that finds the root anywhere in a path is given it in front.
 
@@ -480,8 +515,11 @@ async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> 
             assert reply.status in (200, 403, 404), (path, reply.status)
             return SECRET in reply.body
 
-        told = root.rstrip("/")
-        paths = ("/export", "/app/export", "/appexport", "/static/app/export", "/static/app//export", "/x/app/export")
+        told = f"/{root.strip('/')}".rstrip("/")
+        # Hypercorn and daphne hand over a path without a slash in front, as a client may write it.
+        beside = ("export", "appexport", "/export?", "app/export?")
+        below = ("/static/app/export", "/static/app//export", "/x/app/export")
+        paths = ("/export", "/app/export", "/appexport", *beside, *below)
         for path in paths:
             assert not await reached(path), path
         await ann.enroll()
@@ -490,6 +528,123 @@ async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> 
         world.clock.advance(3600)
         for path in paths:
             assert not await reached(path), path
+
+
+def _mounted_by_starlette(path: str, app: Any) -> Any:
+    return Starlette(routes=[Mount(path, app=app)])
+
+
+def _mounted_by_litestar(path: str, app: Any) -> Any:
+    @asgi(path, is_mount=True, copy_scope=True)
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    return Litestar([mounted], openapi_config=None)
+
+
+STARLETTE, LITESTAR = _mounted_by_starlette, _mounted_by_litestar
+
+
+@pytest.mark.parametrize(
+    ("base", "host"),
+    [
+        ("/a", lambda: STARLETTE("/a", _litestar())),
+        ("/a", lambda: STARLETTE("/a", _quart())),
+        ("/a", lambda: LITESTAR("/a", _litestar())),
+        ("/a/b", lambda: LITESTAR("/a", LITESTAR("/b", _litestar()))),
+        ("/a/b", lambda: STARLETTE("/a", LITESTAR("/b", _litestar()))),
+        ("/a/b", lambda: LITESTAR("/a", STARLETTE("/b", _litestar()))),
+    ],
+    ids=["s(l)", "s(q)", "l(l)", "l(l(l))", "s(l(l))", "l(s(l))"],
+)
+async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
+    """S-7, S-12: gate and app read one path where two frameworks take roots off in turn."""
+    rule = StepUpRule(name="export", paths=(PathRule(text=f"={base}/export"),), max_age=Seconds(60))
+    free = Exemption(name="free", paths=(PathRule(text=f"{base}/static/**"),), reason="tests")
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
+    world = make_world(policy=policy, identify=identify)
+    world.app = MFAGateMiddleware(host(), gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+
+        async def reached(path: str, root: str) -> bool:
+            reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+            assert reply.status in (200, 403, 404), (path, reply.status)
+            return SECRET in reply.body
+
+        first, last = base[:2], base[-2:]
+        odd = ("export", "/export", f"{first}/export", f"/static{last}/export", f"/static{first}/export")
+        paths = [
+            (before + base + path, root)
+            for root in ("", "/app", first, "/static")
+            for path in (*odd, f"{root}/export", f"/static{root}/export", f"{root}{base}/export")
+            for before in ("", root)
+        ]
+        for path, root in paths:
+            assert not await reached(path, root), (path, root)
+        await ann.enroll()
+        assert await reached(f"{base}/export", "")
+        world.clock.advance(3600)
+        for path, root in paths:
+            assert not await reached(path, root), (path, root)
+
+
+@pytest.mark.parametrize("around", [True, False], ids=["around", "bare"])
+@pytest.mark.usefixtures("configured_django")
+async def test_a_root_path_that_channels_cuts_elsewhere(around: bool) -> None:
+    """S-7, S-12: a websocket of Channels is judged by the path that its router reads.
+
+    Every client may choose the root where the server is daphne.
+    """
+
+    async def export(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": SECRET})
+
+    sockets: Any = URLRouter([django_path("export", export)])
+    host = ProtocolTypeRouter({"websocket": OriginValidator(sockets, ["*"]) if around else sockets})
+    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
+    free = Exemption(name="free", paths=(PathRule(text="/static/**"),), reason="tests")
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
+    world = make_world(policy=policy, identify=identify)
+    world.app = MFAGateMiddleware(host, gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+
+        async def reached(path: str, root: str) -> bool:
+            headers = [("cookie", ann.cookie_header()), ("origin", "http://localhost:8000")]
+            try:
+                reply = await call(world.app, {**socket_scope(path, headers=headers), "root_path": root})
+            except ValueError:
+                return False  # Channels found no route
+            return SECRET in reply.body
+
+        paths = (
+            ("/export", ""),
+            ("/static/export", "/static"),
+            ("/static/export", "/static/"),
+            ("/xexport", "/x"),
+            ("/x/export", "/x/"),
+            ("export", "/x"),
+        )
+        for path, root in paths:
+            assert not await reached(path, root), (path, root)
+        await ann.enroll()
+        assert await reached("/export", "")
+        assert await reached("/x/export", "/x")
+        world.clock.advance(3600)
+        for path, root in paths:
+            assert not await reached(path, root), (path, root)
 
 
 async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
@@ -540,8 +695,8 @@ def configured_django() -> None:
 
 
 @pytest.mark.usefixtures("configured_django")
-@pytest.mark.parametrize("channels", [False, True])
-async def test_a_root_path_that_django_sets(channels: bool) -> None:
+@pytest.mark.parametrize(("channels", "routed"), [(False, False), (True, False), (True, True)])
+async def test_a_root_path_that_django_sets(channels: bool, routed: bool) -> None:
     """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
     rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
 
@@ -555,7 +710,7 @@ async def test_a_root_path_that_django_sets(channels: bool) -> None:
     with override_settings(MIDDLEWARE=[], ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
         host: Any = ASGIHandler()
         if channels:
-            host = SimpleNamespace(application_mapping={"http": host}, by=host)
+            host = ProtocolTypeRouter({"http": URLRouter([re_path("", host)]) if routed else host})
         world.app = MFAGateMiddleware(_Patient(host), gate=world.gate)
         async with running(world):
             ann = Browser(world)
@@ -573,10 +728,7 @@ async def test_a_root_path_that_django_sets(channels: bool) -> None:
 
 
 class _Patient:
-    """A layer around Django, whose client stays until the answer is there.
-
-    It calls ``by`` where ``app`` only lists apps, as a router of Channels does.
-    """
+    """A layer around Django, whose client stays until the answer is there."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -590,7 +742,7 @@ class _Patient:
                 await asyncio.Event().wait()
             return message
 
-        await getattr(self.app, "by", self.app)(scope, waits, send)
+        await self.app(scope, waits, send)
 
 
 async def test_fastapi_documentation() -> None:

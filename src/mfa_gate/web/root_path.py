@@ -6,14 +6,19 @@ Each framework takes ``root_path`` off the path by rules of its own. A path that
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
+from inspect import getclosurevars
+from types import FunctionType
 from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.routing import Host, Match, Mount, Router
 
-DEEPEST = 20
+from .scope import app_path
+
 CUT_ANYWHERE = (
+    "channels.routing.",
     "litestar.",
     "quart.",
     "a2wsgi.",
@@ -25,27 +30,88 @@ CUT_ANYWHERE = (
 
 Litestar takes it off in the middle of a path as well.
 """
+APPS = (*CUT_ANYWHERE, "django.core.handlers.asgi.")
+INSIDE = ("app", "other_asgi_app", "application", "inner")
+"""Names under which a layer keeps the app that it stands around: that of most, of Socket.IO, and two of Channels."""
 
 Settle = Callable[[MutableMapping[str, Any]], None]
+Known = dict[int, Settle | None]
 
 
-def settler_for(app: Any) -> Settle | None:
+def settler_for(app: Any, known: Known | None = None) -> Settle | None:
     """Return the function that settles the root of each request to ``app``, or None.
 
-    Starlette's own router reads as the gate does. An unknown app gets what the server tells.
+    Starlette's own router reads as the gate does; not every app does that it mounts. An unknown app gets what the server
+    tells. ``known`` has the answers so far, so that apps that name each other are looked at once.
     """
-    for _ in range(DEEPEST):
-        if isinstance(app, Starlette):
-            return _of_fastapi(app) if hasattr(app, "root_path") else None
-        modules = [f"{kind.__module__}." for kind in type(app).__mro__]
-        if any(module.startswith("litestar.") for module in modules):
-            return _of_litestar(app)
-        if "django.core.handlers.asgi." in modules:
-            return _of_django
-        if any(module.startswith(CUT_ANYWHERE) for module in modules):
-            return put_before
-        app = getattr(app, "app", None) or getattr(app, "application_mapping", {}).get("http")
-    return None
+    known = {} if known is None else known
+    app = getattr(app, "__self__", app)  # ``quart_app.asgi_app`` is a method.
+    if id(app) not in known:
+        known[id(app)] = None
+        known[id(app)] = _find(app, known)
+    return known[id(app)]
+
+
+def _find(app: Any, known: Known) -> Settle | None:
+    if isinstance(app, (Starlette, Router)):
+        return _in_turn(_of_fastapi(app) if hasattr(app, "root_path") else None, _of_mounts(app.routes, known))
+    modules = [f"{kind.__module__}." for kind in type(app).__mro__]
+    if any(module.startswith("litestar.") for module in modules):
+        return _of_litestar(app)
+    if "django.core.handlers.asgi." in modules:
+        return _of_django
+    if isinstance(by_type := getattr(app, "application_mapping", None), dict):
+        return _of_types({kind: settler_for(inner, known) for kind, inner in by_type.items()})
+    if any(module.startswith(CUT_ANYWHERE) for module in modules):
+        routed = [
+            settler_for(route.callback, known) for route in getattr(app, "routes", ()) if hasattr(route, "callback")
+        ]
+        return _in_turn(_of_django if _of_django in routed else None, put_before)
+    if isinstance(app, FunctionType):
+        return _of_function(app, known)
+    inner = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
+    return None if inner is None else settler_for(inner, known)
+
+
+def _in_turn(first: Settle | None, then: Settle | None) -> Settle | None:
+    if first is None or then is None:
+        return first or then
+
+    def settle(scope: MutableMapping[str, Any]) -> None:
+        first(scope)
+        then(scope)
+
+    return settle
+
+
+def _of_types(by_type: dict[str, Settle | None]) -> Settle:
+    def settle(scope: MutableMapping[str, Any]) -> None:
+        """Settle by the app for this type of connection, as Channels chooses it."""
+        found = by_type.get(scope["type"])
+        if found is not None:
+            found(scope)
+
+    return settle
+
+
+def _of_function(app: FunctionType, known: Known) -> Settle | None:
+    """Settle for the one app that a function calls.
+
+    Of several apps, none is asked for a root of its own.
+    """
+    named = getclosurevars(app)
+    objects = [it for it in (*named.nonlocals.values(), *named.globals.values()) if _is_app(it)]
+    settlers = [settle for it in objects if (settle := settler_for(it, known)) is not None]
+    return settlers[0] if len(settlers) == 1 else put_before if settlers else None
+
+
+def _is_app(found: object) -> bool:
+    """Tell if an object is an app, by its type alone.
+
+    Proxies of a request fail on every other question.
+    """
+    kinds = type(found).__mro__
+    return Starlette in kinds or any(f"{kind.__module__}.".startswith(APPS) for kind in kinds)
 
 
 def _of_fastapi(app: Any) -> Settle:
@@ -60,29 +126,71 @@ def _of_fastapi(app: Any) -> Settle:
 def _of_django(scope: MutableMapping[str, Any]) -> None:
     """Write the root that ``FORCE_SCRIPT_NAME`` tells, as Django does itself a moment later.
 
-    Django's handler gets requests alone. A router of Channels reads the root of a websocket as the server tells it.
+    Django's handler gets requests alone.
     """
     root = sys.modules["django.conf"].settings.FORCE_SCRIPT_NAME
     if root and scope["type"] == "http":
         scope["root_path"] = root
 
 
+def _of_mounts(routes: Iterable[Any], known: Known) -> Settle | None:
+    """Settle for the mounted apps that read paths by rules of their own.
+
+    None where there is none.
+    """
+    settlers = {id(route): settler_for(route.app, known) for route in routes if isinstance(route, (Mount, Host))}
+    below = {place: settle for place, settle in settlers.items() if settle is not None}
+    if not below:
+        return None
+
+    def settle(scope: MutableMapping[str, Any]) -> None:
+        put_before(scope)
+        for route in routes:
+            match, child = route.matches(scope)
+            if match is Match.FULL:
+                if id(route) in below:
+                    mounted = {**scope, **child}
+                    below[id(route)](mounted)
+                    # An app that is mounted at "/" may have a root of its own, which it takes off as well.
+                    sets_root = not child.get("root_path") and mounted.get("root_path")
+                    scope["path"] = app_path(mounted) if sets_root else mounted["path"]
+                return
+
+    return settle
+
+
 def _of_litestar(app: Any) -> Settle:
+    mounted_apps: dict[str, Settle | None] = {}
+
     def settle(scope: MutableMapping[str, Any]) -> None:
         """Write the path as Litestar's router reads it.
 
-        It takes the root off in the middle of a path, and finds the mount ``/admin`` in ``/adminusers``.
+        It takes the root off in the middle of a path, and finds the mount ``/admin`` in ``/adminusers``. It hands the rest of
+        the path to a mounted app, with the root, which that app may take off once more: a second slash says of such a path
+        that it can be read in two ways, and Litestar passes over it.
         """
         put_before(scope)
-        router = getattr(app, "asgi_router", None)
+        router: Any = getattr(app, "asgi_router", None)
         mounts, plain = getattr(router, "_mount_paths_regex", None), getattr(router, "_plain_routes", ())
         if mounts is None or scope.get("path") is None:
             return
         root = scope.get("root_path") or ""
         path = scope["path"][len(root) :]
         found = mounts.match(path)
-        if found and path[found.end() : found.end() + 1] not in ("", "/") and path.rstrip("/") not in plain:
-            scope["path"] = f"{root}{path[: found.end()]}/{path[found.end() :]}"
+        if not found or path.rstrip("/") in plain:
+            return
+        mount, rest = found[0], path[found.end() :]
+        if rest and rest[0] != "/":
+            rest = f"/{rest}"
+        if mount not in mounted_apps:
+            handler = router._mount_routes[mount].asgi_handlers.get("asgi")
+            mounted_apps[mount] = settler_for(handler.handler.fn) if handler is not None else None
+        inner = mounted_apps[mount]
+        if rest and inner is not None:
+            mounted = {**scope, "path": rest, "root_path": ""}
+            inner(mounted)
+            rest = mounted["path"]
+        scope["path"] = f"{root}{mount}{'/' if root and root in rest else ''}{rest}"
 
     return settle
 
@@ -92,12 +200,16 @@ def put_before(scope: MutableMapping[str, Any]) -> None:
 
     So no router finds the root at another place of the path.
     """
-    root, path = (scope.get("root_path") or "").rstrip("/"), scope.get("path")
-    if not scope.get("root_path") or path is None:
+    told, path = scope.get("root_path"), scope.get("path")
+    if not told or path is None:
         return
+    root = told.rstrip("/")
+    if root and root[0] != "/":
+        root = f"/{root}"
     scope["root_path"] = root
     if not root or path == root or path.startswith(f"{root}/"):
         return
-    scope["path"] = root + path
+    before = root if path[:1] in ("", "/") else f"{root}/"
+    scope["path"] = before + path
     if scope.get("raw_path") is not None:
-        scope["raw_path"] = quote(root).encode() + scope["raw_path"]
+        scope["raw_path"] = quote(before).encode() + scope["raw_path"]
