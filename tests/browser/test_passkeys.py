@@ -98,7 +98,8 @@ for (const ask of ["create", "get"]) {
   navigator.credentials[ask] = async (options) => {
     const made = await real(options);
     const inner = ["clientDataJSON", "attestationObject", "authenticatorData", "signature"];
-    const response = asIs(made.response, ask === "create" ? AuthenticatorAttestationResponse : AuthenticatorAssertionResponse, inner);
+    const kind = ask === "create" ? AuthenticatorAttestationResponse : AuthenticatorAssertionResponse;
+    const response = asIs(made.response, kind, inner);
     return Object.create(asIs(made, PublicKeyCredential, ["id", "rawId", "type"]), { response: { value: response } });
   };
 }

@@ -291,8 +291,9 @@ def test_accounts_that_differ_are_told(run: Run, urls: Url, file: Path, capsys: 
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_a_passkey_of_somebody_else_is_left_out(run: Run, urls: Url, file: Path, alone: bool) -> None:
-    """S-88: a credential belongs to one person of a store, so the other one comes without it, and the answer is no.
+    """S-88: a credential belongs to one person of a store; the other comes without it.
 
+    The answer is no.
     With another factor that person goes on. With none nobody enrolls in their place: an administrator looks first.
     """
     here, there = urls("sqlite"), urls("redis")

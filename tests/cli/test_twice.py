@@ -15,7 +15,10 @@ LEAVES = {" ".join(path): command for path, command in _leaves(parser())}
 
 @pytest.mark.parametrize("command", LEAVES)
 def test_an_option_that_is_given_twice(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is wrong use, also with the same value: the first one was dropped without a word."""
+    """It is wrong use, also with the same value.
+
+    The first one was dropped without a word.
+    """
     words = COMMANDS[command]
     for action in LEAVES[command]._actions:
         if not action.option_strings or action.nargs is not None or isinstance(action, argparse._AppendAction):

@@ -779,9 +779,9 @@ def test_another_kind_than_the_policys(wanted: str, told: str | None) -> None:
 )
 @pytest.mark.parametrize("wanted", ["required", "preferred"])
 def test_a_passkey_that_is_not_kept_where_the_policy_wants_it(wanted: str, told: object, kept: bool) -> None:
-    """WebAuthn Level 3, 10.1.3: a browser that was asked, and says no, has not obeyed; the passkey is refused at no cost.
+    """A browser that was asked, and says no, has not obeyed: refused at no cost.
 
-    A browser that says nothing is believed, and nobody is asked where the policy lets the browser choose.
+    A browser that says nothing is believed, and nobody is asked where the policy lets the browser choose (10.1.3).
     """
     ceremony = Ceremony(options={"resident_key": wanted})
     asked = ceremony.ask("enroll", ceremony.draft())

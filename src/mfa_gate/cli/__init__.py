@@ -40,12 +40,15 @@ COMMANDS = {
 
 
 class _Once(argparse.Action):
-    """Store the value of an option, and refuse a second one: argparse would drop the first without a word."""
+    """Store the value of an option, and refuse a second one.
+
+    argparse would drop the first without a word.
+    """
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
     ) -> None:
-        """Raise ``ArgumentError`` for an option that this call of the command has had already."""
+        """Raise ``ArgumentError`` for an option that this call has had already."""
         had: set[str] = namespace.__dict__.setdefault("options_had", set())
         if option is not None and self.dest in had:
             raise argparse.ArgumentError(self, "is given twice; this command takes one")
@@ -54,7 +57,7 @@ class _Once(argparse.Action):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Parse a command line; an option that takes one value takes it once, in every command below."""
+    """Parse a command line; an option that takes one value takes it once."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -132,7 +132,7 @@ def _read_inner(
 
 
 def _is_elsewhere(results: object) -> bool:
-    """Tell if the extension ``credProps`` says no; most browsers say yes, and some say nothing."""
+    """Tell if ``credProps`` says no; most browsers say yes, and some say nothing."""
     told = results.get("credProps") if isinstance(results, Mapping) else None
     return isinstance(told, Mapping) and told.get("rk") is False
 

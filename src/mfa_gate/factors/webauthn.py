@@ -219,7 +219,7 @@ def _hints(context: Context) -> dict[str, list[str]]:
 
 
 def _properties(context: Context) -> dict[str, object]:
-    """Ask where the new passkey is kept, if the policy says where it must be (WebAuthn Level 3, 10.1.3)."""
+    """Ask where the new passkey is kept, if the policy has a word on it (10.1.3)."""
     return {"extensions": {"credProps": True}} if webauthn_rules(context.rules).resident_key == "required" else {}
 
 
