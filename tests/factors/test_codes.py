@@ -96,7 +96,12 @@ def test_our_own_text_message_is_read() -> None:
 
     Whatever its language and names (U-3).
     """
-    for service in ("Clinic", "Ärzte 2000", "Summit 202612", "A very long name of a service that has to be cut somewhere"):
+    for service in (
+        "Clinic",
+        "Ärzte 2000",
+        "Summit 202612",
+        "A very long name of a service that has to be cut somewhere",
+    ):
         made = sent(SMS, service=service)
         assert made.delivery is not None
         assert read_digits(made.delivery.text, 6) == made.delivery.code
