@@ -193,10 +193,11 @@ def test_a_fresh_challenge() -> None:
 
 
 def test_contacts_as_databases_give_them() -> None:
-    """None is nothing on file, and blanks at the ends are no part of a contact."""
+    """None is nothing on file, blanks at the ends are no part of it, and letters are composed."""
     given = Contacts(name=None, email=" ann@x.example\n", phone=" ")  # type: ignore[arg-type]
     assert given == Contacts(name="", email="ann@x.example", phone="")
     assert Contacts(" Ann  Bo ").name == "Ann  Bo"
+    assert Contacts("Jose\u0301", email="e\u0301@x.example") == Contacts("Jos\u00e9", email="\u00e9@x.example")
 
 
 @pytest.mark.parametrize("value", [12025550123, b"ann@x.example", ["ann@x.example"], True])

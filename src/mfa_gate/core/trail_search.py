@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from unicodedata import normalize
 
 from .events import EVENTS, UNREADABLE, Event
 from .events.categories import NAMES, category_of
@@ -125,14 +126,14 @@ class Search:
 
 
 def read_words(words: Mapping[str, str], known: Mapping[str, str], *, free: str) -> dict[str, str]:
-    """Return the filters that have a value. ``free`` is the one that may be long.
+    """Return the filters that have a value, with composed letters. ``free`` is the one that may be long.
 
     Raises ``BadFilter`` for a filter that is not ``known``, and for a value that is too long.
     """
     for name in words:
         if name not in known:
             raise BadFilter(name, f"there is no such filter; there are: {', '.join(known)}")
-    given = {name: value.strip() for name, value in words.items() if value.strip()}
+    given = {name: normalize("NFC", value.strip()) for name, value in words.items() if value.strip()}
     for name, value in given.items():
         if len(value) > MAX_WORD and name != free:
             raise BadFilter(name, f"it has more than {MAX_WORD} characters")
