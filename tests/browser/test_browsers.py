@@ -65,6 +65,34 @@ def test_not_remembered(person: Arrive, example: Example, script: bool) -> None:
     public.is_in()
 
 
+def test_a_cleared_box_stays_cleared(person: Arrive, example: Example) -> None:
+    """U-11: the way over help, another method, another language and a reload ticks no box.
+
+    On a shared computer the next person would need the password alone.
+    """
+    app, _ = Pipeline(example, USER).enroll_app()
+    public = person(address=HOTEL)
+    public.sign_in(USER)
+    public.page.get_by_role("checkbox").set_checked(False)
+    public.press("I need help with this")
+    public.choose("Backup codes")
+    box = public.page.get_by_role("checkbox")
+    assert not box.is_checked()
+    public.open_menu()
+    public.press("Deutsch")
+    assert not box.is_checked()
+    public.page.reload()
+    assert not box.is_checked()
+    public.open_menu()
+    public.press("English")
+    public.go("/mfa/challenge")
+    public.type_code(app.code())
+    public.is_in()
+    public.sign_out()
+    public.sign_in(USER)
+    public.at(ASKED)
+
+
 def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
     """One of three tabs with the challenge lets the others forward after its success (U-73).
 

@@ -90,9 +90,26 @@ delete PublicKeyCredential.parseRequestOptionsFromJSON;
 delete PublicKeyCredential.prototype.toJSON;
 """
 BROKEN_JSON = "PublicKeyCredential.prototype.toJSON = () => { throw new TypeError('Illegal invocation') }"
+MANAGERS_OBJECT = """
+const asIs = (made, kind, fields) => Object.create(kind.prototype, Object.fromEntries(
+  fields.filter((name) => name in made).map((name) => [name, { value: made[name], enumerable: true }])));
+for (const ask of ["create", "get"]) {
+  const real = navigator.credentials[ask].bind(navigator.credentials);
+  navigator.credentials[ask] = async (options) => {
+    const made = await real(options);
+    const inner = ["clientDataJSON", "attestationObject", "authenticatorData", "signature"];
+    const kind = ask === "create" ? AuthenticatorAttestationResponse : AuthenticatorAssertionResponse;
+    const response = asIs(made.response, kind, inner);
+    return Object.create(asIs(made, PublicKeyCredential, ["id", "rawId", "type"]), { response: { value: response } });
+  };
+}
+"""
+"""A password manager's object: it has the browser's prototypes, whose methods and other fields throw there."""
 
 
-@pytest.mark.parametrize("script", [WITHOUT_JSON, *more(BROKEN_JSON)], ids=["none", "broken"])
+@pytest.mark.parametrize(
+    "script", [WITHOUT_JSON, *more(BROKEN_JSON), MANAGERS_OBJECT], ids=["none", "broken", "manager"]
+)
 def test_a_browser_without_json(person: Arrive, script: str) -> None:
     """A passkey is made and used where the browser reads and writes no JSON of it (U-48)."""
     somebody = person()

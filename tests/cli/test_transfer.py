@@ -289,17 +289,36 @@ def test_accounts_that_differ_are_told(run: Run, urls: Url, file: Path, capsys: 
     assert held(there).accounts != held(here).accounts
 
 
-def test_a_passkey_of_somebody_else_is_told(run: Run, urls: Url, file: Path) -> None:
-    """S-88: a credential belongs to one person of a store.
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_passkey_of_somebody_else_is_left_out(run: Run, urls: Url, file: Path, alone: bool) -> None:
+    """S-88: a credential belongs to one person of a store; the other comes without it.
 
-    Where it is somebody else's there, the answer is no.
+    The answer is no.
+    With another factor that person goes on. With none nobody enrolls in their place: an administrator looks first.
     """
     here, there = urls("sqlite"), urls("redis")
+    person = SubjectKey("alpha", "person-001")
+
+    async def with_a_passkey_alone(store: Store) -> None:
+        account = await store.load(person)
+        backup = replace(account.authenticators[0], id="b", factor="backup-code")
+        assert await store.swap(replace(account, authenticators=(account.authenticators[1], backup)))
+
     on(here, fill)
+    if alone:
+        on(here, with_a_passkey_alone)
     on(there, lambda store: store.claim("credential-alpha-person-001", SubjectKey("other", "mallory")))
     assert leave(run, here, file)[0] == 0
     code, came = arrive(run, there, file)
     assert (code, came["claimed"], came["imported"]) == (1, ["alpha/person-001"], 70)
+    account = on(there, lambda store: store.load(person))
+    assert [a.factor for a in account.authenticators] == ([] if alone else ["totp"])
+    assert [account.lock and account.lock.cause] == (["administrator"] if alone else [None])
+    assert on(there, lambda store: store.claim("credential-alpha-person-001", SubjectKey("other", "mallory")))
+    others = {key: body for key, body in held(there).accounts.items() if key != person}
+    assert others == {key: body for key, body in held(here).accounts.items() if key != person}
+    again, came = arrive(run, there, file)
+    assert (again, came["differ"], came["claimed"]) == (1, ["alpha/person-001"], [])
 
 
 # -- one record that is damaged ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from mfa_gate.core.model import (
     Asked,
     Attempts,
     Challenge,
+    Contacts,
     Lock,
     Subject,
     SubjectKey,
@@ -189,3 +190,18 @@ def test_a_fresh_challenge() -> None:
     """It is unspent, unanswered, and was issued by a clock that was not behind."""
     fresh = Challenge(id="c", factor="f", purpose="p", target="t", browser="b", issued_at=9, expires_at=19)
     assert (fresh.spent_at, fresh.status, fresh.mark, fresh.data) == (0, "pending", 0, {})
+
+
+def test_contacts_as_databases_give_them() -> None:
+    """None is nothing on file, blanks at the ends are no part of it, and letters are composed."""
+    given = Contacts(name=None, email=" ann@x.example\n", phone=" ")  # type: ignore[arg-type]
+    assert given == Contacts(name="", email="ann@x.example", phone="")
+    assert Contacts(" Ann  Bo ").name == "Ann  Bo"
+    assert Contacts("Jose\u0301", email="e\u0301@x.example") == Contacts("Jos\u00e9", email="\u00e9@x.example")
+
+
+@pytest.mark.parametrize("value", [12025550123, b"ann@x.example", ["ann@x.example"], True])
+def test_contacts_that_are_no_text(value: Any) -> None:
+    """They are refused where the host makes them, by the name of the part."""
+    with pytest.raises(TypeError, match="Contacts.phone must be a str, not "):
+        Contacts(phone=value)

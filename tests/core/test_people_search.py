@@ -28,6 +28,7 @@ FITS = [
     ("status", "locked", LOCKED, line()),
     ("q", "NN7", line(), line(id="bob", name="Bob")),
     ("q", "STRASSE", line(), line(name="Ann")),
+    ("q", "jose\u0301", line(name="José"), line(name="Jose")),
     ("factor", "totp", line(factors=("email", "totp")), line(factors=("email",))),
     ("resistant", "yes", line(phishing_resistant=True), line()),
     ("resistant", "no", line(), line(phishing_resistant=True)),

@@ -42,12 +42,20 @@ def test_a_harmless_cell(text: str) -> None:
         ("   ", ""),
         ("a\x00b", ""),
         ("a\u202eb", ""),
+        ("a\u200db", ""),
+        ("\u200fهاتف\u200e جديد", "هاتف جديد"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👩\u200d💻 laptop", "👩\u200d💻 laptop"),
+        ("می\u200c\u200cخواهم", ""),
         ("x" * MAX_REASON, "x" * MAX_REASON),
         ("x" * (MAX_REASON + 1), ""),
     ],
 )
 def test_a_reason(text: str, kept: str) -> None:
-    """One printable line of at most 200 characters, or none."""
+    """One printable line of at most 200 characters, or none.
+
+    The joiners of a script and of emoji belong to the text, and marks that come along with copied text go.
+    """
     assert stated(text) == kept
 
 
@@ -57,7 +65,10 @@ def test_one_line() -> None:
     assert one_line("x" * 9, limit=9) == "x" * 9
     assert one_line("x" * 10, limit=9) == "x" * 8 + "…"
     assert one_line("x" * 7 + " yz", limit=9) == "x" * 7 + "…"
+    assert one_line("👩\u200d💻 \u200fa\u200db", limit=9) == "👩\u200d💻 a b"
+    assert one_line("می\u200cخواهم", limit=4) == "می…"
     assert unlinked("evil.example") == "evil. example"
+    assert unlinked("evil.\u200dexample") == "evil. example"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,11 @@ EVENT = Event(
         ({"address": "nonsense"}, False),
         ({"kind": "attempt.failed"}, True),
         ({"kind": "attempt"}, True),
-        ({"kind": "att"}, False),
+        ({"kind": "sign-ins"}, True),
+        ({"kind": "locks"}, False),
+        ({"address": "::ffff:192.0.2.66"}, True),
+        ({"address": "::ffff:192.0.2.0/120"}, True),
+        ({"address": "::ffff:192.0.3.0/120"}, False),
         ({"factor": "totp"}, True),
         ({"browser": "abcdefghij"}, True),
         ({"ref": "abcdefghij"}, True),
@@ -154,6 +158,32 @@ def test_one_moment_is_a_span() -> None:
 def test_a_network_with_bits_of_a_host() -> None:
     """An address with the length of its network, as routers print it, means that network."""
     assert search_of({"address": "192.0.2.1/24"}).fits(EVENT)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kind", "att"),
+        ("kind", "acount.locked"),
+        ("kind", "Attempt.failed"),
+        ("kind", "attempt."),
+        ("address", "192.0.2.0/99"),
+        ("address", "192.0.2.66:443"),
+        ("address", "[2001:db8::1]"),
+        ("address", "192.0.2.066"),
+        ("address", "Campus"),
+        ("from", "20260301"),
+        ("to", "20260301"),
+        ("to", "2026-W10"),
+        ("to", "2026-W10-1"),
+        ("to", "2026-03-01T"),
+    ],
+)
+def test_a_value_that_fits_nothing(name: str, value: str) -> None:
+    """A slip is an error, and no empty list that reads as "it never happened"."""
+    with pytest.raises(BadFilter) as found:
+        search_of({name: value})
+    assert found.value.name == name
 
 
 @pytest.mark.parametrize(

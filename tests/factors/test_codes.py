@@ -62,6 +62,9 @@ def sent(factor: Factor, nonce: str = "code", **parts: Any) -> Issue:
         ("123\u2014456", "123456"),
         ("123456 is your security code. Do not share it.\n@app.example #123456", "123456"),
         ("Code 123456 " + "x" * 200, "123456"),
+        ("123456 is your security code for Summit 202612.\n@app.example #123456", "123456"),
+        ("1\ufe0f\u20e32\ufe0f\u20e33\ufe0f\u20e3456", "123456"),
+        ("123456\ufe0e", "123456"),
         ("(123456)", "123456"),
         ("“123456”,", "123456"),
         ("123456, 123456", None),
@@ -93,7 +96,12 @@ def test_our_own_text_message_is_read() -> None:
 
     Whatever its language and names (U-3).
     """
-    for service in ("Clinic", "Ärzte 2000", "A very long name of a service that has to be cut somewhere"):
+    for service in (
+        "Clinic",
+        "Ärzte 2000",
+        "Summit 202612",
+        "A very long name of a service that has to be cut somewhere",
+    ):
         made = sent(SMS, service=service)
         assert made.delivery is not None
         assert read_digits(made.delivery.text, 6) == made.delivery.code

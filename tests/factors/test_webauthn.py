@@ -764,6 +764,35 @@ def test_another_kind_than_the_policys(wanted: str, told: str | None) -> None:
         assert isinstance(outcome, Accepted)
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"credProps": {"rk": False}}, False),
+        ({"credProps": {"rk": True}}, True),
+        ({"credProps": {}}, True),
+        ({"credProps": {"rk": "false"}}, True),
+        ({"credProps": []}, True),
+        ({}, True),
+        ([], True),
+        (None, True),
+    ],
+)
+@pytest.mark.parametrize("wanted", ["required", "preferred"])
+def test_a_passkey_that_is_not_kept_where_the_policy_wants_it(wanted: str, told: object, kept: bool) -> None:
+    """A browser that was asked, and says no, has not obeyed: refused at no cost.
+
+    A browser that says nothing is believed, and nobody is asked where the policy lets the browser choose (10.1.3).
+    """
+    ceremony = Ceremony(options={"resident_key": wanted})
+    asked = ceremony.ask("enroll", ceremony.draft())
+    assert asked.get("extensions") == ({"credProps": True} if wanted == "required" else None)
+    outcome = ceremony.enroll(SoftKey(), outer(clientExtensionResults=told))
+    if wanted == "required" and not kept:
+        assert outcome == Rejected(reason="not_enrollable", free=True, challenge="c1")
+    else:
+        assert isinstance(outcome, Accepted)
+
+
 def test_hints_of_the_policy() -> None:
     """The hints of the policy are told at enrollment and at sign-in, if there are any."""
     plain, key = Ceremony(), SoftKey()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from mfa_gate import Contacts, Senders, Subject
+from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, Caller
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.errors import SendFailed
+from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.factors.base import Issue, Rejected
 from mfa_gate.service import Issued
 from tests.attacks.test_blame import caller_of
@@ -64,6 +66,49 @@ async def test_a_message_that_was_not_delivered(failure: Exception, reason: str,
         again = await begin(caller_of(ann), mail)
         assert isinstance(again, Issued)
         assert again.failed == ""
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["answer-lost", "nothing-written"])
+@pytest.mark.parametrize("refuses", [False, True], ids=["before", "after-a-refusal"])
+async def test_a_store_that_fails_round_the_sending(
+    written: bool, refuses: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D-41: nobody waits for the next code where the store failed and none has left.
+
+    The page speaks of no code on its way, and the trail tells that none went out.
+    """
+    async with running(make_world()) as world:
+        ann = await world.browser()
+        mail = await ann.enroll_email()
+        world.clock.advance(60)
+        challenges, swap, left = world.gate.service.challenges, world.store.swap, {"fails": 3, "passes": int(refuses)}
+        challenges.pauses = (0, 0, 0, 0)
+        world.email.failure = SendFailed("refused", transient=False) if refuses else None
+        before, sent = await world.account(), len(world.email.messages)
+
+        async def fails(account: Account, events: Sequence[Event] = (), /) -> bool:
+            if left["passes"]:
+                left["passes"] -= 1
+                return await swap(account, events)
+            if left["fails"]:
+                left["fails"] -= 1
+                if written and left["fails"] == 2:
+                    await swap(account, events)
+                raise StoreUnavailable("away")
+            return await swap(account, events)
+
+        monkeypatch.setattr(world.store, "swap", fails)
+        with pytest.raises(StoreUnavailable):
+            await challenges.begin(caller_of(ann), mail)
+        await world.engine.effects.idle()
+        account = await world.account()
+        assert account.challenges == before.challenges
+        assert len(account.sent) - len(before.sent) == int(refuses and written), "a refused message counts (S-50)"
+        assert len(world.email.messages) == sent
+        told = [e.reason for e in world.kinds("challenge.send_failed")]
+        assert told[-1:] == (["store_unavailable"] if written or refuses else [])
+        world.email.failure, left["fails"] = None, 0
+        assert isinstance(await challenges.begin(caller_of(ann), mail), Issued)
 
 
 async def test_what_is_sent() -> None:

@@ -553,3 +553,42 @@ async def test_a_call_of_another_site_is_refused_in_words(world: World) -> None:
     ):
         reply = await ann.api("POST", "challenge", {"authenticator": "x"}, headers=headers)
         assert (reply.status, reply.json()["member"], reply.json()["title"]) == (403, member, title)
+
+
+GONE = "That was removed in the meantime."
+
+
+async def test_a_form_for_a_factor_that_was_removed_elsewhere(world: World) -> None:
+    """The person with the right code is told, and goes on with what is left.
+
+    After a reset that is the set-up. A wrong address is another thing.
+    """
+    ann = await world.enrolled()
+    mail, app = await ann.enroll_email(), await ann.authenticator("totp")
+    other, third = await world.browser(sid="other"), await world.browser(sid="third")
+    tokens = await other.token(f"/mfa/challenge/{mail}"), await third.token(f"/mfa/challenge/{app}")
+    assert (await ann.api("DELETE", f"authenticators/{mail}")).status == 204
+    told = await other.form(f"/mfa/challenge/{mail}", {"code": world.email.codes[-1]}, token=tokens[0])
+    assert (told.status, GONE in told.text, f'action="/mfa/challenge/{app}#errors"' in told.text) == (422, True, True)
+    assert (await world.account()).attempts.used == 0
+    boss = await world.enrolled("boss", groups=["admin"])
+    assert (await boss.api("POST", "admin/accounts/ann/reset", {"ticket": "T-1", "reason": "lost"})).status == 200
+    on = await third.form(f"/mfa/challenge/{app}", {"code": ann.totp()}, token=tokens[1])
+    assert (on.status, on.location) == (303, "/mfa/enroll")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "remove", "authenticator": "gone"},
+        {"action": "rename", "authenticator": "gone", "label": "x"},
+        {"action": "default", "authenticator": "gone"},
+        {"action": "forget", "browser": "gone"},
+    ],
+    ids=lambda fields: fields["action"],
+)
+async def test_settings_for_a_thing_that_was_removed_elsewhere(world: World, fields: dict[str, str]) -> None:
+    """Another tab was faster: the page shows how things are now."""
+    ann = await world.enrolled()
+    told = await ann.form("/mfa", fields)
+    assert (told.status, GONE in told.text, "Your sign-in security" in told.text) == (422, True, True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from ..errors import MFAGateError
 from .terminal import fault_of, plain_lines, prepare
@@ -38,13 +39,39 @@ COMMANDS = {
 """The commands: the module of each, and its line in the list. A module is loaded only for its own command."""
 
 
+class _Once(argparse.Action):
+    """Store the value of an option, and refuse a second one.
+
+    argparse would drop the first without a word.
+    """
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        """Raise ``ArgumentError`` for an option that this call has had already."""
+        had: set[str] = namespace.__dict__.setdefault("options_had", set())
+        if option is not None and self.dest in had:
+            raise argparse.ArgumentError(self, "is given twice; this command takes one")
+        had.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Parse a command line; an option that takes one value takes it once."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for action in (None, "store"):
+            self.register("action", action, _Once)
+
+
 @cache
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """Build the whole command line, or the part of one command, once a process.
 
     The other commands are listed then, and their modules are not loaded.
     """
-    top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
+    top = _Parser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, about) in COMMANDS.items():
         if only in (None, name):

@@ -16,6 +16,10 @@ SMS_UNITS = 70
 """The UTF-16 units of one text message in any other alphabet (140 octets)."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = dict.fromkeys(map(ord, "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"))
+"""Marks without a look of their own, which come along with copied text, above all in Arabic."""
+_JOINERS = re.compile("(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d](?=[^\x00-\x7f\u200c\u200d])")
+"""Joiners where they belong: Persian, Hindi and many emoji are written with them. Nobody hides one among ASCII letters."""
 _SPACES = re.compile(r"\s+")
 _SCHEME = re.compile(r"\s*:\s*/\s*/\s*")
 _DOMAIN_DOT = re.compile(r"(?<=\w)[.。](?=[^\W\d_])")
@@ -67,11 +71,32 @@ def one_line(text: str, *, limit: int) -> str:
 
     Characters that cannot be seen, or that turn the direction of writing, are removed.
     """
-    seen = text
-    if not (text.isascii() and text.isprintable()):
-        seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
+    seen = text if text.isascii() and text.isprintable() else _seen(text, lost=" ")
     line = _SPACES.sub(" ", seen).strip()
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return line if len(line) <= limit else line[: limit - 1].rstrip(" \u200c\u200d") + "…"
+
+
+def printable(text: str) -> str:
+    """Drop the characters of ``text`` that cannot be seen, but for the joiners of its script."""
+    return text if text.isprintable() else _seen(text, lost="")
+
+
+def typed_line(text: str) -> str:
+    """Return a text that a person typed as one line, without marks that have no look.
+
+    Returns "" if it holds another character that cannot be seen.
+    """
+    line = " ".join(text.translate(_MARKS).split())
+    return line if line.isprintable() or _JOINERS.sub("", line).isprintable() else ""
+
+
+def _seen(text: str, *, lost: str) -> str:
+    text = text.translate(_MARKS)
+    joiners = {found.start() for found in _JOINERS.finditer(text)}
+    return "".join(
+        " " if char.isspace() else lost if unicodedata.category(char) in _UNSEEN and place not in joiners else char
+        for place, char in enumerate(text)
+    )
 
 
 def unlinked(text: str, *, limit: int = LABEL_LENGTH) -> str:
@@ -135,5 +160,5 @@ def stated(text: str) -> str:
 
     Returns "" if there is none, if it is too long or if it is not printable.
     """
-    line = " ".join(text.split())
-    return line if line.isprintable() and len(line) <= MAX_REASON else ""
+    line = typed_line(text)
+    return line if len(line) <= MAX_REASON else ""

@@ -5,13 +5,15 @@ Page, JSON call and command know the same words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from unicodedata import normalize
 
-from .events import UNREADABLE, Event
-from .events.categories import category_of
+from .events import EVENTS, UNREADABLE, Event
+from .events.categories import NAMES, category_of
 
 WORDS = {
     "account": "the id of the person",
@@ -29,6 +31,9 @@ WORDS = {
 """The filters, with their meaning. A word that is not here is refused, never ignored."""
 
 MAX_WORD = 200
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NETWORK_NAME = re.compile(r"=?[a-z0-9][a-z0-9_-]*")
+_KINDS = frozenset({UNREADABLE, *NAMES, *EVENTS, *(kind.partition(".")[0] for kind in EVENTS)})
 _EXACT = ("account", "actor", "factor", "browser", "ticket")
 
 
@@ -121,14 +126,14 @@ class Search:
 
 
 def read_words(words: Mapping[str, str], known: Mapping[str, str], *, free: str) -> dict[str, str]:
-    """Return the filters that have a value. ``free`` is the one that may be long.
+    """Return the filters that have a value, with composed letters. ``free`` is the one that may be long.
 
     Raises ``BadFilter`` for a filter that is not ``known``, and for a value that is too long.
     """
     for name in words:
         if name not in known:
             raise BadFilter(name, f"there is no such filter; there are: {', '.join(known)}")
-    given = {name: value.strip() for name, value in words.items() if value.strip()}
+    given = {name: normalize("NFC", value.strip()) for name, value in words.items() if value.strip()}
     for name, value in given.items():
         if len(value) > MAX_WORD and name != free:
             raise BadFilter(name, f"it has more than {MAX_WORD} characters")
@@ -142,7 +147,13 @@ def search_of(words: Mapping[str, str]) -> Search:
     end = _moment("to", given["to"], is_end=True) if "to" in given else 0
     if begin and end and end < begin:
         raise BadFilter("to", "it lies before from")
-    return Search(words=given, begin=begin, end=end, networks=_network_of(given.get("address", "")))
+    kind, address = given.get("kind", ""), given.get("address", "")
+    if kind and kind not in _KINDS:
+        raise BadFilter("kind", f"there is no such event, and no such category; categories are {', '.join(NAMES)}")
+    networks = _network_of(address)
+    if address and networks is None and not _NETWORK_NAME.fullmatch(address):
+        raise BadFilter("address", "it is no address, no network such as 192.0.2.0/24, and no name of a trusted network")
+    return Search(words=given, begin=begin, end=end, networks=networks)
 
 
 def last_moment(name: str, text: str) -> int:
@@ -157,12 +168,14 @@ def _kinds_of(event: Event) -> tuple[str, ...]:
 def _moment(name: str, text: str, *, is_end: bool) -> int:
     """Read a day or a moment as UTC seconds.
 
-    A day that ends a span is meant with its last second.
+    A day that ends a span is meant with its last second. Python knows more spellings, weeks among them; those are refused.
     """
     try:
+        if not _DAY.match(text):
+            raise ValueError(text)
         at = datetime.fromisoformat(text)
         at = at.replace(tzinfo=at.tzinfo or UTC)
-        if is_end and len(text) == len("2026-03-01"):
+        if is_end and _DAY.fullmatch(text):
             at += timedelta(days=1, seconds=-1)
         return int(at.timestamp())
     except (ValueError, OverflowError) as error:
@@ -170,10 +183,14 @@ def _moment(name: str, text: str, *, is_end: bool) -> int:
 
 
 def _network_of(text: str) -> IPv4Network | IPv6Network | None:
+    """Read an address or a network. One of IPv4 in the spelling of IPv6 is that of IPv4, as events have it."""
     try:
-        return ip_network(text.partition("%")[0], strict=False) if text else None
+        found = ip_network(text.partition("%")[0], strict=False) if text else None
     except ValueError:
         return None
+    if isinstance(found, IPv6Network) and (mapped := found.network_address.ipv4_mapped) and found.prefixlen >= 96:
+        return IPv4Network((int(mapped), found.prefixlen - 96))
+    return found
 
 
 def _text_of(event: Event) -> str:

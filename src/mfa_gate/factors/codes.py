@@ -14,6 +14,8 @@ MAX_TYPED = 256
 """Characters of a typed text that is read. A whole text message of ours fits, so that it can be pasted (U-3)."""
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without I, L, O and U (Crockford's base 32): five bits a character."""
+_UNSEEN = ("Cf", "Mn", "Me")
+"""Categories of characters that are not seen, or only change the look of the one before them, as emoji do with a digit."""
 _MINUS = "\u2212"
 _NONE = ""
 
@@ -22,8 +24,8 @@ def read_digits(response: object, digits: int) -> str | None:
     """Read the ``digits`` ASCII digits that a person meant; None for anything else.
 
     Any Unicode decimal digit counts; blanks, hyphens, dots, invisible characters and a leading # are dropped. From a
-    pasted message the only code of that many digits is taken; it may stand there twice. Anything that is no text, or longer
-    than 256 characters, is malformed (S-38, S-61).
+    pasted message the code is taken that its last line repeats for phones, else the only one of that many digits; it may
+    stand there twice. Anything that is no text, or longer than 256 characters, is malformed (S-38, S-61).
     """
     text = visible(response)
     if text is None:
@@ -34,8 +36,11 @@ def read_digits(response: object, digits: int) -> str | None:
     plain = "".join(char for char in text if not is_separator(char))
     if re.fullmatch(rf"[0-9]{{{digits}}}", plain):
         return plain
-    runs: set[str] = set(re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", text))
-    if len(runs) != 1:
+    runs: list[str] = re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", text)
+    for_phones = re.search(rf"^@\S+ #([0-9]{{{digits}}})$", text, re.MULTILINE)
+    if for_phones and runs.count(for_phones[1]) > 1:
+        return for_phones[1]
+    if len(set(runs)) != 1:
         return None
     code = runs.pop()
     has_words = any(char.isalpha() for char in text)
@@ -49,7 +54,7 @@ def visible(response: object) -> str | None:
     """
     if not isinstance(response, str) or len(response) > MAX_TYPED:
         return None
-    return response if response.isascii() else "".join(c for c in response if unicodedata.category(c) != "Cf")
+    return response if response.isascii() else "".join(c for c in response if unicodedata.category(c) not in _UNSEEN)
 
 
 def is_separator(char: str) -> bool:

@@ -185,7 +185,9 @@ def registered(
         return None
     if any(credential_of(a.data) == response.id for a in passkeys(context)):
         return Rejected(reason="already_enrolled", free=True, challenge=asked.id)
-    if response.attachment and webauthn_rules(context.rules).attachment not in ("any", response.attachment):
+    rules = webauthn_rules(context.rules)
+    another_kind = response.attachment and rules.attachment not in ("any", response.attachment)
+    if another_kind or (response.elsewhere and rules.resident_key == "required"):
         # A password manager may answer in the place of the browser, and pass over what was asked for.
         return Rejected(reason="not_enrollable", free=True, challenge=asked.id)
     claim = f"{KIND}:{response.id}"

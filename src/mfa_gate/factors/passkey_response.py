@@ -27,7 +27,7 @@ class PasskeyResponse:
     """The JSON that ``PublicKeyCredential.toJSON()`` gives, decoded once.
 
     ``id`` and ``user_handle`` stay base64url. ``create`` fills ``attestation``; ``get`` fills ``authenticator`` and
-    ``signature``.
+    ``signature``. ``elsewhere``: the browser says that the new passkey is not kept on the authenticator (Level 3, 10.1.3).
     """
 
     ceremony: Ceremony
@@ -39,6 +39,7 @@ class PasskeyResponse:
     user_handle: str = ""
     transports: tuple[str, ...] = ()
     attachment: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +86,16 @@ def read_response(response: object) -> PasskeyResponse | None:
         return None
     if not client_data or len(client_data) > MAX_CLIENT_DATA:
         return None
-    read = _read_inner(inner, to_base64url(raw_id), client_data, response.get("authenticatorAttachment"))
+    read = _read_inner(inner, to_base64url(raw_id), client_data, response)
     if read is None or len(read.attestation) + len(read.authenticator) + len(read.signature) > MAX_RESPONSE * 3 // 4:
         return None
     return read
 
 
-def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachment: object) -> PasskeyResponse | None:
+def _read_inner(
+    inner: Mapping[str, Any], id: str, client_data: bytes, outer: Mapping[str, Any]
+) -> PasskeyResponse | None:
+    attachment = outer.get("authenticatorAttachment")
     if attachment is not None and not isinstance(attachment, str):
         return None
     place = str(attachment) if attachment in ("platform", "cross-platform") else ""
@@ -108,6 +112,7 @@ def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachmen
             attestation=attestation,
             transports=known,
             attachment=place,
+            elsewhere=_is_elsewhere(outer.get("clientExtensionResults")),
         )
     if "signature" not in inner or "attestationObject" in inner:
         return None
@@ -124,6 +129,12 @@ def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachmen
         user_handle=str(handle),
         attachment=place,
     )
+
+
+def _is_elsewhere(results: object) -> bool:
+    """Tell if ``credProps`` says no; most browsers say yes, and some say nothing."""
+    told = results.get("credProps") if isinstance(results, Mapping) else None
+    return isinstance(told, Mapping) and told.get("rk") is False
 
 
 def read_client_data(raw: bytes) -> ClientData | None:

@@ -140,7 +140,7 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
     kind = _TYPES.get(phonenumbers.number_type(number), "unknown")
     if kind in rules.refuse_types or COSTLY.get(kind) in rules.refuse_types:
         return Rejected(reason="phone_type", free=True, detail=kind)
-    if not phonenumbers.is_possible_number(number):
+    if not _is_possible(number):
         return _unreadable(text, home)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     if actual is None and is_fictional(e164):
@@ -166,10 +166,20 @@ def _parsed(text: str, home: str) -> PhoneNumber | None:
             number = phonenumbers.parse(spelling, home)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_possible_number(number):
+        if _is_possible(number):
             return number
         found = found or number
     return found
+
+
+def _is_possible(number: PhoneNumber) -> bool:
+    """Tell if a number can be called from anywhere, by its length.
+
+    The library also calls one possible that reaches somebody in its own town or country alone, an emergency call included.
+    """
+    import phonenumbers
+
+    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 def _unreadable(text: str, home: str) -> Rejected:

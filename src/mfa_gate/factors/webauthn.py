@@ -123,7 +123,7 @@ class WebAuthn:
                 exclude_credentials=[_descriptor(a.data) for a in known],
                 supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
             )
-            show = {**options_to_json_dict(creation), **_hints(context)}
+            show = {**options_to_json_dict(creation), **_hints(context), **_properties(context)}
             unasked = {UNASKED: True} if data.get(UNASKED) else {}
             return Issue(data={**asked, **unasked, "type": "create"}, ttl=CHALLENGE_TTL, show={"public_key": show})
         known.sort(key=lambda a: a.data != data)
@@ -216,6 +216,11 @@ def _hints(context: Context) -> dict[str, list[str]]:
     """Return the policy's hints, which the browser may follow (WebAuthn Level 3, 5.8.7)."""
     hints = webauthn_rules(context.rules).hints
     return {"hints": list(hints)} if hints else {}
+
+
+def _properties(context: Context) -> dict[str, object]:
+    """Ask where the new passkey is kept, if the policy has a word on it (10.1.3)."""
+    return {"extensions": {"credProps": True}} if webauthn_rules(context.rules).resident_key == "required" else {}
 
 
 def _user_verification(context: Context) -> UserVerificationRequirement:

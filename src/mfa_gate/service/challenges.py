@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..core import changes
+from ..core.entropy import draw_id
 from ..core.messages.facts import near
 from ..core.model import Account, Caller, Challenge, Contacts, Fields
 from ..core.readable_ids import readable_id
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..errors import SendFailed
+from ..errors import SendFailed, StoreContention, StoreUnavailable
 from ..factors.base import Context, Delivery, Rejected, UserVerification
 from ..factors.optional_parts import Faces
 from ..ports import APP_ORIGIN, Message
@@ -28,6 +29,8 @@ log = logging.getLogger("mfa_gate")
 
 SENT_TO = "sent_to"
 """The member of a challenge's data with the digest of its destination."""
+PAUSES = (0, 1, 2, 4, 8, 16)
+"""Seconds before each try to withdraw a challenge, while the store does not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class Challenges:
         self.engine = engine
         self.access = access
         self.sending = sending
+        self.pauses = PAUSES
 
     def context(
         self,
@@ -164,7 +168,11 @@ class Challenges:
                 refusal = await too_many(engine.store, caller, account, CHALLENGES, now=moment.now)
                 if refusal is not None:
                     return refusal
-            answer = await engine.change(key, step)
+            try:
+                answer = await engine.change(key, step)
+            except BaseException:
+                self._withdraw_soon(caller, draw_id(moment.nonce, "challenge"))
+                raise
         if isinstance(answer, Refusal):
             return answer
         failed, ref, wait = "", "", int(limits.wait) if limits else 0
@@ -223,9 +231,37 @@ class Challenges:
                     account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
                 ),
             )
+        except BaseException:
+            if waived:
+                self._withdraw_soon(caller, challenge.id)
+            raise
         finally:
             log.warning(told, delivery.channel, ref or challenge.id, cause_of(failed))
         return failed, ref
+
+    def _withdraw_soon(self, caller: Caller, challenge: str) -> None:
+        """Withdraw a challenge in the background: its message went nowhere.
+
+        The store failed at that moment.
+        It may be stored all the same. Then the page would speak of a message on its way, and the person would wait for the
+        next one by our own fault (D-41).
+        """
+        self.engine.effects.later(self._withdraw(caller, challenge))
+
+    async def _withdraw(self, caller: Caller, challenge: str) -> None:
+        for pause in self.pauses:
+            await asyncio.sleep(pause)
+            moment = self.engine.moment_of(caller)
+            try:
+                await self.engine.change(
+                    caller.subject.key,
+                    lambda account, at=moment: changes.withdraw(account, at, challenge=challenge),  # type: ignore[misc]
+                )
+            except (StoreUnavailable, StoreContention):
+                continue
+            except Exception:
+                log.exception("a challenge without a message could not be withdrawn (ref %s)", challenge)
+            return
 
     def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
         """Return the texts that a waiting challenge shows to the browser that asked for it.

@@ -464,6 +464,7 @@ def test_how_many(held: int, single: bool, reason: str) -> None:
         ("", (), "Authenticator"),
         ("\ud800\u202e\x00", (), "Authenticator"),
         ("Pho\u202ene", (), "Phone"),
+        ("👩\u200d💻 \u200fهاتف", (), "👩\u200d💻 هاتف"),
         ("x" * 60, (), "x" * 40),
         ("x" * 60, ("x" * 40,), "x" * 37 + " 2"),
         (

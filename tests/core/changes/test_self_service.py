@@ -51,6 +51,7 @@ def word(answer: object) -> str:
         ("App", ""),
         ("  Work   phone ", ""),
         ("KEY", "label_taken"),
+        ("👩\u200d💻 laptop", ""),
         ("", "malformed"),
         ("   ", "malformed"),
         ("x" * 40, ""),

@@ -118,7 +118,10 @@ def _wrong(tally: Tally, lines: ExportReader, *, is_old: bool) -> list[str]:
     if tally.differ:
         found.append(f"{len(tally.differ)} are not as the file has them and were kept: {_named(tally.differ)}")
     if tally.claimed:
-        found.append(f"{len(tally.claimed)} have a passkey that is somebody else's here: {_named(tally.claimed)}")
+        found.append(
+            f"{len(tally.claimed)} have a passkey that is somebody else's here; it was left out, and those with nothing else "
+            f"are locked: {_named(tally.claimed)}"
+        )
     if tally.changed:
         found.append(
             f"the old store was written to while it was exported ({_named(tally.changed)}): what people did then may "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .backup_codes import drop_old_copies, replace_backup, saved_backup
 from .base import Change, keep, refuse
-from .challenge import issue, put_in_time, send_failed
+from .challenge import issue, put_in_time, send_failed, withdraw
 from .charge import Charge, InFlight, charge, give_back, recognized, settle_failure
 from .enroll import begin_enrollment, settle_enrollment
 from .enroll_rights import change_demand, may_change, may_enroll
@@ -71,4 +71,5 @@ __all__ = [
     "skip",
     "take_login",
     "twin_of",
+    "withdraw",
 ]

@@ -122,6 +122,23 @@ def issue(
     return Change(account=tidy(changed, now), events=events if limits is not None else (), answer=challenge)
 
 
+def withdraw(account: Account, moment: Moment, *, challenge: str) -> Change[None]:
+    """Take back a challenge whose message was never handed over, and its count as a send.
+
+    Nothing changes for a challenge that was not issued. The trail has told of a message, so it tells that none went out.
+    """
+    mine = next((c for c in account.challenges if c.id == challenge), None)
+    if mine is None:
+        return Change(account=account, events=(), answer=None)
+    place = next((n for n, s in enumerate(account.sent) if s.factor == mine.factor and s.at == mine.issued_at), None)
+    sent = tuple(s for n, s in enumerate(account.sent) if n != place)
+    challenges = tuple(c for c in account.challenges if c is not mine)
+    event = moment.event(
+        "challenge.send_failed", account.key, factor=mine.factor, reason="store_unavailable", challenge=challenge
+    )
+    return Change(account=replace(account, challenges=challenges, sent=sent), events=(event,), answer=None)
+
+
 def send_failed(
     account: Account, moment: Moment, *, challenge: str, factor: str, reason: str, waived: int = 0
 ) -> Change[str]:

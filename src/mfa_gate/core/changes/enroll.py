@@ -9,6 +9,7 @@ from ..events import WRONG, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Attempts, Authenticator, Caller, Enrollment, Fields, replace
 from ..reasons import Refusal
 from ..rules import Rules
+from ..text_safety import printable
 from .base import Change, refuse, time_of
 from .bounds import breaks_bound, tidy
 from .charge import Charge, settle_failure
@@ -66,7 +67,7 @@ def begin_enrollment(
     account = replace(
         account,
         handle=handle,
-        name=_printable(name)[:80] or account.name,
+        name=printable(name)[:80] or account.name,
         lang=account.lang or lang,
         zone=account.zone or zone,
         enrollments=(*others, enrollment),
@@ -202,11 +203,7 @@ def free_label(account: Account, label: str) -> str:
 
 
 def _clean(label: str) -> str:
-    return _printable(" ".join(label.split()))[:MAX_LABEL].strip()
-
-
-def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())
+    return printable(" ".join(label.split()))[:MAX_LABEL].strip()
 
 
 def _no_room(account: Account, factor: str, *, single: bool) -> str:

@@ -14,6 +14,7 @@ from ..evidence import login_handle, session_mark, skip_key
 from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery, replace
 from ..reasons import Refusal
 from ..rules import AgreementRules, Stage
+from ..text_safety import typed_line
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
 from .enroll import MAX_LABEL
@@ -36,10 +37,10 @@ def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[A
     Answers the authenticator, or a refusal.
     """
     mine = account.authenticator(id)
-    label = " ".join(label.split())
+    label = typed_line(label)
     if mine is None:
         return refuse(account, "not_found")
-    if not label or len(label) > MAX_LABEL or not label.isprintable():
+    if not label or len(label) > MAX_LABEL:
         return refuse(account, "malformed", member="label")
     if any(a.label.casefold() == label.casefold() and a.id != id for a in account.authenticators):
         return refuse(account, "label_taken", member="label")
@@ -194,8 +195,8 @@ def request_recovery(
     by itself; ``told`` are the contacts on file, sealed. A locked account waits for an administrator. Asking again does not
     change the wait. Answers the reference, or a refusal.
     """
-    text = " ".join(about.split())
-    if not text or len(text) > MAX_ABOUT or not text.isprintable():
+    text = typed_line(about)
+    if not text or len(text) > MAX_ABOUT:
         return refuse(account, "malformed", member="about")
     waiting, locked = account.recovery, account.lock is not None
     opens = bool(wait and told and account.authenticators) and not locked

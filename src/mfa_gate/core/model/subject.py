@@ -109,12 +109,20 @@ class Subject:
 class Contacts:
     """The contacts that the host has on file about a subject.
 
-    These are a name to greet, an e-mail address, a phone number (any spelling).
+    These are a name to greet, an e-mail address, a phone number (any spelling). Blanks at the ends are dropped, letters are composed
+    (NFC), and None counts as nothing on file, as databases give it. Raises ``TypeError`` for anything else that is no text.
     """
 
     name: str = ""
     email: str = ""
     phone: str = ""
+
+    def __post_init__(self) -> None:
+        for part in ("name", "email", "phone"):
+            value: object = getattr(self, part)
+            if value is not None and not isinstance(value, str):
+                raise TypeError(f"Contacts.{part} must be a str, not {type(value).__name__}")
+            object.__setattr__(self, part, unicodedata.normalize("NFC", (value or "").strip()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,5 +88,6 @@ ROWS = (
         status=404,
         title="Not found",
         text="Check the address, or go back.",
+        beside_form=Sentence("That was removed in the meantime."),
     ),
 )

@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from ...core import codec
 from ...core.changes.after_failover import regained_settings
+from ...core.changes.removal import without_authenticator
 from ...core.events import Event, KeyedEvent, moved, unmoved
-from ...core.model import Account, SubjectKey
+from ...core.model import Account, Lock, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.settings_codec import settings_from
 from ...core.trail import UnreadableEvent, event_from_json, event_to_json
@@ -34,8 +35,8 @@ class Tally:
     """The counts of an import.
 
     ``differ`` lists accounts, and settings (the tenant's name and a slash), that are not as the file has them.
-    ``claimed`` lists accounts with a passkey that belongs to another account here. ``changed`` lists tenants that
-    changed while the export was made.
+    ``claimed`` lists accounts that were imported without a passkey, because it belongs to another account here. ``changed``
+    lists tenants that changed while the export was made.
     """
 
     imported: int = 0
@@ -190,16 +191,37 @@ class Restore:
         key = account.key
         present = await self.store.load(key)
         if not present.version:
-            claims = [a.data["claim"] for a in account.authenticators if isinstance(a.data.get("claim"), str)]
-            if not all([await self.store.claim(str(claim), key) for claim in claims]):
-                self.tally.claimed.append(str(key))
-            if await self.store.swap(account, self._chained(self._event(key))):
+            account, event = await self._with_claims(account)
+            if await self.store.swap(account, self._chained(event)):
                 self.tally.imported += 1
                 return
             present = await self.store.load(key)
         self.tally.kept += 1
         if codec.encode(present) != codec.encode(account):
             self.tally.differ.append(str(key))
+
+    async def _with_claims(self, account: Account) -> tuple[Account, Event]:
+        """Claim the account's passkeys.
+
+        Returns the account without those that are somebody else's here, and the event of its import.
+        A credential proves one account (WebAuthn Level 3, 7.1 step 26). With nothing left the account would be open to a first
+        enrollment, so it is locked until an administrator has looked.
+        """
+        event = self._event(account.key)
+        taken = [
+            a
+            for a in account.authenticators
+            if isinstance(claim := a.data.get("claim"), str) and not await self.store.claim(claim, account.key)
+        ]
+        if not taken:
+            return account, event
+        self.tally.claimed.append(str(account.key))
+        for mine in taken:
+            account = without_authenticator(account, mine, traits=self.engine.factors.traits)
+        if not account.authenticators and account.lock is None:
+            lock = Lock(at=self._moment.now, cause="administrator", ref=event.id, actor=self._moment.actor)
+            account = replace(account, lock=lock)
+        return account, replace(event, detail={**event.detail, "left_out": len(taken)})
 
 
 async def restore_export(

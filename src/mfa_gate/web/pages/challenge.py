@@ -130,7 +130,7 @@ async def answer(request: PageRequest, id: str) -> Answer:
     judgement = await request.judgement()
     mine = _mine(request, judgement, id)
     if mine is None:
-        return not_found(request)
+        return _removed(request, judgement, id)
     action, code = request.form.get("action"), request.form.get("code", "")
     has_answer = "code" in request.form or action == "check" or not request.factors.traits[mine.factor].needs_challenge
     asks, remember = request.rules.freshness.remember == "browser", bool(request.form.get("remember"))
@@ -181,6 +181,20 @@ async def answer(request: PageRequest, id: str) -> Answer:
     if can_be_made and await request.service.adoption.offer(request.caller, proven=mine.factor):
         return request.go(request.own("/enroll/offer"))
     return request.go(request.going_to, done=True)
+
+
+def _removed(request: PageRequest, judgement: Judgement, id: str) -> Answer:
+    """Answer a form for an authenticator that was removed while its page was open.
+
+    Another browser or an administrator can remove it. The person goes on with what is left, and is told.
+    """
+    if not isinstance(judgement.decision, StepUp):
+        return request.lead_on(judgement.decision)
+    left = first_offer(judgement, off=request.off)
+    if left is None or (judgement.account and judgement.account.authenticator(id)):
+        return not_found(request)
+    view = _view(request, judgement, left, _waiting(request, judgement, left))
+    return request.show(view, status=422, problems=[Problem(reason="not_found")])
 
 
 async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator) -> Answer:

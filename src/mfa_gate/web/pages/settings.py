@@ -98,8 +98,6 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         return request.go(request.base, notice=Notice(word=word, value=_name(request, result.label), owner=owner))
     if result.reason == "proof_required":
         return confirm_first(request, judgement, "")
-    if result.reason == "not_found":
-        return not_found(request)
     return request.show(await _settings(request, judgement), status=422, problems=[problem_from(result, "")])
 
 

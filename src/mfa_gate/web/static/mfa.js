@@ -34,6 +34,18 @@ const mfaPage = (() => {
     });
   }
 
+  // A box that was cleared stays so for a while, over help, another method, another language and a reload: no link carries a form,
+  // and on a shared computer the next person would need the password alone (U-11).
+  const ONCE = "mfa-once";
+  all("input[name=remember]", (box) => {
+    try {
+      if (Date.now() - sessionStorage.getItem(ONCE) < 600000) box.checked = false;
+      box.addEventListener("change", () => sessionStorage.setItem(ONCE, box.checked ? 0 : Date.now()));
+    } catch {
+      // no storage here: a form of ours keeps the choice, a link does not
+    }
+  });
+
   // The time zone, for the times in our mails.
   try {
     const zone = `mfa-zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;

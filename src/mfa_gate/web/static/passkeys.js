@@ -17,23 +17,27 @@
     if (kind === "get") return { ...options, allowCredentials: known(json.allowCredentials) };
     return { ...options, user: { ...json.user, id: bytes(json.user.id) }, excludeCredentials: known(json.excludeCredentials) };
   };
-  const written = (credential) => {
+  // The object of a password manager may have the browser's own methods, which throw there: what is needed are its fields.
+  const read = (part) => {
     try {
-      if (credential.toJSON) return JSON.stringify(credential.toJSON());
+      return part();
     } catch {
-      // the object of a password manager, whose toJSON is the browser's and throws: its fields are there
+      return undefined;
     }
+  };
+  const written = (credential) => {
+    const whole = read(() => credential.toJSON && JSON.stringify(credential.toJSON()));
+    if (whole) return whole;
     const { response } = credential;
     const parts = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
-    const said = Object.fromEntries(parts.filter((part) => response[part]).map((part) => [part, text(response[part])]));
-    if (response.getTransports) said.transports = response.getTransports();
+    const said = Object.fromEntries(parts.filter((part) => read(() => response[part])).map((part) => [part, text(response[part])]));
     return JSON.stringify({
       id: credential.id,
       rawId: text(credential.rawId),
       type: credential.type,
-      authenticatorAttachment: credential.authenticatorAttachment,
-      clientExtensionResults: credential.getClientExtensionResults(),
-      response: said,
+      authenticatorAttachment: read(() => credential.authenticatorAttachment),
+      clientExtensionResults: read(() => credential.getClientExtensionResults()),
+      response: { ...said, transports: read(() => response.getTransports()) },
     });
   };
   const asked = async (button, body = button.dataset.body, signal = undefined) => {
