@@ -15,7 +15,7 @@ from ..core.entropy import expand
 from ..core.messages.facts import local_time
 from ..core.messages.letter import EmailText, Letter, LetterForm, plain_form
 from ..core.messages.texts import Text
-from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
+from ..core.model import NOTHING_ON_FILE, Authenticator, Challenge, Contacts, Fields, SubjectKey
 from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
 from ..time_zones import zone_of
@@ -61,7 +61,7 @@ class Context:
     nonce: bytes
     keyring: Keyring
     rules: Rules
-    contacts: Contacts = Contacts()
+    contacts: Contacts = NOTHING_ON_FILE
     purpose: str = "sign-in"
     service: str = ""
     host: str = ""

@@ -14,7 +14,7 @@ from ..core.changes import Change
 from ..core.changes.tenant_end import with_tenant
 from ..core.entropy import LETTERS, MARK, session_id
 from ..core.events import Event, KeyedEvent, Moment
-from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
+from ..core.model import NOTHING_ON_FILE, Account, Caller, Contacts, Subject, SubjectKey, replace
 from ..core.networks import full_address
 from ..core.rules import Policy, Rules, TenantSettings
 from ..core.trail import keyed
@@ -296,7 +296,7 @@ class Engine:
         ``TimeoutError`` after three seconds.
         """
         if self.wiring.contacts is None:
-            return Contacts()
+            return NOTHING_ON_FILE
         async with asyncio.timeout(CONTACTS_TIMEOUT):
             found = await self.wiring.contacts(subject)
         if isinstance(found, Contacts):

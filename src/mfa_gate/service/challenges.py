@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core import changes
 from ..core.entropy import draw_id
 from ..core.messages.facts import near
-from ..core.model import Account, Caller, Challenge, Contacts, Fields
+from ..core.model import NOTHING_ON_FILE, Account, Caller, Challenge, Contacts, Fields
 from ..core.readable_ids import readable_id
 from ..core.reasons import Refusal
 from ..core.rules import Rules
@@ -57,7 +57,7 @@ class Challenges:
         self.engine = engine
         self.access = access
         self.sending = sending
-        self.pauses = PAUSES
+        self.pauses: Sequence[float] = PAUSES
 
     def context(
         self,
@@ -77,7 +77,7 @@ class Challenges:
             nonce=engine.wiring.entropy(32),
             keyring=engine.keyring,
             rules=rules,
-            contacts=contacts or Contacts(),
+            contacts=contacts or NOTHING_ON_FILE,
             purpose=purpose,
             service=rules.brand.name or party.name,
             host=party.id,
@@ -242,9 +242,8 @@ class Challenges:
     def _withdraw_soon(self, caller: Caller, challenge: str) -> None:
         """Withdraw a challenge in the background: its message went nowhere.
 
-        The store failed at that moment.
-        It may be stored all the same. Then the page would speak of a message on its way, and the person would wait for the
-        next one by our own fault (D-41).
+        The store failed at that moment, and may have stored it all the same. Then the page would speak of a message on its
+        way, and the person would wait for the next one by our own fault (decision 41).
         """
         self.engine.effects.later(self._withdraw(caller, challenge))
 

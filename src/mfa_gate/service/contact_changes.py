@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from ..core.model import Account, Caller, Contacts, Fields
+from ..core.model import NOTHING_ON_FILE, Account, Caller, Fields
 from ..core.rules import Rules
 from ..factors.base import Context
 from ..factors.codes import masked_email, masked_phone
@@ -76,7 +76,7 @@ class ContactChanges:
 
     def _is_from_record(self, factor: str, rules: Rules) -> bool:
         part = self._copies(factor)
-        return part is not None and part.on_file(rules, Contacts()) is not None
+        return part is not None and part.on_file(rules, NOTHING_ON_FILE) is not None
 
     def _copies(self, factor: str) -> CopiesContact | None:
         part = self.engine.factors.get(factor)

@@ -106,7 +106,7 @@ def duration(minutes: int, translate: Translate) -> str:
     return fill(N_("{minutes} minutes"), translate, minutes=str(minutes))
 
 
-_TOLD = N_("{what}: {detail}")
+_TOLD, _BOTH = N_("{what}: {detail}"), N_("{first} {second}")
 
 
 def told(what: str, detail: str, translate: Translate) -> str:
@@ -116,7 +116,7 @@ def told(what: str, detail: str, translate: Translate) -> str:
 
 def sentences(first: str, second: str, translate: Translate) -> str:
     """Write two sentences one after the other: some languages put no space between them."""
-    return fill(N_("{first} {second}"), translate, first=first, second=second)
+    return fill(_BOTH, translate, first=first, second=second)
 
 
 def named(service: str) -> str:

@@ -22,6 +22,8 @@ from .texts import Text, TextForm, own_words
 NOTICES: dict[str, Notice] = {row.kind: row.notice for row in EVENTS.values() if row.notice is not None}
 """The words of each notice, by the event's kind."""
 
+_TELL_US, _NOT_ME = N_("You can also tell us here that it wasn’t you:"), N_("This was not me")
+
 
 def notice(
     kind: str,
@@ -64,8 +66,7 @@ def notice(
         parts.append(facts)
     parts += [Part(closing), not_you(owner=owner, translate=translate)]
     if dispute_url:
-        told = fill(N_("You can also tell us here that it wasn’t you:"), translate)
-        parts.append(button(told, fill(N_("This was not me"), translate), dispute_url))
+        parts.append(button(fill(_TELL_US, translate), fill(_NOT_ME, translate), dispute_url))
     return letter(kind, service=service, title=fill(words.headline, translate), parts=tuple(parts), translate=translate)
 
 

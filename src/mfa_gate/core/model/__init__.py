@@ -29,7 +29,7 @@ from .bounds import (
 )
 from .leave import Acceptance, Asked, Grant, Leave, Recovery, Ticket
 from .proofs import Attempts, Browser, Lock, Proof, Sent, Twin
-from .subject import MAX_ID_BYTES, Caller, Contacts, Subject, SubjectKey, Upstream
+from .subject import MAX_ID_BYTES, NOTHING_ON_FILE, Caller, Contacts, Subject, SubjectKey, Upstream
 from .values import Fields, Seconds
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "MAX_SIGN_OUTS",
     "MAX_SKIPS",
     "MAX_UNCOUNTED",
+    "NOTHING_ON_FILE",
     "Acceptance",
     "Account",
     "Asked",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from ...core.messages.setup_mail import reminder, trial
-from ...core.model import Contacts, Subject, SubjectKey
+from ...core.model import NOTHING_ON_FILE, Subject, SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...storage import take_one
@@ -40,7 +40,7 @@ class TenantMessages:
         if refusal is not None:
             return refusal
         sender, subject = self.engine.wiring.senders.email, actor.caller.subject if actor.caller else None
-        contacts = await self.engine.contacts(subject) if subject else Contacts()
+        contacts = await self.engine.contacts(subject) if subject else NOTHING_ON_FILE
         if sender is None or not contacts.email:
             return Refusal(reason="no_contact")
         now = self.engine.now()

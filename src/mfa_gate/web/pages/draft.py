@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.decision import Enroll
-from ...core.model import Account, Authenticator, Challenge, Contacts
+from ...core.model import NOTHING_ON_FILE, Account, Authenticator, Challenge, Contacts
 from ...core.reasons import Refusal
 from ...core.spoken import spoken_in
 from ...factors.optional_parts import Introduces, Introduction
@@ -250,7 +250,9 @@ async def _start(
     request: PageRequest, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
 ) -> views.EnrollStart:
     contacts = (
-        await request.service.engine.contacts(request.subject) if request.factors.traits[kind].contact else Contacts()
+        await request.service.engine.contacts(request.subject)
+        if request.factors.traits[kind].contact
+        else NOTHING_ON_FILE
     )
     said = _introduction(request, kind, contacts)
     others = tuple(way for way in kinds_of(request, judgement) if way.kind != kind)
@@ -341,7 +343,7 @@ async def _confirm(
         drawing=await drawn(uri) if uri else None,
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
-        apps=_introduction(request, kind, Contacts()).apps if shown.get("secret") else (),
+        apps=_introduction(request, kind, NOTHING_ON_FILE).apps if shown.get("secret") else (),
         ways=others,
         call_url=request.own(f"/enroll/{call}") if call and shown.get("typed") else "",
         back=back if shown.get("typed") or others or _is_optional(judgement) else "",
