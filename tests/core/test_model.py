@@ -203,5 +203,5 @@ def test_contacts_as_databases_give_them() -> None:
 @pytest.mark.parametrize("value", [12025550123, b"ann@x.example", ["ann@x.example"], True])
 def test_contacts_that_are_no_text(value: Any) -> None:
     """They are refused where the host makes them, by the name of the part."""
-    with pytest.raises(TypeError, match="Contacts.phone must be a str, not "):
+    with pytest.raises(TypeError, match=r"Contacts\.phone must be a str, not "):
         Contacts(phone=value)

@@ -126,9 +126,9 @@ class Search:
 
 
 def read_words(words: Mapping[str, str], known: Mapping[str, str], *, free: str) -> dict[str, str]:
-    """Return the filters that have a value, with composed letters. ``free`` is the one that may be long.
+    """Return the filters that have a value, with composed letters.
 
-    Raises ``BadFilter`` for a filter that is not ``known``, and for a value that is too long.
+    ``free`` is the one that may be long. Raises ``BadFilter`` for a filter that is not ``known``, and for a value that is too long.
     """
     for name in words:
         if name not in known:
@@ -152,7 +152,9 @@ def search_of(words: Mapping[str, str]) -> Search:
         raise BadFilter("kind", f"there is no such event, and no such category; categories are {', '.join(NAMES)}")
     networks = _network_of(address)
     if address and networks is None and not _NETWORK_NAME.fullmatch(address):
-        raise BadFilter("address", "it is no address, no network such as 192.0.2.0/24, and no name of a trusted network")
+        raise BadFilter(
+            "address", "it is no address, no network such as 192.0.2.0/24, and no name of a trusted network"
+        )
     return Search(words=given, begin=begin, end=end, networks=networks)
 
 
@@ -183,7 +185,10 @@ def _moment(name: str, text: str, *, is_end: bool) -> int:
 
 
 def _network_of(text: str) -> IPv4Network | IPv6Network | None:
-    """Read an address or a network. One of IPv4 in the spelling of IPv6 is that of IPv4, as events have it."""
+    """Read an address or a network.
+
+    One of IPv4 in the spelling of IPv6 is that of IPv4, as events have it.
+    """
     try:
         found = ip_network(text.partition("%")[0], strict=False) if text else None
     except ValueError:
