@@ -115,7 +115,7 @@ async def test_by_page(world: World) -> None:
     seen = await second.page("/mfa/admin/accounts/ann")
     assert "phone lost" in seen.text
     assert 'value="confirm"' in seen.text
-    assert (await second.form("/mfa/admin/accounts/ann", {"action": "confirm"})).status == 404
+    assert (await second.form("/mfa/admin/accounts/ann", {"action": "confirm"})).status == 422
     ref = seen.text.split('name="ref" value="')[1].split('"')[0]
     assert (await second.form("/mfa/admin/accounts/ann", {"action": "confirm", "ref": ref})).status == 303
     assert await (await world.browser("ann", sid="lost")).is_in()
@@ -139,7 +139,7 @@ async def test_a_confirmation_names_the_request(world: World) -> None:
     for body in ({}, {"ref": ""}, {"ref": None}, {"ref": "another"}):
         assert (await second.api("POST", f"{ANN}/confirm", body)).status in (404, 422)
         fields = {"action": "confirm", **{name: text for name, text in body.items() if text is not None}}
-        assert (await second.form("/mfa/admin/accounts/ann", fields)).status == 404
+        assert (await second.form("/mfa/admin/accounts/ann", fields)).status == 422
     desk = world.gate.service.account_desk
     refusal = await desk.act(Actor(name="operator:eve"), "confirm", SubjectKey("alpha", "ann"), ref="")
     assert isinstance(refusal, Refusal)

@@ -592,3 +592,49 @@ async def test_settings_for_a_thing_that_was_removed_elsewhere(world: World, fie
     ann = await world.enrolled()
     told = await ann.form("/mfa", fields)
     assert (told.status, GONE in told.text, "Your sign-in security" in told.text) == (422, True, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "forget-browser", "item": "gone", "reason": "lost"},
+        {"action": "refuse", "reason": "no"},
+        {"action": "withdraw", "reason": "no"},
+        {"action": "approve", "ref": "gone"},
+        {"action": "ticket", "reason": "new here"},
+        {"action": "break-glass", "reason": "no phone", "ticket": "T-1", "hours": "2"},
+    ],
+    ids=lambda fields: fields["action"],
+)
+async def test_an_act_that_fits_no_more(world: World, fields: dict[str, str]) -> None:
+    """Two administrators at once: the slower one sees the account as it is now.
+
+    A person who is locked makes no locked administrator.
+    """
+    await world.enrolled()
+    boss = await world.enrolled("boss", groups=["admin", "security"])
+    if fields["action"] == "break-glass":
+        assert (await boss.api("POST", "admin/accounts/ann/lock", {"reason": "stolen"})).status == 200
+    told = await boss.form("/mfa/admin/accounts/ann", fields)
+    assert told.status == 422, (told.status, told.location)
+    assert "This isn’t possible any more. The account has changed in the meantime." in told.text
+    assert "<title>Error: Ann" in told.text
+    unknown = await boss.form("/mfa/admin/accounts/nobody", {**fields, "action": "lock"})
+    assert unknown.status == 404
+
+
+async def test_hours_and_a_second_erasure(world: World) -> None:
+    """Hours are read in the digits of any script.
+
+    A person who is erased already leads to the list, as the first time.
+    """
+    await world.enrolled()
+    boss = await world.enrolled("boss", groups=["admin"])
+    asked = {"action": "break-glass", "reason": "no phone", "ticket": "T-1", "hours": "٢"}
+    assert (await boss.form("/mfa/admin/accounts/ann", asked)).status == 303
+    grant = (await world.account()).grant
+    assert grant is not None
+    assert grant.life == 7200
+    for _ in range(2):
+        done = await boss.form("/mfa/admin/accounts/ann", {"action": "forget", "reason": "left"})
+        assert (done.status, done.location) == (303, "/mfa/admin/accounts#")

@@ -110,8 +110,8 @@ class Contacts:
     """The contacts that the host has on file about a subject.
 
     These are a name to greet, an e-mail address, a phone number (any spelling). Blanks at the ends are dropped, letters are
-    composed (NFC), and None counts as nothing on file, as databases give it. Raises ``TypeError`` for anything else that
-    is no text.
+    composed (NFC), and None counts as nothing on file, as databases give it. Raises ``TypeError`` for anything else that is
+    no text.
     """
 
     name: str = ""

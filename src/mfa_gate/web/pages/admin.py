@@ -34,6 +34,8 @@ from .desk import desk_of as _desk
 from .desk import refused as _no
 
 PAGE = 50
+CHANGED = ("not_found", "already_enrolled", "locked")
+"""Refusals of an act that fits the account no more: another administrator, or the person, was faster."""
 OWN_WORDS = frozenset({"tenant", "after", "lang"})
 """Words of a query that are no filters of the trail."""
 
@@ -81,17 +83,21 @@ async def act(request: PageRequest, id: str) -> Answer:
         word = "mailed" if done.mailed_to else "asked" if done.waits else "forget" if done.pseudonym else action.name
         to = (
             request.own(f"/admin/accounts{_desk(request, 'accounts').query}")
-            if done.pseudonym
+            if action.erases and not done.waits
             else account_url(request, key)
         )
         return request.go(to, notice=Notice(word=f"admin_{word}", value="" if done.pseudonym else done.mailed_to or id))
     await request.judgement()
     desk = _desk(request, "accounts")
-    if refusal is not None and refusal.reason not in ("malformed", "too_soon", "no_contact"):
+    has_changed = refusal is not None and refusal.reason in CHANGED and "look" in desk.rights
+    if refusal is not None and not has_changed and refusal.reason not in ("malformed", "too_soon", "no_contact"):
         return _no(request, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
         return _no(request, found, "/admin/accounts")
+    if has_changed:
+        view = await _account(request, desk, found)
+        return request.show(view, status=422, problems=[Problem(reason="account_changed")])
     view = await _account(request, desk, found, open_form=action.name if refusal else "", done=done)
     if refusal is None:
         return request.show(view)
@@ -105,9 +111,12 @@ async def act(request: PageRequest, id: str) -> Answer:
 
 
 def _hours(form: Mapping[str, str]) -> int:
-    """Read the hours of a grant; 0, which no grant may have, where they are no small number."""
+    """Read the hours of a grant, in the digits of any script.
+
+    They are 0, which no grant may have, where they are no small number.
+    """
     typed = form.get("hours", "").strip()
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 2 else 0
+    return int(typed) if typed.isdecimal() and len(typed) <= 2 else 0
 
 
 def _wrong_field(action: Action, form: Mapping[str, str]) -> str:

@@ -32,6 +32,7 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "request_already_used": Sentence("That was already answered. Ask again, or choose another method."),
     "request_malformed": Sentence("Nothing is waiting for an answer. Ask again, then answer."),
     "request_nothing_sent": Sentence("Nothing is waiting for an answer. Ask again, then answer."),
+    "account_changed": Sentence("This isn’t possible any more. The account has changed in the meantime."),
     "hours_stated": Sentence("Enter a whole number of hours, under 12."),
     "reason_stated": Sentence("Enter a reason on one line. It goes into the audit trail."),
     "reason_nameless": Sentence("The reason stays in the audit trail: leave out the person’s ID and name."),
