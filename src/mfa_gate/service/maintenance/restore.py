@@ -278,12 +278,13 @@ def _check(record: Record, lines: ExportReader) -> bool:
 
     Raises ``SettingsError`` for one that cannot be imported.
     """
+    names = {part: value for part, value in record.items() if part not in ("b", "lines")}
+    json.dumps(names, ensure_ascii=False).encode()  # a ValueError for half a character, which no store can hold
     match record:
         case {"k": "trail", "lines": list(), "t": str()}:
             for line in record["lines"]:
                 event_from_json(line)
-        case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str(chart)}:
-            chart.encode()  # a ValueError for half a character, which no note can hold
+        case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str()}:
             if settings:
                 settings_from(tenant, 0, settings)
         case {"k": "owed", "hooks": dict()} if isinstance(record.get("roots", {}), dict):
