@@ -267,6 +267,9 @@ class Connections:
             self._lent += 1
             self._dialer.unsafe.discard(connection)
             try:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError  # psycopg_pool passes over it if a connection comes at that moment
                 result = await work(connection)
                 if connection in self._dialer.unsafe:
                     raise OutcomeUnknown("PostgreSQL has committed without its standby: the wait for it was cancelled")
