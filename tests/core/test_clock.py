@@ -185,6 +185,15 @@ def test_what_is_sent_while_the_mark_is_ahead_lives_by_the_clock() -> None:
     assert last == fresh, "the newest comes last, whatever the clocks say"
 
 
+@pytest.mark.parametrize(("behind", "lives"), [(0, True), (60, True), (61, False), (3600, False)])
+def test_a_code_of_a_clock_that_ran_ahead_does_not_live_until_then(behind: int, lives: bool) -> None:
+    """S-47, S-118: a code that was sent an hour ahead is dead by the right clock.
+
+    It would live for that hour as well. Workers' clocks differ by some seconds, which ends no code.
+    """
+    assert challenge(age=0).is_live(NOW - behind, NOW) is lives
+
+
 def test_an_accepted_copy_sets_the_mark_back() -> None:
     """An accepted copy sets the time that was seen back to the present.
 

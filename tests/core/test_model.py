@@ -96,6 +96,13 @@ def test_words_of_a_provider_are_no_letters() -> None:
     assert Upstream(amr=["otp"], auth_time=1) == Upstream(amr=("otp",), auth_time=1)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("groups", [["staff", " admin"], ("admin ",), {"admin\n"}, ["staff", "\xa0admin"]])
+def test_a_group_with_blanks_at_its_ends_is_refused(groups: Any) -> None:
+    """An exemption that leaves a group out would not know it under this spelling."""
+    with pytest.raises(ValueError, match="blanks at its ends"):
+        Subject("ann", groups=groups)
+
+
 def test_groups_become_a_set() -> None:
     """A host that gives a list of groups means the same as one that gives a set."""
     assert Subject("ann", groups=["a", "b", "a"]) == Subject("ann", groups=frozenset({"a", "b"}))  # type: ignore[arg-type]

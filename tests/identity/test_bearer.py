@@ -250,6 +250,9 @@ async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
         ([("sec-websocket-protocol", "chat, {}")], {}),
         ([("sec-websocket-protocol", "access_token.{}, chat")], {}),
         ([("sec-websocket-protocol", "chat, app.example.v1.bearer-{}")], {}),
+        ([("sec-websocket-protocol", "base64url.bearer.authorization.k8s.io.{twice}, chat")], {}),
+        ([], {"query_string": b"jwt={twice}"}),
+        ([("authorization", "Basic {basic}")], {}),
         ([("x-session", "v1:{}:0")], {}),
         ([("x-access-token", "JWT {}")], {}),
         ([], {"query_string": b"{}"}),
@@ -261,14 +264,18 @@ async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
 async def test_no_place_hides_a_good_token(headers: list[tuple[str, str]], more: dict[str, Any]) -> None:
     """S-13: no place hides a good token.
 
-    The path, a subprotocol with a prefix or without, other headers, and spellings that servers and frameworks decode are
-    tried.
+    The path, a subprotocol with a prefix or without, other headers, base64 once more, the password of Basic, and spellings
+    that servers and frameworks decode are tried.
     """
     text = token()
+    twice = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    basic = base64.b64encode(f"token:{text}".encode()).decode()
 
     def put(value: Any) -> Any:
         if isinstance(value, bytes):
+            value = value.replace(b"{twice}", twice.encode())
             return value.replace(b"{}", text.encode()).replace(b"{cut}", text[1:].encode())
+        value = value.replace("{twice}", twice).replace("{basic}", basic)
         return value.replace("{}", text).replace("{cut}", text[1:])
 
     sent = connection(

@@ -20,6 +20,9 @@ _PREFIXED = re.compile(r"(?:bearer )?([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _SHOWN = re.compile(rb"(?:\A|[\s,;])bearer", re.IGNORECASE)
 _PIECES = re.compile(r"[\s,;:&=\"'/?]+")
+_ENCODED = "ZXlK"
+"""The beginning of every JOSE header (``eyJ``) in base64."""
+_TWICE = re.compile(rf"{_ENCODED}[A-Za-z0-9\-_]+")
 _DIGEST = (b"username=", b"nonce=", b"response=")
 
 
@@ -155,12 +158,13 @@ def stray_tokens(scope: Mapping[str, Any], places: Places) -> list[tuple[str, st
     """Find texts like a JWT at places that are not named: path, query, cookies, headers.
 
     A prefix hides none: a script of a browser can write a token only into a websocket's subprotocol, and marks it there
-    (``access_token.eyJ…``). Each comes with its place. Raises ``Unreadable`` for more than ``MAX_STRAYS``.
+    (``access_token.eyJ…``). Nor does base64, in which Kubernetes and others put it there. Each comes with its place. Raises
+    ``Unreadable`` for more than ``MAX_STRAYS``.
     """
     found = [
         (place, piece)
         for place, text in _stray_values(scope, places)
-        if "." in text
+        if "." in text or _ENCODED in text
         for piece in dict.fromkeys((text.strip(), *(tail for part in _PIECES.split(text) for tail in _tails(part))))
         if _is_jwt(piece)
     ]
@@ -170,8 +174,13 @@ def stray_tokens(scope: Mapping[str, Any], places: Places) -> list[tuple[str, st
 
 
 def _tails(text: str) -> Iterator[str]:
-    """Return a text, and the parts of it that begin as a JOSE header does (``{"`` in base64)."""
+    """Return a text, and the parts of it that begin as a JOSE header does (``{"`` in base64).
+
+    A part that is in base64 once more is decoded.
+    """
     yield text
+    for encoded in _TWICE.findall(text)[:MAX_STRAYS]:
+        yield base64.urlsafe_b64decode(encoded[: len(encoded) - (len(encoded) % 4 == 1)] + "==").decode("latin-1")
     parts = text.split(".")
     for place, part in enumerate(parts[:MAX_STRAYS]):
         at = part.find("eyJ")
@@ -190,6 +199,8 @@ def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[st
     for key, raw in scope["headers"]:
         if key not in known:
             yield f"the header {key[:MAX_NAME].decode('latin-1')!r}", raw.decode("latin-1")
+        elif key == b"authorization" and raw[:6].lower() == b"basic ":
+            yield "the password of Basic", _decoded(raw[6:]).decode("latin-1")
     # Each header by itself: Starlette before 0.49 reads the first one alone, and HTTP/2 sends several.
     for header in [item for item in scope["headers"] if item[0] == b"cookie"]:
         for name, value in _connection({"type": "http", "headers": [header]}).cookies.items():

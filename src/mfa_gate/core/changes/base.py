@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..events import Event, Moment
-from ..model import (
-    Account,
-    replace,
-)
+from ..model import FAR, Account, replace
 from ..reasons import Refusal
 from ..rules import DAY
 
@@ -17,8 +14,6 @@ A = TypeVar("A", covariant=True)
 B = TypeVar("B")
 KEEP_PROOFS = 90 * DAY
 HOUR = 3600
-FAR = 60
-"""In seconds. A mark further ahead of the clock than this was set by a wrong clock (S-118)."""
 TWIN_LIFE = 30
 """In seconds. For this long, a second copy of a right answer from the same browser gets the first one's result."""
 

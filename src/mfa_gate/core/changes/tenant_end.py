@@ -6,10 +6,10 @@ The number decides and no time does: the clock of the worker that ends may be wr
 
 from __future__ import annotations
 
-from ..model import Account, replace
+from ..model import FAR, Account, replace
 from ..rules import TenantSettings
 from ..slow_recovery import by_hand
-from .base import FAR, end_proofs
+from .base import end_proofs
 
 
 def ended(settings: TenantSettings, now: int) -> TenantSettings:

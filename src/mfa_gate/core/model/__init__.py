@@ -6,7 +6,7 @@ Import from here: the files inside are its parts.
 from __future__ import annotations
 
 from .account import Account, replace
-from .authenticator import Authenticator, Challenge, Enrollment
+from .authenticator import FAR, Authenticator, Challenge, Enrollment
 from .bounds import (
     MAX_ACCEPTANCES,
     MAX_AUTHENTICATOR_BYTES,
@@ -33,6 +33,7 @@ from .subject import MAX_ID_BYTES, NOTHING_ON_FILE, Caller, Contacts, Subject, S
 from .values import Fields, Seconds
 
 __all__ = [
+    "FAR",
     "MAX_ACCEPTANCES",
     "MAX_AUTHENTICATORS",
     "MAX_AUTHENTICATOR_BYTES",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from .values import Fields
 
+FAR = 60
+"""In seconds. A time further ahead of the clock than this was made by a wrong clock (S-118)."""
 WHY_NOT = "undelivered"
 """The key of a challenge's data under which the sender's reason for a failure is kept."""
 
@@ -53,9 +55,9 @@ class Challenge:
 
         ``now`` is the wall clock, ``seen_at`` the account's mark. A challenge that had ended by that mark stays dead
         when a clock steps back. A challenge that was issued while the mark was ahead of the clock (``mark``) lives by
-        the clock.
+        the clock. One that a clock far ahead has issued is dead by the right clock, or it would live until the wrong time.
         """
-        if self.spent_at or now >= self.expires_at:
+        if self.spent_at or not self.issued_at - FAR <= now < self.expires_at:
             return False
         return seen_at - max(self.issued_at, self.mark) < self.expires_at - self.issued_at
 

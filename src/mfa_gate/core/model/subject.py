@@ -58,7 +58,7 @@ class Subject:
     JSON calls. ``groups`` then only add demands, and give no right: nothing is exempt by them.
 
     Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical. Raises it too
-    for groups that are a text, bytes or a mapping instead of several texts.
+    for groups that are a text, bytes or a mapping instead of several texts, and for one with blanks at its ends.
     """
 
     id: str
@@ -90,6 +90,9 @@ class Subject:
             object.__setattr__(self, "groups", frozenset(self.groups))
         if not all(isinstance(group, str) for group in self.groups):
             raise ValueError("Subject.groups must be a set of str")
+        if any(group != group.strip() for group in self.groups):
+            # ``"staff, admin".split(",")`` would be in no group "admin", which an exemption leaves out.
+            raise ValueError(f"Subject.groups holds a name with blanks at its ends: {sorted(self.groups)!r}")
         if self.actor == self.id:
             object.__setattr__(self, "actor", "")
         object.__setattr__(self, "key", SubjectKey(self.tenant, self.id))
