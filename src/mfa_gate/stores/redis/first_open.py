@@ -1,4 +1,4 @@
-"""Check that a Redis server is fit for the store: rights, version, eviction, persistence (S-112)."""
+"""Check that a Redis server is fit: rights, version, eviction, persistence (S-112)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The rights that the user of an application needs in Redis. They are looked for at the start."""
+"""The rights that the user of an application needs in Redis.
+
+They are looked for at the start.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ return missing
 
 
 def question_of_rights(*, replicas: int) -> Command:
-    """Return the command that is answered with the names of commands that the user may not give."""
+    """Make the question. The answer names the commands that the user may not give."""
     return ("EVAL", _ASK, 0, *NEEDED, *(("WAIT 1 1",) if replicas else ()))
 
 
