@@ -1,4 +1,4 @@
-"""Check that a Redis server is fit for the store: version, eviction, persistence (S-112)."""
+"""Check that a Redis server is fit: rights, version, eviction, persistence (S-112)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import StoreUnavailable
 from .names import PREFIX, STORE
 from .pipeline import Command, connection_to, hang_up
 from .resp import Reply, fields_of
-from .timing import Timing
+from .rights import fault_of_rights, question_of_rights
 from .url import Address, Place
 
 QUESTIONS: tuple[Command, ...] = (
@@ -26,16 +26,17 @@ OLDEST = 7
 _SCANS = 20
 
 
-async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
+async def faults_at(place: Place, addresses: Iterable[Address], *, rights: bool = False) -> list[str]:
     """List the faults of these servers, each with its fix.
 
-    Raises ``StoreUnavailable`` if a server does not answer. A refused sign-in is a fault.
+    ``rights``: a right that the user lacks is a fault as well. Raises ``StoreUnavailable`` if a server does not answer. A
+    refused sign-in is a fault.
     """
     faults: list[str] = []
     for host, port in addresses:
         connection = connection_to(place, (host, port))
         try:
-            replies = await _answers(connection, place.timing)
+            *replies, missing = await _answers(connection, place)
         except AuthenticationError as error:
             faults.append(f"{host}:{port} refuses the sign-in ({error}): check user and password in the URL")
             continue
@@ -43,7 +44,9 @@ async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
             raise StoreUnavailable(f"Redis at {host}:{port} does not answer: {error}") from error
         finally:
             await hang_up(connection)
-        faults += [f"{host}:{port}: {fault}" for fault in faults_of(replies, durable=place.durable)]
+        fault = fault_of_rights(missing, place.username) if rights else ""
+        found = [fault] if fault else faults_of(replies, durable=place.durable)
+        faults += [f"{host}:{port}: {fault}" for fault in found]
     return faults
 
 
@@ -102,9 +105,9 @@ async def _databases_with_a_store(connection: Connection, place: Place) -> list[
     return found
 
 
-async def _answers(connection: Connection, timing: Timing) -> list[Reply]:
-    async with asyncio.timeout(timing.reach_within):
-        return await _answers_to(connection, QUESTIONS)
+async def _answers(connection: Connection, place: Place) -> list[Reply]:
+    async with asyncio.timeout(place.timing.reach_within):
+        return await _answers_to(connection, [*QUESTIONS, question_of_rights(replicas=place.replicas)])
 
 
 async def _answers_to(connection: Connection, questions: Iterable[Command]) -> list[Reply]:
@@ -123,6 +126,8 @@ def faults_of(replies: list[Reply], *, durable: bool) -> list[str]:
 
     ``durable`` asks for data on disk as well.
     """
+    if refused := next((reply for reply in replies[:3] if isinstance(reply, ResponseError)), None):
+        return [f"INFO is refused ({refused}), so nobody can tell if its data is safe: give this user the right"]
     server, memory, persistence = (fields_of(reply) for reply in replies[:3])
     faults: list[str] = []
     version = server.get("redis_version", "0")

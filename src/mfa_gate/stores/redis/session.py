@@ -76,7 +76,7 @@ class Session:
         ``SettingsError`` if starting would be wrong, ``StoreMissing`` if there is no store and ``make`` is False, and
         ``StoreUnavailable`` if a server does not answer.
         """
-        if faults := await faults_at(self.place, await self.topology.primaries()):
+        if faults := await faults_at(self.place, await self.topology.primaries(), rights=True):
             raise SettingsError([f"store {self.place.shown!r}: {fault}" for fault in faults])
         found, restored = await self.ask(STORE, ("GET", STORE), ("GET", RESTORED))
         if store_id and found != store_id.encode():
