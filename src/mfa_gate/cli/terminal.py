@@ -58,7 +58,8 @@ def prepare() -> None:
 def end_output() -> str:
     """Write all that was printed.
 
-    Returns the reason why it cannot be written; "" if it is written, and also if nobody reads on. Python would do it at its very end, where it can only print a trace.
+    Returns the reason why it cannot be written; "" if it is written, and also if nobody reads on. Python would do it at
+    its very end, where it can only print a trace.
     """
     try:
         if sys.stdout is not None:
