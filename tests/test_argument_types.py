@@ -132,6 +132,28 @@ def test_all_at_once_without_their_values() -> None:
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("argument", "value", "words"),
+    [
+        ("factors", [], "factors: is empty"),
+        ("json_status", 403.0, "json_status=403.0: must be 403 or 401"),
+        ("sign_in", "/login?next={nxt}", "has '{nxt}'; only '{next}' is filled in"),
+        ("sign_in", "/login?next={next", "has '{next'"),
+        ("sign_in", "/{tenant}/login?next={next}", "sign_in="),
+        ("home", "/?next={next}", "has '{next}'; nothing is filled in there"),
+        *(
+            ("relying_party", RelyingParty(id="localhost", name=name, origins=["http://localhost:8000"]), "must be 80")
+            for name in ("", " ", "a\nb", "\u202eppa", "x" * 81)
+        ),
+    ],
+)
+def test_values_that_a_request_could_not_use(argument: str, value: Any, words: str) -> None:
+    """A value that would fail at a request, or be shown as it was typed, stops the start."""
+    with pytest.raises(SettingsError) as error:
+        MFAGate(**{**GOOD, argument: value})
+    assert words in str(error.value)
+
+
 def test_a_sender_that_closes_at_once() -> None:
     """``aclose`` is awaited, too."""
     with pytest.raises(SettingsError, match=r"Odd\.aclose is a plain method, but the gate awaits it when it closes"):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
+from .core import options
 from .core.changes.enroll_rights import is_on_file
 from .core.networks import UNIX, Proxy, is_everybody
 from .core.public_suffixes import registrable
@@ -20,15 +21,19 @@ from .factors.optional_parts import Hears
 from .ports import APP_ORIGIN, CallsBack, ContactsOf, RelyingParty, Senders
 from .service.hook_places import COMMANDS
 from .service.own_address import is_root
-from .web.scope import is_clean, safe_path
+from .web.scope import NEXT, is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 APP_KEY = f"{APP_ORIGIN}apk-key-hash:"
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 MAX_RELATED = 5
 MAX_HOST = 100
+MAX_NAME = 80
+NAME = options.text(MAX_NAME)
+"""The name of the service: a subject of a mail, a line of a log and a passkey have it, so it is one line."""
 MAX_APP = 40
 """Characters of an application's name."""
 
@@ -64,6 +69,9 @@ def _faults_of_place(name: str, value: str, prefix: str, example: str) -> list[s
         return [
             f"{name}={value!r}: must be a path of this site that begins with one slash and is plain, e.g. {example!r}"
         ]
+    if names := _PLACEHOLDER.findall(value.replace(NEXT, "") if name == "sign_in" else value):
+        known = f"; only {NEXT!r} is filled in there" if name == "sign_in" else "; nothing is filled in there"
+        return [f"{name}={value!r}: has {names[0]!r}{known}, e.g. {example!r}"]
     if _lies_below(_path_of(value), prefix):
         return [
             f"{name}={value!r}: is an address of the gate itself (prefix {prefix!r}); give the app's own, e.g. {example!r}"
@@ -104,8 +112,11 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     ``argument_types`` has seen that name and origins are texts.
     """
     faults = []
-    if not party.name.strip():
-        faults.append("relying_party.name: is empty; give the name that people know the service by")
+    if not NAME.holds(party.name):
+        faults.append(
+            f"relying_party.name={party.name!r}: must be {MAX_NAME} printable characters at most, and not empty; give the name "
+            "that people know the service by"
+        )
     if not _is_host_name(party.id):
         faults.append(f"relying_party.id={party.id!r}: must be a host name in lower case{_as_host_name(party.id)}")
         if not isinstance(party.id, str):

@@ -335,3 +335,33 @@ def test_a_keys_file_that_everybody_may_read(
     told = capsys.readouterr()
     assert told.out == ""
     assert (says in told.err and "chmod 600" in told.err) if says else told.err == ""
+
+
+# -- where it goes to --------------------------------------------------------------------------------------------------
+
+
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""An environment in which Python writes at its end, as in a user's shell."""
+
+
+@pytest.mark.parametrize("words", [["keys", "new"], ["policy", "keys"], ["--help"]])
+def test_a_reader_that_leaves_early(words: list[str]) -> None:
+    """``mfa-gate … | head -1`` ends in silence, however little was printed."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**BUFFERED, "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = [sys.executable, "-m", "mfa_gate.cli", *words]
+    done = subprocess.run(program, env=environment, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [["keys", "new"], ["policy", "keys"]])
+def test_output_that_finds_no_room(words: list[str]) -> None:
+    """A key that was not written is no success: one line says why."""
+    environment = {**BUFFERED, "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = [sys.executable, "-m", "mfa_gate.cli", *words]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(program, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"mfa-gate: No space left on device\n")

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import MFAGateError
-from .terminal import fault_of, plain_lines, prepare
+from .terminal import end_output, fault_of, plain_lines, prepare, told
 
 __all__ = ["main"]
 
@@ -89,13 +89,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if fault:
         print(f"mfa-gate: {fault}", file=sys.stderr)
         return 2
-    args = parser(words[0] if words else "").parse_args(words)
+    code, fault = 0, ""
     try:
-        return int(args.run(args))
+        args = parser(words[0] if words else "").parse_args(words)
+        code = int(args.run(args))
     except MFAGateError as error:
-        print(f"mfa-gate: {plain_lines(str(error))}", file=sys.stderr)
-        return 2
+        fault = plain_lines(str(error))
     except KeyboardInterrupt:
-        return 130
+        code = 130
     except BrokenPipeError:
-        return 0
+        pass  # the reader has seen enough
+    except OSError as error:
+        fault = plain_lines(told(error))
+    finally:
+        unwritten = end_output()
+    if fault := fault or unwritten:
+        print(f"mfa-gate: {fault}", file=sys.stderr)
+        return 2
+    return code

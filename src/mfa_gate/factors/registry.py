@@ -24,7 +24,7 @@ DEFAULT_FACTORS: tuple[Factor, ...] = (WebAuthn(), Push(), Totp(), Sms(), Voice(
 class Registry(Mapping[str, Factor]):
     """A frozen mapping from kind to factor, in the order in which factors are offered.
 
-    Raises ``ValueError`` where two factors have one kind.
+    Raises ``ValueError`` where two factors have one kind, and where there is none.
     """
 
     __slots__ = ("_factors", "backup", "traits")
@@ -38,6 +38,10 @@ class Registry(Mapping[str, Factor]):
             if kind in found:
                 raise ValueError(f"factors: two have the kind {kind!r}; give one of them another kind")
             found[kind] = factor
+        if not found:
+            raise ValueError(
+                "factors: is empty, so nobody could confirm anything; give [*DEFAULT_FACTORS], or leave it out"
+            )
         self._factors: Mapping[str, Factor] = MappingProxyType(found)
         self.traits: Mapping[str, Traits] = MappingProxyType({kind: f.traits for kind, f in found.items()})
         self.backup = next((kind for kind, traits in self.traits.items() if traits.backup), "")

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from threading import get_ident
 from typing import Any, Protocol
 
-from ..errors import MFAGateError
+from ..errors import MFAGateError, SettingsError
 from ..identity.credentials import Unreadable
+from .asgi_apps import need_app
 from .connection import ANONYMOUS, EXEMPT, Connection, Passed
 from .gate import Gate
 from .root_path import settler_for
@@ -31,11 +32,16 @@ class MFAGateMiddleware:
     """The gate as a middleware around any ASGI app.
 
     ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``. Only an app of Starlette's kind is checked at
-    its start.
+    its start. Raises ``SettingsError`` for an app that cannot be called as ASGI 3 says.
     """
 
     def __init__(self, app: Callable[..., Awaitable[Any]], *, gate: HasGate) -> None:
         # Each framework has types of its own for the three arguments; a narrower type would refuse most apps.
+        need_app(app)
+        if not isinstance(getattr(gate, "web", None), Gate):
+            raise SettingsError(
+                f"MFAGateMiddleware: gate is of type {type(gate).__name__}; give the MFAGate, gate=gate"
+            )
         self.app: App = app
         self.gate = gate
         self._gate = gate.web

@@ -1,0 +1,36 @@
+"""Refuse an app that no server could call, before the first request does."""
+
+from __future__ import annotations
+
+from inspect import isclass, signature
+
+from ..errors import SettingsError
+
+
+def need_app(app: object) -> None:
+    """Refuse an app that cannot be called with ``(scope, receive, send)`` (ASGI 3).
+
+    Raises ``SettingsError``. A factory, a WSGI app, an app of ASGI 2 and a class in place of its object fail at their
+    first request otherwise.
+    """
+    if not callable(app):
+        raise SettingsError(f"MFAGateMiddleware: the app is of type {type(app).__name__}, and cannot be called: {FIX}")
+    if isclass(app) and not hasattr(app, "__await__"):
+        raise SettingsError(f"MFAGateMiddleware: {app.__qualname__} is a class: {FIX}")
+    try:
+        found = signature(app)
+    except (TypeError, ValueError):
+        return  # written in C: only the call tells
+    try:
+        found.bind("scope", "receive", "send")
+    except TypeError as error:
+        name = getattr(app, "__qualname__", type(app).__name__)
+        raise SettingsError(
+            f"MFAGateMiddleware: the gate calls the app with (scope, receive, send), and {name}{found} fails ({error}): {FIX}"
+        ) from None
+
+
+FIX = (
+    "give an app of ASGI 3, MFAGateMiddleware(app, gate=gate); call a factory or a class first, and put an adapter round an "
+    "app of WSGI"
+)

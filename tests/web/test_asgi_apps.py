@@ -1,0 +1,70 @@
+"""An app that cannot be called is refused where it is given, not at its first request."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.routing import Router
+
+from mfa_gate import MFAGate, MFAGateMiddleware, SettingsError
+from tests.good_start import GOOD
+
+
+class OfASGI2:
+    """An app of the version before."""
+
+    def __init__(self, scope: Any) -> None: ...
+
+
+class Callable3:
+    """An object that is an app."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def of_wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    """Answer as WSGI does."""
+    return []
+
+
+def factory() -> Starlette:
+    """Make an app."""
+    return Starlette()
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        (OfASGI2, "OfASGI2 is a class"),
+        (Starlette, "Starlette is a class"),
+        (of_wsgi, r"of_wsgi\(environ"),
+        (factory, r"factory\(\)"),
+        (None, "is of type NoneType"),
+        ("app:app", "is of type str"),
+        (functools.partial(of_wsgi, {}), "partial"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_no_app(app: Any, said: str) -> None:
+    """The message names the thing, and says what to give."""
+    with pytest.raises(SettingsError, match=rf"MFAGateMiddleware: .*{said}.*give an app of ASGI 3"):
+        MFAGateMiddleware(app, gate=MFAGate(**GOOD))
+
+
+@pytest.mark.parametrize(
+    "app", [Starlette(), Router(), Callable3(), functools.partial(Starlette()), HTTPEndpoint, Callable3().__call__]
+)
+def test_every_kind_of_app(app: Any) -> None:
+    """Objects, methods, partials and the endpoint classes of Starlette are apps."""
+    assert MFAGateMiddleware(app, gate=MFAGate(**GOOD)).app is app
+
+
+@pytest.mark.parametrize("gate", [None, MFAGate, "gate"])
+def test_no_gate(gate: Any) -> None:
+    """The gate is an object of ``MFAGate``."""
+    with pytest.raises(SettingsError, match=r"MFAGateMiddleware: gate is of type .*; give the MFAGate"):
+        MFAGateMiddleware(Starlette(), gate=gate)
