@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,14 @@ async def living(path: Path, store: MemoryStore | None = None, **more: Any) -> A
     async with running(world):
         await world.gate.web.open()
         yield world
+
+
+@pytest.fixture(autouse=True)
+def terminal() -> Iterator[None]:
+    """A terminal's hang-up ends the process, also where the run of the tests was started by ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
