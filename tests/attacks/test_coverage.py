@@ -22,6 +22,7 @@ from django.test.utils import override_settings
 from django.urls import path as django_path
 from django.urls import re_path
 from fastapi import FastAPI
+from hypercorn.middleware import DispatcherMiddleware
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar import Litestar, asgi, get
@@ -592,6 +593,28 @@ async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
         world.clock.advance(3600)
         for path, root in paths:
             assert not await reached(path, root), (path, root)
+
+
+@pytest.mark.parametrize("host", [_litestar, _quart])
+async def test_a_mount_that_a_dispatcher_finds_in_a_longer_name(host: Any) -> None:
+    """S-12: the gate finds ``/admin`` in ``/adminexport``, as hypercorn's dispatcher does."""
+    rule = StepUpRule(name="admin", paths=(PathRule(text="/admin/**"),), max_age=Seconds(60))
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
+    world.app = MFAGateMiddleware(DispatcherMiddleware({"/admin": host(), "/": _quart()}), gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+        await ann.enroll()
+        assert SECRET in (await ann.ask("GET", "/admin/export", headers=[*FETCH, ("host", "localhost")])).body
+        world.clock.advance(3600)
+        for path in ("/admin/export", "/adminexport", "/adminexport/"):
+            reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")])
+            assert reply.reason == "proof_required", path
+        assert SECRET in (await ann.ask("GET", "/export", headers=[*FETCH, ("host", "localhost")])).body
 
 
 @pytest.mark.parametrize("around", [True, False], ids=["around", "bare"])

@@ -62,6 +62,8 @@ def _find(app: Any, known: Known) -> Settle | None:
         return _of_django
     if isinstance(by_type := getattr(app, "application_mapping", None), dict):
         return _of_types({kind: settler_for(inner, known) for kind, inner in by_type.items()})
+    if any(module.startswith("hypercorn.middleware.") for module in modules) and hasattr(app, "mounts"):
+        return _of_dispatcher({path: settler_for(inner, known) for path, inner in app.mounts.items()})
     if any(module.startswith(CUT_ANYWHERE) for module in modules):
         routed = [
             settler_for(route.callback, known) for route in getattr(app, "routes", ()) if hasattr(route, "callback")
@@ -90,6 +92,28 @@ def _of_types(by_type: dict[str, Settle | None]) -> Settle:
         found = by_type.get(scope["type"])
         if found is not None:
             found(scope)
+
+    return settle
+
+
+def _of_dispatcher(mounts: dict[str, Settle | None]) -> Settle:
+    def settle(scope: MutableMapping[str, Any]) -> None:
+        """Write the path as hypercorn's dispatcher reads it.
+
+        It finds the mount ``/admin`` in ``/adminusers``.
+        """
+        path = scope.get("path") or ""
+        mount = next((mount for mount in mounts if path.startswith(mount)), None)
+        if mount is None:
+            return
+        rest = path[len(mount) :]
+        if rest and rest[0] != "/" and not mount.endswith("/"):
+            scope["path"] = f"{mount}/{rest}"
+        inner = mounts[mount]
+        if inner is not None:
+            mounted = {**scope, "root_path": (scope.get("root_path") or "") + mount}
+            inner(mounted)
+            scope["path"] = mounted["path"]
 
     return settle
 
