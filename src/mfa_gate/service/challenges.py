@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core import changes
@@ -29,6 +29,7 @@ log = logging.getLogger("mfa_gate")
 
 SENT_TO = "sent_to"
 """The member of a challenge's data with the digest of its destination."""
+NOBODY = Contacts()
 PAUSES = (0, 1, 2, 4, 8, 16)
 """Seconds before each try to withdraw a challenge, while the store does not answer."""
 
@@ -57,7 +58,7 @@ class Challenges:
         self.engine = engine
         self.access = access
         self.sending = sending
-        self.pauses = PAUSES
+        self.pauses: Sequence[float] = PAUSES
 
     def context(
         self,
@@ -77,7 +78,7 @@ class Challenges:
             nonce=engine.wiring.entropy(32),
             keyring=engine.keyring,
             rules=rules,
-            contacts=contacts or Contacts(),
+            contacts=contacts or NOBODY,
             purpose=purpose,
             service=rules.brand.name or party.name,
             host=party.id,
