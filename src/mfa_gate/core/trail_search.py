@@ -152,7 +152,9 @@ def search_of(words: Mapping[str, str]) -> Search:
         raise BadFilter("kind", f"there is no such event, and no such category; categories are {', '.join(NAMES)}")
     networks = _network_of(address)
     if address and networks is None and not _NETWORK_NAME.fullmatch(address):
-        raise BadFilter("address", "it is no address, no range such as 192.0.2.0/24, and no name of a trusted network")
+        raise BadFilter(
+            "address", "it is neither an address nor a network, such as 192.0.2.0/24, nor the name of a trusted network"
+        )
     return Search(words=given, begin=begin, end=end, networks=networks)
 
 
