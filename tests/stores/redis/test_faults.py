@@ -534,6 +534,7 @@ def test_old_server() -> None:
             ),
         ),
         ("redis://h?marker=/var/lib/a%20b", Place(kind="single", hosts=(("h", 6379),), generation_file="/var/lib/a b")),
+        ("redis://h?marker=/var/lib/c++", Place(kind="single", hosts=(("h", 6379),), generation_file="/var/lib/c++")),
         ("redis+cluster://a:1,b?tls=true", Place(kind="cluster", hosts=(("a", 1), ("b", 6379)), tls=True)),
     ],
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ...errors import SettingsError
-from ..common.urls import RESERVED, without_password, without_secrets
+from ..common.urls import RESERVED, options_in, without_password, without_secrets
 from .timing import USUAL, Timing
 
 Kind = Literal["single", "sentinel", "cluster"]
@@ -59,7 +59,7 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
     try:
         parts = urlsplit(url)
         kind = _KINDS[parts.scheme]
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        options = dict(options_in(parts.query))
         if "#" in url:  # a password would end there, and a user be taken for the host
             raise ValueError("it has a #")
     except (ValueError, KeyError) as error:
