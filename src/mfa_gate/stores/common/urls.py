@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-_SECRET = re.compile(r"([?&][a-z]*password=)[^&#]*", re.IGNORECASE)
+_SECRET = re.compile(r"([?&][a-z_]*password=)[^&#]*", re.IGNORECASE)
 _QUOTED = re.compile(r"""(['"])(.*?)\1""")
 RESERVED = "in a password write %40 for @, %23 for #, %2F for /, %3F for ? and %25 for %"
 

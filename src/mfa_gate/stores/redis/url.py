@@ -23,7 +23,7 @@ _SAMPLES: dict[Kind, str] = {
     "sentinel": "redis+sentinel://user:password@host:26379,host:26379/service/0",
     "cluster": "redis+cluster://user:password@host:6379,host:6379",
 }
-_OPTIONS = ("durable", "replicas", "tls", "ca", "marker")
+_OPTIONS = ("durable", "replicas", "tls", "ca", "marker", "sentinel_user", "sentinel_password")
 
 Address = tuple[str, int]
 
@@ -32,7 +32,7 @@ Address = tuple[str, int]
 class Place:
     """The place of a Redis store.
 
-    ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster.
+    ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster. The Sentinels have a sign-in of their own, if any.
     """
 
     kind: Kind
@@ -41,6 +41,8 @@ class Place:
     database: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
+    sentinel_user: str = ""
+    sentinel_password: str = field(default="", repr=False)
     tls: bool = False
     ca: str = ""
     replicas: int = 0
@@ -77,6 +79,8 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
         database=database,
         username=unquote(username),
         password=unquote(password),
+        sentinel_user=options.get("sentinel_user", ""),
+        sentinel_password=options.get("sentinel_password", ""),
         tls=parts.scheme == "rediss" or _flag(options, "tls", shown, default=False),
         ca=options.get("ca", ""),
         replicas=_number(options.get("replicas", str(replicas)), "replicas", shown),
