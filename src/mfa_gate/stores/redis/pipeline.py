@@ -223,7 +223,7 @@ class Pipeline:
         self._connection, self._replies = connection, Replies(connection)
 
     def _is_sound(self) -> bool:
-        """Tell whether there is a connection that the server has not ended, with no unexpected bytes on it."""
+        """Tell whether there is a connection, still open, with no unexpected bytes on it."""
         return self._connection is not None and self._replies is not None and not self._replies.has_news
 
     async def _exchange(self, jobs: Sequence[Job]) -> None:
