@@ -140,8 +140,8 @@ def on_entering(tell: Callable[[], None]) -> None:
             return await self._replies.next()
 
         @property
-        def has_more(self) -> bool:
-            return self._replies.has_more
+        def has_news(self) -> bool:
+            return self._replies.has_news
 
     run_once = Connections.run_once
 

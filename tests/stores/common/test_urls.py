@@ -13,6 +13,7 @@ SHOWN = {
     "redis://secret@": "redis://…@",
     "postgresql://host/db?password=secret&schema=x": "postgresql://host/db?password=…&schema=x",
     "postgresql://host/db?schema=x&sslPassword=secret#y": "postgresql://host/db?schema=x&sslPassword=…#y",
+    "redis+sentinel://host/gate?sentinel_password=secret": "redis+sentinel://host/gate?sentinel_password=…",
     "postgresql://a:b@host/db?password=secret": "postgresql://…@host/db?password=…",
 }
 

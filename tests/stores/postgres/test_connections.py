@@ -322,6 +322,7 @@ async def test_a_session_of_ours(pool: Connections) -> None:
         "default_transaction_isolation": "read committed",
         "enable_seqscan": "off",
         "jit": "off",
+        "client_min_messages": "warning",
         "application_name": "mfa_gate",
         "client_encoding": "UTF8",
     }

@@ -354,16 +354,31 @@ async def test_a_cancelled_wait_for_the_standby(server: Postgres, patient: Postg
     It is so where an operator cancels the wait for the standby, too. PostgreSQL then says
     that it has committed, with a warning only.
     """
+    await unconfirmed(server, patient, name)
+
+
+async def unconfirmed(server: Postgres, store: PostgresStore, name: str) -> None:
+    """Check that a call whose wait for the standby is cancelled is refused."""
     server.say("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     server.say("SELECT pg_reload_conf()")
     commit = "SELECT pg_logical_emit_message(true, 'mfa_gate', '')"
     async with asyncio.timeout(30):
         while not await waited(server, asyncio.create_task(asyncio.to_thread(server.say, commit))):
             pass  # the server has not read its configuration yet
-    call = asyncio.ensure_future(WRITES[name](patient))
+    call = asyncio.ensure_future(WRITES[name](store))
     assert await waited(server, call)
     with pytest.raises(StoreUnavailable):
         await call
+
+
+async def test_a_role_that_hears_of_errors_alone(server: Postgres, url: str) -> None:
+    """The warning is heard also where the role, or the URL, asks for no warnings."""
+    store = PostgresStore(f"{url}&options=-c%20client_min_messages%3Derror", timing=POSTGRES)
+    await store.open()
+    try:
+        await unconfirmed(server, store, "claim")
+    finally:
+        await store.aclose()
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])

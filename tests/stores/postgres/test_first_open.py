@@ -120,7 +120,13 @@ async def test_other_stores_of_the_database_are_named(connection: Connection, pl
         await connection.execute(f"DROP SCHEMA {', '.join(names)} CASCADE")
 
 
-SOUND = {"server_encoding": "UTF8", "synchronous_commit": "on", "fsync": "on", "synchronous_standby_names": "b"}
+SOUND = {
+    "server_encoding": "UTF8",
+    "synchronous_commit": "on",
+    "fsync": "on",
+    "synchronous_standby_names": "b",
+    "client_min_messages": "notice",
+}
 UNSAFE, UNSYNCED = "synchronous_commit=off", "PostgreSQL runs with fsync=off"
 ALONE, UNINDEXED = "no standby confirms a commit", "a search by a part of a name looks at everybody"
 
@@ -133,6 +139,7 @@ ALONE, UNINDEXED = "no standby confirms a commit", "a search by a part of a name
         (OLDEST * 10_000, {"server_encoding": "LATIN1"}, True, ["the database holds text as LATIN1"]),
         (OLDEST * 10_000, {"synchronous_commit": "off"}, True, [UNSAFE]),
         (OLDEST * 10_000, {"synchronous_commit": "off"}, False, []),
+        (OLDEST * 10_000, {"client_min_messages": "error"}, False, ["SET client_min_messages = warning"]),
         (
             90_624,
             {"server_encoding": "x", "synchronous_commit": "off"},

@@ -361,6 +361,14 @@ def test_several_hosts() -> None:
     assert place.hosts == (("a", ""), ("b", "6000"))
     assert place.parameters == {"user": "u", "password": "p@", "dbname": "d", "sslmode": "require"}
     assert (place.schema, place.generation_file, place.connections) == ("mfa", "/m", 9)
+    place = place_of("postgresql:///d?password=a+b&options=-c%20jit%3Doff&sslrootcert=/c%2B%2B/my%20ca&marker=/x+y")
+    assert place.parameters == {
+        "password": "a+b",
+        "options": "-c jit=off",
+        "sslrootcert": "/c++/my ca",
+        "dbname": "d",
+    }
+    assert place.generation_file == "/x+y"
     assert place_of("postgres:///d?host=/run/postgresql").hosts == (("/run/postgresql", ""),)
 
 

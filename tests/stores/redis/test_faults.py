@@ -88,6 +88,15 @@ async def test_closed_while_it_breaks(server: servers.Server) -> None:
         await asyncio.gather(*calls, return_exceptions=True)
 
 
+async def test_connections_that_an_operator_ends(server: servers.Server, store: RedisStore) -> None:
+    """A connection that was ended while nobody used it costs no call."""
+    await store.load(ALICE)
+    for _ in range(10):
+        server.say("CLIENT", "KILL", "TYPE", "normal")
+        await asyncio.sleep(0.05)
+        await store.load(ALICE)
+
+
 async def test_hanging(server: servers.Server, store: RedisStore) -> None:
     """A server that accepts connections and never answers is refused within a second.
 
@@ -534,6 +543,7 @@ def test_old_server() -> None:
             ),
         ),
         ("redis://h?marker=/var/lib/a%20b", Place(kind="single", hosts=(("h", 6379),), generation_file="/var/lib/a b")),
+        ("redis://h?marker=/var/lib/c++", Place(kind="single", hosts=(("h", 6379),), generation_file="/var/lib/c++")),
         ("redis+cluster://a:1,b?tls=true", Place(kind="cluster", hosts=(("a", 1), ("b", 6379)), tls=True)),
     ],
 )

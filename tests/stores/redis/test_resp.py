@@ -94,17 +94,20 @@ def test_errors_that_say_little(text: str) -> None:
 
 
 def test_what_nobody_asked_for() -> None:
-    """Bytes beyond the reply are seen before the next question is put."""
+    """Bytes beyond the reply, and the end, are seen before the next question is put."""
 
     async def look() -> list[bool]:
-        replies = replies_of(b"+OK\r\n+OK\r\n", 4096)
+        connection: Any = SimpleNamespace(_reader=asyncio.StreamReader())
+        connection._reader.feed_data(b"+OK\r\n+OK\r\n")
+        replies = Replies(connection)
         seen = []
         for _ in range(2):
             await replies.next()
-            seen.append(replies.has_more)
-        return seen
+            seen.append(replies.has_news)
+        connection._reader.feed_eof()
+        return [*seen, replies.has_news]
 
-    assert asyncio.run(look()) == [True, False]
+    assert asyncio.run(look()) == [True, False, True]
 
 
 ODD = {

@@ -256,8 +256,8 @@ def remains(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The faults and remains at the servers."""
     found: dict[str, Any] = {"faults": [], "keys": (), "databases": ()}
 
-    async def faults_at(place: object, addresses: object) -> Any:
-        assert addresses == (("h", 1),)
+    async def faults_at(place: object, addresses: object, *, rights: bool) -> Any:
+        assert (addresses, rights) == ((("h", 1),), True)
         return found["faults"]
 
     async def remains_at(place: object, addresses: object) -> Remains:

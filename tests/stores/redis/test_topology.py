@@ -335,3 +335,37 @@ async def test_a_slot_belongs_to_both_ends_of_its_range(monkeypatch: pytest.Monk
     else:
         with pytest.raises(StoreUnavailable, match="has slot 201"):
             await made._wire_of("k")
+
+
+@pytest.mark.parametrize(
+    ("option", "refused"),
+    [
+        ("?sentinel_password=s%2Bcret", False),
+        ("?sentinel_user=app&sentinel_password=other", False),
+        ("", True),
+        ("?sentinel_password=wrong", True),
+    ],
+)
+async def test_sentinels_with_a_password(tmp_path: Path, option: str, refused: bool) -> None:
+    """Their sign-in is another one than that of the servers; without it, the option is named."""
+    with servers.single(tmp_path) as primary:
+        place = tmp_path / "sentinel"
+        place.mkdir()
+        settings = place / "sentinel.conf"
+        settings.write_text(f"sentinel monitor gate 127.0.0.1 {primary.port} 1\n")
+        (port,) = servers.free_ports(1)
+        sentinel = servers.Server(place, port, ["--sentinel"], settings).start()
+        try:
+            sentinel.say("ACL", "SETUSER", "app", "on", ">other", "+@all")
+            sentinel.say("ACL", "SETUSER", "default", "resetpass", ">s+cret")
+            topology = topology_of(
+                place_of(f"redis+sentinel://127.0.0.1:{sentinel.port}/gate{option}", timing=REDIS), ReplicationIds()
+            )
+            if refused:
+                with pytest.raises(StoreUnavailable, match=r"no Sentinel answers: .*sentinel_password=…"):
+                    await topology.primaries()
+            else:
+                assert await topology.primaries() == (("127.0.0.1", primary.port),)
+            await topology.aclose()
+        finally:
+            sentinel.stop()

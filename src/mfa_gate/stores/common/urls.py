@@ -1,12 +1,21 @@
-"""Show a store's URL in messages."""
+"""Read the options of a store's URL, and show it in messages."""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl
 
-_SECRET = re.compile(r"([?&][a-z]*password=)[^&#]*", re.IGNORECASE)
+_SECRET = re.compile(r"([?&][a-z_]*password=)[^&#]*", re.IGNORECASE)
 _QUOTED = re.compile(r"""(['"])(.*?)\1""")
 RESERVED = "in a password write %40 for @, %23 for #, %2F for /, %3F for ? and %25 for %"
+
+
+def options_in(query: str) -> list[tuple[str, str]]:
+    """Read the options of a URL. Raises ``ValueError``.
+
+    A + is a plus, as in a path or a password: only a form of a web page means a space by it.
+    """
+    return parse_qsl(query.replace("+", "%2B"), keep_blank_values=True, strict_parsing=bool(query))
 
 
 def without_password(url: str) -> str:

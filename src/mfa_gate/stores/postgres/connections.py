@@ -51,7 +51,9 @@ _SESSION = (
     " set_config('idle_session_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '10s', false),"
     " set_config('default_transaction_isolation', 'read committed', false),"
     # A plan that was made while a table was empty would read all of it later; compiling it takes longer than running it.
-    " set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)"
+    " set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),"
+    # A commit whose wait for the standby was cancelled is told by a warning alone.
+    " set_config('client_min_messages', 'warning', false)"
 )
 
 

@@ -19,7 +19,7 @@ from .url import Place
 log = logging.getLogger("mfa_gate")
 
 OLDEST = 14
-_SETTINGS = ("server_encoding", "synchronous_commit", "fsync", "synchronous_standby_names")
+_SETTINGS = ("server_encoding", "synchronous_commit", "fsync", "synchronous_standby_names", "client_min_messages")
 _MADE = (
     "PostgreSQL held no store at %s: a new, empty one was made, in which nobody is enrolled. If people were enrolled here "
     "before, stop every worker now, and put the newest copy back or correct the URL%s"
@@ -100,6 +100,11 @@ def _faults_of(connection: Connection, settings: dict[str, str], place: Place) -
         )
     if place.durable and (fault := fault_of_commits(settings["synchronous_commit"])):
         faults.append(fault)
+    if settings["client_min_messages"] == "error":  # behind a pooler, where a session cannot set it
+        faults.append(
+            "the role hears no warnings, by which alone PostgreSQL tells that a commit may be lost: ALTER ROLE … SET "
+            "client_min_messages = warning"
+        )
     return faults
 
 

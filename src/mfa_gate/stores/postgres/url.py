@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
 from ...errors import SettingsError
-from ..common.urls import RESERVED, without_password, without_secrets
+from ..common.urls import RESERVED, options_in, without_password, without_secrets
 from .timing import USUAL, Timing
 
 DEFAULT_SCHEMA = "mfa_gate"
@@ -55,9 +55,9 @@ def place_of(url: str, *, timing: Timing = USUAL) -> Place:
     shown = without_password(url)
     try:
         parts = urlsplit(url)
-        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        given = options_in(parts.query)
         options = {name: value for name, value in given if name in _OPTIONS}
-        rest = urlencode([(name, value) for name, value in given if name not in _OPTIONS])
+        rest = urlencode([one for one in given if one[0] not in _OPTIONS], quote_via=quote)
         read = conninfo_to_dict(f"postgresql://{parts.netloc}{parts.path}" + (f"?{rest}" if rest else ""))
     except (ValueError, Error) as error:
         text = without_secrets(str(error).strip(), url)

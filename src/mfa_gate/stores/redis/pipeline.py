@@ -62,7 +62,8 @@ class Job:
 def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> Connection:
     """Make a connection that never repeats anything by itself.
 
-    It connects when the first command is sent. The caller limits the time of each command.
+    It connects when the first command is sent. The caller limits the time of each command. A Sentinel never gets the
+    password of the servers: without ``signs_in`` it is the one for Sentinels.
     """
     options: dict[str, Any] = {
         "host": address[0],
@@ -74,6 +75,8 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
     }
     if signs_in:
         options |= {"db": place.database, "username": place.username or None, "password": place.password or None}
+    else:
+        options |= {"username": place.sentinel_user or None, "password": place.sentinel_password or None}
     if place.tls:
         # Before version 6, redis-py takes a certificate for any other name.
         return SSLConnection(ssl_ca_certs=place.ca or None, ssl_check_hostname=True, **options)
@@ -220,8 +223,8 @@ class Pipeline:
         self._connection, self._replies = connection, Replies(connection)
 
     def _is_sound(self) -> bool:
-        """Tell whether there is a connection, with no unexpected bytes on it."""
-        return self._connection is not None and self._replies is not None and not self._replies.has_more
+        """Tell whether there is a connection, still open, with no unexpected bytes on it."""
+        return self._connection is not None and self._replies is not None and not self._replies.has_news
 
     async def _exchange(self, jobs: Sequence[Job]) -> None:
         connection = self._connection

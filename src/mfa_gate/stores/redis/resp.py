@@ -60,10 +60,12 @@ class Replies:
             await self._more()
 
     @property
-    def has_more(self) -> bool:
-        """Tell whether unexpected bytes have arrived."""
+    def has_news(self) -> bool:
+        """Tell whether unexpected bytes have arrived, or the server has ended the connection."""
         reader: asyncio.StreamReader | None = self._connection._reader
-        return self._at < len(self._bytes) or (reader is not None and bool(reader._buffer))  # type: ignore[attr-defined]
+        if reader is None:
+            return self._at < len(self._bytes)
+        return self._at < len(self._bytes) or bool(reader._buffer) or reader.at_eof()  # type: ignore[attr-defined]
 
     async def _more(self) -> None:
         reader: asyncio.StreamReader | None = self._connection._reader

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from redis.crc import key_slot
-from redis.exceptions import MovedError, ReadOnlyError, RedisError
+from redis.exceptions import AuthenticationError, MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
 from .pipeline import Command, Pipeline, connection_to, hang_up, words_of
@@ -94,6 +94,8 @@ async def named_by_sentinels(place: Place) -> Address:
                 _, reply = await answer
             except (TimeoutError, RedisError, OSError, RecursionError) as error:
                 trouble = f"no Sentinel answers: {words_of(error)}"
+                if isinstance(error, AuthenticationError):
+                    trouble += " (the password of Sentinels is ?sentinel_password=… in the store's URL)"
                 continue
             match reply:
                 case [bytes() as host, bytes() as port] if port.isdigit():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ...errors import SettingsError
-from ..common.urls import RESERVED, without_password, without_secrets
+from ..common.urls import RESERVED, options_in, without_password, without_secrets
 from .timing import USUAL, Timing
 
 Kind = Literal["single", "sentinel", "cluster"]
@@ -23,7 +23,7 @@ _SAMPLES: dict[Kind, str] = {
     "sentinel": "redis+sentinel://user:password@host:26379,host:26379/service/0",
     "cluster": "redis+cluster://user:password@host:6379,host:6379",
 }
-_OPTIONS = ("durable", "replicas", "tls", "ca", "marker")
+_OPTIONS = ("durable", "replicas", "tls", "ca", "marker", "sentinel_user", "sentinel_password")
 
 Address = tuple[str, int]
 
@@ -32,7 +32,7 @@ Address = tuple[str, int]
 class Place:
     """The place of a Redis store.
 
-    ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster.
+    ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster. The Sentinels have a sign-in of their own, if any.
     """
 
     kind: Kind
@@ -41,6 +41,8 @@ class Place:
     database: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
+    sentinel_user: str = ""
+    sentinel_password: str = field(default="", repr=False)
     tls: bool = False
     ca: str = ""
     replicas: int = 0
@@ -59,7 +61,7 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
     try:
         parts = urlsplit(url)
         kind = _KINDS[parts.scheme]
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        options = dict(options_in(parts.query))
         if "#" in url:  # a password would end there, and a user be taken for the host
             raise ValueError("it has a #")
     except (ValueError, KeyError) as error:
@@ -77,6 +79,8 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
         database=database,
         username=unquote(username),
         password=unquote(password),
+        sentinel_user=options.get("sentinel_user", ""),
+        sentinel_password=options.get("sentinel_password", ""),
         tls=parts.scheme == "rediss" or _flag(options, "tls", shown, default=False),
         ca=options.get("ca", ""),
         replicas=_number(options.get("replicas", str(replicas)), "replicas", shown),
