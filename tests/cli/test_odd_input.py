@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -357,10 +358,31 @@ def test_a_reader_that_leaves_early(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["keys", "new"], ["policy", "keys"]])
-def test_output_that_finds_no_room(words: list[str]) -> None:
+def test_output_that_cannot_be_written(words: list[str]) -> None:
     """A key that was not written is no success: one line says why."""
     environment = {**BUFFERED, "PYTHONPATH": os.pathsep.join(sys.path)}
     program = [sys.executable, "-m", "mfa_gate.cli", *words]
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(program, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, done.stderr) == (2, b"mfa-gate: No space left on device\n")
+    with open(os.devnull, "rb") as closed:  # written to, it fails as a full disk does
+        done = subprocess.run(program, env=environment, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"mfa-gate: Bad file descriptor\n")
+
+
+@pytest.mark.parametrize("content", [b"\xff\n", b"[" * 100_000, b"5\n"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["accounts", "lock", "--ids", "{0}/ids", "--tenant", "alpha", *WHO, "--results", "{0}/damaged"],
+        ["audit", "follow", "--state", "{0}/damaged"],
+        ["policy", "impact", "{0}/policy.toml", "--events", "{0}/damaged"],
+    ],
+)
+def test_a_file_of_a_program_that_is_damaged(
+    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], content: bytes
+) -> None:
+    """Bytes that are no text, and JSON that is nested without end, are told in one line."""
+    (tmp_path / "damaged").write_bytes(content)
+    (tmp_path / "ids").write_text("ann\n")
+    (tmp_path / "policy.toml").write_text('version = 1\nname = "a"\n')
+    assert main([word.format(tmp_path) for word in words]) in (0, 2)
+    said = capsys.readouterr()
+    assert re.search("damaged|could not be read", said.err + said.out)

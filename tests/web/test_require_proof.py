@@ -273,8 +273,9 @@ async def test_a_gate_that_cannot_judge(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_one_factor_is_no_list() -> None:
     """A text would be read as a list of its letters, which no factor meets."""
-    with pytest.raises(ValueError, match="must be a list"):
-        require_proof(factors="totp")
+    for factors in ("totp", [], (), [5], [None]):
+        with pytest.raises(ValueError, match="must be a list of one or more kinds"):
+            require_proof(factors=factors)  # type: ignore[arg-type]
     assert require_proof(factors=["totp"]).demand.factors_any == ("totp",)
 
 

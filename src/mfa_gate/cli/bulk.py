@@ -132,11 +132,15 @@ def _done_before(name: str | None, tenant: str, action: Action) -> set[str]:
     if not name or not Path(name).exists():
         return set()
     found: set[str] = set()
-    for number, line in enumerate(Path(name).read_text("utf-8").splitlines(), 1):
+    try:
+        lines = Path(name).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--results {name}: cannot be read ({error})") from error
+    for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
             mine = (row["tenant"], row["act"]) == (tenant, action.command[-1])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise SettingsError(f"--results {name}: line {number} is no result of such a command") from error
         if mine and row.get("done"):
             found.add(row["id"])

@@ -84,7 +84,7 @@ def _lines(name: str) -> list[str]:
 def _is_record(line: str) -> bool:
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and "report" in document
 

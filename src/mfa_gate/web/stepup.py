@@ -57,12 +57,13 @@ class require_proof:
         user_verification: bool = False,
     ) -> None:
         age = int(POLICY_AGE) if max_age is None else _age_of(max_age)
-        if isinstance(factors, str):
-            raise ValueError('require_proof: factors must be a list, e.g. ["totp"]')
+        kinds = None if factors is None else tuple(factors)
+        if isinstance(factors, str) or kinds == () or not all(isinstance(kind, str) for kind in kinds or ()):
+            raise ValueError('require_proof: factors must be a list of one or more kinds, e.g. ["totp"]')
         self.demand = Demand(
             rule="require_proof",
             max_age=Seconds(age),
-            factors_any=tuple(factors or ()),
+            factors_any=kinds or (),
             phishing_resistant=phishing_resistant,
             user_verification=user_verification,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from mfa_gate.policyfile.tools.impact import Impact, replay
 
 from ..kinds import policy
@@ -126,3 +128,15 @@ def test_facts_that_the_trail_lacks_are_counted() -> None:
         "events that name no request: rules by path were left out": 1,
         "events that name no group: rules by groups were left out": 1,
     }
+
+
+@pytest.mark.parametrize("at", ["NaN", "Infinity", "1e400", "-1", "-1e18", "1e17", "9" * 5_000])
+def test_a_moment_that_is_none(at: str) -> None:
+    """A number without a day in the calendar makes a line that cannot be read."""
+    text = line("proof.granted", 0, factor="totp").replace('"at": 0', f'"at": {at}')
+    assert replay(policy(""), [text]).unreadable == 1
+
+
+def test_a_line_of_brackets() -> None:
+    """JSON that is nested without end is a line that cannot be read."""
+    assert replay(policy(""), ["[" * 100_000, '{"a": ' * 100_000]).unreadable == 2

@@ -48,7 +48,7 @@ class Cursors:
             known = json.loads(raw)
             self.places = {str(tenant): str(place) for tenant, place in known["places"].items()}
             self.batch, self.written, self.size = str(known["batch"]), int(known["written"]), int(known["size"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SettingsError(f"--state {path}: holds no state of audit follow; give another name") from error
         self.is_new = False
 

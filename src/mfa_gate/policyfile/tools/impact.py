@@ -17,6 +17,7 @@ from ...core.model import Seconds
 from ...core.networks import parse_address
 from ...core.rules import METHODS, Policy, Rules
 from ...factors import BUILT_IN, Registry
+from ..keys import LAST_DAY
 from ..scenario import Given, judge
 from .explain import told_decision
 
@@ -106,7 +107,7 @@ def replay(policy: Policy, lines: Iterable[str], *, factors: Registry = BUILT_IN
 def _event(line: str) -> Mapping[str, Any] | None:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
         return None
@@ -119,7 +120,7 @@ def _second(at: object) -> int | None:
     if isinstance(at, bool):
         return None
     if isinstance(at, int | float):
-        return int(at)
+        return int(at) if 0 <= at <= LAST_DAY else None
     try:
         moment = datetime.fromisoformat(str(at))
     except ValueError:
