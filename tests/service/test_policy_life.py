@@ -49,7 +49,7 @@ async def living(path: Path, store: MemoryStore | None = None, **more: Any) -> A
 
 @pytest.fixture(autouse=True)
 def terminal() -> Iterator[None]:
-    """A terminal's hang-up ends the process, also where the run of the tests was started by ``nohup``."""
+    """A terminal's hang-up ends the process, also where ``nohup`` started the tests."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from .authenticator import Challenge
 
@@ -122,11 +122,11 @@ class Contacts:
     phone: str = ""
 
     def __post_init__(self) -> None:
-        for part in ("name", "email", "phone"):
-            value: object = getattr(self, part)
+        for part in fields(self):
+            value: object = getattr(self, part.name)
             if value is not None and not isinstance(value, str):
-                raise TypeError(f"Contacts.{part} must be a str, not {type(value).__name__}")
-            object.__setattr__(self, part, unicodedata.normalize("NFC", (value or "").strip()))
+                raise TypeError(f"Contacts.{part.name} must be a str, not {type(value).__name__}")
+            object.__setattr__(self, part.name, unicodedata.normalize("NFC", (value or "").strip()))
 
 
 NOTHING_ON_FILE = Contacts()
