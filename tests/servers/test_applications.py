@@ -120,3 +120,28 @@ async def test_the_page_says_where(two: tuple[World, World]) -> None:
     page = (await over_there(ann, desktop).page("/mfa")).text
     assert '<bdi class="whole">web</bdi>' in page
     assert "<bdi>desktop</bdi>" not in page
+
+
+@pytest.mark.parametrize(("waited", "locks"), [(29, False), (30, True)])
+async def test_the_stricter_limit_locks_where_it_refuses(waited: int, locks: bool) -> None:
+    """F-39: three wrong answers where seven are allowed are the end where three are.
+
+    The first request there writes the lock, so that the person and the administrators are told. A moment after the last
+    answer another one may be under way.
+    """
+    store = MemoryStore()
+    three = with_rules(lambda rules: replace(rules, attempts=replace(rules.attempts, max=3)))
+    web = make_world(store=store, name="web")
+    desktop = make_world(store=store.another(), policy=three, clock=web.clock, name="desktop")
+    async with running(web), running(desktop):
+        browser = await web.enrolled()
+        web.clock.advance(8 * 86_400)
+        for number in range(3):
+            assert (await browser.guess(number)).reason == "wrong_code"
+        web.clock.advance(waited)
+        assert not await over_there(browser, desktop).is_in()
+        await desktop.engine.effects.idle()
+        account = await web.account()
+        assert (account.lock is not None) is locks
+        assert len(desktop.kinds("account.locked")) == locks
+        assert not web.kinds("account.locked")

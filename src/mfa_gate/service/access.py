@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Protocol
 
+from ..core import changes
 from ..core.assurance import dead_end, meeting
 from ..core.break_glass import is_known
 from ..core.changes import break_glass
@@ -31,8 +32,8 @@ from ..core.policy import (
     with_endpoint,
 )
 from ..core.reasons import Refusal
-from ..core.rules import Policy, TenantSettings
-from ..errors import StoreUnavailable
+from ..core.rules import Policy, Rules, TenantSettings
+from ..errors import MFAGateError, StoreUnavailable
 from ..factors import Registry
 from ..storage import take_one
 from .accounts import Engine, Entry
@@ -234,6 +235,8 @@ class Access:
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
             self._ages.note(evidence, now)
+        elif isinstance(decision, Deny) and changes.is_left_open(entry.account, now, requirement.rules):
+            engine.effects.later(self._lock(caller, requirement.rules))
         elif floors and (evidence.proofs or evidence.overdue):
             self._note_ages(evidence, requirement, now)
         if isinstance(decision, Allow) and not requirement.report_only:
@@ -288,6 +291,17 @@ class Access:
         groups = None if caller.acts_as else caller.subject.groups
         floors = (*floors_for(requirement.rules, groups, tenant=caller.subject.tenant), *own)
         return replace(requirement, floors=floors) if floors else requirement
+
+    async def _lock(self, caller: Caller, rules: Rules) -> None:
+        """Write the lock of an account that is refused without one.
+
+        So people and administrators hear of it.
+        """
+        moment = self.engine.moment_of(caller)
+        try:
+            await self.engine.change(caller.subject.key, lambda account: changes.lock_left_open(account, moment, rules))
+        except MFAGateError as error:
+            log.warning("mfa_gate: the lock of an account without attempts is not written yet: %s", error)
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
         """Log once that no allowed factor meets the demands of a request. This is our fault."""

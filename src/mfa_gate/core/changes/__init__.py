@@ -8,7 +8,16 @@ from __future__ import annotations
 from .backup_codes import drop_old_copies, replace_backup, saved_backup
 from .base import Change, keep, refuse
 from .challenge import issue, put_in_time, send_failed, withdraw
-from .charge import Charge, InFlight, charge, give_back, recognized, settle_failure
+from .charge import (
+    Charge,
+    InFlight,
+    charge,
+    give_back,
+    is_left_open,
+    lock_left_open,
+    recognized,
+    settle_failure,
+)
 from .enroll import begin_enrollment, settle_enrollment
 from .enroll_rights import change_demand, may_change, may_enroll
 from .first_enrollment import grant_leave, redeem_ticket, skip
@@ -49,9 +58,11 @@ __all__ = [
     "forget_others",
     "give_back",
     "grant_leave",
+    "is_left_open",
     "is_new_login",
     "issue",
     "keep",
+    "lock_left_open",
     "may_change",
     "may_enroll",
     "put_in_time",

@@ -67,6 +67,23 @@ def charge(account: Account, moment: Moment, rules: Rules, *, browser: str = "")
     return Change(account=tidy(replace(account, attempts=taken), now), events=(), answer=answer_)
 
 
+def is_left_open(account: Account, now: int, rules: Rules) -> bool:
+    """Tell if all attempts are taken and nobody has written the lock.
+
+    A server that stopped with the last attempt has left it so, and an application that gives more attempts.
+    """
+    spent = account.lock is None and budget.is_spent(account.attempts, rules.attempts)
+    return spent and max(now, account.seen_at) - account.attempts.charged_at >= LOST_ANSWER
+
+
+def lock_left_open(account: Account, moment: Moment, rules: Rules) -> Change[None]:
+    """Write the lock that nobody has written (see ``is_left_open``)."""
+    if not is_left_open(account, moment.now, rules):
+        return keep(account, None)
+    locked, event = lock_now(account, moment, rules, cause="attempts")
+    return Change(account=locked, events=(event,), answer=None)
+
+
 def lock_now(account: Account, moment: Moment, rules: Rules, *, cause: str) -> tuple[Account, Event]:
     """Lock the account because its attempts are used up. Returns the account and the event.
 
