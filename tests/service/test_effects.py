@@ -13,7 +13,7 @@ import pytest
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.service.effects import Effects, HostCall, NotCalled
-from tests.harness import START, World
+from tests.harness import START, World, make_world, running
 
 ANN = Account(key=SubjectKey("alpha", "ann"))
 LINE = Event(id="e1", kind="factor.enrolled", at=START, tenant="alpha", account="ann", factor="totp")
@@ -148,6 +148,43 @@ async def test_a_call_of_the_host() -> None:
         await call.run(hangs, within=0.01)
     assert not isinstance(late.value, NotCalled)
     call.close()
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+async def test_a_hook_that_is_cancelled_by_itself_has_failed(*, is_plain: bool) -> None:
+    """It ends nothing of ours; the cancellation of the caller is one."""
+
+    def plain() -> None:
+        raise asyncio.CancelledError
+
+    async def awaits() -> None:
+        await cancelled
+
+    cancelled = asyncio.ensure_future(asyncio.sleep(60))
+    cancelled.cancel()
+    call = HostCall("probe")
+    with pytest.raises(RuntimeError, match="cancelled by something of its own"):
+        await call.run(plain if is_plain else awaits, within=5)
+    ours = asyncio.ensure_future(call.run(asyncio.sleep, 60, within=90))
+    await asyncio.sleep(0)
+    ours.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ours
+    call.close()
+
+
+async def test_a_hook_that_is_cancelled_by_itself_ends_no_background_work() -> None:
+    """The round of the outbox ends as with any other failure, and the mark of the event stays."""
+
+    async def on_event(event: Event) -> None:
+        raise asyncio.CancelledError
+
+    async with running(make_world(on_event=on_event)) as world:
+        await world.enrolled("ann")
+        await world.engine.effects.idle()
+        world.clock.advance(3600)
+        outbox = world.gate.service.outbox
+        assert await outbox.catch_up(shared=True) + await outbox.catch_up(shared=False) > 0
 
 
 async def test_the_line_of_the_log_is_plain_ascii(effects: Effects, caplog: pytest.LogCaptureFixture) -> None:

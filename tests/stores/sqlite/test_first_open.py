@@ -718,3 +718,25 @@ async def test_a_file_whose_first_page_cannot_be_read(path: Path, monkeypatch: p
     assert "mfa.db is no SQLite file, or a damaged one (words): restore it from a copy" in await refusal(path)
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         opened[0].execute("SELECT 1")
+
+
+async def test_a_path_that_is_no_utf_8(tmp_path: Path) -> None:
+    """A folder may have any bytes in its name."""
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    os.mkdir(folder)
+    store = SQLiteStore(f"{folder}/mfa.db")
+    await store.open()
+    assert await store.swap(enrolled(ALICE))
+    await store.aclose()
+
+
+async def test_a_dump_that_was_read_back(path: Path, tmp_path: Path) -> None:
+    """It is no other program's file, and the refusal says how a copy is made."""
+    await made(path)
+    with (
+        contextlib.closing(sqlite3.connect(path)) as whole,
+        contextlib.closing(sqlite3.connect(tmp_path / "b")) as back,
+    ):
+        back.executescript("\n".join(whole.iterdump()))
+    os.replace(tmp_path / "b", path)
+    assert "VACUUM INTO" in await refusal(path)

@@ -125,7 +125,7 @@ class StoreFile:
 
     def raw(self, *, mode: str = "rw", patience: float = OPEN_PATIENCE) -> sqlite3.Connection:
         """A connection that never creates the file, whoever it belongs to."""
-        uri = f"file:{quote(self.path)}?mode={mode}"
+        uri = f"file:{quote(os.fsencode(self.path))}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             for setting in _SETTINGS:

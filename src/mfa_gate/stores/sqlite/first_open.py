@@ -199,6 +199,11 @@ def _open_first(file: StoreFile) -> None:
 
 def _require_ours(file: StoreFile, connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'roster_status'").fetchone():
+            raise SettingsError(
+                f"{file.path} was made of a dump, which leaves out what marks a store and its version: put a copy there that "
+                "VACUUM INTO has made"
+            )
         raise SettingsError(f"{file.path} is another program's SQLite file: give the store a file of its own")
     if (version := version_of(connection)) > SCHEMA:
         raise SettingsError(
