@@ -145,3 +145,22 @@ async def test_the_stricter_limit_locks_where_it_refuses(waited: int, locks: boo
         assert (account.lock is not None) is locks
         assert len(desktop.kinds("account.locked")) == locks
         assert not web.kinds("account.locked")
+
+
+async def test_a_stricter_limit_that_is_only_reported_locks_nobody() -> None:
+    """An application that only reports changes nothing for anybody (decision 44)."""
+    store = MemoryStore()
+    three = with_rules(
+        lambda rules: replace(rules, mode="report-only", attempts=replace(rules.attempts, max=3)),
+    )
+    web = make_world(store=store, name="web")
+    tried = make_world(store=store.another(), policy=three, clock=web.clock, name="tried")
+    async with running(web), running(tried):
+        browser = await web.enrolled()
+        web.clock.advance(8 * 86_400)
+        for number in range(3):
+            await browser.guess(number)
+        web.clock.advance(60)
+        assert await over_there(browser, tried).is_in()
+        await tried.engine.effects.idle()
+        assert (await web.account()).lock is None

@@ -235,8 +235,9 @@ class Access:
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
             self._ages.note(evidence, now)
-        elif isinstance(decision, Deny) and changes.is_left_open(entry.account, now, requirement.rules):
-            engine.effects.later(self._lock(caller, requirement.rules))
+        elif isinstance(decision, Deny) and not requirement.report_only:
+            if changes.is_left_open(entry.account, now, requirement.rules):
+                engine.effects.later(self._lock(caller, requirement.rules))
         elif floors and (evidence.proofs or evidence.overdue):
             self._note_ages(evidence, requirement, now)
         if isinstance(decision, Allow) and not requirement.report_only:
