@@ -119,7 +119,7 @@ class Contacts:
     phone: str = ""
 
     def __post_init__(self) -> None:
-        for part in ("name", "email", "phone"):
+        for part in self.__slots__:
             value: object = getattr(self, part)
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"Contacts.{part} must be a str, not {type(value).__name__}")
