@@ -256,7 +256,7 @@ async def test_a_notice() -> None:
         await world.engine.effects.idle()
         (event,) = world.kinds("account.locked")
         found, _ = await walk(lambda: world.gate.service.notices.mail(event))
-    check(found, files=19, calls=123, jumps=67, judged=0)
+    check(found, files=19, calls=122, jumps=67, judged=0)
 
 
 @pytest.mark.parametrize("quick", [True, False])
