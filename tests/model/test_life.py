@@ -17,13 +17,14 @@ from tests.stores import servers
 
 from .deed import machine
 from .deeds import ALL
-from .faults import FAULTS, Fault, is_found
+from .faults import FAULTS, ROOT, Fault, is_found
 from .served import OnPostgres, OnRedis
 from .stage import Stage
 from .story import live
 
 STEPS = 150
 """Steps of one life."""
+SOURCE = ROOT / "src" / "mfa_gate"
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,12 @@ def test_a_life_on_redis(tmp_path: Path) -> None:
 def test_a_life_on_postgres() -> None:
     """Workers that hear of changes by PostgreSQL have these outcomes, too."""
     assert live(OnPostgres, lives=100, steps=STEPS, seed="postgres") >= 100 * STEPS
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_each_fault_has_its_place(fault: Fault) -> None:
+    """The text that a fault replaces stands in its file, once: else the search below would look for nothing."""
+    assert (SOURCE / fault.file).read_text("utf-8").count(fault.sound) == 1
 
 
 @pytest.mark.long
