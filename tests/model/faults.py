@@ -144,7 +144,7 @@ FAULTS = (
 )
 
 
-def is_found(fault: Fault, folder: Path, *, lives: int = 60) -> tuple[bool, str]:
+def is_found(fault: Fault, folder: Path, *, lives: int = 400) -> tuple[bool, str]:
     """Put a fault into a copy of the source, and let the model look for it.
 
     Returns the story, too.
