@@ -78,7 +78,10 @@ def test_a_life_on_postgres() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_fault_has_its_place(fault: Fault) -> None:
-    """The text that a fault replaces stands in its file, once: else the search below would look for nothing."""
+    """The text that a fault replaces stands in its file, once.
+
+    Otherwise the search below would look for nothing.
+    """
     assert (SOURCE / fault.file).read_text("utf-8").count(fault.sound) == 1
 
 
