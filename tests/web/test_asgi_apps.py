@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from starlette.applications import Starlette
@@ -55,11 +56,34 @@ def test_no_app(app: Any, said: str) -> None:
         MFAGateMiddleware(app, gate=MFAGate(**GOOD))
 
 
+@functools.wraps(factory)
+async def decorated(scope: Any, receive: Any, send: Any) -> None:
+    """Stand for a function with other arguments."""
+
+
+def of_a_variable_without_a_value() -> Any:
+    """Return an app that calls one which does not exist yet."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+
+    MFAGateMiddleware(app, gate=MFAGate(**GOOD))
+    inner = Starlette()
+    return app
+
+
 @pytest.mark.parametrize(
-    "app", [Starlette(), Router(), Callable3(), functools.partial(Starlette()), HTTPEndpoint, Callable3().__call__]
+    "app",
+    [
+        *(Starlette(), Router(), Callable3(), functools.partial(Starlette()), HTTPEndpoint, Callable3().__call__),
+        *(decorated, of_a_variable_without_a_value(), AsyncMock()),
+    ],
 )
 def test_every_kind_of_app(app: Any) -> None:
-    """Objects, methods, partials and the endpoint classes of Starlette are apps."""
+    """Objects, methods, partials and the endpoint classes of Starlette are apps.
+
+    So are those that nobody can ask about themselves.
+    """
     assert MFAGateMiddleware(app, gate=MFAGate(**GOOD)).app is app
 
 

@@ -18,7 +18,7 @@ def need_app(app: object) -> None:
     if isclass(app) and not hasattr(app, "__await__"):
         raise SettingsError(f"MFAGateMiddleware: {app.__qualname__} is a class: {FIX}")
     try:
-        found = signature(app)
+        found = signature(app, follow_wrapped=False)  # a decorator may name the arguments of what it stands for
     except (TypeError, ValueError):
         return  # written in C: only the call tells
     try:

@@ -6,8 +6,8 @@ Each framework takes ``root_path`` off the path by rules of its own. A path that
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
-from inspect import getclosurevars
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import suppress
 from types import FunctionType
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +31,8 @@ CUT_ANYWHERE = (
 Litestar takes it off in the middle of a path as well.
 """
 APPS = (*CUT_ANYWHERE, "django.core.handlers.asgi.")
+DEEPEST = 50
+"""Layers that are looked through. An object that answers every question would go on for ever."""
 INSIDE = ("app", "other_asgi_app", "application", "inner")
 """Names under which a layer keeps the app that it stands around: that of most, of Socket.IO, and two of Channels."""
 
@@ -45,7 +47,7 @@ def settler_for(app: Any, known: Known | None = None) -> Settle | None:
     tells. ``known`` has the answers so far, so that apps that name each other are looked at once.
     """
     known = {} if known is None else known
-    app = getattr(app, "__self__", app)  # ``quart_app.asgi_app`` is a method.
+    app = _owner(app)
     if id(app) not in known:
         known[id(app)] = None
         known[id(app)] = _find(app, known)
@@ -53,26 +55,36 @@ def settler_for(app: Any, known: Known | None = None) -> Settle | None:
 
 
 def _find(app: Any, known: Known) -> Settle | None:
-    if isinstance(app, (Starlette, Router)):
-        return _in_turn(_of_fastapi(app) if hasattr(app, "root_path") else None, _of_mounts(app.routes, known))
-    modules = [f"{kind.__module__}." for kind in type(app).__mro__]
-    if any(module.startswith("litestar.") for module in modules):
-        return _of_litestar(app)
-    if "django.core.handlers.asgi." in modules:
-        return _of_django
-    if isinstance(by_type := getattr(app, "application_mapping", None), dict):
-        return _of_types({kind: settler_for(inner, known) for kind, inner in by_type.items()})
-    if any(module.startswith("hypercorn.middleware.") for module in modules) and hasattr(app, "mounts"):
-        return _of_dispatcher({path: settler_for(inner, known) for path, inner in app.mounts.items()})
-    if any(module.startswith(CUT_ANYWHERE) for module in modules):
-        routed = [
-            settler_for(route.callback, known) for route in getattr(app, "routes", ()) if hasattr(route, "callback")
-        ]
-        return _in_turn(_of_django if _of_django in routed else None, put_before)
-    if isinstance(app, FunctionType):
-        return _of_function(app, known)
-    inner = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
-    return None if inner is None else settler_for(inner, known)
+    for _ in range(DEEPEST):
+        if isinstance(app, (Starlette, Router)):
+            return _in_turn(_of_fastapi(app) if hasattr(app, "root_path") else None, _of_mounts(app.routes, known))
+        modules = [f"{kind.__module__}." for kind in type(app).__mro__]
+        if any(module.startswith("litestar.") for module in modules):
+            return _of_litestar(app)
+        if "django.core.handlers.asgi." in modules:
+            return _of_django
+        if isinstance(by_type := getattr(app, "application_mapping", None), dict):
+            return _of_types({kind: settler_for(inner, known) for kind, inner in by_type.items()})
+        if any(module.startswith("hypercorn.middleware.") for module in modules) and hasattr(app, "mounts"):
+            return _of_dispatcher({path: settler_for(inner, known) for path, inner in app.mounts.items()})
+        if any(module.startswith(CUT_ANYWHERE) for module in modules):
+            routed = [
+                settler_for(route.callback, known)
+                for route in getattr(app, "routes", None) or ()
+                if hasattr(route, "callback")
+            ]
+            return _in_turn(_of_django if _of_django in routed else None, put_before)
+        if isinstance(app, FunctionType):
+            return _of_function(app, known)
+        app = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
+        app = _owner(app)
+    return None
+
+
+def _owner(app: object) -> Any:
+    """Return the app whose method ``app`` is, as ``quart_app.asgi_app``, else ``app``."""
+    owner = getattr(app, "__self__", None)
+    return app if owner is None else owner
 
 
 def _in_turn(first: Settle | None, then: Settle | None) -> Settle | None:
@@ -123,10 +135,18 @@ def _of_function(app: FunctionType, known: Known) -> Settle | None:
 
     Of several apps, none is asked for a root of its own.
     """
-    named = getclosurevars(app)
-    objects = [it for it in (*named.nonlocals.values(), *named.globals.values()) if _is_app(it)]
-    settlers = [settle for it in objects if (settle := settler_for(it, known)) is not None]
+    settlers = [settle for it in _named_in(app) if _is_app(it) and (settle := settler_for(it, known)) is not None]
     return settlers[0] if len(settlers) == 1 else put_before if settlers else None
+
+
+def _named_in(function: FunctionType) -> Iterator[object]:
+    """Return what a function reads from around it; a variable may have no value yet."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):
+            yield cell.cell_contents
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            yield function.__globals__[name]
 
 
 def _is_app(found: object) -> bool:
