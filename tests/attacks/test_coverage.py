@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -491,6 +492,34 @@ def _wsgi() -> Any:
     return WSGIMiddleware(host)
 
 
+@asynccontextmanager
+async def _ann_at(app: Any, *, rule: str, free: str = "") -> AsyncIterator[tuple[World, Browser]]:
+    """Stand the gate around ``app``, where Ann is signed in.
+
+    ``rule`` asks for a proof of the last minute; paths of ``free`` are exempt.
+    """
+    asks = StepUpRule(name="rule", paths=(PathRule(text=rule),), max_age=Seconds(60))
+    exempt = (Exemption(name="free", paths=(PathRule(text=free),), reason="tests"),) if free else ()
+
+    async def identify(connection: Any) -> Subject:
+        return Subject("ann", "alpha", session="s")
+
+    policy = with_rules(lambda rules: replace(rules, step_up=(asks,), exempt=exempt or rules.exempt))
+    world = make_world(policy=policy, identify=identify)
+    world.app = MFAGateMiddleware(app, gate=world.gate)
+    async with running(world):
+        ann = Browser(world)
+        ann.id, ann.tenant = "ann", "alpha"
+        yield world, ann
+
+
+async def _reaches(ann: Browser, path: str, root: str) -> bool:
+    """Tell if Ann gets what the app guards."""
+    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+    assert reply.status in (200, 403, 404), (path, reply.status)
+    return SECRET in reply.body
+
+
 @pytest.mark.parametrize("host", [_litestar, _quart, _wsgi, _method_of_quart, _function_around_litestar])
 @pytest.mark.parametrize("root", ["", "/app", "/app/", "app"])
 async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> None:
@@ -498,37 +527,20 @@ async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> 
 
     So no path below an exempt tree, and none beside a rule, is the guarded page.
     """
-    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
-    free = Exemption(name="free", paths=(PathRule(text="/static/**"),), reason="tests")
-
-    async def identify(connection: Any) -> Subject:
-        return Subject("ann", "alpha", session="s")
-
-    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
-    world = make_world(policy=policy, identify=identify)
-    world.app = MFAGateMiddleware(host(), gate=world.gate)
-    async with running(world):
-        ann = Browser(world)
-        ann.id, ann.tenant = "ann", "alpha"
-
-        async def reached(path: str) -> bool:
-            reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
-            assert reply.status in (200, 403, 404), (path, reply.status)
-            return SECRET in reply.body
-
+    async with _ann_at(host(), rule="=/export", free="/static/**") as (world, ann):
         told = f"/{root.strip('/')}".rstrip("/")
         # Hypercorn and daphne hand over a path without a slash in front, as a client may write it.
         beside = ("export", "appexport", "/export?", "app/export?")
         below = ("/static/app/export", "/static/app//export", "/x/app/export")
         paths = ("/export", "/app/export", "/appexport", *beside, *below)
         for path in paths:
-            assert not await reached(path), path
+            assert not await _reaches(ann, path, root), path
         await ann.enroll()
-        assert await reached(f"{told}/export")
-        assert await reached("/export")
+        assert await _reaches(ann, f"{told}/export", root)
+        assert await _reaches(ann, "/export", root)
         world.clock.advance(3600)
         for path in paths:
-            assert not await reached(path), path
+            assert not await _reaches(ann, path, root), path
 
 
 def _mounted_by_starlette(path: str, app: Any) -> Any:
@@ -560,24 +572,7 @@ STARLETTE, LITESTAR = _mounted_by_starlette, _mounted_by_litestar
 )
 async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
     """S-7, S-12: gate and app read one path where two frameworks take roots off in turn."""
-    rule = StepUpRule(name="export", paths=(PathRule(text=f"={base}/export"),), max_age=Seconds(60))
-    free = Exemption(name="free", paths=(PathRule(text=f"{base}/static/**"),), reason="tests")
-
-    async def identify(connection: Any) -> Subject:
-        return Subject("ann", "alpha", session="s")
-
-    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
-    world = make_world(policy=policy, identify=identify)
-    world.app = MFAGateMiddleware(host(), gate=world.gate)
-    async with running(world):
-        ann = Browser(world)
-        ann.id, ann.tenant = "ann", "alpha"
-
-        async def reached(path: str, root: str) -> bool:
-            reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
-            assert reply.status in (200, 403, 404), (path, reply.status)
-            return SECRET in reply.body
-
+    async with _ann_at(host(), rule=f"={base}/export", free=f"{base}/static/**") as (world, ann):
         first, last = base[:2], base[-2:]
         odd = ("export", "/export", f"{first}/export", f"/static{last}/export", f"/static{first}/export")
         paths = [
@@ -587,27 +582,19 @@ async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
             for before in ("", root)
         ]
         for path, root in paths:
-            assert not await reached(path, root), (path, root)
+            assert not await _reaches(ann, path, root), (path, root)
         await ann.enroll()
-        assert await reached(f"{base}/export", "")
+        assert await _reaches(ann, f"{base}/export", "")
         world.clock.advance(3600)
         for path, root in paths:
-            assert not await reached(path, root), (path, root)
+            assert not await _reaches(ann, path, root), (path, root)
 
 
 @pytest.mark.parametrize("host", [_litestar, _quart])
 async def test_a_mount_that_a_dispatcher_finds_in_a_longer_name(host: Any) -> None:
     """S-12: the gate finds ``/admin`` in ``/adminexport``, as hypercorn's dispatcher does."""
-    rule = StepUpRule(name="admin", paths=(PathRule(text="/admin/**"),), max_age=Seconds(60))
-
-    async def identify(connection: Any) -> Subject:
-        return Subject("ann", "alpha", session="s")
-
-    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
-    world.app = MFAGateMiddleware(DispatcherMiddleware({"/admin": host(), "/": _quart()}), gate=world.gate)
-    async with running(world):
-        ann = Browser(world)
-        ann.id, ann.tenant = "ann", "alpha"
+    app = DispatcherMiddleware({"/admin": host(), "/": _quart()})
+    async with _ann_at(app, rule="/admin/**") as (world, ann):
         await ann.enroll()
         assert SECRET in (await ann.ask("GET", "/admin/export", headers=[*FETCH, ("host", "localhost")])).body
         world.clock.advance(3600)
@@ -631,18 +618,7 @@ async def test_a_root_path_that_channels_cuts_elsewhere(around: bool) -> None:
 
     sockets: Any = URLRouter([django_path("export", export)])
     host = ProtocolTypeRouter({"websocket": OriginValidator(sockets, ["*"]) if around else sockets})
-    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
-    free = Exemption(name="free", paths=(PathRule(text="/static/**"),), reason="tests")
-
-    async def identify(connection: Any) -> Subject:
-        return Subject("ann", "alpha", session="s")
-
-    policy = with_rules(lambda rules: replace(rules, step_up=(rule,), exempt=(free,)))
-    world = make_world(policy=policy, identify=identify)
-    world.app = MFAGateMiddleware(host, gate=world.gate)
-    async with running(world):
-        ann = Browser(world)
-        ann.id, ann.tenant = "ann", "alpha"
+    async with _ann_at(host, rule="=/export", free="/static/**") as (world, ann):
 
         async def reached(path: str, root: str) -> bool:
             headers = [("cookie", ann.cookie_header()), ("origin", "http://localhost:8000")]
@@ -687,16 +663,7 @@ async def test_a_mount_that_the_app_finds_in_a_longer_name() -> None:
     async def admin(scope: Any, receive: Any, send: Any) -> None:
         await child(scope, receive, send)
 
-    rule = StepUpRule(name="admin", paths=(PathRule(text="/admin/**"),), max_age=Seconds(60))
-
-    async def identify(connection: Any) -> Subject:
-        return Subject("ann", "alpha", session="s")
-
-    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
-    world.app = MFAGateMiddleware(Litestar([admin, plain], openapi_config=None), gate=world.gate)
-    async with running(world):
-        ann = Browser(world)
-        ann.id, ann.tenant = "ann", "alpha"
+    async with _ann_at(Litestar([admin, plain], openapi_config=None), rule="/admin/**") as (world, ann):
         await ann.enroll()
         for root in ("", "/app"):
             for path, status in (("/admin/users", 200), ("/adminusers", 200), ("/adminplain", 200), ("/other", 404)):
@@ -721,23 +688,15 @@ def configured_django() -> None:
 @pytest.mark.parametrize(("channels", "routed"), [(False, False), (True, False), (True, True)])
 async def test_a_root_path_that_django_sets(channels: bool, routed: bool) -> None:
     """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
-    rule = StepUpRule(name="export", paths=(PathRule(text="=/export"),), max_age=Seconds(60))
-
-    async def identify(connection: Any) -> Subject:
-        return Subject("ann", "alpha", session="s")
 
     class Urls:
         urlpatterns = (re_path("^export$", lambda request: HttpResponse(SECRET)),)
 
-    world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), identify=identify)
     with override_settings(MIDDLEWARE=[], ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
         host: Any = ASGIHandler()
         if channels:
             host = ProtocolTypeRouter({"http": URLRouter([re_path("", host)]) if routed else host})
-        world.app = MFAGateMiddleware(_Patient(host), gate=world.gate)
-        async with running(world):
-            ann = Browser(world)
-            ann.id, ann.tenant = "ann", "alpha"
+        async with _ann_at(_Patient(host), rule="=/export") as (world, ann):
             await ann.enroll()
             for root in ("", "/app", "/app/", "/other"):
                 for path in ("/export", "/app/export"):

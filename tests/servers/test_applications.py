@@ -6,8 +6,9 @@ The stricter policy wins. The trail names the application.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,24 @@ async def test_the_page_says_where(two: tuple[World, World]) -> None:
     assert "<bdi>desktop</bdi>" not in page
 
 
+@asynccontextmanager
+async def three_wrong_beside_a_limit_of_three(**rules: Any) -> AsyncIterator[tuple[World, World, Browser]]:
+    """Give three wrong answers where seven count, beside an application of three.
+
+    ``rules`` are further rules of that other one.
+    """
+    store = MemoryStore()
+    three = with_rules(lambda usual: replace(usual, **rules, attempts=replace(usual.attempts, max=3)))
+    web = make_world(store=store, name="web")
+    other = make_world(store=store.another(), policy=three, clock=web.clock, name="other")
+    async with running(web), running(other):
+        browser = await web.enrolled()
+        web.clock.advance(8 * 86_400)
+        for number in range(3):
+            assert (await browser.guess(number)).reason == "wrong_code"
+        yield web, other, browser
+
+
 @pytest.mark.parametrize(("waited", "locks"), [(29, False), (30, True)])
 async def test_the_stricter_limit_locks_where_it_refuses(waited: int, locks: bool) -> None:
     """F-39: three wrong answers where seven are allowed are the end where three are.
@@ -129,38 +148,20 @@ async def test_the_stricter_limit_locks_where_it_refuses(waited: int, locks: boo
     The first request there writes the lock, so that the person and the administrators are told. A moment after the last
     answer another one may be under way.
     """
-    store = MemoryStore()
-    three = with_rules(lambda rules: replace(rules, attempts=replace(rules.attempts, max=3)))
-    web = make_world(store=store, name="web")
-    desktop = make_world(store=store.another(), policy=three, clock=web.clock, name="desktop")
-    async with running(web), running(desktop):
-        browser = await web.enrolled()
-        web.clock.advance(8 * 86_400)
-        for number in range(3):
-            assert (await browser.guess(number)).reason == "wrong_code"
+    async with three_wrong_beside_a_limit_of_three() as (web, other, browser):
         web.clock.advance(waited)
-        assert not await over_there(browser, desktop).is_in()
-        await desktop.engine.effects.idle()
+        assert not await over_there(browser, other).is_in()
+        await other.engine.effects.idle()
         account = await web.account()
         assert (account.lock is not None) is locks
-        assert len(desktop.kinds("account.locked")) == locks
+        assert len(other.kinds("account.locked")) == locks
         assert not web.kinds("account.locked")
 
 
 async def test_a_stricter_limit_that_is_only_reported_locks_nobody() -> None:
     """An application that only reports changes nothing for anybody (decision 44)."""
-    store = MemoryStore()
-    three = with_rules(
-        lambda rules: replace(rules, mode="report-only", attempts=replace(rules.attempts, max=3)),
-    )
-    web = make_world(store=store, name="web")
-    tried = make_world(store=store.another(), policy=three, clock=web.clock, name="tried")
-    async with running(web), running(tried):
-        browser = await web.enrolled()
-        web.clock.advance(8 * 86_400)
-        for number in range(3):
-            await browser.guess(number)
+    async with three_wrong_beside_a_limit_of_three(mode="report-only") as (web, other, browser):
         web.clock.advance(60)
-        assert await over_there(browser, tried).is_in()
-        await tried.engine.effects.idle()
+        assert await over_there(browser, other).is_in()
+        await other.engine.effects.idle()
         assert (await web.account()).lock is None

@@ -82,7 +82,7 @@ async def test_a_store_that_fails_round_the_sending(
         mail = await ann.enroll_email()
         world.clock.advance(60)
         challenges, swap, left = world.gate.service.challenges, world.store.swap, {"fails": 3, "passes": int(refuses)}
-        challenges.pauses = (0, 0, 0, 0)
+        monkeypatch.setattr("mfa_gate.service.challenges.PAUSES", (0, 0, 0, 0))
         world.email.failure = SendFailed("refused", transient=False) if refuses else None
         before, sent = await world.account(), len(world.email.messages)
 

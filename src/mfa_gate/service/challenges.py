@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..core import changes
 from ..core.entropy import draw_id
@@ -57,7 +58,6 @@ class Challenges:
         self.engine = engine
         self.access = access
         self.sending = sending
-        self.pauses: Sequence[float] = PAUSES
 
     def context(
         self,
@@ -248,14 +248,11 @@ class Challenges:
         self.engine.effects.later(self._withdraw(caller, challenge))
 
     async def _withdraw(self, caller: Caller, challenge: str) -> None:
-        for pause in self.pauses:
+        for pause in PAUSES:
             await asyncio.sleep(pause)
-            moment = self.engine.moment_of(caller)
+            withdraw = partial(changes.withdraw, moment=self.engine.moment_of(caller), challenge=challenge)
             try:
-                await self.engine.change(
-                    caller.subject.key,
-                    lambda account, at=moment: changes.withdraw(account, at, challenge=challenge),  # type: ignore[misc]
-                )
+                await self.engine.change(caller.subject.key, withdraw)
             except (StoreUnavailable, StoreContention):
                 continue
             except Exception:

@@ -76,8 +76,10 @@ def _find(app: Any, known: Known) -> Settle | None:
             return _in_turn(_of_django if _of_django in routed else None, put_before)
         if isinstance(app, FunctionType):
             return _of_function(app, known)
-        app = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
-        app = _owner(app)
+        inner = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
+        if inner is None:
+            return None
+        app = _owner(inner)
     return None
 
 

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.first_open import faults_at
-from mfa_gate.stores.redis.rights import FOR_LINES, HOW_TO_GIVE, NEEDED, fault_of_rights
+from mfa_gate.stores.redis.rights import HOW_TO_GIVE, NEEDED, fault_of_rights
 
 from .. import servers
 from ..faults import MORE_READS, MORE_WRITES, READS, WRITES, prepared, silence
@@ -18,6 +18,8 @@ from ..patience import REDIS
 
 BEFORE = {"HELLO", "AUTH", "SELECT", "CLIENT"}
 """A connection begins with them; without them there is none."""
+FOR_LINES = {"XDEL", "RENAME", "PERSIST"}
+"""What removes or rewrites lines of the trail needs them besides."""
 CALLS = {name: call for name, call in (READS | MORE_READS | WRITES | MORE_WRITES).items() if name != "lines_with"}
 
 
@@ -79,7 +81,7 @@ async def test_the_rules_that_are_advised_are_enough(server: servers.Server) -> 
         await call(store)
     await store.aclose()
     used = {name.removeprefix("cmdstat_").upper() for name in server.say("INFO", "commandstats")}
-    asked = {words.split()[0] for words in NEEDED} | {*FOR_LINES, "EVAL", "XINFO|STREAM", "CONFIG|GET"}
+    asked = {words.split()[0] for words in NEEDED} | FOR_LINES | {"EVAL", "XINFO|STREAM", "CONFIG|GET"}
     assert used - {"ACL|SETUSER", "FLUSHALL", "CONFIG|RESETSTAT", *BEFORE} - {"CLIENT|SETINFO"} <= asked
 
 

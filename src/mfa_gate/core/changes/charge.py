@@ -57,7 +57,7 @@ def charge(account: Account, moment: Moment, rules: Rules, *, browser: str = "")
     if wait:
         return keep(account, Refusal(reason="too_soon", retry_after=wait))
     if budget.is_spent(account.attempts, rules.attempts):
-        if now - account.attempts.charged_at < LOST_ANSWER:
+        if not is_left_open(account, moment.now, rules):
             return keep(account, InFlight())
         locked, event = lock_now(account, moment, rules, cause="attempts")
         answer = Refusal(reason="locked", ref=event.id, attempts_remaining=0)

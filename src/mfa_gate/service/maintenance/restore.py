@@ -203,9 +203,9 @@ class Restore:
     async def _with_claims(self, account: Account) -> tuple[Account, Event]:
         """Claim the account's passkeys.
 
-        Returns the account without those that are somebody else's here, and the event of its import.
-        A credential proves one account (WebAuthn Level 3, 7.1 step 26). With nothing left the account would be open to a first
-        enrollment, so it is locked until an administrator has looked.
+        Returns the account without those that are somebody else's here, and the event of its import. A credential proves one
+        account (WebAuthn Level 3, 7.1 step 26). With nothing left the account would be open to a first enrollment, so it is
+        locked until an administrator has looked.
         """
         event = self._event(account.key)
         taken = [

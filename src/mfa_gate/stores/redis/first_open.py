@@ -14,6 +14,7 @@ from .names import PREFIX, STORE
 from .pipeline import Command, connection_to, hang_up
 from .resp import Reply, fields_of
 from .rights import fault_of_rights, question_of_rights
+from .timing import Timing
 from .url import Address, Place
 
 QUESTIONS: tuple[Command, ...] = (
@@ -33,10 +34,11 @@ async def faults_at(place: Place, addresses: Iterable[Address], *, rights: bool 
     refused sign-in is a fault.
     """
     faults: list[str] = []
+    questions = [*QUESTIONS, question_of_rights(replicas=place.replicas)] if rights else QUESTIONS
     for host, port in addresses:
         connection = connection_to(place, (host, port))
         try:
-            *replies, missing = await _answers(connection, place)
+            replies = await _answers(connection, questions, place.timing)
         except AuthenticationError as error:
             faults.append(f"{host}:{port} refuses the sign-in ({error}): check user and password in the URL")
             continue
@@ -44,7 +46,7 @@ async def faults_at(place: Place, addresses: Iterable[Address], *, rights: bool 
             raise StoreUnavailable(f"Redis at {host}:{port} does not answer: {error}") from error
         finally:
             await hang_up(connection)
-        fault = fault_of_rights(missing, place.username) if rights else ""
+        fault = fault_of_rights(replies.pop(), place.username) if rights else ""
         found = [fault] if fault else faults_of(replies, durable=place.durable)
         faults += [f"{host}:{port}: {fault}" for fault in found]
     return faults
@@ -105,9 +107,9 @@ async def _databases_with_a_store(connection: Connection, place: Place) -> list[
     return found
 
 
-async def _answers(connection: Connection, place: Place) -> list[Reply]:
-    async with asyncio.timeout(place.timing.reach_within):
-        return await _answers_to(connection, [*QUESTIONS, question_of_rights(replicas=place.replicas)])
+async def _answers(connection: Connection, questions: Iterable[Command], timing: Timing) -> list[Reply]:
+    async with asyncio.timeout(timing.reach_within):
+        return await _answers_to(connection, questions)
 
 
 async def _answers_to(connection: Connection, questions: Iterable[Command]) -> list[Reply]:

@@ -27,8 +27,7 @@ NEEDED = (
     *((of if "{}" in of else f"{of} {{}}").format(_KEY) for of in _OF_KEYS),
     *(f"PUBLISH {_CHANNEL} 1", f"SUBSCRIBE {_CHANNEL}", "EVALSHA 1 0", "PING", "ECHO 1", "TIME", "SCAN 0", "INFO"),
 )
-"""The commands, as they are asked for. What removes or rewrites lines of the trail needs ``FOR_LINES`` as well."""
-FOR_LINES = ("XDEL", "RENAME", "PERSIST")
+"""The commands, as they are asked for. What removes or rewrites lines of the trail needs some more."""
 
 _ASK = """
 local missing = {}
