@@ -522,7 +522,7 @@ async def test_refusing_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         began = time.monotonic()
         for _ in range(20):
             await browser.ask("GET", "/records", headers=FETCH)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
 
 
 def test_session_user_shares_the_hosts_view() -> None:

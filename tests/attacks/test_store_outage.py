@@ -119,10 +119,13 @@ async def on_disk(place: Path, *, small: bool) -> AsyncIterator[tuple[World, Pat
 
 
 async def timely(reply: object) -> Reply:
-    """Return the reply, which must have come within a second and a little for the machine."""
+    """Return the reply.
+
+    It must have come within a second, and what a busy machine stands still.
+    """
     began = time.monotonic()
     found = await reply  # type: ignore[misc]
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
     assert isinstance(found, Reply)
     return found
 

@@ -260,7 +260,7 @@ async def test_a_slow_provider() -> None:
         sender._account._courier.answer_time = 0.1
         started = asyncio.get_running_loop().time()
         fault = await failure_of(sender)
-        assert asyncio.get_running_loop().time() - started < 1
+        assert asyncio.get_running_loop().time() - started < 3
     assert (fault.reason, fault.transient) == ("timeout", True)
     assert len(server.requests) == 1
 

@@ -213,7 +213,7 @@ async def test_a_store_that_is_away_or_slow_stops_nobody(fault: str) -> None:
     for browser in (ann, bob, bob, bob, bob, bob):
         for path in ("/records", "/vault/7", "/brief"):
             assert (await browser.ask("GET", path, headers=FETCH)).status == 200
-    assert loop.time() - began < 2
+    assert loop.time() - began < 10
     unjudged = [part.unjudged or {} for part in await parts_in_memory(world)]
     assert sum(sum(counts.values()) for counts in unjudged) >= 15
 

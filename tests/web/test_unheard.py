@@ -104,7 +104,7 @@ async def test_a_client_that_goes() -> None:
     async def gone() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    await asyncio.wait_for(unheard.hear_out(http_scope("POST", "/"), gone), 1)
+    await asyncio.wait_for(unheard.hear_out(http_scope("POST", "/"), gone), 30)
 
 
 # -- through the gate ----------------------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ async def test_no_reply(server: Spoken, odd: Any) -> None:
     with pytest.raises(OutcomeUnknown, match="Redis did not answer: "):
         await made.ask(("GET", "a"))
     server.answers = echo
+    made._place = replace(made._place, timing=REDIS)
     assert await made.ask(("GET", "b")) == [b"b"]
     assert server.connections == 2
     await made.aclose()
