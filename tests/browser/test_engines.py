@@ -6,6 +6,7 @@ Each browser is started once a story. Neither can be told another address, so ev
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -182,7 +183,7 @@ def test_pages_have_room(engine: Callable[..., AbstractContextManager[Any]], tmp
         for name in names:
             somebody.size(390)
             somebody.go(f"/{name}.html")
-            before = somebody.script(PLACES)
+            before = at_rest(somebody)
             somebody.size(844)
             faults += [f"{name}, turned: {one}" for one in somebody.script(TOO_WIDE)]
             somebody.size(390)
@@ -191,6 +192,19 @@ def test_pages_have_room(engine: Callable[..., AbstractContextManager[Any]], tmp
             somebody.script("document.documentElement.style.fontSize = '200%'")
             faults += [f"{name}, large: {one}" for one in somebody.script(TOO_WIDE)]
     assert faults == []
+
+
+def at_rest(somebody: Visitor) -> list[list[object]]:
+    """Return where the page's parts are, once its script has shown what it shows later."""
+    places = [somebody.script(PLACES)]
+
+    def rested() -> bool:
+        time.sleep(0.2)
+        places.append(somebody.script(PLACES))
+        return len(places) > 3 and all(one == places[-1] for one in places[-4:])
+
+    somebody.waited(rested)
+    return list(places[-1])
 
 
 def test_people_on_the_desk(visitor: Arrive) -> None:
