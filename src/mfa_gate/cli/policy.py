@@ -105,7 +105,7 @@ def check_policy(args: argparse.Namespace) -> int:
     policy = examined.policy
     found = (*findings(policy, now=now, factors=factors, prefix=prefix_of(args)), *test_findings(policy))
     told = {finding.path for finding in found}
-    found += tuple(idle for idle in idle_findings(policy, now=now, factors=factors) if idle.path not in told)
+    found += idle_findings(policy, now=now, factors=factors, told=told)
     assessed = Assessment(deviations=(), met=())
     if args.profile:
         assessed = compare_with(policy, args.profile, now=now, factors=factors)

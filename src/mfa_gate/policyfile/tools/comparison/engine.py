@@ -105,16 +105,18 @@ def _sides(old: Rules, new: Rules, pair: Pair) -> tuple[Side, Side]:
 def _key(requirement: Requirement) -> object:
     """Make the part of a requirement that a decision depends on.
 
-    The names of rules are no part of it.
+    The names of rules are no part of it. Of rules that ask alike but for the age, only the shortest age counts.
     """
-    demands = (
-        (demand.max_age, demand.factors_any, demand.phishing_resistant, demand.user_verification)
-        for demand in requirement.demands
-    )
+    usual, *asked = requirement.demands or (None,)
+    ages: dict[tuple[object, ...], int] = {}
+    for demand in asked:
+        strength = demand.factors_any, demand.phishing_resistant, demand.user_verification
+        ages[strength] = min(demand.max_age, ages.get(strength, demand.max_age))
     return (
         requirement.free_kind,
         requirement.stage,
         requirement.report_only,
         requirement.factors,
-        tuple(sorted(demands)),
+        usual and usual.max_age,
+        frozenset(ages.items()),
     )

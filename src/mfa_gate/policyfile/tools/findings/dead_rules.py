@@ -10,6 +10,7 @@ from ....core.durations import format_duration
 from ....core.policy import demand_of
 from ....core.rules import Exemption, StepUpRule
 from ...faults import listed, nearest, told_day
+from ..path_index import PathIndex
 from .coverage import exempts_all, holds_exempt, methods_of, root_of
 from .remark import Look, Remark
 
@@ -19,8 +20,10 @@ _TEMPLATE = re.compile(r"\{[^/]*\}|<[^/]*>|/:[A-Za-z_]")
 def _below_exemptions(look: Look) -> Iterator[Remark]:
     """Find step-up rules all of whose requests are exempt."""
     live = [rule for rule in look.rules.exempt if rule.expires_at is None or rule.expires_at > look.now]
+    index = PathIndex(live)
     for position, rule in enumerate(look.rules.step_up):
-        covered = [(number, _exempt_by(live, rule, number)) for number in range(len(rule.paths))]
+        around = [[live[at] for at in index.around((path,))] for path in rule.paths]
+        covered = [(number, _exempt_by(those, rule, number)) for number, those in enumerate(around)]
         dead = [(number, by) for number, by in covered if by]
         whole = len(dead) == len(rule.paths)
         for number, by in dead[:1] if whole else dead:

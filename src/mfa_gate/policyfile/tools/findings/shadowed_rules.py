@@ -8,6 +8,7 @@ from ....core.assurance import could_meet
 from ....core.policy import demand_of, sign_in_could_meet
 from ....core.rules import Exemption, StepUpRule
 from ...faults import told_day
+from ..path_index import PathIndex
 from .coverage import concerns_all, exempts_all, holds_exempt, holds_step_up, lasts, methods_of
 from .remark import Look, Remark
 
@@ -15,8 +16,10 @@ from .remark import Look, Remark
 def _weaker_step_up(look: Look) -> Iterator[Remark]:
     """Find step-up rules inside a rule that asks for at least as much."""
     rules = look.rules.step_up
+    index = PathIndex(rules)
     for position, rule in enumerate(rules):
-        for number, other in enumerate(rules):
+        for number in index.around(rule.paths[:1]):
+            other = rules[number]
             if number == position or (other.report_only and not rule.report_only):
                 continue
             if not _reaches_all(other, rule) or not _asks_all(look, other, rule):
@@ -48,11 +51,13 @@ def _asks_all(look: Look, stricter: StepUpRule, rule: StepUpRule) -> bool:
 def _nested_exemptions(look: Look) -> Iterator[Remark]:
     """Find exempt paths inside another exemption that lasts as long."""
     rules = look.rules.exempt
+    index = PathIndex(rules)
     for position, rule in enumerate(rules):
         if _is_over(look, rule):
             continue
         for number, path in enumerate(rule.paths):
-            for at, other in enumerate(rules):
+            for at in index.around((path,)):
+                other = rules[at]
                 if at == position or _is_over(look, other) or not methods_of(rule.methods) <= methods_of(other.methods):
                     continue
                 outer = next((outer for outer in other.paths if holds_exempt(outer, path)), None)
