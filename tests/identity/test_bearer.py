@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import jwt
 import pytest
 
-from mfa_gate import Subject
+from mfa_gate import SettingsError, Subject
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, Unreadable
+from mfa_gate.identity.credentials import shows_bearer
 
 from .connections import connection
 
@@ -110,7 +112,8 @@ async def test_what_names_the_sign_in() -> None:
     assert bare is not None
     assert keyed is not None
     assert (await who(token(sid=None))) == Subject("ann", "clinic", frozenset({"a"}), "jti:j1")
-    assert bare.session.startswith("token:")
+    assert re.fullmatch("token:[0-9a-f]{32}", bare.session)
+    assert BearerJWT(verify).names_session
     assert len({bare.session, keyed.session}) == 2
     assert text not in bare.session
     assert (await who(text)) == bare
@@ -181,14 +184,22 @@ async def test_other_forms_are_refused(form: str) -> None:
         await adapter()(sent)
 
 
-@pytest.mark.parametrize("value", ["Basic YTpi", "basic YTpi", "Negotiate YII=", "NTLM TlRMTVNTUAABAAAA", "", " "])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Basic YTpi", "basic YTpi", "Negotiate YII=", "NTLM TlRMTVNTUAABAAAA", "", " "),
+        'Digest username="ann", nonce="n", response="r"',
+    ],
+)
 async def test_other_schemes_pass(value: str) -> None:
     """Leave alone a header that cannot be a token."""
     assert await adapter()(connection(("authorization", value))) is None
 
 
 async def test_a_scheme_of_another_adapter() -> None:
-    """The developer names the schemes that something else reads."""
+    """The developer names the schemes that something else reads, whatever is in them."""
+    inside = base64.b64encode(f"x:{token()}".encode()).decode()
+    assert await adapter(other_schemes="Token")(connection(("authorization", f"token {inside}"))) is None
     assert await adapter(other_schemes="Token")(connection(("authorization", "token 1|abc"))) is None
     with pytest.raises(Unreadable):
         await adapter()(connection(("authorization", "token 1|abc")))
@@ -311,15 +322,125 @@ async def test_what_is_no_token_is_not_verified() -> None:
     many = "&".join(f"t{n}={token()}" for n in range(20))
     with pytest.raises(Unreadable, match="more tokens"):
         await mine(connection(query_string=many.encode()))
+    head, _, rest = token().partition(".")
+    long = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "x": "x" * 3100}).encode()).decode().rstrip("=")
+    for text in (f"{head}.x", f"{long}.x.y", "abcdefgh.x.y", f"{head[1:]}.{rest}"):
+        assert await mine(connection(query_string=f"q={text}".encode())) is None
     assert seen == []
 
 
+@pytest.mark.parametrize(("number", "looked_at"), [(8, True), (9, False)])
+async def test_so_many_tokens_are_looked_at(number: int, looked_at: bool) -> None:
+    """Up to eight texts like a token are shown to the verifier.
+
+    A request with more is refused unseen.
+    """
+    seen: list[str] = []
+    mine, given = BearerJWT(lambda text: seen.append(text)), [token(jti=f"j{n}") for n in range(number)]
+    sent = connection(query_string="&".join(f"t{n}={text}" for n, text in enumerate(given)).encode())
+    if looked_at:
+        assert await mine(sent) is None
+    else:
+        with pytest.raises(Unreadable, match="more tokens"):
+            await mine(sent)
+    assert seen == (given if looked_at else [])
+
+
+@pytest.mark.parametrize(("left", "more"), [(0, ""), (1, ""), (2, ""), (0, "A")])
+async def test_a_token_in_base64_of_any_length(left: int, more: str) -> None:
+    """S-13: a token that is in base64 once more is found.
+
+    It may have no padding, or a letter too many.
+    """
+    text = next(text for n in range(12) if len(text := token(sub="a" * (n + 1))) % 3 == left)
+    twice = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    with pytest.raises(Unreadable, match="does not name"):
+        await adapter()(connection(query_string=f"jwt={twice}{more}".encode()))
+
+
+BEHIND = {jwt.InvalidTokenError: "", TimeoutError: "TimeoutError", ValueError: "ValueError"}
+"""What a verifier may raise for a token that is another one's, and the word in the log."""
+
+
+@pytest.mark.parametrize("raised", BEHIND)
+async def test_a_good_token_behind_one_that_cannot_be_verified(
+    raised: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """S-13: every text like a token is looked at.
+
+    A verifier that fails is told once, with the place and the error.
+    """
+    other = token(sub="other")
+
+    def choosy(text: str) -> dict[str, Any]:
+        if text == other:
+            raise raised("not mine")
+        return verify(text)
+
+    mine = BearerJWT(choosy, tenant="org.id", groups="groups")
+    for _ in range(2):
+        assert await mine(connection(query_string=f"a={other}".encode())) is None
+        with pytest.raises(Unreadable, match="'b', which BearerJWT"):
+            await mine(connection(query_string=f"a={other}&b={token()}".encode()))
+    told = [record.getMessage() for record in caplog.records if "could not be verified" in record.getMessage()]
+    word = BEHIND[raised]
+    assert [("'a'" in text, word in text, "rejects=" in text) for text in told] == [(True, True, True)] * bool(word)
+
+
 async def test_names_in_the_log_are_short() -> None:
-    """S-124: the name of a place is the caller's own text; it is cut and quoted."""
-    with pytest.raises(Unreadable) as refused:
-        await adapter()(connection(query_string=f"{'x' * 500}%0a={token()}".encode()))
-    assert len(str(refused.value)) < 200
-    assert "\n" not in str(refused.value)
+    """S-124: the name of a place is the caller's own text: it is cut and quoted."""
+    name, good = "\n" + "x" * 500, token()
+    for sent in (
+        connection(query_string=f"%0a{'x' * 500}={good}".encode()),
+        connection((name, good)),
+        connection(("cookie", f"{name[1:]}={good}")),
+    ):
+        with pytest.raises(Unreadable) as refused:
+            await adapter()(sent)
+        (shown,) = re.findall("'(.*?)'", str(refused.value))
+        assert len(shown.replace("\\n", "\n")) == 40
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("places", "sent"),
+    [
+        ({"header": "X-T"}, connection(("x-t", "a.b c"))),
+        ({"header": "X-T"}, connection(("x-t", "Token a.b.c"))),
+        ({"header": "X-T"}, connection(("x-t", "a.b.c"), ("x-t", "d.e.f"))),
+        ({"query": "t"}, connection(query_string=b"t=a%20b")),
+        ({"query": "t"}, connection(query_string=b"t=a.b.c&t=d.e.f")),
+        ({"cookie": "t"}, connection(("cookie", "t=a b"))),
+        ({"cookie": "t"}, connection(("cookie", "t=a.b.c; t=d.e.f"))),
+    ],
+)
+async def test_a_named_place_with_something_else(places: dict[str, str], sent: Any) -> None:
+    """S-12: a text that is no token, or two of them, are refused where a token is expected."""
+    with pytest.raises(Unreadable, match=r"is there 2 times|no token"):
+        await BearerJWT(lambda _: None, **places)(sent)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", ("X-T", "COOKIE")])
+def test_headers_that_are_read_in_another_way(name: Any) -> None:
+    """Headers with a reader of their own are no place of a bare token."""
+    with pytest.raises(SettingsError, match="must not name"):
+        BearerJWT(verify, header=name)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "shown"),
+    [
+        (b"authorization", b"Bearer x", True),
+        (b"authorization", b"Basic x, bearer y", True),
+        (b"authorization", b"Basic YTpi", False),
+        (b"authorization", b"forbearer x", False),
+        (b"x-note", b"Bearer x", False),
+        (b"x-note", b"x", False),
+    ],
+)
+def test_a_caller_that_shows_a_bearer_token(header: bytes, value: bytes, shown: bool) -> None:
+    """Only ``Authorization`` decides if the answer is the one for bearer clients."""
+    assert shows_bearer([(b"host", b"x"), (header, value)]) is shown
 
 
 async def test_ids_that_are_folded() -> None:

@@ -220,6 +220,9 @@ async def test_other_places(library: Library[User, uuid.UUID]) -> None:
     with pytest.raises(Unreadable):
         await blind(connection(("cookie", f"fastapiusersauth={bob}"), query_string=query))
     assert await blind(connection(query_string=b"token=a.b.c")) is None
+    assert await blind(connection(query_string=query + b"x")) is None
+    assert await blind(connection(("authorization", f"Bearer {ann}"), query_string=query)) == found
+    assert await blind(connection(("authorization", f"Bearer {ann}"), query_string=query + b"x")) == found
 
 
 def test_a_token_that_is_not_good_is_nobody(client: TestClient) -> None:

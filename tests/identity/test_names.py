@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import SettingsError, Subject
-from mfa_gate.identity import BearerJWT, RequestUser, SessionUser, TrustedHeader
+from mfa_gate.identity import BearerJWT, FastAPIUsers, RequestUser, SessionUser, TrustedHeader
 from mfa_gate.identity.values import as_groups
 
 from .connections import connection
@@ -36,6 +36,18 @@ async def test_a_session_or_token_without_the_key(what: str, caplog: pytest.LogC
         assert await bearer(connection(("authorization", "Bearer x"))) is not None
     told = [record.getMessage() for record in caplog.records if "'org'" in record.getMessage()]
     assert [("SessionUser" in text, "BearerJWT" in text) for text in told] == [(True, False), (False, True)]
+
+
+async def test_a_sign_in_with_every_key_is_told_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor is one of an adapter that names neither tenant nor groups."""
+    claims = {"sub": "ann", "org": "clinic", "roles": ["a"]}
+    every: dict[str, Any] = {"tenant": "org", "groups": "roles"}
+    for named, found in ((every, Subject("ann", "clinic", frozenset({"a"}))), ({}, Subject("ann"))):
+        assert SessionUser("sub", **named).subject_of({"session": claims}) == found
+        bearer = await BearerJWT(lambda _: claims, **named)(connection(("authorization", "Bearer x")))
+        assert bearer is not None
+        assert (bearer.key, bearer.groups) == (found.key, found.groups)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
@@ -68,6 +80,29 @@ def test_a_name_that_is_none_stops_the_start(name: str) -> None:
     with pytest.raises(SettingsError, match=f"identify: {name}: {user}= is empty"):
         make(**{user: ""})
     assert make(**{user: "user"})
+
+
+BACKEND: Any = SimpleNamespace(name="jwt", transport=None)
+MANAGER: Any = None
+
+
+@pytest.mark.parametrize(
+    ("adapter", "said", "names_session"),
+    [
+        (SessionUser("user", tenant="org", secret_key="hunter2", max_age=None), "SessionUser('user')", False),
+        (SessionUser("user", session="sid"), "SessionUser('user')", True),
+        (RequestUser("id"), "RequestUser('id')", False),
+        (RequestUser("id", session="sid"), "RequestUser('id')", True),
+        (TrustedHeader("X-User", from_=["10.0.0.5"]), "TrustedHeader('X-User')", False),
+        (TrustedHeader("X-User", from_=["10.0.0.5"], session="X-S"), "TrustedHeader('X-User')", True),
+        (BearerJWT(lambda _: None, key=b"hunter2"), "BearerJWT(user='sub')", True),
+        (FastAPIUsers([BACKEND], MANAGER, key=b"hunter2"), "FastAPIUsers(jwt)", True),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_an_adapter_in_the_log(adapter: Any, said: str, names_session: bool) -> None:
+    """It is written as it is made, without a secret, and says if it names the sign-in."""
+    assert (repr(adapter), adapter.names_session) == (said, names_session)
 
 
 def test_a_token_that_nobody_can_verify() -> None:

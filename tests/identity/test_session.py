@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, SettingsError, Subject
 from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser, Unreadable
+from mfa_gate.identity.session import MAX_SUBJECTS
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import signed_in
 
@@ -225,3 +226,98 @@ def test_a_session_that_does_not_tell_if_it_was_written(cookie: object, seen: bo
     headers = [(b"cookie", f"a=%; session={held}; b=e30".encode())]
     scope = {"type": "http", "headers": headers, "session": {"user_id": "ann"}}
     assert SessionUser("user_id").sees_user(scope) is seen
+
+
+@pytest.mark.parametrize(
+    ("session", "seen"),
+    [
+        ({"user_id": "ann"}, True),
+        ({"user_id": ""}, False),
+        ({"cart": 3}, False),
+        ({}, False),
+        ("user_id", False),
+        (None, False),
+    ],
+)
+@pytest.mark.parametrize("modified", [False, True])
+def test_a_session_that_tells_if_it_was_written(session: Any, seen: bool, modified: bool) -> None:
+    """S-14: a user counts who was in the session before the request."""
+
+    class Session(dict[str, Any]): ...
+
+    Session.modified = modified  # type: ignore[attr-defined]
+    scope: dict[str, Any] = {
+        "session": Session(session) if isinstance(session, dict) else session,
+        "headers": [],
+        "type": "http",
+    }
+    assert SessionUser("user_id").sees_user(scope) is (seen and not modified)
+    assert SessionUser("user_id").sees_user({"headers": []}) is False
+
+
+def test_a_request_without_a_session() -> None:
+    """S-14: the middleware is not outside the gate, so nobody can be told apart."""
+    with pytest.raises(SettingsError, match="SessionMiddleware must be outside the gate"):
+        SessionUser("user").subject_of({})
+
+
+@pytest.mark.parametrize(
+    "held", [{"user": ["ann"]}, {"user": "ann", "org": {}}, {"user": "ann", "groups": [{}]}], ids=str
+)
+def test_a_session_of_values_that_are_not_plain(held: dict[str, Any]) -> None:
+    """It is refused, and the message says why."""
+    with pytest.raises(ValueError, match="plain values"):
+        SessionUser("user", tenant="org", groups="groups").subject_of({"session": held})
+
+
+def test_the_keys_of_sessions_without_a_user(caplog: pytest.LogCaptureFixture) -> None:
+    """While nobody was found, they are told once: ten at most, each cut to forty letters."""
+    adapter = SessionUser("user")
+    for held in ({}, {f"k{n}" + "x" * 60: n for n in range(12)}, {"cart": 3}, {"user": "", "cart": 3}):
+        assert adapter.subject_of({"session": held}) is None
+    (record,) = caplog.records
+    keys = tuple(f"k{n}" + "x" * 38 for n in range(10))
+    assert ", ".join(map(repr, keys)) + ". If one" in record.getMessage()
+    assert adapter.unnamed == keys
+    assert adapter.subject_of({"session": {"user": "ann"}}) == Subject("ann")
+    assert adapter.unnamed == ()
+    known = SessionUser("user")
+    assert known.subject_of({"session": {"user": "ann"}}) == Subject("ann")
+    assert known.subject_of({"session": {"cart": 3}}) is None
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("leaves_no_mark", "marks"),
+    [(None, 3), (lambda _: True, 0), (lambda _: False, 3), (lambda who: who.id == "ann", 1)],
+)
+def test_an_answer_that_depends_on_the_session(leaves_no_mark: Any, marks: int) -> None:
+    """A session that adds ``Vary: Cookie`` is told of each person who was read from it.
+
+    It is not, where the answer is the same for everybody.
+    """
+    marked: list[str] = []
+
+    class Session(dict[str, Any]):
+        def mark_accessed(self) -> None:
+            marked.append(self["user"])
+
+    adapter = SessionUser("user")
+    adapter.leaves_no_mark = leaves_no_mark
+    for name in ("ann", "bob", "ann"):
+        assert adapter.subject_of({"session": Session(user=name)}) == Subject(name)
+        assert adapter.subject_of({"session": {"user": name}}) == Subject(name)
+    assert len(marked) == marks
+
+
+def test_known_people_are_bounded() -> None:
+    """A person who comes again is not made anew, until too many others have come."""
+    adapter = SessionUser("user")
+    ann = adapter.subject_of({"session": {"user": "ann"}})
+    for number in range(MAX_SUBJECTS - 1):
+        adapter.subject_of({"session": {"user": number}})
+    assert adapter.subject_of({"session": {"user": "ann"}}) is ann
+    adapter.subject_of({"session": {"user": "bob"}})
+    again = adapter.subject_of({"session": {"user": "ann"}})
+    assert again == ann
+    assert again is not ann

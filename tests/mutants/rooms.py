@@ -17,7 +17,11 @@ from .processes import run
 from .reach import PACKAGE, ROOT, Measured, Reached, entered_at_import, kept, make_marked, reached
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
-ROOMS = ("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "keyring")
+ROOMS = (
+    *("core", "factors", "identity", "policyfile", "senders", "service", "stores", "web", "cli", "testing"),
+    *("keyring", "argument_types", "host_functions", "middleware_order", "optional_parts", "passkey_site"),
+)
+"""The folders and the files of the package that have tests of their own name."""
 BESIDE = {"service": ("web", "cli"), "web": ("service",)}
 """Rooms that call use cases of another room, some of which have no other caller: their tests are asked after its own."""
 ENOUGH = 30

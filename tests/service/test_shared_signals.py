@@ -263,25 +263,6 @@ async def test_a_broken_key_set_is_asked_for_again(keys: Any, caplog: pytest.Log
         assert await ann.is_in()
 
 
-@pytest.mark.parametrize(
-    ("subject_id", "found"),
-    [
-        (ANN, "ann"),
-        ({"subject_type": "iss-sub", "iss": ISSUER, "sub": "ann"}, "ann"),
-        ({**ANN, "iss": "https://elsewhere.example/"}, ""),
-        ({"format": "opaque", "id": "ann"}, "ann"),
-        ({"format": "complex", "user": ANN, "session": {"format": "opaque", "id": "s"}}, "ann"),
-        ({"format": "email", "email": "ann@example.com"}, ""),
-        ({"format": "opaque", "id": ""}, ""),
-        ({}, ""),
-    ],
-)
-def test_the_usual_rule_for_subjects(subject_id: dict[str, Any], found: str) -> None:
-    """Identifiers by sub and id are found, those of another issuer are not."""
-    subject = subject_by_sub("alpha", ISSUER, subject_id)
-    assert subject == (Subject(found, "alpha") if found else None)
-
-
 async def test_an_id_in_odd_letters_is_an_id() -> None:
     """Half of a pair of UTF-16 is no fault of ours."""
     async with running(make_world(signals=settings())) as world:

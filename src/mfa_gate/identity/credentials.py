@@ -13,6 +13,8 @@ from typing import Any
 from ..errors import SettingsError
 
 MAX_NAME = 40
+MAX_HEAD = 4096
+"""The longest header of a JWT that is decoded, in letters of base64."""
 MAX_STRAYS = 8
 """The most texts like a token that are tried at places that are not named; a request with more is refused."""
 
@@ -184,7 +186,7 @@ def _tails(text: str) -> Iterator[str]:
     parts = text.split(".")
     for place, part in enumerate(parts[:MAX_STRAYS]):
         at = part.find("eyJ")
-        if at >= 0 and (at or place):
+        if at >= 0:
             yield ".".join((part[at:], *parts[place + 1 :]))
 
 
@@ -211,7 +213,7 @@ def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[st
 def _is_jwt(text: str) -> bool:
     """Tell if a text begins with a JOSE header, which no signed session cookie has."""
     head, dot, rest = text.partition(".")
-    if not dot or "." not in rest or not 8 <= len(head) <= 4096:
+    if not dot or "." not in rest or len(head) > MAX_HEAD:
         return False
     try:
         header = json.loads(base64.urlsafe_b64decode(head + "=="))
