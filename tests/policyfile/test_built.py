@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 
 from mfa_gate import MFAGate, Policy, RelyingParty, SettingsError
 from mfa_gate.core.durations import parse_duration
+from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import AgreementRules, AttemptRules, BrandRules, Exemption, PathRule, Rules, StepUpRule
 from mfa_gate.factors import BUILT_IN
 from mfa_gate.keyring import make_key
@@ -125,6 +126,14 @@ WRONG: dict[str, tuple[Policy, str]] = {
         ruled(lambda rules: replace(rules, networks={"hq": cast(Any, ("198.51.100.0/28",))})),
         "policy: networks: hq: ",
     ),
+    "no time at all": (
+        ruled(lambda rules: replace(rules, freshness=replace(rules.freshness, max_age=Seconds(0)))),
+        'policy: freshness.max_age: "0s" is out of bounds: ',
+    ),
+    "a time that runs back": (
+        ruled(lambda rules: replace(rules, freshness=replace(rules.freshness, max_age=Seconds(-1)))),
+        "policy: freshness.max_age: -1 is out of bounds: ",
+    ),
     "an agreement without its text": (
         ruled(lambda rules: replace(rules, agreement=AgreementRules(id="a", version="1", title="A", file="a.md"))),
         'policy: agreement.file: "a.md" names a file, and text is empty',
@@ -186,5 +195,7 @@ def test_a_rule_that_tenants_share_is_named_in_each() -> None:
         "policy: tenants.one.step_up[0]",
         "policy: tenants.two.step_up[0]",
     ]
-    own = replace(POLICY, base=replace(POLICY.base, step_up=(empty,)), tenants={"one": each["one"]})
+    base = replace(POLICY.base, step_up=(empty,))
+    assert len(faults(replace(POLICY, base=base, tenants={"one": replace(base, attempts=AttemptRules(max=7))}))) == 1
+    own = replace(POLICY, base=base, tenants={"one": each["one"]})
     assert faults(own)[0].startswith("policy: step_up[0]: ")

@@ -13,7 +13,7 @@ import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.errors import SettingsError
-from mfa_gate.policyfile import parse_policy
+from mfa_gate.policyfile import examine, parse_policy
 
 from .kinds import HEAD, HERE, told
 
@@ -30,6 +30,9 @@ def test_a_number_that_python_does_not_write(text: str, said: str) -> None:
     """The file has one more fault, with its line, and the program goes on."""
     (line,) = told(text)
     assert said in line
+    for above in range(3):
+        (fault,) = examine("\n" * above + "a = " + "9" * 5_000, base=HERE).faults
+        assert fault.line == above + 1
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1969-12-31"])

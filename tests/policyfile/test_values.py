@@ -173,7 +173,13 @@ def test_logos(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b" \n", "is empty"), (b"\xff\xfe", "not UTF-8"), (None, "no such file")]
+    ("content", "said"),
+    [
+        (b" \n", "is empty"),
+        (b"\xff\xfe", "not UTF-8"),
+        (None, "no such file"),
+        (b"a" * (256 * 1024 + 1), "is larger than 256 KiB"),
+    ],
 )
 def test_agreements(tmp_path: Path, content: bytes | None, said: str) -> None:
     """An agreement that nobody could read is a fault, for a tenant at the tenant's line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 
 Path = tuple[str | int, ...]
 """The place of a value: keys, and positions in arrays."""
@@ -20,7 +21,7 @@ def lines_of(text: str) -> dict[Path, int]:
     return _Scan(text).document()
 
 
-def line_at(lines: dict[Path, int], path: Path) -> int:
+def line_at(lines: Mapping[Path, int], path: Path) -> int:
     """Return the line of ``path``, or of the nearest thing around it that is in the file."""
     for end in range(len(path), 0, -1):
         if path[:end] in lines:

@@ -73,6 +73,34 @@ def test_a_part_is_missed_until_a_test_exercises_it(text: str, given: str, part:
     assert part not in missed(text, given)
 
 
+OTHER = EXEMPT.replace("'a'", "'b'").replace("=/a", "=/b")
+OTHERS = SUBJECTS.replace("'p'", "'r'")
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "part"),
+    [
+        (EXEMPT + OTHER, "request = 'GET /b'", ":exempt.a: a request that it exempts"),
+        (EXEMPT + OTHER, "request = 'GET /b', at = 2026-12-31", ":exempt.a.expires: a test before this date"),
+        (EXEMPT.replace("'a'", "'off'") + CALENDAR, "at = 2026-12-31", ":exempt.off: a request that it exempts"),
+        (SUBJECTS + OTHERS, "groups = ['r']", ":exempt_subjects.p: a person whom it exempts"),
+        (SUBJECTS, "groups = ['q']", ":exempt_subjects.p.groups_none: a person in groups of both lists"),
+        (SUBJECTS, "groups = ['p']", ":exempt_subjects.p.groups_none: a person in groups of both lists"),
+        (STEP_UP, KEY.replace("/a/b", "/b"), ":step_up.a: a request that falls under it"),
+        (STEP_UP, APP, ":step_up.a (strength): a proof that does not meet it"),
+        (STEP_UP, KEY + ", proof_age = '1m'", ":step_up.a (strength): a proof that does not meet it"),
+        (STEP_UP, KEY + ", proof_age = '5m'", ":step_up.a.max_age: a proof younger than 5m"),
+        (STEP_UP, KEY, ":step_up.a.max_age: a proof of 5m or more"),
+        (CALENDAR, "at = 2027-01-31", ":enrollment.required_from: a test at or after this date"),
+        (CALENDAR, "at = 2027-02-01", ":enrollment.required_from: a test before this date"),
+        (HQ, "ip = 'other'", ":freshness.ip_change.trusted: a request from a trusted network"),
+    ],
+)
+def test_a_test_of_something_else_exercises_no_part(text: str, given: str, part: str) -> None:
+    """The other rule, the other side of the bound, or half of a condition."""
+    assert part in missed(text, given)
+
+
 def test_a_tenants_own_part_needs_its_own_test() -> None:
     """A bound of a tenant is exercised by its own tests only; one of the file by any."""
     text = "[tenants.t]\nfreshness.max_age = '1d'\n[tenants.u]\n"

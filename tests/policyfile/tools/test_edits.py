@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -58,6 +58,15 @@ def test_an_edit(old: str, new: str, path: str, before: str, after: str) -> None
     assert (edit.path, edit.old, edit.new) == (path, before, after)
     assert alike(edit.put(rules[0]), rules[1])
     assert alike(edit.back(rules[1]), rules[0])
+
+
+def test_another_text_of_an_agreement_is_an_edit() -> None:
+    """The same file name with other words in it: people are asked again."""
+    old = policy(AGREEMENT).base
+    assert old.agreement is not None
+    new = replace(old, agreement=replace(old.agreement, digest="0" * 64))
+    assert [edit.path for edit in edits(old, new, BUILT_IN)] == ["agreement.file"]
+    assert [edit.path for edit in edits(old, old, BUILT_IN)] == []
 
 
 def test_an_edit_is_made_alone() -> None:

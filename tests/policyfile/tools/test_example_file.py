@@ -43,6 +43,9 @@ def test_every_key_stands_in_it_below_its_meaning() -> None:
                 continue
             at = next(n for n, line in enumerate(lines) if n >= start and f"{entry.key} = {entry.example}" in line)
             assert entry.about in lines[at - 1]
+        if section.head and section.about and section.head in (line.removeprefix("# ") for line in lines):
+            assert lines[start - 1] == f"# {section.about}"
+    assert not [line for line in lines if line.strip() == "#"]
 
 
 def test_the_values_name_keys_that_there_are() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from mfa_gate.core.decision import decide
+from mfa_gate.core.decision import Enroll, decide
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Demand, requirement_for
 from mfa_gate.policyfile.scenario import Given, factors_of, judge, reason_of
-from mfa_gate.policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision
+from mfa_gate.policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision, told_demand
 from mfa_gate.policyfile.tools.policy_tests import run_tests
 
 from ..kinds import TRAITS, policy
@@ -161,6 +164,47 @@ def test_a_row_says_that_one_proof_must_do() -> None:
         assert "one proof must meet all demands at once" in notes[rule]
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "a proof younger than 5m"),
+        ({"factors_any": ("totp",)}, "a proof younger than 5m, by totp"),
+        ({"factors_any": ("totp", "email")}, "a proof younger than 5m, by totp or email"),
+        ({"phishing_resistant": True}, "a proof younger than 5m, phishing-resistant"),
+        ({"user_verification": True}, "a proof younger than 5m, with the user verified"),
+    ],
+)
+def test_a_demand_in_words(more: dict[str, Any], said: str) -> None:
+    """Each part that it asks for."""
+    assert told_demand(Demand(rule="x", max_age=Seconds(300), **more)) == said
+
+
+@pytest.mark.parametrize(("agreed", "note"), [(False, "version 1 is to be accepted"), (True, "accepted")])
+def test_an_agreement_in_words(agreed: bool, note: str) -> None:
+    """The row says if it is accepted."""
+    given = Given(tenant="signed", enrolled=("totp",), proof_age=FRESH, agreed=agreed)
+    notes = {row.rule: row.note for row in rows(judge(POLICY, given, TRAITS, now=NOW))}
+    assert notes["agreement"] == note
+
+
+def test_a_first_skip_is_counted() -> None:
+    """With one skip, a person may skip once: nobody has skipped before the situation says so."""
+    once = policy("[enrollment]\nstage = 'optional'\nskip = { max = 1 }\n")
+    assert [
+        isinstance(decision, Enroll) and decision.skippable
+        for decision in (judge(once, Given(skipped=skipped), TRAITS, now=NOW).decision for skipped in (False, True))
+    ] == [True, False]
+
+
+@pytest.mark.parametrize("trust", ["trust_amr = ['mfa', 'otp']", "trust_acr = ['gold', 'silver']"])
+def test_a_sign_in_elsewhere_is_by_a_word_that_counts(trust: str) -> None:
+    """One of those that the policy trusts, however many there are."""
+    outcome = judge(policy(f"[freshness]\n{trust}\n"), Given(login_age=FRESH), TRAITS, now=NOW)
+    assert told_decision(outcome) == "verified"
+    with pytest.raises(ValueError, match="login_age needs"):
+        judge(policy(""), Given(login_age=FRESH), TRAITS, now=NOW)
+
+
 def test_an_impossible_situation_is_refused() -> None:
     """A trusted network needs one in the policy."""
     with pytest.raises(ValueError, match="trusted"):
@@ -268,4 +312,9 @@ def test_demands_that_nobody_meets_together_are_said() -> None:
             Demand(rule="two", max_age=Seconds(60), factors_any=("totp",)),
         ),
     )
-    assert told_dead_end(outcome).startswith("nobody can pass: one proof must meet freshness + one + two together")
+    said = told_dead_end(outcome)
+    assert said.startswith("nobody can pass: one proof must meet freshness + one + two together")
+    allowed = outcome.requirement.factors
+    assert f"no factor that can be used ({', '.join(allowed)}) does" in said
+    none = replace(outcome, requirement=replace(outcome.requirement, factors=()))
+    assert "no factor that can be used (none) does" in told_dead_end(none)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from mfa_gate.factors import Registry
+from mfa_gate.factors import BUILT_IN, Registry
 from mfa_gate.factors.totp import Totp
 from mfa_gate.policyfile import findings
+from mfa_gate.policyfile.tools.findings.places import line_of
+from mfa_gate.policyfile.tools.findings.remark import GATE_PREFIX, Look
 
 from ..kinds import policy
 
@@ -81,6 +85,116 @@ def test_a_weak_spot_is_told(text: str, severity: str, path: str) -> None:
 def test_a_sound_policy_is_not_bothered(text: str) -> None:
     """No finding without a reason."""
     assert findings(policy(text), now=NOW) == ()
+
+
+STEP = "[[step_up]]\nname = 's'\npaths = ['=/a']\nmax_age = '5m'\ngroups_any = ['c']\n"
+PEOPLE = "[[exempt_subjects]]\nname = 'b'\ngroups_any = ['c']\nreason = 'x'\nexpires = 2027-12-31\n"
+ENDS = 1_830_211_200
+"""The last day of 2027."""
+EARLY = "[freshness]\nmax_age = '{}'\nrenew_early = '2h'\n"
+
+
+@pytest.mark.parametrize(
+    ("sound", "weak", "path"),
+    [
+        (("[freshness]\nmax_age = '30d'\n", NOW), ("[freshness]\nmax_age = '2592001s'\n", NOW), "freshness.max_age"),
+        ((EARLY.format("4h"), NOW), (EARLY.format("239m"), NOW), "freshness.renew_early"),
+        (("[attempts]\nmax = 3\n", NOW), ("[attempts]\nmax = 2\n", NOW), "attempts.max"),
+        (
+            ("[recovery]\nself_service = '1d'\n", NOW),
+            ("[recovery]\nself_service = '86399s'\n", NOW),
+            "recovery.self_service",
+        ),
+        *(
+            (
+                (f"[enrollment]\n{name} = 2027-12-31\n", ENDS - 5 * 365 * DAY),
+                (f"[enrollment]\n{name} = 2027-12-31\n", ENDS - 5 * 365 * DAY - 1),
+                f"enrollment.{name}",
+            )
+            for name in ("required_from",)
+        ),
+        (
+            (exemption("expires = 2027-12-31"), ENDS - 5 * 365 * DAY),
+            (exemption("expires = 2027-12-31"), ENDS - 5 * 365 * DAY - 1),
+            "exempt.a.expires",
+        ),
+        (
+            (exemption("expires = 2027-12-31") + STEP, ENDS),
+            (exemption("expires = 2027-12-31") + STEP, ENDS - 1),
+            "step_up.s",
+        ),
+        ((PEOPLE + STEP, ENDS), (PEOPLE + STEP, ENDS - 1), "step_up.s.groups_any"),
+    ],
+)
+def test_the_last_value_without_a_remark(sound: tuple[str, int], weak: tuple[str, int], path: str) -> None:
+    """The bound itself is sound; one second or one step beyond it is told."""
+    for (text, now), told in ((sound, False), (weak, True)):
+        every = text.replace("methods = ['GET']", "methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']")
+        assert (path in [finding.path for finding in findings(policy(every), now=now)]) is told
+
+
+EVERY_RIGHT = "".join(f"{right} = []\n" for right in ("look", "unlock", "reset", "tenant", "audit", "policy"))
+
+
+@pytest.mark.parametrize(("change", "told"), [("", False), ("[change]\nlooser = 'approve'\n", True)])
+def test_each_right_that_nobody_holds_is_told(change: str, told: bool) -> None:
+    """A right to approve policies is missed only where approvals are asked for."""
+    found = {finding.path for finding in findings(policy(f"[roles]\n{EVERY_RIGHT}{change}"), now=NOW)}
+    rights = {f"roles.{right}" for right in ("look", "unlock", "reset", "tenant", "audit")}
+    assert found >= rights
+    assert ("roles.policy" in found) is told
+
+
+LINES = """[freshness]
+max_age = "8h"
+[factors.email]
+code.digits = 6
+[[exempt]]
+name = "a"
+paths = ["=/a"]
+reason = "x"
+permanent = true
+[tenants.bare]
+[tenants.own.freshness]
+max_age = "1h"
+[[tenants.own.exempt]]
+name = "b"
+paths = ["=/b"]
+reason = "x"
+permanent = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("tenant", "key", "line"),
+    [
+        ("", "freshness.max_age", 4),
+        ("", "freshness.remember", 3),
+        ("", "exempt.a.paths", 9),
+        ("", "exempt.a.expires", 7),
+        ("bare", "freshness.max_age", 4),
+        ("bare", "freshness.remember", 3),
+        ("bare", "factors.email.code.ttl", 6),
+        ("bare", "attempts.max", 12),
+        ("bare", "exempt.a.paths", 9),
+        ("own", "freshness.max_age", 14),
+        ("own", "freshness.remember", 13),
+        ("own", "factors.email.code.digits", 6),
+        ("own", "exempt.a.paths", 9),
+        ("own", "exempt.b.paths", 17),
+        ("own", "exempt.b.expires", 15),
+    ],
+)
+def test_the_line_of_a_key(tenant: str, key: str, line: int) -> None:
+    """It is the tenant's own, else the file's, else that of the nearest section around it.
+
+    A rule has its line in the file or in the tenant's section, never in both.
+    """
+    made = policy(LINES)
+    rules = made.rules_for(tenant) if tenant else made.base
+    look = Look(policy=made, rules=rules, tenant=tenant, factors=BUILT_IN, now=NOW, prefix=GATE_PREFIX)
+    assert line_of(look, key) == line
+    assert line_of(replace(look, policy=replace(made, lines={})), key) == 0
 
 
 @pytest.mark.parametrize(

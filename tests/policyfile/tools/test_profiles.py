@@ -155,6 +155,24 @@ def test_the_sheet_as_csv() -> None:
     assert ["People", "t", "3", "0", "0"] in rows
 
 
+@pytest.mark.parametrize(
+    ("profile", "text", "path"),
+    [
+        ("nist-aal2", "[freshness]\nmax_age = '24h'\n", "freshness.max_age"),
+        ("nist-aal2", "[factors.sms]\ncode.ttl = '10m'\n", "factors.sms.code.ttl"),
+        ("asvs-l2", "[factors.email]\ncode.ttl = '10m'\n", "factors.email.code.ttl"),
+        ("asvs-l2", "[factors.totp]\nperiod = '30s'\n", "factors.totp.period"),
+        ("hipaa", "[audit]\nretention = '2190d'\n", "audit.retention"),
+        ("pci-dss-4", "[audit]\nretention = '365d'\n", "audit.retention"),
+        ("pci-dss-4", "[attempts]\nmax = 10\n", "attempts.max"),
+        ("pci-dss-4", PEOPLE.replace("permanent = true", "expires = 2027-09-21"), "exempt_subjects.s.expires"),
+    ],
+)
+def test_the_last_value_that_a_standard_takes(profile: str, text: str, path: str) -> None:
+    """The bound itself is no departure."""
+    assert path not in {key for key, _ in departures(text, profile)}
+
+
 def test_a_departure_has_its_line() -> None:
     """The line is that of the key, the tenant's own, a rule's, or of what is nearest."""
     text = """version = 1

@@ -12,7 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
-from mfa_gate.policyfile.tools.routes import idle_rules, leaf_for, leaves_of, rows_for
+from mfa_gate.policyfile.tools.routes import idle_rules, leaf_for, leaves_of, owner_of_routes, rows_for
 
 from ..kinds import policy
 
@@ -117,6 +117,67 @@ def test_a_mounted_app_behind_middleware_is_listed() -> None:
         "POST /no/{anything}",
         "POST /static/{anything}",
     ]
+
+
+class Endpoints:
+    """An app that is the endpoint of a route, and has routes of the whole path."""
+
+    def __init__(self, routes: list[Any]) -> None:
+        self.routes = routes
+
+    async def __call__(self, _scope: Any, _receive: Any, _send: Any) -> None: ...
+
+
+def test_an_app_that_is_an_endpoint() -> None:
+    """Of its routes, those are listed that lie below the route's own path, or hold it."""
+    inner = Endpoints([Route("/in/{n:int}", page), Route("/in/x/y", page), Route("/out", page), Mount("/in/m", raw)])
+    found = {leaf.template for leaf in leaves_of(Starlette(routes=[Route("/in/{rest}", inner)]))}
+    assert found == {"/in/{n:int}", "/in/{rest}"}
+    found = {leaf.template for leaf in leaves_of(Starlette(routes=[Route("/in/{rest:path}", inner)]))}
+    assert found == {"/in/{n:int}", "/in/x/y", "/in/m/{anything}", "/in/{rest:path}"}
+
+
+def around(app: Any, times: int) -> Any:
+    """The app below so many layers of middleware."""
+    for _ in range(times):
+        app = Around(app)
+    return app
+
+
+def test_the_part_that_has_the_routes() -> None:
+    """The first part with routes; of parts with an empty list, the last one."""
+
+    class Listed(Around):
+        routes: tuple[Any, ...] = ()
+
+    inner = Starlette(routes=[Route("/x", page)])
+    outer = Starlette(routes=[Route("/y", page)])
+    outer.app = inner  # type: ignore[attr-defined]
+    assert owner_of_routes(around(inner, 3)) is inner
+    assert owner_of_routes(Listed(around(inner, 2))) is inner
+    assert owner_of_routes(Around(outer)) is outer
+    empty = Listed(around(raw, 2))
+    assert owner_of_routes(Listed(empty)) is empty
+    assert owner_of_routes(around(raw, 3)) is None
+
+
+@pytest.mark.parametrize(("layers", "found"), [(19, True), (20, False)])
+def test_a_chain_of_middleware_has_an_end(layers: int, found: bool) -> None:
+    """Twenty parts are looked at: a part that names itself as its app is no trap."""
+    assert (owner_of_routes(around(STARLETTE, layers)) is STARLETTE) is found
+    endless = Around(None)
+    endless.app = endless
+    assert owner_of_routes(endless) is None
+
+
+@pytest.mark.parametrize(("mounts", "found"), [(20, True), (21, False)])
+def test_mounts_in_mounts_have_an_end(mounts: int, found: bool) -> None:
+    """Twenty are opened, and the last one stands for all below it."""
+    routes: list[Any] = [Route("/x", page)]
+    for _ in range(mounts):
+        routes = [Mount("/m", routes=routes)]
+    (leaf,) = leaves_of(Starlette(routes=routes))
+    assert leaf.template == ("/m" * 20 + "/x" if found else "/m" * 21 + "/{anything}")
 
 
 def test_an_app_without_any_route_yet_is_an_empty_list() -> None:

@@ -81,6 +81,14 @@ def test_a_tenant_may_change_a_part_of_a_table() -> None:
     assert "required" in tenant["exempt"]["items"]
 
 
+@pytest.mark.parametrize("section", ["exempt", "exempt_subjects"])
+def test_an_exemption_ends_or_is_permanent(section: str) -> None:
+    """One of the two keys is needed, and ``permanent = false`` is none of them."""
+    ends, permanent = SCHEMA["properties"][section]["items"]["oneOf"]
+    assert ends == {"required": ["expires"]}
+    assert permanent == {"required": ["permanent"], "properties": {"permanent": {"const": True}}}
+
+
 def test_it_is_json() -> None:
     """The whole schema can be written as JSON."""
     assert json.loads(json.dumps(SCHEMA)) == SCHEMA

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
+from mfa_gate.core.model import Seconds
+from mfa_gate.core.rules import PathRule, StepUpRule
 from mfa_gate.policyfile import findings
 
 from ..kinds import policy
@@ -65,6 +68,46 @@ def test_the_needless_one_is_told(rules: tuple[str, ...], path: str, by: str, or
     ((where, text),) = [one for one in told(*(rules[index] for index in order)) if "over" not in one[0]]
     assert where.startswith(path)
     assert f'"{by}"' in text
+
+
+MANY = {
+    "step_up.needless": (
+        step_up("needless", "/a/b/**", "max_age = '10m'\ngroups_any = ['a']"),
+        step_up("one", "/a/**", "max_age = '5m'"),
+        step_up("two", "/a/**", "max_age = '6m'"),
+    ),
+    "exempt.needless": (
+        exempt("needless", "=/a/b"),
+        exempt("one", "/a/**"),
+        exempt("two", "/a/**", methods="['GET', 'POST']"),
+    ),
+    "exempt_subjects.needless": (
+        people("needless", "groups_any = ['a']"),
+        people("one", "groups_any = ['a', 'b']"),
+        people("two", "groups_any = ['a', 'c']"),
+    ),
+    "step_up.asked": (
+        step_up("asked", "/a/**", "max_age = '10m'\ngroups_any = ['a']"),
+        people("one", "groups_any = ['a', 'b']"),
+        people("two", "groups_any = ['a', 'c']"),
+    ),
+}
+
+
+@pytest.mark.parametrize("path", MANY)
+def test_a_rule_that_two_others_make_needless_is_told_once(path: str) -> None:
+    """The first of the two is named."""
+    found = findings(policy("".join(MANY[path])), now=NOW)
+    ((_, text),) = [(one.path, one.text) for one in found if one.path.startswith(path) and '"' in one.text]
+    assert '"one"' in text
+
+
+def test_a_path_twice_in_one_rule_is_told_once() -> None:
+    """A program may write it; of two equal ones the later is told."""
+    path = PathRule(text="/a/**")
+    rule = StepUpRule(name="s", paths=(path, PathRule(text="/b/**"), path), max_age=Seconds(300))
+    found = findings(replace(policy(""), base=replace(policy("").base, step_up=(rule,))), now=NOW)
+    assert [(one.path, "same rule already" in one.text) for one in found] == [("step_up.s.paths[2]", True)]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def line_of(look: Look, key: Path | str) -> int:
     if not look.policy.lines:
         return 0
     path = path_named(look.rules, key) if isinstance(key, str) else key
-    return line_at(dict(look.policy.lines), place_of(look, path))
+    return line_at(look.policy.lines, place_of(look, path))
 
 
 def path_named(rules: Rules, dotted: str) -> Path:
@@ -34,20 +34,20 @@ def place_of(look: Look, path: Path) -> Path:
     lines = look.policy.lines
     if not look.tenant:
         return path
-    own: Path = ("tenants", look.tenant, *_own_position(path, look.policy.base))
-    if own in lines or (len(path) > 1 and path[0] in RULE_LISTS and own[3] != path[1]):
+    if len(path) > 1 and path[0] in RULE_LISTS and isinstance(path[1], int):
+        return _place_of_rule(look, str(path[0]), path[1], path[2:])
+    own: Path = ("tenants", look.tenant, *path)
+    if own in lines:
         return own
     if path in lines:
         return path
-    return max(own, path, key=lambda place: sum(place[:end] in lines for end in range(3, len(place) + 1)))
+    # The first two parts of the tenant's own place are there in any case.
+    return max(own, path, key=lambda place: sum(place[:-end] in lines for end in range(1, len(path))))
 
 
-def _own_position(path: Path, base: Rules) -> Path:
-    """Count a rule of a tenant from the first one of its own section.
-
-    The rules of the file come before it.
-    """
-    if len(path) < 2 or path[0] not in RULE_LISTS or not isinstance(path[1], int):
-        return path
-    inherited = len(getattr(base, str(path[0])))
-    return (path[0], path[1] - inherited, *path[2:]) if path[1] >= inherited else path
+def _place_of_rule(look: Look, section: str, position: int, rest: Path) -> Path:
+    """Find the place of a rule: those of the file come before the tenant's own."""
+    inherited = len(getattr(look.policy.base, section))
+    if position < inherited:
+        return (section, position, *rest)
+    return ("tenants", look.tenant, section, position - inherited, *rest)

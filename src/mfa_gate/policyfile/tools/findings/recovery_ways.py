@@ -25,9 +25,8 @@ UNHELD = {
 def _rights(look: Look) -> Iterator[Remark]:
     roles = look.rules.roles
     for right in RIGHTS:
-        if right == "policy" and look.policy.base.change.looser != "approve":
-            continue
-        if not getattr(roles, right):
+        is_used = right != "policy" or look.policy.base.change.looser == "approve"
+        if is_used and not getattr(roles, right):
             text = UNHELD[right]
             if right == "tenant" and look.rules.enrollment.stage == "admin":
                 text = "no group may turn it on, and the stage waits for that"
