@@ -208,7 +208,10 @@ def test_plain_functions_that_are_awaited(name: str) -> None:
     def several(of: object) -> Iterator[object]:
         yield of
 
-    for hook in (find, several):
+    def whatever(*given: object) -> Iterator[object]:
+        yield given
+
+    for hook in (find, several, whatever):
         with pytest.raises(SettingsError, match=rf"{name}=.*is a plain function.*write async def {name}\("):
             MFAGate(**{**GOOD, name: hook})
 

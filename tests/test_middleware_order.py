@@ -23,6 +23,7 @@ from starlette.testclient import TestClient
 
 from mfa_gate import MFAGate, MFAGateMiddleware, SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, RequestUser, SessionUser
+from mfa_gate.middleware_order import faults_of_order
 from tests.good_start import GOOD
 from tests.harness import FETCH, Browser, make_world, running
 
@@ -266,6 +267,15 @@ def test_the_layer_that_knows_the_user(name: str) -> None:
     fault = fault_of(build())
     assert reason in fault
     assert fix in fault
+
+
+def test_a_layer_between_two_gates() -> None:
+    """For the outer gate it is inside, though the inner gate stands behind it."""
+    between = SessionMiddleware(gated(session=False), secret_key="x")
+    faults = faults_of_order(between, SessionUser("user_id"), "/mfa", inside=True)
+    assert ["two gates are around one app" in fault for fault in faults] == [True, False]
+    assert HIDDEN in faults[1]
+    assert faults_of_order(between, SessionUser("user_id"), "/mfa", inside=False) == []
 
 
 def _authenticated() -> Any:

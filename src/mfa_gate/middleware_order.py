@@ -65,7 +65,7 @@ def inwards(app: Any) -> list[Any]:
     return found
 
 
-def faults_of_order(app: Any, identify: Any, prefix: str, *, inside: bool = False) -> list[str]:
+def faults_of_order(app: Any, identify: Any, prefix: str, *, inside: bool) -> list[str]:
     """List the faults of an app's layers and routes (S-10).
 
     Such a fault would hide a route, let a request past the gate, or leave the gate without the user. ``app`` may be any

@@ -167,7 +167,7 @@ async def test_first_of_takes_the_weaker_sign_in() -> None:
 ODD = (
     "Bearer\t{}", "bearer  {}", "Bearer {} ", " Bearer {}", "Bearer{}", "Bearer:{}", "Bearer={}", "Bearer,{}", "Bearer {},",
     "Bearer {0} {0}", "Bearer {0},{0}", "Basic YTpi, Bearer {}", "Bearer Bearer {}", 'Bearer "{}"', "Bearer token={}",
-    "Bearer\x0b{}", "Bearer\xa0{}", "B\xe9arer {}", "Token {}", "JWT {}", "{}", "Basic {}", "Basic  {}", "Digest {}",
+    "Bearer\x0b{}", "Bearer\xa0{}", "B\xe9arer {}", "Token {}", "JWT {}", "{}", "Basic {}", "Basic YT.pi", "Basic  {}", "Digest {}",
     "Negotiate {}", "X {}", "Bearer", "bearer ",
 )  # fmt: skip
 
@@ -327,6 +327,9 @@ async def test_what_is_no_token_is_not_verified() -> None:
     for text in (f"{head}.x", f"{long}.x.y", "abcdefgh.x.y", f"{head[1:]}.{rest}"):
         assert await mine(connection(query_string=f"q={text}".encode())) is None
     assert seen == []
+    longest = base64.urlsafe_b64encode(b'{"alg": "x"' + b" " * (3072 - 12) + b"}").decode()
+    assert await mine(connection(query_string=f"q={longest}.x.y".encode())) is None
+    assert (len(longest), seen) == (4096, [f"{longest}.x.y"])
 
 
 @pytest.mark.parametrize(("number", "looked_at"), [(8, True), (9, False)])

@@ -140,8 +140,6 @@ class SessionUser:
         A user that the session was just given does not count.
         """
         session = scope.get("session")
-        if not session or not isinstance(session, Mapping):
-            return False
         user = dig(session, self._user)
         if user in (None, ""):
             return False
