@@ -197,5 +197,7 @@ def test_a_rule_that_tenants_share_is_named_in_each() -> None:
     ]
     base = replace(POLICY.base, step_up=(empty,))
     assert len(faults(replace(POLICY, base=base, tenants={"one": replace(base, attempts=AttemptRules(max=7))}))) == 1
+    wild = [replace(POLICY.base, attempts=AttemptRules(max=10_000)) for _ in range(2)]
+    assert len(faults(replace(POLICY, base=wild[0], tenants={"one": wild[1]}))) == 1
     own = replace(POLICY, base=base, tenants={"one": each["one"]})
     assert faults(own)[0].startswith("policy: step_up[0]: ")

@@ -45,6 +45,10 @@ max = "7"
     [
         ("[factors]\nmode = 'enforce'", "it belongs at the top of the file, above the first [section]"),
         ("[enrollment]\nmax_age = '7d'", "it belongs in freshness.max_age"),
+        (
+            "[enrollment]\ndigits = 6",
+            "it belongs in factors.push.digits or factors.totp.digits or factors.sms.code.digits\n",
+        ),
         ("[factor]\nmask = true", 'did you mean "factors"?'),
         ("[smtp]\npassword = 'x'", "unknown key; known here: version, name"),
         (
@@ -57,7 +61,7 @@ max = "7"
 def test_a_misplaced_key_is_sent_where_it_belongs(text: str, said: str) -> None:
     """A key that is known elsewhere, misspelled or unheard of is told apart (P-2)."""
     (line,) = told(text)
-    assert said in line
+    assert said in f"{line}\n"
 
 
 def test_a_stray_secret_is_not_repeated() -> None:

@@ -26,7 +26,7 @@ from mfa_gate.core.rules import (
 )
 from mfa_gate.core.rules.sections import AttemptRules
 from mfa_gate.factors import BUILT_IN
-from mfa_gate.policyfile.tools.comparison import NAMELESS, Pair, compare_rules, engine
+from mfa_gate.policyfile.tools.comparison import NAMELESS, Pair, compare_rules, engine, witness_of
 from mfa_gate.policyfile.tools.comparison.outcomes import Outcome, verdicts
 from mfa_gate.policyfile.tools.comparison.people import Person
 from mfa_gate.policyfile.tools.comparison.places import Place
@@ -177,6 +177,59 @@ def test_chance_finds_nothing_more_in_many_rounds(start: int) -> None:
 
 
 WEAK, STRONG = frozenset({"totp", "sms"}), frozenset({"totp"})
+
+
+APP = Holder(holds=(Held(kind="totp"),), proven_by=Held(kind="totp"))
+KEY = Held(kind="webauthn", verified=True)
+
+
+@pytest.mark.parametrize(
+    ("situation", "said"),
+    [
+        (Situation(holder=Holder()), "nothing set up"),
+        (Situation(holder=APP, age=60), "authenticator app 1m old"),
+        (Situation(holder=replace(APP, proven_by=None)), "authenticator app not proven"),
+        (
+            Situation(holder=Holder(holds=(KEY, *APP.holds), proven_by=KEY), age=60),
+            "passkey that verified its user 1m old, authenticator app set up, too",
+        ),
+        (Situation(holder=Holder(proven_by=Login(amr="mfa")), age=60), "sign-in elsewhere (mfa) 1m old"),
+        (Situation(holder=Holder(proven_by=Login(acr="gold")), age=60), "sign-in elsewhere (gold) 1m old"),
+        *(
+            (Situation(holder=Holder(), around=around), f"nothing set up, {said}")
+            for around, said in (
+                (Circumstances(state=State(lock="administrator")), "locked by an administrator"),
+                (Circumstances(state=State(lock="attempts")), "locked after wrong answers"),
+                (Circumstances(state=State(wrong=4)), "4 wrong answers"),
+                (Circumstances(state=State(granted=True)), "with a break-glass grant"),
+                (Circumstances(state=State(skips=2)), "set-up skipped 2 times"),
+                (Circumstances(state=State(skips=1, skipped=True)), "set-up skipped 1 times, also in this sign-in"),
+                (Circumstances(agreed="earlier"), "agreement accepted in an earlier sign-in"),
+                (Circumstances(session="earlier"), "proven in an earlier sign-in"),
+                (
+                    Circumstances(place=Place("192.0.2.1", "192.0.2.9")),
+                    "proven at 192.0.2.1 and now at 192.0.2.9",
+                ),
+            )
+        ),
+    ],
+)
+def test_the_words_of_a_situation(situation: Situation, said: str) -> None:
+    """A witness names everything that is not as usual, in its order."""
+    request = RequestClass(
+        path="/a", clean=True, method="GET", person=Person(), at=NOW, settings=TenantSettings(tenant="t", enabled_at=1)
+    )
+    asked, passes = Outcome(kind="asked", rule="a"), Outcome(kind="passes", rule="proof")
+    found = engine.Found(request=request, situation=situation, old=asked, new=passes, verdict="looser")
+    pair = Pair(old=Rules(), new=Rules(), traits=BUILT_IN.traits, now=NOW)
+    assert witness_of(found, pair).text == f"GET /a by anybody, {said}: asked (a) before, passes now"
+    off = replace(
+        request, at=NOW + DAY, person=Person(groups=("g", "h"), acting=True), settings=TenantSettings(tenant="t")
+    )
+    text = witness_of(replace(found, request=off), pair).text
+    assert text.startswith("GET /a by somebody in the name of g and h, ")
+    assert text.endswith("before the administrator turned it on: asked (a) before, passes now")
+    assert ", from 2026-" in text
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,28 @@ def alike(one: Rules, other: Rules) -> bool:
     return all(getattr(one, part.name) == getattr(other, part.name) for part in fields(Rules))
 
 
+ADDED = {
+    "exempt.a": (EXEMPT, "looser", "stricter"),
+    "exempt_subjects.b": (
+        "[[exempt_subjects]]\nname = 'b'\ngroups_any = ['g']\nreason = 'x'\npermanent = true\n",
+        "looser",
+        "stricter",
+    ),
+    "step_up.c": ("[[step_up]]\nname = 'c'\npaths = ['/c/**']\nmax_age = '5m'\n", "stricter", "looser"),
+    "agreement": (AGREEMENT, "stricter", "looser"),
+}
+
+
+@pytest.mark.parametrize("path", ADDED)
+def test_a_part_that_comes_or_goes_has_a_direction(path: str) -> None:
+    """An exemption that comes lets more pass, a step-up rule or an agreement less."""
+    text, coming, going = ADDED[path]
+    bare, whole = policy("").base, policy(text).base
+    for old, new, change in ((bare, whole, coming), (whole, bare, going)):
+        (edit,) = edits(old, new, BUILT_IN)
+        assert (edit.path, edit.change, edit.seen) == (path, change, True)
+
+
 @pytest.mark.parametrize(("old", "new", "path", "before", "after"), ROWS)
 def test_an_edit(old: str, new: str, path: str, before: str, after: str) -> None:
     """It says the key and both values, leads to the new rules, and leads back."""

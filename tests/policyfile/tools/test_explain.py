@@ -138,6 +138,16 @@ def test_a_row_says_what_was_missing() -> None:
     assert (reason_of(outcome.decision), factors_of(outcome)) == ("step_up", ("totp",))
 
 
+def test_the_rows_of_a_request_that_passes() -> None:
+    """Each demand is met."""
+    outcome = judge(POLICY, Given(enrolled=("totp",), proof_age=FRESH, request="GET /export"), TRAITS, now=NOW)
+    notes = {row.rule: row.note for row in rows(outcome) if row.note}
+    assert (notes["freshness"], notes["export"]) == (
+        "met: a proof younger than 7d",
+        "met: a proof younger than 5m",
+    )
+
+
 def test_a_row_says_that_one_proof_must_do() -> None:
     """A row says that one proof must meet all demands.
 

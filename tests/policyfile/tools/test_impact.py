@@ -130,6 +130,24 @@ def test_facts_that_the_trail_lacks_are_counted() -> None:
     }
 
 
+STEP_UP = "[[step_up]]\nname = 'z'\npaths = ['/z/**']\nmax_age = '5m'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (STEP_UP, ["path"]),
+        (STEP_UP + "groups_any = ['staff']\n", ["path", "groups"]),
+        (STEP_UP + "groups_none = ['staff']\n", ["path", "groups"]),
+    ],
+)
+def test_only_facts_that_a_rule_needs_are_missed(text: str, words: list[str]) -> None:
+    """A policy without such a rule has decided on all that the trail names."""
+    found = replay(policy(text), [line("proof.granted", 9, factor="totp")])
+    assert [what.partition("rules by ")[2].split()[0] for what in found.unknown] == words
+
+
 @pytest.mark.parametrize("at", ["NaN", "Infinity", "1e400", "-1", "-1e18", "1e17", "9" * 5_000])
 def test_a_moment_that_is_none(at: str) -> None:
     """A number without a day in the calendar makes a line that cannot be read."""

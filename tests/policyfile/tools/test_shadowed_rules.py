@@ -8,8 +8,10 @@ from itertools import permutations
 import pytest
 
 from mfa_gate.core.model import Seconds
-from mfa_gate.core.rules import PathRule, StepUpRule
+from mfa_gate.core.rules import Exemption, PathRule, StepUpRule
 from mfa_gate.policyfile import findings
+from mfa_gate.policyfile.tools.findings.coverage import holds_exempt, holds_step_up
+from mfa_gate.policyfile.tools.path_index import PathIndex
 
 from ..kinds import policy
 
@@ -68,6 +70,105 @@ def test_the_needless_one_is_told(rules: tuple[str, ...], path: str, by: str, or
     ((where, text),) = [one for one in told(*(rules[index] for index in order)) if "over" not in one[0]]
     assert where.startswith(path)
     assert f'"{by}"' in text
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "exempts", "covers"),
+    [
+        ("/a/**", "/a/**", True, True),
+        ("/a/**", "/a/b/**", True, True),
+        ("/a/**", "=/a", True, True),
+        ("/a/**", "=/a/b", True, True),
+        ("/a/**", "/ab/**", False, False),
+        ("/a/b/**", "/a/**", False, False),
+        ("=/a", "=/a", True, True),
+        ("=/a", "/a/**", False, False),
+        ("=/a/b", "=/a", False, False),
+        ("/a/**", "=/A/b", False, True),
+        ("=/a", "=/a/", False, True),
+        ("=/a/", "=/A", False, True),
+        ("/**", "=/", True, True),
+        ("/**", "/a/**", True, True),
+    ],
+)
+def test_a_path_inside_of_another(outer: str, inner: str, exempts: bool, covers: bool) -> None:
+    """Exemptions hold to the letter; step-up rules without capitals and slashes at the end.
+
+    Whatever one path holds, the index finds.
+    """
+    wide, narrow = PathRule(text=outer), PathRule(text=inner)
+    assert (holds_exempt(wide, narrow), holds_step_up(wide, narrow)) == (exempts, covers)
+    if covers:
+        index = PathIndex(
+            [Exemption(name="o", paths=(PathRule(text="=/z"), wide)), Exemption(name="n", paths=(narrow,))]
+        )
+        assert index.around((narrow,)) == [0, 1]
+        assert index.near((wide,)) == [0, 1]
+
+
+VERIFIED = "user_verification = true\nfactors_any = ['webauthn']"
+PASSKEY = "factors_any = ['webauthn']"
+STRONG = "phishing_resistant = true"
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "told_of"),
+    [
+        ("max_age = '5m'", "max_age = '5m'\nmethods = ['GET']", True),
+        ("max_age = '5m'\nmethods = ['GET']", "max_age = '5m'", False),
+        ("max_age = '5m'", "max_age = '299s'", False),
+        (VERIFIED, PASSKEY, True),
+        (VERIFIED, VERIFIED, True),
+        (PASSKEY, VERIFIED, False),
+        (PASSKEY, STRONG, True),
+        (STRONG, "factors_any = ['totp', 'webauthn']", True),
+        ("factors_any = ['totp', 'webauthn']", STRONG, False),
+        ("max_age = '5m'\ngroups_none = ['x']", "max_age = '5m'", False),
+        ("max_age = '5m'\ngroups_none = ['x']", "max_age = '5m'\ngroups_none = ['x', 'y']", True),
+        ("max_age = '5m'\ngroups_any = ['x']", "max_age = '5m'", False),
+    ],
+)
+def test_a_rule_that_asks_for_as_much(outer: str, inner: str, told_of: bool) -> None:
+    """An inner rule is needless if each proof for the outer one meets it.
+
+    That holds for all of its people and methods.
+    """
+    found = told(step_up("outer", "/a/**", outer), step_up("inner", "/a/b/**", inner))
+    assert [path for path, text in found if "covers" in text] == (["step_up.inner"] if told_of else [])
+
+
+@pytest.mark.parametrize(("before", "needless"), [(1, True), (0, False)])
+def test_an_exemption_that_is_over_holds_no_other(before: int, needless: bool) -> None:
+    """It counts until the second in which it ends."""
+    ends = 1_830_211_200
+    rules = exempt("outer", "/a/**", "expires = 2027-12-31") + exempt("inner", "=/a/b", "expires = 2027-12-31")
+    found = [one.path for one in findings(policy(rules), now=ends - before) if "already" in one.text]
+    assert found == (["exempt.inner.paths[0]"] if needless else [])
+
+
+TENANTS = step_up("s", "/a/**", "max_age = '5m'\ntenants_any = ['clinic', 'klinic']")
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        (TENANTS, []),
+        (TENANTS + "[tenants.clinic]\n", ["step_up.s.tenants_any[1]"]),
+        (TENANTS + "[tenants.clinic]\n[tenants.klinic]\n", []),
+        (
+            "[tenants.clinic]\n" + TENANTS.replace("[[step_up", "[[tenants.clinic.step_up").replace("'clinic', ", ""),
+            ["tenants.clinic.step_up.s.tenants_any"],
+        ),
+        ("[tenants.clinic]\n" + TENANTS.replace("[[step_up", "[[tenants.clinic.step_up"), []),
+    ],
+)
+def test_a_rule_for_tenants_that_are_not_there(text: str, paths: list[str]) -> None:
+    """A name without a section is told where the file names tenants.
+
+    A tenant's own rule for others never applies.
+    """
+    found = findings(policy(text), now=NOW)
+    assert [one.path for one in found if "tenants_any" in one.path] == paths
 
 
 MANY = {

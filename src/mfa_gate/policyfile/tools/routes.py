@@ -85,8 +85,6 @@ def owner_of_routes(app: Any) -> Any | None:
     found = None
     at = app
     for _ in range(DEEPEST):
-        if at is None:
-            break
         own = getattr(at, "routes", None)
         if isinstance(own, Iterable):
             found = at
