@@ -110,8 +110,19 @@ async def test_codes_of_an_app_are_never_the_same_twice() -> None:
     assert kit.code() != kit.code()
     with pytest.raises(LookupError, match="advance the clock by 30 s"):
         kit.code()
+
     Kit(gate).clock.advance(30)
     kit.code()
+
+
+@pytest.mark.parametrize("factor", ["totp", "backup-code"])
+async def test_a_secret_is_not_in_the_output_of_a_test(factor: str) -> None:
+    """A failed assert writes the object: neither the secret nor a code is in it."""
+    made = await enrolled(gate_for(), ANN, factor)
+    hidden = [made.secret, *made.backup_codes]
+    assert any(hidden)
+    assert made.id in repr(made)
+    assert not [secret for secret in hidden if secret and secret in repr(made)]
 
 
 @pytest.mark.parametrize(

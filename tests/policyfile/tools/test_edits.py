@@ -8,6 +8,8 @@ import pytest
 
 from mfa_gate.core.rules import Rules
 from mfa_gate.factors import BUILT_IN
+from mfa_gate.policyfile.keys import key_for
+from mfa_gate.policyfile.shape import leaves
 from mfa_gate.policyfile.tools.edits import edits
 
 from ..kinds import policy
@@ -80,6 +82,32 @@ def test_an_edit(old: str, new: str, path: str, before: str, after: str) -> None
     assert (edit.path, edit.old, edit.new) == (path, before, after)
     assert alike(edit.put(rules[0]), rules[1])
     assert alike(edit.back(rules[1]), rules[0])
+
+
+SEEN = {
+    "attempts": {"max", "lock_ends_sessions"},
+    "agreement": {"id", "version", "file", "again"},
+    "enrollment": {"stage", "optional_from", "required_from", "skip.max"},
+    "factors": {"allowed", "choice"},
+    "freshness": {
+        *("max_age", "remember", "trust_amr", "trust_acr", "phishing_resistant_acr"),
+        *("ip_change.action", "ip_change.compare.v4", "ip_change.compare.v6", "ip_change.trusted"),
+    },
+    "mode": {""},
+}
+"""The keys on which the gate's decision depends, by section."""
+
+
+def test_the_keys_whose_change_requests_show() -> None:
+    """The comparison of two policies finds their direction.
+
+    Of all others the key itself tells it.
+    """
+    found: dict[str, set[str]] = {}
+    for leaf, spec in leaves(BUILT_IN).items():
+        if key_for(spec.owner, spec.name, BUILT_IN).seen:
+            found.setdefault(leaf[0], set()).add(".".join(leaf[1:]))
+    assert found == SEEN
 
 
 def test_another_text_of_an_agreement_is_an_edit() -> None:

@@ -43,6 +43,8 @@ def test_every_key_stands_in_it_below_its_meaning() -> None:
                 continue
             at = next(n for n, line in enumerate(lines) if n >= start and f"{entry.key} = {entry.example}" in line)
             assert entry.about in lines[at - 1]
+            is_told = entry.default not in ("", entry.example)
+            assert lines[at - 1].endswith(f" Default: {entry.default}.") if is_told else "Default:" not in lines[at - 1]
         if section.head and section.about and section.head in (line.removeprefix("# ") for line in lines):
             assert lines[start - 1] == f"# {section.about}"
     assert not [line for line in lines if line.strip() == "#"]
