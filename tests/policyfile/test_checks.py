@@ -234,17 +234,30 @@ def test_a_sign_in_that_does_not_resist_phishing(freshness: str) -> None:
     assert [fault.path for fault in found] == ["step_up[0]"]
 
 
-def test_a_factor_that_the_gate_does_not_know_is_one_fault() -> None:
-    """A kind that is not among the gate's factors is one fault, and no dead end besides."""
+@pytest.mark.parametrize(
+    ("asks", "more"),
+    [
+        ("phishing_resistant = true", []),
+        ("factors_any = ['webauthn']", ["step_up[0].factors_any[0]"]),
+        ("factors_any = ['webauthn', 'totp']", ["step_up[0].factors_any[0]"]),
+        ("user_verification = true", []),
+    ],
+)
+def test_a_factor_that_the_gate_does_not_know_is_no_dead_end(asks: str, more: list[str]) -> None:
+    """A kind that is not among the gate's factors is a fault where it stands.
+
+    It is no dead end besides; without it, the rule is one.
+    """
     from mfa_gate.policyfile import examine
 
     from .kinds import HEAD, HERE
 
     few = Registry([Totp()])
-    text = HEAD + "[factors]\nallowed = ['totp', 'webauthn']\n" + step_up("phishing_resistant = true")
-    assert [fault.path for fault in examine(text, base=HERE, factors=few).faults] == ["factors.allowed[1]"]
-    text = text.replace("'totp', 'webauthn'", "'totp'")
-    assert len(examine(text, base=HERE, factors=few).faults) == 1
+    text = HEAD + "[factors]\nallowed = ['totp', 'webauthn']\n" + step_up(asks)
+    assert [fault.path for fault in examine(text, base=HERE, factors=few).faults] == ["factors.allowed[1]", *more]
+    text = text.replace("['totp', 'webauthn']\n", "['totp']\n", 1)
+    faults = [fault.path for fault in examine(text, base=HERE, factors=few).faults]
+    assert faults == (more or ["step_up[0]"])
 
 
 def test_the_file_alone_says_what_is_exempt() -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import cbor2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.testclient import TestClient
+from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
 
 from mfa_gate.errors import SendFailed
 from mfa_gate.ports import Message, Senders
 from mfa_gate.testing import Enrolled, FixedClock, Kit, Outbox, enrolled
+from mfa_gate.testing.softkey import b64, cose_of, make_key, raw
 
 from .hosts import ANN, POLICY, gate_for, gated
 
@@ -132,6 +138,44 @@ async def test_what_cannot_be_is_refused(factor: str, more: dict[str, str], says
     """A wrong kind or a number that the policy refuses is named."""
     with pytest.raises(ValueError, match=says):
         await enrolled(gate_for(), ANN, factor, **more)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "kind"), [(-7, EllipticCurvePrivateKey), (-8, Ed25519PrivateKey), (-257, RSAPrivateKey)]
+)
+def test_a_soft_key_of_each_algorithm(algorithm: int, kind: type) -> None:
+    """The library that the gate verifies with reads the same public key from it."""
+    key = make_key(algorithm)
+    cose = cbor2.dumps(cose_of(key))
+    assert isinstance(key, kind)
+    assert decoded_public_key_to_cryptography(decode_credential_public_key(cose)) == key.public_key()
+    assert cose_of(key)[3] == algorithm
+
+
+@pytest.mark.parametrize("size", range(6))
+def test_bytes_of_any_length_are_written_and_read(size: int) -> None:
+    """Without padding, as WebAuthn has it."""
+    assert raw(b64(bytes(range(size)))) == bytes(range(size))
+    assert "=" not in b64(bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked", "found"),
+    [
+        ("ann@x.example", "Ann@X.example", True),
+        ("ann@x.example", "bob@x.example", False),
+        ("+1 202-555-0100", "+12025550100", True),
+        ("+1 202-555-0100", "+12025550101", False),
+        ("+1 202-555-0100", "ann", False),
+        ("ann", "bob", False),
+    ],
+)
+async def test_messages_are_found_by_address(sent: str, asked: str, found: bool) -> None:
+    """Mail addresses without capitals, numbers by their digits."""
+    outbox = Outbox()
+    await outbox.send(message(sent))
+    assert len(outbox.to(asked)) == found
+    assert not outbox.verify_callback("https://x.example", {}, {})
 
 
 async def test_a_soft_key_answers_only_what_asks_for_it() -> None:

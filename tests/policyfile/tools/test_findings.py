@@ -105,13 +105,28 @@ EARLY = "[freshness]\nmax_age = '{}'\nrenew_early = '2h'\n"
             ("[recovery]\nself_service = '86399s'\n", NOW),
             "recovery.self_service",
         ),
+        (
+            ("[factors.email]\nresend = { per_hour = 5, per_day = 5 }\n", NOW),
+            ("[factors.email]\nresend = { per_hour = 6, per_day = 5 }\n", NOW),
+            "factors.email.resend.per_hour",
+        ),
+        (
+            ("[factors.email]\nresend = { per_hour = 5, wait = '899s' }\n", NOW),
+            ("[factors.email]\nresend = { per_hour = 5, wait = '15m' }\n", NOW),
+            "factors.email.resend.per_hour",
+        ),
         *(
             (
-                (f"[enrollment]\n{name} = 2027-12-31\n", ENDS - 5 * 365 * DAY),
-                (f"[enrollment]\n{name} = 2027-12-31\n", ENDS - 5 * 365 * DAY - 1),
-                f"enrollment.{name}",
+                (f"{STEP}[enrollment]\nstage = 'off'\n[tenants.t]\nenrollment.{date}", NOW),
+                (f"{STEP}[enrollment]\n{date}[tenants.t]\nenrollment.stage = 'off'\n", NOW),
+                "tenants.t.step_up",
             )
-            for name in ("required_from",)
+            for date in ("optional_from = 2027-12-31\n", "required_from = 2027-12-31\n")
+        ),
+        (
+            ("[enrollment]\nrequired_from = 2027-12-31\n", ENDS - 5 * 365 * DAY),
+            ("[enrollment]\nrequired_from = 2027-12-31\n", ENDS - 5 * 365 * DAY - 1),
+            "enrollment.required_from",
         ),
         (
             (exemption("expires = 2027-12-31"), ENDS - 5 * 365 * DAY),

@@ -224,10 +224,11 @@ def _rail_place(policy: Policy, name: str) -> Path:
 
 
 def _rules_off(look: Look) -> Iterator[Remark]:
-    """Find keys of ``[enrollment]`` that a stage without any second factor does not use."""
-    enrollment = look.rules.enrollment
-    dated = enrollment.optional_from is not None or enrollment.required_from is not None
-    if enrollment.stage == "off" and not dated and look.rules.step_up and look.written("enrollment", "stage"):
+    """Find step-up rules in a stage without any second factor.
+
+    Where the stage is written, there are no dates.
+    """
+    if look.rules.enrollment.stage == "off" and look.rules.step_up and look.written("enrollment", "stage"):
         names = listed(rule.name for rule in look.rules.step_up)
         text = f"in this stage step-up {names} asks nothing"
         yield Remark("warning", ("step_up",), text, "write another enrollment.stage, or take the rules out")
