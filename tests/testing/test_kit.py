@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.testclient import TestClient
-from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography, parse_attestation_object
 
+from mfa_gate import testing
 from mfa_gate.errors import SendFailed
 from mfa_gate.ports import Message, Senders
 from mfa_gate.testing import Enrolled, FixedClock, Kit, Outbox, enrolled
-from mfa_gate.testing.softkey import b64, cose_of, make_key, raw
+from mfa_gate.testing.softkey import SoftKey, b64, cose_of, make_key, raw
 
 from .hosts import ANN, POLICY, gate_for, gated
 
@@ -150,6 +151,24 @@ def test_a_soft_key_of_each_algorithm(algorithm: int, kind: type) -> None:
     assert isinstance(key, kind)
     assert decoded_public_key_to_cryptography(decode_credential_public_key(cose)) == key.public_key()
     assert cose_of(key)[3] == algorithm
+
+
+@pytest.mark.parametrize("verifies", [True, False])
+@pytest.mark.parametrize("synced", [True, False])
+def test_the_flags_of_a_soft_key(verifies: bool, synced: bool) -> None:
+    """The library reads what the device is meant to say of itself."""
+    asked = {"user": {"id": b64(b"ann")}, "rp": {"id": "localhost"}, "challenge": "c"}
+    answer = SoftKey(origin=ORIGIN, verifies=verifies, synced=synced).create(asked)
+    flags = parse_attestation_object(raw(answer["response"]["attestationObject"])).auth_data.flags
+    assert (flags.up, flags.uv, flags.be, flags.bs, flags.at, flags.ed) == (True, verifies, synced, synced, True, False)
+
+
+def test_a_name_that_the_kit_does_not_have() -> None:
+    """A misspelled name is an error of Python, and each public one is there."""
+    with pytest.raises(AttributeError, match="has no attribute 'Kitt'"):
+        _ = testing.Kitt  # type: ignore[attr-defined]
+    there = {name for name in testing.__all__ if getattr(testing, name, None) is not None}
+    assert there == {*testing.__all__} >= {"Kit", "SoftKey"}
 
 
 @pytest.mark.parametrize("size", range(6))
