@@ -19,6 +19,7 @@ from mfa_gate.core.model import Contacts, Subject
 from mfa_gate.core.rules import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
+from mfa_gate.ports import Message
 from mfa_gate.senders import WebhookSender
 from mfa_gate.testing import FixedClock, Outbox
 
@@ -142,6 +143,19 @@ def two_keys() -> Starlette:
 def slow_clock() -> Starlette:
     """The clock is long behind."""
     return app(gate(clock=FixedClock(1_000_000_000)))
+
+
+def two_senders() -> Starlette:
+    """The first cannot be asked, and nobody listens at the second."""
+
+    class Mailer:
+        """Send nothing, and have no check."""
+
+        async def send(self, message: Message) -> None:
+            """Take the message."""
+
+    sms = WebhookSender("https://127.0.0.1:9/", secret="s" * 32)
+    return app(gate(senders=Senders(email=Mailer(), sms=sms)))
 
 
 def deaf_sender() -> Starlette:

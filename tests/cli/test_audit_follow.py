@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
-from mfa_gate.cli.audit.cursors import Cursors, Output, write_batch
+from mfa_gate.cli.audit.cursors import Cursors, Output, _pieces, write_batch
 from mfa_gate.cli.audit.formats import FORMATS
 from mfa_gate.core.events import EVENTS, Event
 from mfa_gate.core.events.weight import HIGH, outcome_of, severity_of
@@ -262,6 +263,177 @@ def test_cef_and_syslog() -> None:
         found = syslog.fullmatch(line)
         assert found is not None, line
         assert 80 <= int(found["pri"]) < 88
+
+
+FAILED = Event(
+    id="REF1",
+    kind="attempt.failed",
+    at=START,
+    ms=7,
+    tenant="ten",
+    account="ann",
+    actor="eve",
+    app="shop",
+    factor="totp",
+    network="192.0.2.0/24",
+    address="192.0.2.9",
+    browser="b-1",
+    agent="Firefox",
+    request="r-1",
+    reason="wrong",
+    ticket="INC 7",
+    detail={"left": 3},
+)
+LOADED = Event(id="REF2", kind="policy.loaded", at=START, tenant="ten")
+WORDS = {
+    "tenant": "ten", "account": "ann", "actor": "eve", "app": "shop", "factor": "totp", "network": "192.0.2.0/24",
+    "address": "192.0.2.9", "browser": "b-1", "agent": "Firefox", "request": "r-1", "reason": "wrong", "ticket": "INC 7",
+    "detail_left": "3",
+}  # fmt: skip
+
+
+def test_each_part_of_an_event_has_its_field() -> None:
+    """A log system finds each part under its name, and no field for a part that is not there."""
+
+    def ecs(event: Event) -> Any:
+        return json.loads(FORMATS["ecs"](event))
+
+    def ocsf(event: Event) -> Any:
+        return json.loads(FORMATS["ocsf"](event))
+
+    full, bare = ecs(FAILED), ecs(LOADED)
+    assert bare.keys() == {"@timestamp", "ecs", "message", "event", "organization", "labels"}
+    assert bare["labels"] == {"tenant": "ten"}
+    assert bare["event"].keys() == full["event"].keys() - {"reason"}
+    assert {name: full[name] for name in full.keys() - bare.keys()} == {
+        "user": {"id": "ann"},
+        "source": {"address": "192.0.2.9", "ip": "192.0.2.9"},
+        "user_agent": {"name": "Firefox"},
+        "http": {"request": {"id": "r-1"}},
+    }
+    assert (full["labels"], full["event"]["reason"], full["event"]["id"]) == (WORDS, "wrong", "REF1")
+    full, bare = ocsf(FAILED), ocsf(LOADED)
+    assert (bare["unmapped"], bare["status_detail"]) == ({"tenant": "ten"}, "success")
+    assert {name: full[name] for name in full.keys() - bare.keys()} == {
+        "user": {"uid": "ann"},
+        "actor": {"user": {"uid": "eve"}},
+        "is_mfa": True,
+        "is_remote": True,
+        "service": {"name": "shop"},
+        "src_endpoint": {"ip": "192.0.2.9"},
+    }
+    assert (full["unmapped"], full["status_detail"], full["metadata"]["uid"]) == (WORDS, "wrong", "REF1")
+    assert ocsf(replace(FAILED, app=""))["service"] == {"name": "mfa_gate"}
+    assert ocsf(replace(FAILED, account=""))["user"] == {"uid": "eve"}
+    assert "actor" not in ocsf(replace(FAILED, actor="ann"))
+    assert FORMATS["cef"](FAILED).partition("|5|")[2] == (
+        "rt=1750000000007 externalId=REF1 outcome=failure duid=ann suid=eve src=192.0.2.9 reason=wrong "
+        "requestClientApplication=Firefox cs1=ten cs1Label=tenant cs2=totp cs2Label=factor cs3=b-1 cs3Label=browser "
+        'cs4=INC 7 cs4Label=ticket cs5=192.0.2.0/24 cs5Label=network cs6={"left": 3} cs6Label=detail'
+    )
+    assert FORMATS["cef"](LOADED).partition("|2|")[2] == (
+        "rt=1750000000000 externalId=REF2 outcome=success cs1=ten cs1Label=tenant"
+    )
+    assert " c6a2=2001:db8::1 c6a2Label=source " in FORMATS["cef"](replace(FAILED, address="2001:db8::1"))
+    words = " ".join(f'{name}="{value}"' for name, value in WORDS.items())
+    assert f'[mfa_gate@32473 ref="REF1" outcome="failure" {words}] ' in FORMATS["syslog"](FAILED)
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "ip"),
+    [
+        ("192.0.2.9", "198.51.100.0/24", "192.0.2.9"),
+        ("", "192.0.2.9/32", "192.0.2.9"),
+        ("", "2001:db8::1/128", "2001:db8::1"),
+        ("", "192.0.2.0/24", None),
+        ("", "campus", None),
+    ],
+)
+def test_a_network_is_no_address(address: str, network: str, ip: str | None) -> None:
+    """A log system that takes a network for an address would refuse the line, or bar many."""
+    event = replace(FAILED, address=address, network=network)
+    assert json.loads(FORMATS["ecs"](event))["source"] == {"address": ip or network, **({"ip": ip} if ip else {})}
+    assert json.loads(FORMATS["ocsf"](event)).get("src_endpoint") == ({"ip": ip} if ip else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "grave", "ecs", "ocsf", "cef", "syslog"),
+    [
+        ("challenge.sent", "event", 1, 1, 2, 86),
+        ("attempt.failed", "event", 5, 3, 5, 84),
+        ("account.locked", "alert", 8, 4, 8, 81),
+    ],
+)
+def test_how_grave_an_event_is(kind: str, grave: str, ecs: int, ocsf: int, cef: int, syslog: int) -> None:
+    """Each log system has its own numbers for low, medium and high."""
+    event = Event(id="e", kind=kind, at=START, tenant="t", account="ann")
+    about = json.loads(FORMATS["ecs"](event))["event"]
+    assert (about["kind"], about["severity"]) == (grave, ecs)
+    assert json.loads(FORMATS["ocsf"](event))["severity_id"] == ocsf
+    assert f"|{cef}|rt=" in FORMATS["cef"](event)
+    assert FORMATS["syslog"](event).startswith(f"<{syslog}>1 ")
+
+
+ACTIVITIES = {
+    "proof.granted": 300201, "proof.upstream": 300201, "attempt.failed": 300201, "attempt.refused": 300201,
+    "session.ended": 300202, "proofs.revoked": 300202, "account.unlocked": 300102, "account.forgotten": 300106,
+    "account.locked": 300109, "factor.enrolled": 300110, "factor.replaced": 300110, "backup_codes.made": 300110,
+    "factor.removed": 300111, "account.reset": 300111, "challenge.sent": 300199,
+}  # fmt: skip
+"""Type of OCSF: a logon, a logoff, or an account that is enabled, deleted, locked, and whose factors go on and off."""
+
+
+def test_the_activity_of_each_event() -> None:
+    """An event about a person without an activity is another account change."""
+    found = {kind: json.loads(FORMATS["ocsf"](replace(FAILED, kind=kind)))["type_uid"] for kind in ACTIVITIES}
+    assert found == ACTIVITIES
+    assert json.loads(FORMATS["ocsf"](replace(LOADED, kind="account.locked")))["class_uid"] == 3001
+    assert json.loads(FORMATS["ocsf"](LOADED))["type_uid"] == 99
+
+
+@pytest.mark.parametrize(
+    ("lengths", "done", "pieces"),
+    [
+        ((), 0, []),
+        ((10, 10), 0, [(20, 2)]),
+        ((10, 10), 4, [(16, 2)]),
+        ((10, 10), 10, [(10, 2)]),
+        ((10, 10), 20, []),
+        ((4000, 96), 0, [(4096, 2)]),
+        ((4000, 97), 0, [(4000, 1), (97, 2)]),
+        ((4096, 1), 0, [(4096, 1), (1, 2)]),
+        ((5000, 1), 0, [(5000, 1), (1, 2)]),
+        ((5000, 4000, 96), 4999, [(4001, 2), (96, 3)]),
+    ],
+)
+def test_the_pieces_of_a_batch(lengths: tuple[int, ...], done: int, pieces: list[tuple[int, int]]) -> None:
+    """A pipe takes 4096 bytes whole or not at all: a piece has as many lines as go into that."""
+    lines = [b"x" * (length - 1) + b"\n" for length in lengths]
+    found = _pieces(lines, done)
+    assert [(len(piece), count) for piece, count in found] == pieces
+    assert b"".join(piece for piece, _ in found) == b"".join(lines)[done:]
+
+
+def test_the_state_of_a_pipe_is_written_before_and_after_each_piece(tmp_path: Path) -> None:
+    """The state tells a batch that is begun, each piece, and the place behind it."""
+    state, seen = tmp_path / "state", list[tuple[str, int, str]]()
+    cursors, output = Cursors(str(state)), Output(os.open(os.devnull, os.O_WRONLY))
+
+    def look() -> None:
+        known = Cursors(str(state))
+        seen.append((known.batch, known.written, known.places.get("a", "")))
+
+    class Watched(Output):
+        """Look at the state at each write."""
+
+        def write(self, data: bytes) -> None:
+            look()
+            output.write(data)
+
+    write_batch([b"x" * 4000 + b"\n"] * 3, "a", "3", cursors, Watched(os.open(os.devnull, os.O_WRONLY)))
+    look()
+    assert seen == [("a", 0, ""), ("a", 1, ""), ("a", 2, ""), ("", 0, "3")]
+    assert not Cursors(str(state)).is_new
 
 
 def test_every_alarm_is_grave_for_a_log_system() -> None:

@@ -221,6 +221,27 @@ def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monke
         assert doctor("good")[0] == 1
 
 
+@pytest.mark.parametrize(("ahead", "verdict"), [(-1, "ok"), (0, "ok"), (5, "ok"), (6, "fault")])
+def test_a_clock_behind_the_newest_event(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, ahead: int, verdict: str
+) -> None:
+    """Clocks of several machines differ a little: five seconds are no fault, and more are."""
+    monkeypatch.setattr(SystemClock, "now", staticmethod(lambda: 1_700_000_000.0 - ahead))
+    code, lines = doctor("good")
+    (line,) = [line for line in lines if line["part"] == "clock"]
+    assert (line["verdict"], code) == (verdict, int(verdict == "fault"))
+    assert verdict == "ok" or line["text"].startswith(f"{ahead} s behind the store's newest event (2023-11-14 22:13:20")
+
+
+def test_a_sender_without_a_check_hides_no_other(doctor: Doctor) -> None:
+    """Every sender has its line: one without a check is a note, the next is asked."""
+    _, lines = doctor("two_senders")
+    assert [(line["verdict"], line["text"].partition(" (")[0]) for line in lines if line["part"] == "senders"] == [
+        ("note", "email"),
+        ("fault", "sms"),
+    ]
+
+
 def test_a_clock_that_is_far_from_the_stores(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-14: the doctor compares this machine's clock with that of a store on another one."""
     with servers.single(tmp_path) as server:

@@ -75,6 +75,67 @@ def test_a_change_of_an_account_takes_actor_and_reason() -> None:
     assert lacking == {}
 
 
+MUST = {
+    "policy diff": "OLD NEW",
+    "policy equal": "OLD NEW",
+    "policy routes": "--app",
+    "policy show": "DIGEST",
+    "policy approve": "FILE --actor --reason",
+    "accounts list": "--tenant",
+    "accounts show": "ID --tenant",
+    "accounts data": "ID --tenant",
+    "accounts leavers": "--tenant --known",
+    "accounts reset": "--tenant --actor --reason --ticket",
+    "accounts approve": "--tenant --actor",
+    "accounts forget-browser": "--tenant --actor --reason --browser",
+    "accounts remove": "--tenant --actor --reason --authenticator",
+    "accounts break-glass ask": "--tenant --actor --reason --ticket",
+    "accounts break-glass confirm": "--tenant --actor",
+    "accounts break-glass revoke": "--tenant --actor --reason",
+    "accounts export": "--to",
+    "accounts import": "--from --actor --reason",
+    "audit accept": "--actor --reason",
+    "audit prune": "--actor",
+    "audit hold": "--tenant --actor --reason",
+    "audit release": "--tenant --actor --reason",
+    "tokens create": "NAME --right --tenant --actor --reason",
+    "tokens list": "--tenant",
+    "tokens revoke": "ID --tenant --actor --reason",
+    "store accept": "--actor --reason",
+    "doctor": "--app",
+    "import": "FILE --actor --reason",
+    **dict.fromkeys(
+        (f"accounts {act}" for act in ("unlock", "lock", "ticket", "refuse", "withdraw", "end-sessions", "forget")),
+        "--tenant --actor --reason",
+    ),
+}
+"""What a command must be told. A report must be told its tenant, and every other command nothing."""
+
+
+def test_what_a_command_must_be_told() -> None:
+    """A tenant is never guessed, and no change is without a name and a reason."""
+    found = {}
+    for path, command in _leaves(parser()):
+        needed = [
+            action.option_strings[0] if action.option_strings else str(action.metavar)
+            for action in command._actions
+            if (action.required if action.option_strings else action.nargs is None)
+        ]
+        found[" ".join(path)] = {*needed}
+    wanted = {name: {*MUST.get(name, "--tenant" if name.startswith("report ") else "").split()} for name in found}
+    assert found == wanted
+    assert found.keys() >= MUST.keys()
+
+
+@pytest.mark.parametrize("group", sorted({name.rpartition(" ")[0] for name in COMMANDS} - {""}))
+def test_a_group_without_a_command_is_wrong_use(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """``mfa-gate accounts`` alone does nothing, and says which commands there are."""
+    with pytest.raises(SystemExit) as ended:
+        main(group.split())
+    assert ended.value.code == 2
+    assert "required: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [name for name, words in COMMANDS.items() if "--app" not in words])
 def test_a_store_that_is_not_told_is_wrong_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every command that needs a store, keys or a policy, and is told none, ends with 2."""

@@ -24,7 +24,7 @@ ROOMS = (
 """The folders and the files of the package that have tests of their own name."""
 ARE_TESTS = {"testing/store_suite.py"}
 """Files that are tests themselves: the faults of stores tell if they notice anything."""
-BESIDE = {"service": ("web", "cli"), "web": ("service",)}
+BESIDE = {"service": ("web", "cli"), "web": ("service",), "policyfile": ("cli",)}
 """Rooms that call use cases of another room, some of which have no other caller: their tests are asked after its own."""
 ENOUGH = 30
 """Seconds of tests that are asked about one fault; those of its mirror are asked in any case.

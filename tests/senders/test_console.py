@@ -36,6 +36,33 @@ async def test_it_writes_to_a_stream_of_ones_own() -> None:
     assert "https://app.example/x" in stream.getvalue()
 
 
+CALL = "https://app.example/x"
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({}, ["   Hello", "   One", "   two", "   code 493817"]),
+        ({"subject": "", "code": ""}, ["   One", "   two"]),
+        ({"callback": CALL}, ["   Hello", "   One", "   two", f"   callback {CALL}", "   code 493817"]),
+    ],
+)
+async def test_a_message_on_the_terminal(changes: dict[str, str], lines: list[str]) -> None:
+    """Each part that a message has stands on its own line, and is seen at once."""
+
+    class Seen(io.StringIO):
+        """A window that shows what was flushed."""
+
+        shown = ""
+
+        def flush(self) -> None:
+            self.shown = self.getvalue()
+
+    stream = Seen()
+    await ConsoleSender(stream, environ={}).send(email_message(**{"subject": "Hello", "text": "One\ntwo", **changes}))
+    assert stream.shown.splitlines() == ["── email to ann@clinic.example (clinic)", *lines]
+
+
 async def test_a_stream_needs_no_encoding() -> None:
     """A stream that can only write and flush is enough, and each character reaches it."""
 

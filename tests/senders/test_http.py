@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
+import ssl
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,9 @@ import pytest
 from mfa_gate.errors import MissingExtra, SendFailed, SettingsError
 from mfa_gate.ports import Message
 from mfa_gate.senders import TwilioSender, TwilioVoiceSender, WebhookSender
+from mfa_gate.senders.delivery import Outcome
+from mfa_gate.senders.posting import Answer, Courier, _default_tls
+from mfa_gate.senders.twilio import _outcome as twilio_outcome
 
 from .servers import (
     Behavior,
@@ -107,8 +111,13 @@ async def test_a_call_in_twilios_shape() -> None:
     (request,) = server.requests
     assert request.path == f"/2010-04-01/Accounts/{SID}/Calls.json"
     form = parse_qs(request.body.decode())
-    assert form["Url"] == [CALLBACK]
-    assert form["To"] == ["+12025550143"]
+    assert form == {
+        "To": ["+12025550143"],
+        "From": ["+12025550100"],
+        "Url": [CALLBACK],
+        "Method": ["POST"],
+        "Timeout": ["30"],
+    }
     assert b"493817" not in request.body
 
 
@@ -156,10 +165,12 @@ async def test_a_webhook_without_code_says_none() -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "transient"),
     [
+        (300, "refused", False),
         (400, "refused", False),
         (401, "refused", False),
         (404, "refused", False),
         (429, "refused", True),
+        (499, "refused", False),
         (500, "refused", True),
         (503, "refused", True),
     ],
@@ -197,6 +208,30 @@ async def test_what_twilios_codes_mean(make: Callable[..., AnySender], status: i
     assert "493817" not in str(fault)
 
 
+MEANT = {
+    "opted-out": (21610,),
+    "rejected-destination": (
+        13223, 13224, 21211, 21214, 21215, 21216, 21217, 21219, 21408, 21612, 21614, 21635,
+    ),
+    "refused": (
+        20003, 20404, 20429, 21201, 21205, 21210, 21212, 21213, 21218, 21220, 21401, 21407, 21409, 21601, 21602, 21603,
+        21606, 21609, 21611, 21613, 21617, 21620, 21634, 21636, 13222, 13225, 30001, 30007,
+    ),
+}  # fmt: skip
+"""Twilio's dictionary of errors: what is the person's, what is the number's, and what is the account's or the text's."""
+
+
+def test_each_number_in_twilios_dictionary() -> None:
+    """Errors about a number or its person are told apart from all others (U-19)."""
+    found: dict[str, list[int]] = {reason: [] for reason in MEANT}
+    for code in (code for codes in MEANT.values() for code in codes):
+        outcome = twilio_outcome(Answer(status=400, body=problem(code)))
+        assert not outcome.transient
+        assert not outcome.provider_down
+        found[outcome.reason].append(code)
+    assert found == {reason: list(codes) for reason, codes in MEANT.items()}
+
+
 @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"{", b'{"code": "21610"}', b"[" * 50_000, b"\xff\xfe"])
 async def test_garbage_in_a_good_answer(body: bytes) -> None:
     """A 2xx is delivered, also if its body is garbage.
@@ -225,6 +260,16 @@ async def test_a_receiver_may_say_why(body: bytes, reason: str) -> None:
     Other words are not believed. Requirement U-19.
     """
     async with http_server(answers(422, body)) as server:
+        assert (await failure_of(webhook(server.url))).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(399, "refused"), (400, "opted-out"), (429, "refused"), (499, "opted-out"), (500, "refused"), (503, "refused")],
+)
+async def test_a_receiver_says_why_in_a_final_refusal_only(status: int, reason: str) -> None:
+    """A receiver that is busy, or sends elsewhere, says nothing about the person."""
+    async with http_server(answers(status, b'{"reason": "opted-out"}')) as server:
         assert (await failure_of(webhook(server.url))).reason == reason
 
 
@@ -280,6 +325,109 @@ async def test_nobody_listens(make: Callable[..., AnySender], free_port: int) ->
     assert "unreachable" in await sender.check()
 
 
+@every_sender
+@pytest.mark.parametrize("way", ["no name", "no listener", "no TLS", "hang up", "half an answer"])
+async def test_five_failures_of_the_way_pause_the_provider(
+    make: Callable[..., AnySender], way: str, free_port: int
+) -> None:
+    """A provider that is not reached, or gives no answer, is left alone after five messages.
+
+    Each message may be tried later, and each was one connection. Requirement F-21.
+    """
+    closed: list[asyncio.StreamWriter] = []
+
+    def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        closed.append(writer)
+        writer.close()
+
+    closing = await asyncio.start_server(close, "127.0.0.1", 0)
+    async with http_server(half_an_answer if way == "half an answer" else hang_up) as server, closing:
+        url = {
+            "no name": "https://no-such-host.invalid",
+            "no listener": f"http://127.0.0.1:{free_port}",
+            "no TLS": f"https://127.0.0.1:{closing.sockets[0].getsockname()[1]}",
+        }.get(way, server.url)
+        sender = make(url)
+        for _ in range(5):
+            assert sender.available
+            fault = await failure_of(sender)
+            assert fault.transient
+            assert fault.reason == ("timeout" if way in ("hang up", "half an answer") else "unreachable")
+        assert not sender.available
+        paused = await failure_of(sender)
+    assert (paused.reason, paused.transient) == ("unreachable", True)
+    assert len(server.requests) == server.connections == (5 if way in ("hang up", "half an answer") else 0)
+    assert len(closed) == (5 if way == "no TLS" else 0)
+
+
+async def test_four_failures_and_a_success_are_none() -> None:
+    """A delivery begins the count anew: only failures in a row pause a provider."""
+    async with http_server(answers(503)) as server:
+        sender = sms(server.url)
+        for _ in range(2):
+            server.behavior = answers(503)
+            for _ in range(4):
+                await failure_of(sender)
+            assert sender.available
+            server.behavior = answers(201)
+            await sender.send(message())
+
+
+async def test_one_request() -> None:
+    """A courier reads 64 KiB of an answer, and asks no address that is read in two ways."""
+    courier = Courier(what="a test", timeout=3.0)
+    async with http_server(answers(200, b"x" * 70_000)) as server:
+        answer = await courier.request("GET", server.url, headers={})
+        odd = await courier.request("GET", server.url + "/a b", headers={})
+    assert isinstance(answer, Answer)
+    assert (answer.status, len(answer.body)) == (200, 65_536)
+    assert isinstance(odd, Outcome)
+    assert (odd.reason, odd.transient, odd.provider_down) == ("refused", False, False)
+    assert server.connections == 1
+    courier.close()
+
+
+async def test_only_the_scheme_and_the_host_are_lowered() -> None:
+    """The rest of an address is the provider's, letter by letter."""
+    async with http_server(answers(200)) as server:
+        sender = WebhookSender(f"{server.url.replace('http', 'HTTP')}/Hook?to=HTTPS://APP.example", secret=SECRET)
+        await sender.send(message())
+    assert server.requests[0].path == "/Hook?to=HTTPS://APP.example"
+
+
+@pytest.mark.parametrize(
+    ("asked", "signed"),
+    [
+        ("https://app.example/cb?a=1", "https://app.example/cb?a=1"),
+        ("https://app.example/cb?a=1", "https://app.example:443/cb?a=1"),
+        ("https://app.example:8443/cb", "https://app.example:8443/cb"),
+        ("https://app.example:8443/cb", "https://app.example/cb"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:80/cb"),
+        ("https://[2001:db8::1]/cb", "https://[2001:db8::1]:443/cb"),
+        ("https://[2001:db8::1]:8443/cb", "https://[2001:db8::1]/cb"),
+    ],
+)
+def test_the_signature_of_a_callback(asked: str, signed: str) -> None:
+    """Twilio signs the address and the sorted fields, with or without the port.
+
+    Another field, address, port or token is another signature.
+    """
+    params = {"To": "+18005551212", "CallSid": "CA1234567890ABCDE", "Digits": "1234"}
+
+    def signature(url: str, token: str = TOKEN) -> dict[str, str]:
+        text = url + "CallSidCA1234567890ABCDEDigits1234To+18005551212"
+        made = hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()
+        return {"x-twilio-signature": base64.b64encode(made).decode()}
+
+    sender = voice("https://provider.example")
+    assert sender.verify_callback(asked, params, signature(signed))
+    assert not sender.verify_callback(asked, params | {"Digits": "#"}, signature(signed))
+    assert not sender.verify_callback(asked, params, signature(signed + "x"))
+    assert not sender.verify_callback(asked, params, signature(signed, "another"))
+    assert not sender.verify_callback(asked, params, signature(asked.replace("//", "//x.")))
+    assert not sender.verify_callback(asked, params, {})
+
+
 async def test_https_needs_a_trusted_certificate(trust: Trust) -> None:
     """A certificate that nobody vouches for ends the delivery before the request.
 
@@ -290,6 +438,7 @@ async def test_https_needs_a_trusted_certificate(trust: Trust) -> None:
         assert server.requests == []
         await webhook(server.url, tls_context=trust.client).send(message())
     assert len(server.requests) == 1
+    assert (_default_tls().verify_mode, _default_tls().check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 @every_sender
@@ -395,9 +544,10 @@ URLS = [
 @pytest.mark.parametrize("url", URLS)
 def test_unsafe_addresses_stop_the_start(url: str) -> None:
     """Codes and credentials travel by https, or stay on this machine."""
-    with pytest.raises(SettingsError):
+    said = "neither user:password@ nor #fragment" if "@" in url or "#" in url else "https:// address"
+    with pytest.raises(SettingsError, match=said):
         WebhookSender(url, secret=SECRET)
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError, match=said):
         sms(url)
 
 
@@ -409,6 +559,11 @@ def test_other_wrong_settings() -> None:
     with pytest.raises(SettingsError) as caught:
         WebhookSender("https://app.example/", secret="weakling")
     assert "weakling" not in str(caught.value)
+    with pytest.raises(SettingsError, match="16 bytes"):
+        WebhookSender("https://app.example/", secret="s" * 15)
+    WebhookSender("https://app.example/", secret="s" * 16)
+    with pytest.raises(SettingsError, match=r"\?query"):
+        sms("https://app.example/?a=b")
     for sid, token, sender in [("../x", "t", "+1"), ("AC1", "", "+1"), ("AC1", "t", ""), ("AC1", "t", "a\nb")]:
         with pytest.raises(SettingsError):
             TwilioSender(sid, token, sender=sender)

@@ -22,6 +22,7 @@ from mfa_gate.factors.twiml import Spoken, say_and_hang_up
 from mfa_gate.policyfile.predicates import help_address
 from mfa_gate.ports import Closes, Sender
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioSender, TwilioVoiceSender, WebhookSender
+from mfa_gate.senders.lookup import Lookup
 from mfa_gate.settings import faults_of_relying_party
 
 from .servers import email_message, text_message
@@ -30,8 +31,8 @@ HOST = "dead.example"
 
 
 @pytest.fixture
-def silent_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The resolver of this machine hangs for one name, as it does while the DNS is away."""
+def silent_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The resolver of this machine hangs for one name, until the event is set."""
     end, real = threading.Event(), socket.getaddrinfo
 
     def look_up(host: Any, *args: Any, **more: Any) -> Any:
@@ -41,7 +42,7 @@ def silent_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return real(host, *args, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    yield
+    yield end
     end.set()
 
 
@@ -58,7 +59,7 @@ def senders() -> list[tuple[Sender, Any]]:
 
 
 @pytest.mark.parametrize("which", range(4), ids=["smtp", "sms", "voice", "webhook"])
-async def test_a_dns_that_is_away_holds_up_nothing_else(silent_dns: None, which: int) -> None:
+async def test_a_dns_that_is_away_holds_up_nothing_else(silent_dns: threading.Event, which: int) -> None:
     """Many messages that wait for a name leave the event loop's own threads free.
 
     Each is ``unreachable`` in time.
@@ -73,6 +74,32 @@ async def test_a_dns_that_is_away_holds_up_nothing_else(silent_dns: None, which:
     assert {error.reason if isinstance(error, SendFailed) else error for error in found} == {"unreachable"}
     assert isinstance(sender, Closes)
     await sender.aclose()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]"])
+async def test_a_number_is_looked_up_nowhere(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DNS that is away is no trouble for an address that is a number."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("a number was looked up"))
+    await Lookup().require(host, 25, within=1)
+
+
+@pytest.mark.parametrize("which", range(4), ids=["smtp", "sms", "voice", "webhook"])
+async def test_a_closed_sender_leaves_no_thread(silent_dns: threading.Event, which: int) -> None:
+    """An app that ends is not held up by the threads of its senders."""
+    before = {*threading.enumerate()}
+    sender, message = senders()[which]
+    with pytest.raises(SendFailed):
+        await sender.send(message)
+    ours = [one for one in {*threading.enumerate()} - before if one.name.startswith("mfa_gate-")]
+    assert ours
+    assert isinstance(sender, Closes)
+    await sender.aclose()
+    silent_dns.set()
+    for _ in range(600):
+        if not any(one.is_alive() for one in ours):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("a thread goes on")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The tests look at the mail as it goes out.
 from __future__ import annotations
 
 import base64
+import contextlib
 import email.policy
 import warnings
 from collections.abc import Callable
@@ -20,10 +21,10 @@ with warnings.catch_warnings():
 
 from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.senders import SMTPSender
-from mfa_gate.senders.mail import mailbox_of
+from mfa_gate.senders.mail import Unwritable, _require_ours, mailbox_of, written
 
 from .servers import Trust, email_message
-from .test_smtp import SENDER, Inbox, failure_of, mail_in, plain_sender, smtp_server
+from .test_smtp import SENDER, Inbox, failure_of, is_paused_after_five, mail_in, plain_sender, smtp_server
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd")
 
@@ -73,14 +74,27 @@ async def test_no_address_writes_a_header(to: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["a..b@mail.example", ".a@mail.example", "a.@mail.example", "a+b=c?d/e!f#g$h%i&j'k*l^m`n{o|p}q~@mail.example"]
+    ("to", "header"),
+    [
+        ("a..b@mail.example", '"a..b"@mail.example'),
+        (".a@mail.example", '".a"@mail.example'),
+        ("a.@mail.example", '"a."@mail.example'),
+        ("a.b@mail.example", "a.b@mail.example"),
+        *[(f"{odd}@mail.example",) * 2 for odd in ("ann", "a+b=c?d/e!f#g$h%i&j'k*l^m`n{o|p}q~")],
+    ],
 )
-async def test_unusual_addresses_that_exist_arrive(to: str) -> None:
-    """Dots at odd places and all signs of RFC 5322 lead a reader to the same address."""
+async def test_unusual_addresses_that_exist_arrive(to: str, header: str) -> None:
+    """Dots at odd places and all signs of RFC 5322 lead a reader to the same address.
+
+    Quotation marks stand around odd dots alone (RFC 5322 3.4.1).
+    """
     async with smtp_server(Inbox()) as inbox:
         await plain_sender(inbox.port).send(email_message(to=to))
     (found,) = mail_in(inbox)["To"].addresses
     assert (found.username, found.domain) == tuple(to.rsplit("@", 1))
+    content = inbox.envelopes[0].content
+    assert isinstance(content, bytes)
+    assert f"To: {header}\r\n".encode() in content
     assert raw_head(inbox)[:6] == HEADERS
 
 
@@ -169,6 +183,50 @@ async def test_a_domain_goes_out_in_its_ascii_form(domain: str, sent: str) -> No
     assert mail_in(inbox)["To"] == f"ann@{sent}"
 
 
+@pytest.mark.parametrize(
+    ("to", "is_taken"),
+    [
+        ("a" * 64 + "@" + "m" * 181 + ".example", True),  # 254
+        ("a" * 64 + "@" + "m" * 182 + ".example", False),
+        ("ann@" + "ä." * 60 + "example", False),  # too long in its ASCII form alone
+        ("ann@x.bücher.example", True),
+        ("ann@" + "m" * 63 + ".bücher.example", True),
+        ("ann@" + "m" * 64 + ".bücher.example", False),
+        ("ann@bücher..example", False),
+    ],
+)
+def test_the_longest_address(to: str, is_taken: bool) -> None:
+    """An address has at most 254 characters (RFC 5321), and a label 63 (RFC 1035)."""
+    assert (mailbox_of(to) is not None) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("head", "is_ours"),
+    [
+        (b"From: a\r\nTo: b\r\nContent-Type: text/plain\r\n", True),
+        (b"Subject: a\r\n b\r\n\tc\r\n", True),
+        (b"From: a\r\nBcc: b\r\n", False),
+        (b"From: a\r\nFrom: b\r\n", False),
+        (b"Content-Type: a\r\nContent-Type: b\r\n", False),
+        (b"From: a\nBcc: b\r\n", False),
+        (b"From: a\rBcc: b\r\n", False),
+        (b"no header\r\n", False),
+        (b"Subject: " + b"x" * 989 + b"\r\n", True),  # 998
+        (b"Subject: " + b"x" * 990 + b"\r\n", False),
+    ],
+)
+def test_the_finished_headers_are_looked_at(head: bytes, is_ours: bool) -> None:
+    """A strange or doubled header, a bare line break and a long line stop the mail."""
+    with contextlib.nullcontext() if is_ours else pytest.raises(Unwritable):
+        _require_ours(head + b"\r\ntext")
+
+
+def test_no_mail_is_written_with_a_strange_header() -> None:
+    """The finished mail is looked at: a header that slipped in stops it."""
+    with pytest.raises(Unwritable):
+        written(email_message(), sender="A <a@b.example>\r\nBcc: eve@evil.example", domain="b.example", to="a@b", now=0)
+
+
 def test_a_mailbox_beyond_ascii_keeps_its_domain() -> None:
     """Such an address needs SMTPUTF8 anyway, and goes out as it is."""
     assert mailbox_of("ännchen@bücher.example") == "ännchen@bücher.example"
@@ -249,7 +307,9 @@ async def test_a_token_that_is_none(
         )
         with pytest.raises(SendFailed) as failed:
             await sender.send(email_message())
-    assert (failed.value.reason, len(inbox.asked), inbox.envelopes) == (reason, asked, [])
+        assert (failed.value.reason, len(inbox.asked), inbox.envelopes) == (reason, asked, [])
+        assert failed.value.transient is (reason == "unreachable")
+        assert await is_paused_after_five(sender, had=1)
     shown = repr(sender) + repr(failed.value) + str(failed.value) + caplog.text
     assert not any(word in shown for word in ("s3cret", "0ther", "t0ken", "app@clinic"))
 
@@ -258,9 +318,10 @@ async def test_a_function_that_hangs_costs_the_connection_time_only(trust: Trust
     """A token that does not come is a server that cannot be reached."""
     import threading
 
-    gate = threading.Event()
+    gate, threads = threading.Event(), list[threading.Thread]()
 
     def slow() -> str:
+        threads.append(threading.current_thread())
         gate.wait(5)
         return "t0ken-1"
 
@@ -273,6 +334,7 @@ async def test_a_function_that_hangs_costs_the_connection_time_only(trust: Trust
         assert (await failure_of(sender)).reason == "unreachable"
         gate.set()
         await sender.aclose()
+    assert threads != [threading.main_thread()]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +343,7 @@ async def test_a_function_that_hangs_costs_the_connection_time_only(trust: Trust
         ({"token": _async_token}, "username"),
         ({"username": "a", "password": "b", "token": _async_token}, "not both"),
         ({"username": "a\x01b", "token": _async_token}, "username"),
-        ({"username": "a", "token": _async_token, "security": "none"}, "in the clear"),
+        ({"username": "a", "token": _async_token, "security": "none"}, "token in the clear"),
     ],
 )
 def test_settings_of_a_token(options: dict[str, Any], word: str) -> None:
@@ -292,8 +354,6 @@ def test_settings_of_a_token(options: dict[str, Any], word: str) -> None:
 
 def test_the_parser_of_the_library_agrees() -> None:
     """The block is read back with every policy that the library has, and says the same."""
-    from mfa_gate.senders.mail import written
-
     mail = written(
         email_message(subject=INJECTION), sender="App <a@b.example>", domain="b.example", to="ann@x.example", now=0.0
     )

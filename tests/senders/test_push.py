@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -16,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mfa_gate.cli import main
-from mfa_gate.errors import SendFailed, SettingsError
+from mfa_gate.errors import MissingExtra, SendFailed, SettingsError
 from mfa_gate.ports import Message
 from mfa_gate.senders import WebPushSender
+from mfa_gate.senders.delivery import Breakers
 from mfa_gate.senders.push import make_vapid_key, public_vapid_key
 
 from .servers import Behavior, answers, hang_up, http_server, silence
@@ -236,21 +239,84 @@ async def test_only_known_services_are_asked(to: str) -> None:
         (answers(404), "rejected-destination", False),
         (answers(400), "refused", False),
         (answers(429), "refused", True),
+        (answers(500), "refused", True),
         (answers(503), "refused", True),
         (answers(302, headers="Location: http://127.0.0.1:9/x\r\n"), "refused", False),
         (hang_up, "unreachable", True),
+        (silence, "timeout", True),
     ],
 )
 async def test_failures_have_their_words(behavior: Behavior, reason: str, transient: bool) -> None:
     """Each way to fail is told by its own word.
 
-    Nothing is followed elsewhere, and nothing is sent twice.
+    Nothing is followed elsewhere, and nothing is sent twice. Five failures that may pass pause the service, and those of
+    one phone do not.
     """
+    mine = sender(timeout=0.2 if behavior is silence else 3.0)
     async with http_server(behavior) as server:
-        with pytest.raises(SendFailed) as failed:
-            await sender().send(message(subscription(f"{server.url}/x")))
-        assert (failed.value.reason, failed.value.transient) == (reason, transient)
-        assert len(server.requests) == 1
+        for number in range(1, 7):
+            with pytest.raises(SendFailed) as failed:
+                await mine.send(message(subscription(f"{server.url}/x")))
+            is_paused = transient and number == 6
+            assert (failed.value.reason, failed.value.transient) == ("unreachable" if is_paused else reason, transient)
+            assert len(server.requests) == (5 if is_paused else number)
+    await mine.aclose()
+
+
+async def test_a_service_that_hangs() -> None:
+    """Four pushes to one service go out at a time; a fifth was never sent.
+
+    Nobody knows if the four arrive.
+    """
+    end, begun = threading.Event(), list[str]()
+
+    class Hangs(_Never):
+        def webpush(self, *found: Any, **__: object) -> None:
+            begun.append(found[0]["endpoint"])
+            end.wait(60)
+
+    mine = sender(services=("push.example",), timeout=0.1)
+    mine._library = Hangs()
+    sent = [mine.send(message(subscription(f"https://h{n}.push.example/x"))) for n in range(5)]
+    found = await asyncio.gather(*sent, return_exceptions=True)
+    end.set()
+    reasons = [error.reason for error in found if isinstance(error, SendFailed) and error.transient]
+    assert sorted(reasons) == ["timeout"] * len(begun) + ["unreachable"] * (5 - len(begun))
+    assert len(begun) == 4
+    await mine.aclose()
+
+
+async def test_the_environments_proxy_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push goes to its service and not to the environment's proxy (S-127)."""
+    async with http_server(answers(201)) as proxy, http_server(answers(201)) as server:
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        await sender().send(message(subscription(f"{server.url}/x")))
+    assert (proxy.connections, len(server.requests)) == (0, 1)
+
+
+def test_hosts_are_remembered_within_a_bound() -> None:
+    """Failures of 256 places are counted; the least recently used gives way."""
+    made = Breakers()
+    first, second = made.at(0), made.at(1)
+    for place in range(2, 256):
+        made.at(place)
+    assert made.at(0) is first
+    made.at(256)
+    assert made.at(0) is first
+    assert made.at(1) is not second
+
+
+def test_a_sender_that_cannot_work_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing address of the operator, or a missing extra, is named."""
+    with pytest.raises(SettingsError, match="mailto: or https:"):
+        WebPushSender(KEY, subject="ops@app.example")
+    assert sender().takes(subscription("http://127.0.0.1:1/x")) is True
+    monkeypatch.setitem(sys.modules, "pywebpush", None)
+    with pytest.raises(MissingExtra, match=r"mfa-gate\[push\]"):
+        sender()
 
 
 @pytest.mark.parametrize("change", [{"keys": {"p256dh": "x", "auth": "y"}}, {"keys": {"p256dh": "", "auth": ""}}])

@@ -44,6 +44,11 @@ class Inbox:
     tls: list[bool] = field(default_factory=list)
     port: int = 0
     servers: list[SMTP] = field(default_factory=list)
+    farewells: int = 0
+
+    async def handle_QUIT(self, _: SMTP, __: Session, ___: Envelope) -> str:
+        self.farewells += 1
+        return "221 Bye"
 
     async def handle_RCPT(self, server: SMTP, _: Session, envelope: Envelope, to: str, __: list[str]) -> str:
         if self.rcpt.startswith("250"):
@@ -106,6 +111,14 @@ async def failure_of(sender: SMTPSender, **changes: str) -> SendFailed:
     return caught.value
 
 
+async def is_paused_after_five(sender: SMTPSender, *, had: int = 0) -> bool:
+    """Fail five times in all, and tell if the server is left alone then, and not before."""
+    for _ in range(5 - had):
+        assert sender.available
+        await failure_of(sender)
+    return not sender.available
+
+
 async def test_the_mail_as_it_arrives() -> None:
     """The text comes first, the HTML second, and the code opens the subject.
 
@@ -130,6 +143,7 @@ async def test_the_mail_as_it_arrives() -> None:
     assert "493817" in first.get_content().splitlines()
     assert inbox.envelopes[0].mail_from == "no-reply@clinic.example"
     assert inbox.envelopes[0].rcpt_tos == ["ann@clinic.example"]
+    assert inbox.farewells == 1
 
 
 async def test_without_html_it_is_one_plain_part() -> None:
@@ -161,7 +175,9 @@ async def test_a_server_that_takes_no_credentials() -> None:
     The mail is not sent without them.
     """
     async with smtp_server(Inbox()) as inbox:
-        fault = await failure_of(plain_sender(inbox.port, username="app", password=""))
+        sender = plain_sender(inbox.port, username="app", password="")
+        fault = await failure_of(sender)
+        assert await is_paused_after_five(sender, had=1)
     assert (fault.reason, fault.transient) == ("refused", False)
     assert inbox.envelopes == []
 
@@ -237,34 +253,51 @@ async def test_downgrade_no_starttls_offered(trust: Trust) -> None:
         )
         fault = await failure_of(sender)
         assert "STARTTLS is not offered" in await sender.check()
+        assert await is_paused_after_five(sender, had=1)
     assert (fault.reason, fault.transient, fault.detail) == ("refused", False, "STARTTLS is not offered")
     assert inbox.envelopes == []
 
 
 @pytest.mark.parametrize(
-    ("step", "answer", "reason", "transient"),
+    ("step", "answer", "reason", "transient", "paused"),
     [
-        ("rcpt", "550 5.1.1 No such user ann@clinic.example", "rejected-destination", False),
-        ("rcpt", "554 5.7.1 Relay access denied", "refused", False),
-        ("rcpt", "450 4.2.0 Greylisted", "refused", True),
-        ("mail", "451 4.3.0 Try later", "refused", True),
-        ("mail", "550 5.7.60 You may not send as this address", "refused", False),
-        ("rcpt", "421 4.3.2 Shutting down", "refused", True),
-        ("data", "451 4.3.0 Try later", "refused", True),
-        ("data", "554 5.7.1 Spam: 493817", "refused", False),
+        ("mail", "400 Later", "refused", True, True),
+        ("mail", "421 4.3.2 Shutting down", "refused", True, True),
+        ("mail", "451 4.3.0 Try later", "refused", True, True),
+        ("mail", "499 Later", "refused", True, True),
+        ("mail", "500 What?", "refused", False, True),
+        ("mail", "550 5.7.60 You may not send as this address", "refused", False, True),
+        ("rcpt", "354 Go on", "refused", True, True),
+        ("rcpt", "400 Later", "refused", True, False),
+        ("rcpt", "421 4.3.2 Shutting down", "refused", True, True),
+        ("rcpt", "422 4.2.2 Mailbox full", "refused", True, False),
+        ("rcpt", "450 4.2.0 Greylisted", "refused", True, False),
+        ("rcpt", "500 What?", "rejected-destination", False, False),
+        ("rcpt", "550 5.1.1 No such user ann@clinic.example", "rejected-destination", False, False),
+        ("rcpt", "554 5.7.1 Relay access denied", "refused", False, False),
+        ("data", "354 Go on", "refused", True, True),
+        ("data", "400 Later", "refused", True, False),
+        ("data", "421 4.3.2 Shutting down", "refused", True, True),
+        ("data", "422 Later", "refused", True, False),
+        ("data", "451 4.3.0 Try later", "refused", True, False),
+        ("data", "500 What?", "refused", False, False),
+        ("data", "554 5.7.1 Spam: 493817", "refused", False, False),
     ],
 )
-async def test_what_the_server_refuses(step: str, answer: str, reason: str, transient: bool) -> None:
+async def test_what_the_server_refuses(step: str, answer: str, reason: str, transient: bool, paused: bool) -> None:
     """A refusal with 4xx may be tried later, and one with 5xx not.
 
-    A bad mailbox is told apart. The server's words stay out of the error.
+    A bad mailbox is told apart. The server's words stay out of the error. Five refusals of the sender pause the server;
+    those of one mailbox or one text do not.
     """
     inbox = Inbox()
     setattr(inbox, step, answer)
     async with smtp_server(inbox):
-        fault = await failure_of(plain_sender(inbox.port))
-    assert (fault.reason, fault.transient) == (reason, transient)
-    assert fault.detail == f"SMTP {answer[:3]}"
+        sender = plain_sender(inbox.port)
+        fault = await failure_of(sender)
+        assert (fault.reason, fault.transient) == (reason, transient)
+        assert fault.detail == f"SMTP {answer[:3]}"
+        assert await is_paused_after_five(sender, had=1) is paused
 
 
 async def test_one_bad_mailbox_does_not_close_the_channel() -> None:
@@ -307,20 +340,22 @@ async def test_dropped_in_the_middle_of_the_text() -> None:
 async def test_a_server_that_never_greets() -> None:
     """A server that takes the connection and says nothing costs only the connection's time."""
 
-    hung_up = asyncio.Event()
+    hung_up = asyncio.Semaphore(0)
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
         await writer.wait_closed()
-        hung_up.set()
+        hung_up.release()
 
     listening = await asyncio.start_server(mute, "127.0.0.1", 0)
     started = asyncio.get_running_loop().time()
     fault = await failure_of(plain_sender(listening.sockets[0].getsockname()[1], timeout=0.2))
     assert asyncio.get_running_loop().time() - started < 2.5
     assert (fault.reason, fault.transient) == ("unreachable", True)
-    await hung_up.wait()
+    assert ": unreachable, " in await plain_sender(listening.sockets[0].getsockname()[1], timeout=0.1).check()
+    await hung_up.acquire()
+    await hung_up.acquire()
     listening.close()
 
 
@@ -408,7 +443,7 @@ async def test_lines_of_dots_and_long_lines() -> None:
         ({"sender": "App\r\nBcc: eve@evil.example <a@b.example>"}, "sender"),
         ({"security": "maybe"}, "security"),
         ({"username": "app"}, "together"),
-        ({"username": "app", "password": "s3cret", "security": "none"}, "in the clear"),
+        ({"username": "app", "password": "s3cret", "security": "none"}, "password in the clear"),
     ],
 )
 def test_wrong_settings(options: dict[str, Any], word: str) -> None:
@@ -419,6 +454,13 @@ def test_wrong_settings(options: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError, match=word) as caught:
         SMTPSender("mail.clinic.example", **({"sender": SENDER} | options))
     assert "s3cret" not in str(caught.value)
+
+
+def test_usual_settings() -> None:
+    """The port is the one for STARTTLS; a password may go in the clear to this machine."""
+    assert "port=587, security='starttls'" in repr(SMTPSender("mail.clinic.example", sender=SENDER))
+    for host in ("localhost", "LocalHost", "127.0.0.1", "::1"):
+        SMTPSender(host, sender=SENDER, username="app", password="s3cret", security="none")
 
 
 async def test_no_secret_in_repr_logs_or_errors(caplog: pytest.LogCaptureFixture, trust: Trust) -> None:

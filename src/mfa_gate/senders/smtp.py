@@ -130,8 +130,6 @@ class SMTPSender:
         try:
             async with asyncio.timeout(self._timeout):
                 failure = await self._connect(client)
-                if failure is None:
-                    await client.noop()
         except (aiosmtplib.SMTPException, OSError) as fault:
             failure = _failure(fault, handed_over=False)
         finally:

@@ -1,4 +1,4 @@
-"""The commands as a shell sees them: output, JSON, exit codes.
+"""``mfa-gate policy`` as a shell sees it: output, JSON, exit codes.
 
 0 done, 1 the answer is no, 2 wrong use.
 """
@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mfa_gate.cli.policy import add_commands
-
-from .kinds import HEAD, HERE
+from tests.policyfile.kinds import HEAD, HERE
 
 EXAMPLE = str(HERE / "example.toml")
 
