@@ -277,7 +277,7 @@ async def test_a_service_that_hangs() -> None:
             begun.append(found[0]["endpoint"])
             end.wait(60)
 
-    mine = sender(services=("push.example",), timeout=0.1)
+    mine = sender(services=("push.example",), timeout=0.5)
     mine._library = Hangs()
     sent = [mine.send(message(subscription(f"https://h{n}.push.example/x"))) for n in range(5)]
     found = await asyncio.gather(*sent, return_exceptions=True)
