@@ -22,7 +22,7 @@ from django.http import HttpResponse
 from django.test.utils import override_settings
 from django.urls import path as django_path
 from django.urls import re_path
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from hypercorn.middleware import DispatcherMiddleware
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Host, Mount, Route, Router
 
 from mfa_gate import Subject
 from mfa_gate.core.model import Seconds
@@ -436,20 +436,32 @@ async def test_a_root_path_that_the_app_sets(way: str) -> None:
             assert (await browser.ask("GET", path, headers=FETCH)).reason == "proof_required", path
 
 
-async def test_a_root_path_that_a_mounted_app_sets() -> None:
-    """S-7: a mounted ``FastAPI(root_path=...)`` gives no path a second spelling."""
+@pytest.mark.parametrize("route", [Mount, Host], ids=["mount", "host"])
+async def test_a_root_path_that_a_mounted_app_sets(route: Any) -> None:
+    """S-7: a mounted ``FastAPI(root_path=...)`` gives no path a second spelling.
+
+    Nor does it give a third one, with two roots.
+    """
     inner = FastAPI()
     inner.root_path = "/api"
     inner.get("/records")(secret)
-    app = Starlette(routes=[Route("/login", log_in, methods=["POST"]), Mount("/", app=inner)])
+    place = "/" if route is Mount else "{host:path}"
+    app = Starlette(routes=[Route("/login", log_in, methods=["POST"]), route(place, app=inner)])
     rule = StepUpRule(name="records", paths=(PathRule(text="=/records"),), max_age=Seconds(300))
     world = make_world(policy=with_rules(lambda rules: replace(rules, step_up=(rule,))), app=app)
+    headers = [*FETCH, ("host", "localhost")]
     async with running(world):
         browser = await world.enrolled()
-        assert [(await browser.page(f"{before}/records")).status for before in ("", "/api")] == [200, 200]
+        assert [(await browser.ask("GET", f"{before}/records", headers=headers)).status for before in ("", "/api")] == [
+            200,
+            200,
+        ]
         world.clock.advance(3600)
         for path in ("/records", "/api/records", "/api/records/", "/api/Records"):
-            assert (await browser.ask("GET", path, headers=FETCH)).reason == "proof_required", path
+            assert (await browser.ask("GET", path, headers=headers)).reason == "proof_required", path
+        for path, root in (("/api/api/records", ""), ("/records", "/records"), ("/x/records", "/x")):
+            reply = await browser.ask("GET", path, headers=headers, root_path=root)
+            assert SECRET not in reply.body, (path, root)
 
 
 def _litestar() -> Any:
@@ -547,6 +559,17 @@ def _mounted_by_starlette(path: str, app: Any) -> Any:
     return Starlette(routes=[Mount(path, app=app)])
 
 
+def _mounted_by_host(path: str, app: Any) -> Any:
+    return Starlette(routes=[Host("{host:path}", app=Router(routes=[Mount(path, app=app)]))])
+
+
+def _mounted_by_included(path: str, app: Any) -> Any:
+    router, outer = APIRouter(), FastAPI(openapi_url=None)
+    router.mount(path[2:], app)
+    outer.include_router(router, prefix=path[:2])
+    return outer
+
+
 def _mounted_by_litestar(path: str, app: Any) -> Any:
     @asgi(path, is_mount=True, copy_scope=True)
     async def mounted(scope: Any, receive: Any, send: Any) -> None:
@@ -567,12 +590,16 @@ STARLETTE, LITESTAR = _mounted_by_starlette, _mounted_by_litestar
         ("/a/b", lambda: LITESTAR("/a", LITESTAR("/b", _litestar()))),
         ("/a/b", lambda: STARLETTE("/a", LITESTAR("/b", _litestar()))),
         ("/a/b", lambda: LITESTAR("/a", STARLETTE("/b", _litestar()))),
+        ("/a", lambda: _mounted_by_host("/a", _litestar())),
+        ("/a", lambda: _mounted_by_host("/a", _quart())),
+        ("/a/b", lambda: _mounted_by_included("/a/b", _litestar())),
     ],
-    ids=["s(l)", "s(q)", "l(l)", "l(l(l))", "s(l(l))", "l(s(l))"],
+    ids=["s(l)", "s(q)", "l(l)", "l(l(l))", "s(l(l))", "l(s(l))", "h(l)", "h(q)", "i(l)"],
 )
 async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
     """S-7, S-12: gate and app read one path where two frameworks take roots off in turn."""
-    async with _ann_at(host(), rule=f"={base}/export", free=f"{base}/static/**") as (world, ann):
+    app = host()
+    async with _ann_at(app, rule=f"={base}/export", free=f"{base}/static/**") as (world, ann):
         first, last = base[:2], base[-2:]
         odd = ("export", "/export", f"{first}/export", f"/static{last}/export", f"/static{first}/export")
         paths = [
@@ -585,9 +612,41 @@ async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
             assert not await _reaches(ann, path, root), (path, root)
         await ann.enroll()
         assert await _reaches(ann, f"{base}/export", "")
+        if not isinstance(app, Litestar):  # which gives a mounted app the root of a path that begins with none
+            assert await _reaches(ann, f"/app{base}/export", "/app")
         world.clock.advance(3600)
         for path, root in paths:
             assert not await _reaches(ann, path, root), (path, root)
+
+
+async def test_a_mount_at_the_top_keeps_what_is_exempt() -> None:
+    """A path of an app that Litestar mounts at "/" has no trick in it: rules hold."""
+    async with _ann_at(LITESTAR("/", _litestar()), rule="/records/**", free="=/export") as (_, ann):
+        assert await _reaches(ann, "/export", "")
+        assert await _reaches(ann, "/app/export", "/app")
+        assert not await _reaches(ann, "/x/export", "")
+
+
+class _Counted(Route):
+    asked = 0
+
+    def matches(self, scope: Any) -> Any:
+        """Count the question."""
+        _Counted.asked += 1
+        return super().matches(scope)
+
+
+async def test_a_mounted_app_costs_no_look_at_the_other_routes() -> None:
+    """The gate asks no other route unless a mounted app reads another path."""
+    inner = FastAPI(openapi_url=None)
+    inner.get("/export")(secret)
+    host = Starlette(routes=[*(_Counted(f"/{n}", secret) for n in range(9)), Mount("/a", app=inner)])
+    async with _ann_at(host, rule="=/x") as (_, ann):
+        await ann.enroll()
+        for path in ("/8", "/a/export"):
+            _Counted.asked = 0
+            assert await _reaches(ann, path, "")
+            assert _Counted.asked == 9, path
 
 
 @pytest.mark.parametrize("host", [_litestar, _quart])
@@ -602,6 +661,32 @@ async def test_a_mount_that_a_dispatcher_finds_in_a_longer_name(host: Any) -> No
             reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")])
             assert reply.reason == "proof_required", path
         assert SECRET in (await ann.ask("GET", "/export", headers=[*FETCH, ("host", "localhost")])).body
+
+
+@pytest.mark.parametrize("mount", ["", "/", "/a"])
+@pytest.mark.parametrize("host", [_litestar, _quart])
+async def test_a_dispatcher_below_a_root(host: Any, mount: str) -> None:
+    """S-7, S-12: a dispatcher's mount and a root of the server give no path two readings."""
+    base = mount.rstrip("/")
+    async with _ann_at(DispatcherMiddleware({mount: host()}), rule=f"={base}/export", free="/static/**") as (
+        world,
+        ann,
+    ):
+        paths = [
+            (before + base + path, root)
+            for root in ("/app", "/app/", "/a", "/a/", "/static", "app")
+            for path in ("/export", f"/static{root}/export", f"{root}/export")
+            for before in ("", root.rstrip("/"), f"/static{root}")
+        ]
+        for path, root in paths:
+            assert not await _reaches(ann, path, root), (path, root)
+        await ann.enroll()
+        assert await _reaches(ann, f"{base}/export", "")
+        if mount != "/a":
+            assert await _reaches(ann, "/app/export", "/app")
+        world.clock.advance(3600)
+        for path, root in paths:
+            assert not await _reaches(ann, path, root), (path, root)
 
 
 @pytest.mark.parametrize("around", [True, False], ids=["around", "bare"])
@@ -685,27 +770,39 @@ def configured_django() -> None:
 
 
 @pytest.mark.usefixtures("configured_django")
-@pytest.mark.parametrize(("channels", "routed"), [(False, False), (True, False), (True, True)])
-async def test_a_root_path_that_django_sets(channels: bool, routed: bool) -> None:
+@pytest.mark.parametrize("way", ["bare", "channels", "routed", "dispatched", "litestar", "fastapi"])
+async def test_a_root_path_that_django_sets(way: str) -> None:
     """S-7: ``FORCE_SCRIPT_NAME`` gives no path a second spelling that a rule misses."""
 
     class Urls:
-        urlpatterns = (re_path("^export$", lambda request: HttpResponse(SECRET)),)
+        urlpatterns = (re_path("^export/?$", lambda request: HttpResponse(SECRET)),)
 
     with override_settings(MIDDLEWARE=[], ROOT_URLCONF=Urls, FORCE_SCRIPT_NAME="/app"):
         host: Any = ASGIHandler()
-        if channels:
-            host = ProtocolTypeRouter({"http": URLRouter([re_path("", host)]) if routed else host})
-        async with _ann_at(_Patient(host), rule="=/export") as (world, ann):
+        if way == "fastapi":  # which sets a root as Django does
+            host = FastAPI()
+            host.root_path = "/app"
+            host.get("/export")(secret)
+        if way in ("routed", "fastapi"):
+            host = URLRouter([re_path("", host)])
+        if way in ("channels", "routed", "fastapi"):
+            host = ProtocolTypeRouter({"http": host})
+        if way == "dispatched":
+            host = DispatcherMiddleware({"/": host})
+        if way == "litestar":
+            host = LITESTAR("/a", host)
+        roots = ("",) if way in ("dispatched", "litestar") else ("", "/app", "/app/", "/other")
+        base = "/a" if way == "litestar" else ""
+        async with _ann_at(_Patient(host), rule=f"={base}/export") as (world, ann):
             await ann.enroll()
-            for root in ("", "/app", "/app/", "/other"):
+            for root in roots:
                 for path in ("/export", "/app/export"):
-                    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                    reply = await ann.ask("GET", base + path, headers=[*FETCH, ("host", "localhost")], root_path=root)
                     assert SECRET in reply.body, (root, path)
             world.clock.advance(3600)
-            for root in ("", "/app", "/app/", "/other"):
+            for root in roots:
                 for path in ("/export", "/app/export"):
-                    reply = await ann.ask("GET", path, headers=[*FETCH, ("host", "localhost")], root_path=root)
+                    reply = await ann.ask("GET", base + path, headers=[*FETCH, ("host", "localhost")], root_path=root)
                     assert reply.reason == "proof_required", (root, path)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.routing import Host, Match, Mount, Router
 
+from ..policyfile.tools.routes import unfolded
 from .scope import app_path
 
 CUT_ANYWHERE = (
@@ -73,7 +74,7 @@ def _find(app: Any, known: Known) -> Settle | None:
                 for route in getattr(app, "routes", None) or ()
                 if hasattr(route, "callback")
             ]
-            return _in_turn(_of_django if _of_django in routed else None, put_before)
+            return _in_turn(next((settle for settle in routed if settle not in (None, put_before)), None), put_before)
         if isinstance(app, FunctionType):
             return _of_function(app, known)
         inner = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
@@ -114,20 +115,22 @@ def _of_dispatcher(mounts: dict[str, Settle | None]) -> Settle:
     def settle(scope: MutableMapping[str, Any]) -> None:
         """Write the path as hypercorn's dispatcher reads it.
 
-        It finds the mount ``/admin`` in ``/adminusers``.
+        It finds the mount ``/admin`` in ``/adminusers``, and looks for it before the root that a server tells, so that no app
+        below a mount finds itself there. A second slash says of such a path that it can be read in two ways.
         """
         path = scope.get("path") or ""
+        scope["root_path"] = root = (scope.get("root_path") or "").rstrip("/")
         mount = next((mount for mount in mounts if path.startswith(mount)), None)
         if mount is None:
             return
-        rest = path[len(mount) :]
-        if rest and rest[0] != "/" and not mount.endswith("/"):
+        rest, name, inner = path[len(mount) :], mount.rstrip("/"), mounts[mount]
+        if name and root:
+            scope["path"] = f"{name}//{rest}"
+            return
+        if name == mount != "" and rest and rest[0] != "/":
             scope["path"] = f"{mount}/{rest}"
-        inner = mounts[mount]
         if inner is not None:
-            mounted = {**scope, "root_path": (scope.get("root_path") or "") + mount}
-            inner(mounted)
-            scope["path"] = mounted["path"]
+            scope["path"] = _read_by(inner, scope, root_path=root + mount)
 
     return settle
 
@@ -184,25 +187,43 @@ def _of_mounts(routes: Iterable[Any], known: Known) -> Settle | None:
 
     None where there is none.
     """
-    settlers = {id(route): settler_for(route.app, known) for route in routes if isinstance(route, (Mount, Host))}
-    below = {place: settle for place, settle in settlers.items() if settle is not None}
+    listed = list(unfolded(routes))
+    mounts = [(route, getattr(route, "original_route", route)) for route in listed]
+    apps = [(route, settler_for(mount.app, known)) for route, mount in mounts if isinstance(mount, (Mount, Host))]
+    below = [(route, inner) for route, inner in apps if inner is not None]
     if not below:
         return None
 
     def settle(scope: MutableMapping[str, Any]) -> None:
         put_before(scope)
-        for route in routes:
+        for route, inner in below:
             match, child = route.matches(scope)
             if match is Match.FULL:
-                if id(route) in below:
-                    mounted = {**scope, **child}
-                    below[id(route)](mounted)
-                    # An app that is mounted at "/" may have a root of its own, which it takes off as well.
-                    sets_root = not child.get("root_path") and mounted.get("root_path")
-                    scope["path"] = app_path(mounted) if sets_root else mounted["path"]
+                path = _read_by(inner, scope, **child)
+                # Most paths stay as they are, so the other routes are asked for the rest alone: the first one gets it.
+                if path != scope["path"] and route is next(it for it in listed if it.matches(scope)[0] is Match.FULL):
+                    scope["path"] = path
                 return
 
     return settle
+
+
+def _read_by(inner: Settle, scope: MutableMapping[str, Any], **mount: Any) -> str:
+    """Return the path that the gate reads as a mounted app does.
+
+    ``mount`` is the mount's part of the app's scope. An app that is mounted at "/" may have a root of its own, which it takes
+    off as well. A second slash says of a path that it can be read in two ways: it begins with two such roots, or with the root
+    of a server, which such an app does not know.
+    """
+    mounted = {**scope, **mount}
+    told = (mounted.get("root_path") or "").rstrip("/")
+    inner(mounted)
+    path: str = mounted["path"]
+    if (mounted.get("root_path") or "").rstrip("/") == told:
+        return path
+    if not told:
+        path = app_path(mounted)
+    return f"/{path}" if scope.get("root_path") or (not told and app_path({**mounted, "path": path}) != path) else path
 
 
 def _of_litestar(app: Any) -> Settle:
@@ -233,10 +254,8 @@ def _of_litestar(app: Any) -> Settle:
             mounted_apps[mount] = settler_for(handler.handler.fn) if handler is not None else None
         inner = mounted_apps[mount]
         if rest and inner is not None:
-            mounted = {**scope, "path": rest, "root_path": ""}
-            inner(mounted)
-            rest = mounted["path"]
-        scope["path"] = f"{root}{mount}{'/' if root and root in rest else ''}{rest}"
+            rest = _read_by(inner, {**scope, "path": rest, "root_path": ""})
+        scope["path"] = f"{root}{mount.rstrip('/')}{'/' if root and root in rest else ''}{rest}" or "/"
 
     return settle
 
