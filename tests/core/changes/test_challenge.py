@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.changes import Change, issue, send_failed
+from mfa_gate.core.changes import Change, issue, send_failed, withdraw
 from mfa_gate.core.changes.challenge import wait_for
 from mfa_gate.core.model import MAX_CODES, MAX_FREE_SENDS, MAX_OTHER_CHALLENGES, Account, Challenge, Lock, Seconds, Sent
 from mfa_gate.core.reasons import Refusal
@@ -245,3 +245,13 @@ def test_dead_to_the_second() -> None:
     assert made.is_live(NOW + 599)
     assert not made.is_live(NOW + 600)
     assert not challenge(spent_at=NOW).is_live(NOW)
+
+
+@pytest.mark.parametrize(("limits", "told"), [(LIMITS, ["challenge.send_failed"]), (None, [])])
+def test_a_challenge_that_is_withdrawn(limits: ResendRules | None, told: list[str]) -> None:
+    """The trail takes back only a message that it has told of; a passkey has none."""
+    issued = send(account("mail"), limits=limits)
+    assert isinstance(issued.answer, Challenge)
+    change = withdraw(issued.account, moment(), challenge=issued.answer.id)
+    assert (change.account.challenges, change.account.sent) == ((), ())
+    assert [event.kind for event in change.events] == told

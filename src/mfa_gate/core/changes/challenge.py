@@ -125,7 +125,7 @@ def issue(
 def withdraw(account: Account, moment: Moment, *, challenge: str) -> Change[None]:
     """Take back a challenge whose message was never handed over, and its count as a send.
 
-    Nothing changes for a challenge that was not issued. The trail has told of a message, so it tells that none went out.
+    Nothing changes for a challenge that was not issued. Where the trail has told of a message, it tells that none went out.
     """
     mine = next((c for c in account.challenges if c.id == challenge), None)
     if mine is None:
@@ -136,7 +136,8 @@ def withdraw(account: Account, moment: Moment, *, challenge: str) -> Change[None
     event = moment.event(
         "challenge.send_failed", account.key, factor=mine.factor, reason="store_unavailable", challenge=challenge
     )
-    return Change(account=replace(account, challenges=challenges, sent=sent), events=(event,), answer=None)
+    events = (event,) if any(s.factor == mine.factor for s in account.sent) else ()
+    return Change(account=replace(account, challenges=challenges, sent=sent), events=events, answer=None)
 
 
 def send_failed(
