@@ -16,6 +16,7 @@ HOSTS = {
     "postgresql://a:1,b:2/d": (("a", "1"), ("b", "2")),
     "postgresql://a,b,c/d?port=5": (("a", "5"), ("b", "5"), ("c", "5")),
     "postgresql://[::1]:7/d": (("::1", "7"),),
+    "postgresql://a,[::1]:7,[::2]/d": (("a", ""), ("::1", "7"), ("::2", "")),
 }
 
 
@@ -33,6 +34,11 @@ def test_the_usual() -> None:
     assert dict(place.parameters) == {"user": "u", "password": "secret", "dbname": "d", "sslmode": "require"}
     assert place.shown == "postgresql://…@h/d?sslmode=require"
     assert "secret" not in repr(place)
+
+
+def test_a_password_with_brackets() -> None:
+    """A bracket in a password begins no address of IPv6."""
+    assert place_of("postgresql://u:a[b]c@h/d").parameters["password"] == "a[b]c"
 
 
 def test_options() -> None:

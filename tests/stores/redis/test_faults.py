@@ -530,6 +530,8 @@ def test_old_server() -> None:
         ),
         ("redis://[::1]:7", Place(kind="single", hosts=(("::1", 7),))),
         ("redis://[::1]", Place(kind="single", hosts=(("::1", 6379),))),
+        ("redis://:a[b]c@h", Place(kind="single", hosts=(("h", 6379),), password="a[b]c")),
+        ("redis+cluster://a,[::1]:7,[::2]", Place(kind="cluster", hosts=(("a", 6379), ("::1", 7), ("::2", 6379)))),
         (
             "redis+sentinel://:p@a,b:5/gate/3?replicas=2&durable=false",
             Place(

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+_URL = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?")
 _SECRET = re.compile(r"([?&][a-z_]*password=)[^&#]*", re.IGNORECASE)
 _QUOTED = re.compile(r"""(['"])(.*?)\1""")
 RESERVED = "in a password write %40 for @, %23 for #, %2F for /, %3F for ? and %25 for %"
+
+
+class Parts(NamedTuple):
+    """The parts of a URL, as they are written."""
+
+    scheme: str
+    netloc: str
+    path: str
+    query: str
+
+
+def parts_of(url: str) -> Parts:
+    """Take a URL apart (RFC 3986, appendix B).
+
+    Python's own function knows one host: newer versions refuse several of which one is an IPv6 address, all of them a
+    password with a bracket.
+    """
+    found = _URL.match(url.strip())
+    scheme, *rest = found.groups(default="") if found else ("", "", "", "")
+    return Parts(scheme.lower(), *rest)
 
 
 def options_in(query: str) -> list[tuple[str, str]]:

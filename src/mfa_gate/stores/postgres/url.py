@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
 from ...errors import SettingsError
-from ..common.urls import RESERVED, options_in, without_password, without_secrets
+from ..common.urls import RESERVED, options_in, parts_of, without_password, without_secrets
 from .timing import USUAL, Timing
 
 DEFAULT_SCHEMA = "mfa_gate"
@@ -54,7 +54,7 @@ def place_of(url: str, *, timing: Timing = USUAL) -> Place:
     """
     shown = without_password(url)
     try:
-        parts = urlsplit(url)
+        parts = parts_of(url)
         given = options_in(parts.query)
         options = {name: value for name, value in given if name in _OPTIONS}
         rest = urlencode([one for one in given if one[0] not in _OPTIONS], quote_via=quote)

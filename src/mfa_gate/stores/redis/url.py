@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ...errors import SettingsError
-from ..common.urls import RESERVED, options_in, without_password, without_secrets
+from ..common.urls import RESERVED, options_in, parts_of, without_password, without_secrets
 from .timing import USUAL, Timing
 
 Kind = Literal["single", "sentinel", "cluster"]
@@ -59,7 +59,7 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timin
     """
     shown = without_password(url)
     try:
-        parts = urlsplit(url)
+        parts = parts_of(url)
         kind = _KINDS[parts.scheme]
         options = dict(options_in(parts.query))
         if "#" in url:  # a password would end there, and a user be taken for the host
