@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mfa_gate.core.events import UNREADABLE, Event
@@ -223,3 +225,12 @@ def test_the_words_are_those_of_the_contract() -> None:
     assert [*WORDS] == [
         *("account", "actor", "address", "kind", "factor", "browser", "ref", "ticket", "from", "to", "q")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", ["Rue\u0301", "Ru\u00e9"], ids=["apart", "composed"])
+@pytest.mark.parametrize("asked", ["Rue\u0301", "Ru\u00e9"], ids=["asked-apart", "asked-composed"])
+def test_letters_that_are_composed_or_not(typed: str, asked: str) -> None:
+    """A ticket is found by either spelling of its letters, however it was typed."""
+    event = replace(EVENT, ticket=typed, detail={"label": typed})
+    assert search_of({"ticket": asked}).fits(event)
+    assert search_of({"q": asked}).fits(event)

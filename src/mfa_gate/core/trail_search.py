@@ -99,7 +99,7 @@ class Search:
     def fits(self, event: Event) -> bool:
         """Tell if a line fits all filters."""
         words = self.words
-        if any(words[name] != getattr(event, name) for name in _EXACT if name in words):
+        if any(words[name] != normalize("NFC", getattr(event, name)) for name in _EXACT if name in words):
             return False
         if (self.begin and event.at < self.begin) or (self.end and event.at > self.end):
             return False
@@ -199,8 +199,8 @@ def _network_of(text: str) -> IPv4Network | IPv6Network | None:
 
 
 def _text_of(event: Event) -> str:
-    """Join all words of a line, in one case."""
+    """Join all words of a line, in one case, with composed letters."""
     parts = [event.id, event.kind, event.account, event.actor, event.app, event.factor, event.address, event.network]
     parts += [event.reason, event.ticket, event.browser, event.agent, event.request, event.policy]
     parts += [f"{name} {value}" for name, value in event.detail.items()]
-    return "\n".join(parts).casefold()
+    return normalize("NFC", "\n".join(parts)).casefold()
