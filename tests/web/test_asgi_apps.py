@@ -27,6 +27,26 @@ class Callable3:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
 
 
+class WithoutSelf:
+    """An object that is an app by a function of its class."""
+
+    @staticmethod
+    async def __call__(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+class OfItsClass:
+    """An object that is an app by a method of its class."""
+
+    @classmethod
+    async def __call__(cls, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+class CalledByItsOwn(type):
+    """The kind of a class that is an app itself."""
+
+    async def __call__(cls, scope: Any, receive: Any, send: Any) -> None: ...
+
+
 def of_wsgi(environ: Any, start_response: Any) -> list[bytes]:
     """Answer as WSGI does."""
     return []
@@ -77,6 +97,7 @@ def of_a_variable_without_a_value() -> Any:
     [
         *(Starlette(), Router(), Callable3(), functools.partial(Starlette()), HTTPEndpoint, Callable3().__call__),
         *(decorated, of_a_variable_without_a_value(), AsyncMock()),
+        *(WithoutSelf(), OfItsClass(), CalledByItsOwn("App", (), {})),
     ],
 )
 def test_every_kind_of_app(app: Any) -> None:

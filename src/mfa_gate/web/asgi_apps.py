@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import isclass, signature
+from inspect import getattr_static, isclass, signature
 
 from ..errors import SettingsError
 
@@ -15,10 +15,13 @@ def need_app(app: object) -> None:
     """
     if not callable(app):
         raise SettingsError(f"MFAGateMiddleware: the app is of type {type(app).__name__}, and cannot be called: {FIX}")
-    if isclass(app) and not hasattr(app, "__await__"):
+    if isclass(app) and not hasattr(app, "__await__") and type(app).__call__ is type.__call__:
         raise SettingsError(f"MFAGateMiddleware: {app.__qualname__} is a class: {FIX}")
+    # Python takes the first argument off a function of the class as well.
+    is_bare = isinstance(getattr_static(app, "__call__", None), (staticmethod, classmethod))
     try:
-        found = signature(app, follow_wrapped=False)  # a decorator may name the arguments of what it stands for
+        # A decorator may name the arguments of what it stands for.
+        found = signature(app.__call__ if is_bare else app, follow_wrapped=False)
     except (TypeError, ValueError):
         return  # written in C: only the call tells
     try:
