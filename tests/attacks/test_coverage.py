@@ -6,6 +6,7 @@ This holds for all paths, methods and spellings.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -495,6 +496,47 @@ def _function_around_litestar() -> Any:
     return host
 
 
+def _functions_around_litestar() -> Any:
+    inner = _function_around_litestar()
+
+    async def host(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+
+    return host
+
+
+def _function_around_a_layer() -> Any:
+    inner = CORSMiddleware(_litestar())
+
+    async def host(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+
+    return host
+
+
+class _Host:
+    """A layer of the host, with a name of its own for the app in it."""
+
+    def __init__(self, app: Any) -> None:
+        self._next = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Call the app."""
+        await self._next(scope, receive, send)
+
+
+def _object_around_litestar() -> Any:
+    return _Host(_litestar())
+
+
+async def _passes_on(app: Any, scope: Any, receive: Any, send: Any) -> None:
+    await app(scope, receive, send)
+
+
+def _partial_around_quart() -> Any:
+    return functools.partial(_passes_on, _quart())
+
+
 def _wsgi() -> Any:
     def host(environ: Any, start: Any) -> list[bytes]:
         found = "/" + environ["PATH_INFO"].lstrip("/") == "/export"  # as werkzeug reads it
@@ -532,7 +574,14 @@ async def _reaches(ann: Browser, path: str, root: str) -> bool:
     return SECRET in reply.body
 
 
-@pytest.mark.parametrize("host", [_litestar, _quart, _wsgi, _method_of_quart, _function_around_litestar])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(_litestar, _quart, _wsgi, _method_of_quart),
+        *(_function_around_litestar, _functions_around_litestar, _function_around_a_layer),
+        *(_object_around_litestar, _partial_around_quart),
+    ],
+)
 @pytest.mark.parametrize("root", ["", "/app", "/app/", "app"])
 async def test_a_root_path_that_the_app_cuts_elsewhere(host: Any, root: str) -> None:
     """S-7, S-12: an app that finds the root anywhere in a path is given it in front.

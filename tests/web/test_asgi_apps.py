@@ -97,7 +97,7 @@ def of_a_variable_without_a_value() -> Any:
     [
         *(Starlette(), Router(), Callable3(), functools.partial(Starlette()), HTTPEndpoint, Callable3().__call__),
         *(decorated, of_a_variable_without_a_value(), AsyncMock()),
-        *(WithoutSelf(), OfItsClass(), CalledByItsOwn("App", (), {})),
+        *(WithoutSelf(), OfItsClass(), CalledByItsOwn("App", (), {}), AsyncMock(spec=decorated)),
     ],
 )
 def test_every_kind_of_app(app: Any) -> None:

@@ -6,9 +6,7 @@ Each framework takes ``root_path`` off the path by rules of its own. A path that
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from contextlib import suppress
-from types import FunctionType
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,26 +14,11 @@ from starlette.applications import Starlette
 from starlette.routing import Host, Match, Mount, Router
 
 from ..policyfile.tools.routes import unfolded
+from .named_apps import CUT_ANYWHERE, INSIDE, apps_named_in
 from .scope import app_path
 
-CUT_ANYWHERE = (
-    "channels.routing.",
-    "litestar.",
-    "quart.",
-    "a2wsgi.",
-    "asgiref.wsgi.",
-    "starlette.middleware.wsgi.",
-    "uvicorn.middleware.wsgi.",
-)
-"""Modules of frameworks, and of bridges to WSGI, that take the root off where it is no whole segment of the path.
-
-Litestar takes it off in the middle of a path as well.
-"""
-APPS = (*CUT_ANYWHERE, "django.core.handlers.asgi.")
 DEEPEST = 50
 """Layers that are looked through. An object that answers every question would go on for ever."""
-INSIDE = ("app", "other_asgi_app", "application", "inner")
-"""Names under which a layer keeps the app that it stands around: that of most, of Socket.IO, and two of Channels."""
 
 Settle = Callable[[MutableMapping[str, Any]], None]
 Known = dict[int, Settle | None]
@@ -75,11 +58,9 @@ def _find(app: Any, known: Known) -> Settle | None:
                 if hasattr(route, "callback")
             ]
             return _in_turn(next((settle for settle in routed if settle not in (None, put_before)), None), put_before)
-        if isinstance(app, FunctionType):
-            return _of_function(app, known)
         inner = next((it for name in INSIDE if (it := getattr(app, name, None)) is not None), None)
         if inner is None:
-            return None
+            return _of_host(app, known)
         app = _owner(inner)
     return None
 
@@ -135,32 +116,13 @@ def _of_dispatcher(mounts: dict[str, Settle | None]) -> Settle:
     return settle
 
 
-def _of_function(app: FunctionType, known: Known) -> Settle | None:
-    """Settle for the one app that a function calls.
+def _of_host(app: Any, known: Known) -> Settle | None:
+    """Settle for the one app that a function, or an object of the host, calls.
 
     Of several apps, none is asked for a root of its own.
     """
-    settlers = [settle for it in _named_in(app) if _is_app(it) and (settle := settler_for(it, known)) is not None]
-    return settlers[0] if len(settlers) == 1 else put_before if settlers else None
-
-
-def _named_in(function: FunctionType) -> Iterator[object]:
-    """Return what a function reads from around it; a variable may have no value yet."""
-    for cell in function.__closure__ or ():
-        with suppress(ValueError):
-            yield cell.cell_contents
-    for name in function.__code__.co_names:
-        if name in function.__globals__:
-            yield function.__globals__[name]
-
-
-def _is_app(found: object) -> bool:
-    """Tell if an object is an app, by its type alone.
-
-    Proxies of a request fail on every other question.
-    """
-    kinds = type(found).__mro__
-    return Starlette in kinds or any(f"{kind.__module__}.".startswith(APPS) for kind in kinds)
+    found = {settler_for(it, known) for it in apps_named_in(app)} - {None}
+    return found.pop() if len(found) == 1 else put_before if found else None
 
 
 def _of_fastapi(app: Any) -> Settle:
