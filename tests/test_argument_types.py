@@ -6,6 +6,7 @@ V-16. Its value is not shown.
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,18 @@ def test_what_starts() -> None:
         {"trusted_proxies": ("10.0.0.5", "unix")},
     ):
         assert MFAGate(**{**GOOD, **more})
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("json_status", HTTPStatus.UNAUTHORIZED),
+        *(
+            ("relying_party", RelyingParty(id="localhost", name=name, origins=["http://localhost:8000"]))
+            for name in ("دیجی\u200cکالا", "क्\u200dष", "x" * 80)
+        ),
+    ],
+)
+def test_values_that_a_request_can_use(argument: str, value: Any) -> None:
+    """A status of the standard library is a number, and scripts that need joiners have them."""
+    assert MFAGate(**{**GOOD, argument: value}).web.site.json_status in (401, 403)

@@ -93,7 +93,7 @@ def _site(given: GateArguments, sound: SoundArguments, service: Service) -> Site
         sign_out=given.sign_out,
         home=given.home,
         origins=origins,
-        json_status=given.json_status,
+        json_status=int(given.json_status),
         accept_refused_websockets=given.accept_refused_websockets,
         sign_in_again=given.sign_in_again,
         kept_forms=KeptForms(service.engine) if given.keep_forms else None,

@@ -197,7 +197,7 @@ def _faults_of_addresses(given: GateArguments) -> list[str]:
             prefix="/mfa" if wrong else given.prefix, sign_in=given.sign_in, sign_out=given.sign_out, home=given.home
         ),
     ]
-    if type(given.json_status) is not int or given.json_status not in (401, 403):
+    if not isinstance(given.json_status, int) or given.json_status not in (401, 403):
         faults.append(f"json_status={given.json_status!r}: must be 403 or 401")
     if not given.accept_any_forwarder and (server := fault_of_environment()):
         faults.append(server)

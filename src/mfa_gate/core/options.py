@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from .durations import seconds_of
 from .spoken import texts_of
+from .text_safety import is_seen
 
 T = TypeVar("T")
 Direction = Literal["", "lower", "higher", "zero or higher", "fewer", "more", "either", "none"]
@@ -101,7 +102,7 @@ PROOF_AGE = length("1m", "365d", "lower")
 def text(longest: int, *, empty: bool = False) -> Key:
     """Bound printable text by its length in characters."""
     says = f"it must be {'at most' if empty else '1 to'} {longest} printable characters"
-    return Key(says=says, holds=lambda v: v.isprintable() and (empty or v.strip() != "") and len(v) <= longest)
+    return Key(says=says, holds=lambda v: is_seen(v) and (empty or v.strip() != "") and len(v) <= longest)
 
 
 def sentence(longest: int, *, empty: bool = True) -> Key:

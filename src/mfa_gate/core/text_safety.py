@@ -87,7 +87,12 @@ def typed_line(text: str) -> str:
     Returns "" if it holds another character that cannot be seen.
     """
     line = " ".join(text.translate(_MARKS).split())
-    return line if line.isprintable() or _JOINERS.sub("", line).isprintable() else ""
+    return line if is_seen(line) else ""
+
+
+def is_seen(text: str) -> bool:
+    """Tell if each character of ``text`` can be seen, but for the joiners of its script."""
+    return text.isprintable() or _JOINERS.sub("", text).isprintable()
 
 
 def _seen(text: str, *, lost: str) -> str:
