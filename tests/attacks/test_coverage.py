@@ -41,6 +41,7 @@ from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Facts, exemption_for
 from mfa_gate.core.rules import Exemption, PathRule, StepUpRule
 from mfa_gate.web.middleware import MFAGateMiddleware
+from mfa_gate.web.root_path import settler_for
 from mfa_gate.web.scope import app_path, is_clean
 from tests.harness import (
     FETCH,
@@ -736,6 +737,17 @@ async def test_a_dispatcher_below_a_root(host: Any, mount: str) -> None:
         world.clock.advance(3600)
         for path, root in paths:
             assert not await _reaches(ann, path, root), (path, root)
+
+
+@pytest.mark.parametrize("mount", ["", "/", "/a"])
+def test_the_start_of_an_app_has_no_path(mount: str) -> None:
+    """A dispatcher that has an app for all paths starts behind the gate."""
+    for host in (DispatcherMiddleware({mount: _quart()}), STARLETTE(mount, _quart()), LITESTAR(mount or "/", _quart())):
+        settle = settler_for(host)
+        assert settle is not None
+        scope: dict[str, Any] = {"type": "lifespan", "state": {}}
+        settle(scope)
+        assert scope == {"type": "lifespan", "state": {}}
 
 
 @pytest.mark.parametrize("around", [True, False], ids=["around", "bare"])

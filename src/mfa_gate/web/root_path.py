@@ -99,7 +99,9 @@ def _of_dispatcher(mounts: dict[str, Settle | None]) -> Settle:
         It finds the mount ``/admin`` in ``/adminusers``, and looks for it before the root that a server tells, so that no app
         below a mount finds itself there. A second slash says of such a path that it can be read in two ways.
         """
-        path = scope.get("path") or ""
+        path = scope.get("path")
+        if path is None:
+            return
         scope["root_path"] = root = (scope.get("root_path") or "").rstrip("/")
         mount = next((mount for mount in mounts if path.startswith(mount)), None)
         if mount is None:
