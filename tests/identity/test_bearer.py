@@ -270,6 +270,9 @@ async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
         ([], {"query_string": b"jwt=%65{cut}"}),
         ([], {"query_string": b"jwt={}%20"}),
         ([("cookie", 'jwt="\\145{cut}"')], {}),
+        ([("cookie", "session=%7B%22access_token%22%3A%22{}%22%7D")], {}),
+        ([("cookie", "session={}|refresh")], {}),
+        ([("x-session", "({})")], {}),
     ],
 )
 async def test_no_place_hides_a_good_token(headers: list[tuple[str, str]], more: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ MAX_STRAYS = 8
 _PREFIXED = re.compile(r"(?:bearer )?([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _SHOWN = re.compile(rb"(?:\A|[\s,;])bearer", re.IGNORECASE)
-_PIECES = re.compile(r"[\s,;:&=\"'/?]+")
+_PIECES = re.compile(r"(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~+])+")
+"""What stands between tokens: all that a token has not, percent-encoded too, as scripts write JSON into a cookie."""
 _ENCODED = "ZXlK"
 """The beginning of every JOSE header (``eyJ``) in base64."""
 _TWICE = re.compile(rf"{_ENCODED}[A-Za-z0-9\-_]+")
