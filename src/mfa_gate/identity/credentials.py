@@ -21,8 +21,9 @@ MAX_STRAYS = 8
 _PREFIXED = re.compile(r"(?:bearer )?([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _SHOWN = re.compile(rb"(?:\A|[\s,;])bearer", re.IGNORECASE)
-_PIECES = re.compile(r"(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~+])+")
-"""What stands between tokens: all that a token has not, percent-encoded too, as scripts write JSON into a cookie."""
+_PIECES = re.compile(r"[^A-Za-z0-9\-._~+]+")
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+"""An encoded character, as of the JSON that scripts write into a cookie: no token has one."""
 _ENCODED = "ZXlK"
 """The beginning of every JOSE header (``eyJ``) in base64."""
 _TWICE = re.compile(rf"{_ENCODED}[A-Za-z0-9\-_]+")
@@ -168,12 +169,16 @@ def stray_tokens(scope: Mapping[str, Any], places: Places) -> list[tuple[str, st
         (place, piece)
         for place, text in _stray_values(scope, places)
         if "." in text or _ENCODED in text
-        for piece in dict.fromkeys((text.strip(), *(tail for part in _PIECES.split(text) for tail in _tails(part))))
+        for piece in dict.fromkeys((text.strip(), *(tail for part in _parts_of(text) for tail in _tails(part))))
         if _is_jwt(piece)
     ]
     if len(found) > MAX_STRAYS:
         raise Unreadable("there are more tokens in one request than can be looked at")
     return found
+
+
+def _parts_of(text: str) -> list[str]:
+    return _PIECES.split(_ESCAPE.sub(" ", text) if "%" in text else text)
 
 
 def _tails(text: str) -> Iterator[str]:
