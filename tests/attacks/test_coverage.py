@@ -669,6 +669,27 @@ async def test_an_app_below_the_mount_of_another(base: str, host: Any) -> None:
             assert not await _reaches(ann, path, root), (path, root)
 
 
+async def test_a_mount_that_comes_after_the_gate() -> None:
+    """S-12: an app that is mounted between the gate and the start is read as it reads."""
+
+    async def nobody(connection: Any) -> None: ...
+
+    host, world = Starlette(), make_world(identify=nobody)
+    gate = MFAGateMiddleware(host, gate=world.gate)
+    host.mount("/a", _litestar())
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None: ...
+
+    await gate({"type": "lifespan", "state": {}}, receive, send)
+    scope = http_scope("GET", "/a/x/app/a/export", root_path="/app")
+    await call(gate, scope)
+    assert scope["path"] == "/app/a/x/app/a/export"
+
+
 async def test_a_mount_at_the_top_keeps_what_is_exempt() -> None:
     """A path of an app that Litestar mounts at "/" has no trick in it: rules hold."""
     async with _ann_at(LITESTAR("/", _litestar()), rule="/records/**", free="=/export") as (_, ann):

@@ -116,6 +116,7 @@ class MFAGateMiddleware:
             task = current_task(connections.loop) if connections.thread == get_ident() else None
             connection = Connection(gate, task or connections.start(), whole, seen, receive, send, passed)
         elif scope["type"] == "lifespan":
+            self._settle_root = settler_for(self.app)  # an app may have got mounts since
             return await gate.lifespan(self.app, whole, receive, send)
         else:
             connection = await gate.judge(whole, receive, send)
