@@ -76,6 +76,23 @@ def test_what_is_no_name_of_an_action(value: str, fault: str) -> None:
     assert "label" in str(raised.value)
 
 
+@pytest.mark.parametrize("word", ["دیجی\u200cکالا", "क्\u200dष"])
+def test_a_script_that_needs_joiners(word: str) -> None:
+    """Names, sentences and groups may be written in Persian and Hindi.
+
+    A joiner among ASCII letters would hide in a name.
+    """
+    text = (
+        'version = 1\nname = "{0}"\n[brand]\nname = "{0}"\n[recovery]\ncontact = "{0}"\n'
+        '[[step_up]]\nname = "export"\npaths = ["=/export"]\nmax_age = "5m"\ngroups_any = ["{0}"]\n'
+    )
+    policy = loads_policy(text.replace("{0}", word))
+    assert (policy.name, policy.base.brand.name, policy.base.step_up[0].groups_any) == (word, word, (word,))
+    with pytest.raises(SettingsError) as raised:
+        loads_policy(text.replace("{0}", "pay\u200dpal"))
+    assert len(raised.value.faults) == 4
+
+
 def test_no_sentence_at_all_is_said_by_an_empty_text() -> None:
     """One empty text stands for none, where the key takes it."""
     assert loads_policy(HEAD + '[recovery]\ncontact = ""\n').base.recovery.contact == ""

@@ -73,7 +73,12 @@ def one_line(text: str, *, limit: int) -> str:
     """
     seen = text if text.isascii() and text.isprintable() else _seen(text, lost=" ")
     line = _SPACES.sub(" ", seen).strip()
-    return line if len(line) <= limit else line[: limit - 1].rstrip(" \u200c\u200d") + "…"
+    return line if len(line) <= limit else cut(line, limit - 1) + "…"
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the beginning of ``text``, which ends with no blank and no joiner."""
+    return text[:limit].rstrip(" \u200c\u200d")
 
 
 def printable(text: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ..core.luminance import TEXT, WHITE, contrast
 from ..core.networks import Network, is_everybody, parse_networks
+from ..core.text_safety import is_seen
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?")
 _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -17,8 +18,8 @@ _UNCLEAN = re.compile(r"[%;\\?#*]|[^!-~]")
 
 
 def printable(text: str) -> bool:
-    """Refuse control characters, line breaks and the like."""
-    return text.isprintable()
+    """Refuse control characters, line breaks and the like, but for the joiners of a script."""
+    return is_seen(text)
 
 
 def label(text: str) -> bool:

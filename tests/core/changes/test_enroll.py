@@ -40,6 +40,7 @@ from mfa_gate.core.model import (
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import EnrollmentRules, FactorRules, Rules
+from mfa_gate.core.text_safety import typed_line
 from mfa_gate.factors.email import EmailRules
 from mfa_gate.factors.phone import PhoneRules
 from mfa_gate.factors.voice import VoiceRules
@@ -481,6 +482,18 @@ def test_labels(label: str, held: tuple[str, ...], found: str) -> None:
     """
     of = account(authenticators=tuple(authenticator(id=f"a{n}", label=name) for n, name in enumerate(held)))
     assert free_label(of, label) == found
+
+
+@pytest.mark.parametrize("length", [38, 39, 40, 41])
+def test_a_label_that_is_cut_in_a_joined_word(length: int) -> None:
+    """A label is no longer than it may be, and its owner can save it as it stands."""
+    label = "ک" * (length - 2) + "\u200cکک" * 9
+    for held in ((), (free_label(account(), label),)):
+        of = account(authenticators=tuple(authenticator(id=f"a{n}", label=name) for n, name in enumerate(held)))
+        found = free_label(of, label)
+        assert found not in held
+        assert len(found) <= 40
+        assert typed_line(found) == found
 
 
 def test_the_label_of_a_draft_is_bounded() -> None:

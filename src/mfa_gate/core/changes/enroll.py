@@ -9,7 +9,7 @@ from ..events import WRONG, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Attempts, Authenticator, Caller, Enrollment, Fields, replace
 from ..reasons import Refusal
 from ..rules import Rules
-from ..text_safety import printable
+from ..text_safety import cut, printable
 from .base import Change, refuse, time_of
 from .bounds import breaks_bound, tidy
 from .charge import Charge, settle_failure
@@ -67,7 +67,7 @@ def begin_enrollment(
     account = replace(
         account,
         handle=handle,
-        name=printable(name)[:80] or account.name,
+        name=cut(printable(name), 80) or account.name,
         lang=account.lang or lang,
         zone=account.zone or zone,
         enrollments=(*others, enrollment),
@@ -198,12 +198,12 @@ def free_label(account: Account, label: str) -> str:
     """Cut ``label`` to 40 characters, and add a number if the name is in use (U-32)."""
     base = _clean(label) or "Authenticator"
     taken = {a.label.casefold() for a in account.authenticators}
-    names = [base, *(f"{base[: MAX_LABEL - 3]} {n}" for n in range(2, MAX_AUTHENTICATORS + 2))]
+    names = [base, *(f"{cut(base, MAX_LABEL - 3)} {n}" for n in range(2, MAX_AUTHENTICATORS + 2))]
     return next(name for name in names if name.casefold() not in taken)
 
 
 def _clean(label: str) -> str:
-    return printable(" ".join(label.split()))[:MAX_LABEL].strip()
+    return cut(printable(" ".join(label.split())).strip(), MAX_LABEL)
 
 
 def _no_room(account: Account, factor: str, *, single: bool) -> str:
