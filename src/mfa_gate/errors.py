@@ -82,6 +82,10 @@ class DamagedAccount(StoreUnavailable):
         super().__init__(text)
 
 
+class NewerAccount(DamagedAccount):
+    """An account that a newer release wrote. It is sound, and that release reads it."""
+
+
 class Refused(MFAGateError):
     """An act on a person that the rules do not allow now. Nothing was changed.
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfa_gate.core import codec
-from mfa_gate.core.codec import FORMAT, UnreadableAccount, decode, encode
+from mfa_gate.core.codec import FORMAT, NewerDocument, UnreadableAccount, decode, encode
 from mfa_gate.core.model import (
     Acceptance,
     Account,
@@ -263,8 +263,9 @@ def test_another_format_is_refused(written: object) -> None:
 
     F-20. A document without a version is refused too.
     """
-    with pytest.raises(UnreadableAccount):
+    with pytest.raises(UnreadableAccount) as caught:
         decode(KEY, 1, json.dumps({"f": written, "a": {}}).encode())
+    assert isinstance(caught.value, NewerDocument) is (written in (2, 99))
 
 
 def test_a_part_that_is_not_known_is_refused() -> None:
@@ -273,7 +274,7 @@ def test_a_part_that_is_not_known_is_refused() -> None:
     F-20, S-83. The next write would drop the field.
     """
     for body in ('{"f":1,"a":{"zz":1}}', '{"f":1,"a":{"a":{"zz":1}}}', GOLDEN.replace('"las"', '"laz"')):
-        with pytest.raises(UnreadableAccount, match="does not know"):
+        with pytest.raises(NewerDocument, match="does not know"):
             decode(KEY, 1, body.encode())
 
 

@@ -204,6 +204,10 @@ class UnreadableAccount(ValueError):
     """The error for bytes that are no account document that this version can read whole."""
 
 
+class NewerDocument(UnreadableAccount):
+    """The error for a document that a newer release wrote. Nothing is wrong with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """The parts of a class and their written form, looked up once.
@@ -259,7 +263,7 @@ def _unpack(cls: type, packed: object) -> Any:
 def _parts_of(cls: type, packed: object) -> dict[str, Any]:
     """Read the fields of a record by their names.
 
-    Raises ``UnreadableAccount`` for a value of another type than its field's, and for an unknown part.
+    Raises ``UnreadableAccount`` for a value of another type than its field's, ``NewerDocument`` for an unknown part.
     """
     if type(packed) is not dict:
         raise UnreadableAccount(f"{cls.__name__} is no object")
@@ -269,7 +273,7 @@ def _parts_of(cls: type, packed: object) -> dict[str, Any]:
         known = reads.get(short)
         if known is None:
             unknown = sorted(packed.keys() - reads.keys())
-            raise UnreadableAccount(f"{cls.__name__} has parts that this version does not know: {unknown}")
+            raise NewerDocument(f"{cls.__name__} has parts that this version does not know: {unknown}")
         name, plain, read = known
         if read is not None:
             values[name] = read(part)
@@ -313,13 +317,14 @@ def encode(account: Account) -> bytes:
 def decode(key: SubjectKey, version: int, body: bytes) -> Account:
     """Read the account in ``body``.
 
-    Raises ``UnreadableAccount`` for bytes that are damaged or of a newer format.
+    Raises ``NewerDocument`` for bytes that a newer release wrote, ``UnreadableAccount`` for damaged ones.
     """
     try:
         document = json.loads(body)
         written = document["f"]
         if type(written) is not int or not 1 <= written <= FORMAT:
-            raise UnreadableAccount(f"the account document has format {written!r}; this version reads up to {FORMAT}")
+            kind = NewerDocument if type(written) is int and written > FORMAT else UnreadableAccount
+            raise kind(f"the account document has format {written!r}; this version reads up to {FORMAT}")
         packed = document["a"]
         for step in range(written, FORMAT):
             packed = UPGRADES[step](packed)

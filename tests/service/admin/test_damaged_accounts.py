@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mfa_gate.core.model import Account, Lock, SubjectKey
-from mfa_gate.errors import DamagedAccount
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.errors import DamagedAccount, NewerAccount
 from mfa_gate.service import Actor, Done
 from mfa_gate.service.admin.damaged_accounts import discard
 from mfa_gate.service.erasure import empty_damaged
@@ -94,3 +95,22 @@ async def test_a_record_that_somebody_wrote_meanwhile_is_not_emptied() -> None:
             await empty_damaged(world.engine, ANN, error, world.engine.moment(), pseudonym="forgotten-1")
         assert raised.value is error
         assert await world.store.load(ANN) == before
+
+
+async def test_a_record_of_a_newer_release_is_not_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a roll-back nobody loses the factors that the newer release reads."""
+    async with running(make_world()) as world:
+        assert await world.store.swap(Account(key=ANN, authenticators=(way("totp"),)))
+        before = await world.store.load(ANN)
+
+        async def newer(key: SubjectKey) -> Account:
+            raise NewerAccount(str(key), version=before.version)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(world.store, "load", newer)
+            moment = world.engine.moment(actor="operator:eve")
+            refused = await discard(world.engine, moment, ANN, ticket="T", reason="r")
+        assert isinstance(refused, Refusal)
+        assert (refused.reason, "newer release" in refused.detail) == ("not_allowed", True)
+        assert await world.store.load(ANN) == before
+        assert world.kinds("account.reset") == []

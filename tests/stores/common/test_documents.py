@@ -12,7 +12,7 @@ import pytest
 from mfa_gate.core.codec import encode
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.trail import LAST_SECOND
-from mfa_gate.errors import DamagedAccount
+from mfa_gate.errors import DamagedAccount, NewerAccount
 from mfa_gate.stores.common import network_fs
 from mfa_gate.stores.common.documents import account_from, checksum, cursor_from, summary_from, wait_for_room
 
@@ -85,6 +85,20 @@ def test_an_account_that_is_damaged(body: bytes, check: int | None, words: str) 
         account_from(KEY, 3, body, checksum(KEY, 3, body) if check is None else check)
     assert f"the account {KEY} in the store {words}" in str(caught.value)
     assert caught.value.version == 3
+
+
+@pytest.mark.parametrize("body", [b'{"f":2,"a":{}}', b'{"f":1,"a":{"zz":1}}', b'{"f":1,"a":{"l":{"a":1,"zz":1}}}'])
+def test_an_account_of_a_newer_release(body: bytes) -> None:
+    """It is told as what it is.
+
+    Nobody is advised to discard it: after a roll-back that would unenroll people.
+    """
+    with pytest.raises(NewerAccount, match="was written by a newer release of mfa_gate") as caught:
+        account_from(KEY, 3, body, checksum(KEY, 3, body))
+    assert "start that release again" in str(caught.value)
+    assert "iscard" not in str(caught.value)
+    with pytest.raises(DamagedAccount, match="--discard"):
+        account_from(KEY, 3, body, 7)
 
 
 def test_a_document_belongs_to_its_place() -> None:

@@ -6,7 +6,7 @@ from ...core.events import Moment
 from ...core.model import Account, Lock, SubjectKey
 from ...core.reasons import Refusal
 from ...core.text_safety import stated
-from ...errors import DamagedAccount, StoreContention
+from ...errors import DamagedAccount, NewerAccount, StoreContention
 from ..accounts import Engine
 
 MAX_TURNS = 50
@@ -16,13 +16,19 @@ async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: st
     """Replace an account that cannot be read by an empty one, with a line in the trail.
 
     The factors, backup codes and attempts of the old record are gone. If the roster shows a lock, the new account is
-    locked as well, until an administrator unlocks it. An account that can be read is refused.
+    locked as well, until an administrator unlocks it. An account that can be read is refused, and so is one that a newer
+    release can read.
     """
     if not stated(reason) or not stated(ticket):
         return Refusal(reason="malformed", member="ticket" if stated(reason) else "reason")
     for _ in range(MAX_TURNS):
         try:
             account = await engine.store.load(key)
+        except NewerAccount:
+            return Refusal(
+                reason="not_allowed",
+                detail="A newer release wrote this account: start that release, which can read it.",
+            )
         except DamagedAccount as error:
             version = error.version
         else:

@@ -9,12 +9,12 @@ import logging
 import zlib
 from collections.abc import Sequence
 
-from ...core.codec import UnreadableAccount, decode
+from ...core.codec import NewerDocument, UnreadableAccount, decode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.summary import STATUSES, Summary
 from ...core.trail import LAST_SECOND, event_from_trail
-from ...errors import DamagedAccount
+from ...errors import DamagedAccount, NewerAccount
 
 log = logging.getLogger("mfa_gate")
 
@@ -25,6 +25,10 @@ SWEPT_AFTER = 3_600
 _REPAIR = (
     "Discard this one account: mfa-gate accounts reset ID --discard --ticket NUMBER (the person enrolls anew); or restore the "
     "whole store from a copy"
+)
+_NEWER = (
+    "was written by a newer release of mfa_gate, and is as it should be: start that release again. To go back for good, "
+    "restore the copy of the store from before the upgrade"
 )
 
 
@@ -39,12 +43,14 @@ def checksum(key: SubjectKey, version: int, body: bytes) -> int:
 def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
     """Read a stored account.
 
-    Raises ``DamagedAccount`` if the document is damaged or of a newer version.
+    Raises ``DamagedAccount`` if the document is damaged, and ``NewerAccount`` if a newer release wrote it.
     """
     try:
         if check == checksum(key, version, body):
             return decode(key, version, body)
         text = "is damaged"
+    except NewerDocument as error:
+        raise NewerAccount(f"the account {key} in the store {_NEWER} ({error})", version=version) from error
     except (UnreadableAccount, TypeError) as error:
         text = f"cannot be read ({error})"
     raise DamagedAccount(f"the account {key} in the store {text}. {_REPAIR}", version=version)

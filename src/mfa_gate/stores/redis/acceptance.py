@@ -8,6 +8,7 @@ from ...errors import SettingsError
 from ..common.generation_file import GenerationFile
 from .monitor import number_of
 from .names import PREFIX, RESTORED, STORE, TENANTS, keys_of
+from .schema import require_known_schema
 from .scripts import ACCEPT
 from .session import Session
 from .writes import new_operation
@@ -25,6 +26,7 @@ async def accept(session: Session, generation_file: GenerationFile | None) -> No
     found, before, time, names = await session.ask(
         STORE, ("GET", STORE), ("GET", RESTORED), ("TIME",), ("SMEMBERS", TENANTS)
     )
+    require_known_schema(session.place, found)
     if generation_file is not None:
         generation_file.require((found or b"").decode())
     if found is None:

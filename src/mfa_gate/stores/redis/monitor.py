@@ -19,6 +19,7 @@ from .first_open import faults_at
 from .names import RESTORED, STORE, TENANTS, keys_of
 from .pipeline import Command
 from .resp import Reply
+from .schema import SCHEMA, schema_of
 from .topology import Topology
 from .url import Place
 
@@ -37,6 +38,14 @@ UNACCEPTED = (
     "Redis holds an older copy of the store than the one that was accepted last: what was used since would be valid again. Put "
     "that one back, or accept this one: mfa-gate store accept"
 )
+
+
+def fault_of_id(found: bytes | None) -> str:
+    """Say what became of the store, whose id is no longer the one that was opened."""
+    version = schema_of(found)
+    if version == SCHEMA:
+        return FLUSHED
+    return f"the store has schema {version}, this process knows {SCHEMA}: restart it with that release"
 
 
 class Watch:
@@ -109,7 +118,7 @@ class Watch:
 
     async def _recognize(self) -> None:
         found, restored = sound(await self._topology.ask(STORE, ("GET", STORE), ("GET", RESTORED)))
-        self._flushed = "" if found == self._store_id else FLUSHED
+        self._flushed = "" if found == self._store_id else fault_of_id(found)
         if not self._flushed:
             self._high_water_mark.begin(self._high_water_mark.store_id, number_of(restored))
             self._unaccepted = UNACCEPTED if number_of(restored) < self._high_water_mark.restored_at else ""

@@ -17,11 +17,12 @@ from ..common.generation_file import GenerationFile, Memory
 from ..common.high_water_mark import HighWaterMark
 from .first_open import faults_at, remains_at
 from .invalidation import Invalidation
-from .monitor import FLUSHED, Watch, number_of, sound
+from .monitor import FLUSHED, Watch, fault_of_id, number_of, sound
 from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
 from .pipeline import Command
 from .replication_ids import ReplicationIds
 from .resp import Reply
+from .schema import require_known_schema
 from .scripts import ENTER, Script
 from .topology import Topology, topology_of
 from .url import Place
@@ -80,12 +81,14 @@ class Session:
             raise SettingsError([f"store {self.place.shown!r}: {fault}" for fault in faults])
         found, restored = await self.ask(STORE, ("GET", STORE), ("GET", RESTORED))
         if store_id and found != store_id.encode():
-            raise StoreUnavailable(FLUSHED)
+            raise StoreUnavailable(fault_of_id(found))
+        require_known_schema(self.place, found)
         memory = None if store_id else await self._remembered(found or b"")
         if found is None and self._high_water_mark.store_id:
             raise SettingsError(f"store {self.place.shown!r}: {FLUSHED}")
         if found is None:
             found = await self._made(make=make)
+            require_known_schema(self.place, found)
         self.store_id = found.decode()
         self._high_water_mark.begin(self.store_id, number_of(restored))
         if memory is not None:
@@ -250,7 +253,7 @@ class Session:
         """
         found, member = await self.ask(STORE, ("GET", STORE), ("SISMEMBER", TENANTS, tenant))
         if found != self.store_id.encode():
-            raise StoreUnavailable(FLUSHED)
+            raise StoreUnavailable(fault_of_id(found))
         if member:
             (head,) = await self.ask(TenantKeys(tenant).head, ("HGET", TenantKeys(tenant).head, "store"))
             if head != found:

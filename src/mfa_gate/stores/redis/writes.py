@@ -17,7 +17,7 @@ from ...core.trail import event_to_json, own_digest
 from ...errors import StoreUnavailable
 from . import scripts
 from .history import History
-from .monitor import FLUSHED
+from .monitor import fault_of_id
 from .names import STORE, TENANTS, TenantKeys, keys_of
 from .pipeline import OutcomeUnknown
 from .resp import Reply
@@ -144,7 +144,7 @@ def whole(reply: bytes | None) -> int:
 async def tenants_of(session: Session) -> list[str]:
     found, names = await session.ask(STORE, ("GET", STORE), ("SMEMBERS", TENANTS))
     if found != session.store_id.encode():
-        raise StoreUnavailable(FLUSHED)
+        raise StoreUnavailable(fault_of_id(found))
     return sorted(name.decode() for name in names)
 
 
