@@ -272,7 +272,12 @@ async def test_downgrade_no_starttls_offered(trust: Trust) -> None:
         ("rcpt", "421 4.3.2 Shutting down", "refused", True, True),
         ("rcpt", "422 4.2.2 Mailbox full", "refused", True, False),
         ("rcpt", "450 4.2.0 Greylisted", "refused", True, False),
-        ("rcpt", "500 What?", "rejected-destination", False, False),
+        ("rcpt", "500 What?", "refused", False, False),
+        ("rcpt", "501 5.1.3 Bad recipient address syntax", "rejected-destination", False, False),
+        ("rcpt", "502 Not implemented", "refused", False, False),
+        ("rcpt", "503 Bad sequence of commands", "refused", False, False),
+        ("rcpt", "530 Authentication required", "refused", False, False),
+        ("rcpt", "535 Sign in first", "refused", False, False),
         ("rcpt", "550 5.1.1 No such user ann@clinic.example", "rejected-destination", False, False),
         ("rcpt", "554 5.7.1 Relay access denied", "refused", False, False),
         ("data", "354 Go on", "refused", True, True),
@@ -298,6 +303,23 @@ async def test_what_the_server_refuses(step: str, answer: str, reason: str, tran
         assert (fault.reason, fault.transient) == (reason, transient)
         assert fault.detail == f"SMTP {answer[:3]}"
         assert await is_paused_after_five(sender, had=1) is paused
+
+
+@pytest.mark.parametrize(
+    "answer", ["what?", "2", "999 what", "", "HTTP/1.1 400 Bad Request", "220 x", "250 " + "x" * 70_000]
+)
+@pytest.mark.parametrize(("step", "reason"), [("rcpt", "refused"), ("data", "timeout")])
+async def test_an_answer_that_is_none(step: str, reason: str, answer: str) -> None:
+    """After the text nobody knows if the mail was taken, so its code stays good and nothing says that it was not sent.
+
+    Before the text nothing was handed over, and nobody's mailbox is to blame.
+    """
+    inbox = Inbox()
+    setattr(inbox, step, answer)
+    async with smtp_server(inbox):
+        fault = await failure_of(plain_sender(inbox.port))
+    assert (fault.reason, fault.transient) == (reason, True)
+    assert len(inbox.envelopes) == (step == "data")
 
 
 async def test_one_bad_mailbox_does_not_close_the_channel() -> None:

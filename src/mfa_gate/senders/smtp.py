@@ -35,6 +35,8 @@ TOKEN_THREADS = 2
 
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 _POLICY_REFUSAL = re.compile(r"5\.7\.\d")
+_OF_NO_MAILBOX = frozenset({500, 502, 503, 530, 534, 535, 538})
+"""Answers to RCPT about the command, or about the sign-in at the server: the mailbox is not to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -226,7 +228,13 @@ def _failure(fault: Exception, *, handed_over: bool) -> Outcome:
     """
     code = fault.code if isinstance(fault, aiosmtplib.SMTPResponseException) else 0
     match fault:
-        case aiosmtplib.SMTPRecipientRefused() if code >= 500 and not _POLICY_REFUSAL.match(fault.message):
+        case aiosmtplib.SMTPResponseException() if not 400 <= code < 600:
+            # No refusal. After the text it may as well stand for "taken".
+            reason = "timeout" if handed_over else "refused"
+            return Outcome(reason=reason, transient=True, detail="no answer of SMTP", provider_down=True)
+        case aiosmtplib.SMTPRecipientRefused() if (
+            code >= 500 and code not in _OF_NO_MAILBOX and not _POLICY_REFUSAL.match(fault.message)
+        ):
             return Outcome(reason="rejected-destination", detail=f"SMTP {code}")
         case aiosmtplib.SMTPRecipientRefused() | aiosmtplib.SMTPDataError() if code >= 400:
             return Outcome(reason="refused", transient=code < 500, detail=f"SMTP {code}", provider_down=code == 421)
