@@ -60,6 +60,17 @@ def test_list(run: Run) -> None:
     assert {e["network"] for e in failures} == {"203.0.113.77"}
 
 
+@pytest.mark.parametrize(
+    "command", [("audit", "list"), ("audit", "export"), ("audit", "follow"), ("accounts", "list", "--tenant", "alpha")]
+)
+def test_a_slip_in_the_factor(run: Run, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown factor is wrong use, and the message names those that there are."""
+    assert main([*command, "--factor", "topt"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "--factor: there is no such factor; there are: webauthn, " in said.err
+
+
 def test_a_line_per_failure_that_fail2ban_can_read(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """S-124: the text form has one line an event, and the address of a failure in its place."""
     assert main(["audit", "list", "--kind", "attempt.failed"]) == 0

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import AsyncIterator
 
-from ..core.people_search import CHOICES, SORTS, WORDS, PeopleSearch, search_of
+from ..core.people_search import CHOICES, SORTS, WORDS, PeopleSearch
 from ..core.person_line import PersonLine
 from ..core.reasons import Refusal
 from ..core.trail_search import BadFilter
@@ -37,7 +37,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 async def list_accounts(args: argparse.Namespace, service: Service) -> int:
     """Run ``accounts list``. The people are printed as they are read, unless they are sorted."""
-    found = await service.reviews.stream(READER, args.tenant, _search(args))
+    found = await service.reviews.stream(READER, args.tenant, _search(args, service))
     if isinstance(found, Refusal):
         return tell_refusal(args, found)
     lines = _counted(found if args.sort == "id" else _sorted(found, args.sort))
@@ -56,9 +56,9 @@ async def list_accounts(args: argparse.Namespace, service: Service) -> int:
     return DONE
 
 
-def _search(args: argparse.Namespace) -> PeopleSearch:
+def _search(args: argparse.Namespace, service: Service) -> PeopleSearch:
     try:
-        return search_of({word: getattr(args, f"word_{word}") for word in WORDS})
+        return service.reviews.search_of({word: getattr(args, f"word_{word}") for word in WORDS})
     except BadFilter as error:
         raise SettingsError(f"--{error.name.replace('_', '-')}: {error.text}") from error
 

@@ -6,7 +6,7 @@ Page, JSON call and command know the same words.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -156,6 +156,15 @@ def search_of(words: Mapping[str, str]) -> Search:
             "address", "it is neither an address nor a network, such as 192.0.2.0/24, nor the name of a trusted network"
         )
     return Search(words=given, begin=begin, end=end, networks=networks)
+
+
+def require_known_factor(words: Mapping[str, str], kinds: Iterable[str]) -> None:
+    """Raise ``BadFilter`` for a kind of factor that is none of ``kinds``.
+
+    Nobody has it, so a slip would look like a trail without such lines.
+    """
+    if (factor := words.get("factor", "")) and factor not in (names := tuple(kinds)):
+        raise BadFilter("factor", f"there is no such factor; there are: {', '.join(names)}")
 
 
 def last_moment(name: str, text: str) -> int:

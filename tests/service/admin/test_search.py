@@ -68,7 +68,18 @@ async def test_both_doors_find_the_same(world: World) -> None:
     assert await asked(boss, "from=2030-01-01&address=192.0.2.3") == []
 
 
-@pytest.mark.parametrize("query", ["network=x", "since=2026-01-01", "from=yesterday", "to=2026-13-01"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "network=x",
+        "since=2026-01-01",
+        "from=yesterday",
+        "to=2026-13-01",
+        "kind=account.loked",
+        "factor=topt",
+        "factor=TOTP",
+    ],
+)
 async def test_an_unknown_filter_is_an_error(world: World, query: str) -> None:
     """K-5: 422 on the page and by JSON, and nothing is listed."""
     boss = await world.enrolled("boss", groups=["admin"])
@@ -79,6 +90,28 @@ async def test_an_unknown_filter_is_an_error(world: World, query: str) -> None:
     assert page.status == 422
     assert "REF0" not in page.text
     assert name in page.text
+
+
+@pytest.mark.parametrize("query", ["factor=topt", "factor=upstream"])
+async def test_a_slip_in_the_factor_of_people(world: World, query: str) -> None:
+    """The list of people says so as well.
+
+    A trusted sign-in is a factor of lines, and none that a person has.
+    """
+    boss = await world.enrolled("boss", groups=["admin"])
+    reply = await boss.api("GET", f"admin/accounts?{query}")
+    assert (reply.status, reply.json()["member"]) == (422, "factor")
+    page = await boss.page(f"/mfa/admin/accounts?{query}")
+    assert page.status == 422
+    assert "We can’t read this filter: factor" in page.text
+
+
+async def test_every_factor_of_a_line_is_known(world: World) -> None:
+    """Each one of the registry, also if nobody has it, and the trusted sign-in."""
+    boss = await world.enrolled("boss", groups=["admin"])
+    assert len(await asked(boss, "factor=totp&address=192.0.2.3")) == 8
+    for kind in (*world.engine.factors, "upstream"):
+        assert (await boss.api("GET", f"admin/events?factor={kind}")).status == 200, kind
 
 
 async def test_the_page_leads_on(world: World) -> None:

@@ -40,9 +40,10 @@ def test_the_schema_stands_in_the_id(store_id: bytes | None, schema: int) -> Non
 
 @pytest.mark.waits
 async def test_an_upgraded_store(tmp_path: Path) -> None:
-    """A worker of the release before refuses it, at its start and while it runs, with the schema in the message.
+    """A worker of the release before refuses it, at its start and while it runs.
 
-    What the newer release wrote is not read as an empty store, and no command makes or accepts anything there.
+    The message has the schema. What the newer release wrote is not read as an empty store, and no command makes or
+    accepts anything there.
     """
     with single(tmp_path) as server:
         url = f"redis://127.0.0.1:{server.port}"

@@ -30,7 +30,7 @@ async def export(args: argparse.Namespace, service: Service) -> int:
 
     Exit 1 where a trail is broken: from there on nothing is signed.
     """
-    search = search_from(args)
+    search = search_from(args, service)
     tenants = (args.tenant,) if args.tenant else await service.trail_reader.tenants()
     put = _as_json(service) if args.format == "jsonl" else _as_csv(sys.stdout)
     wrong = dict[str, int]()

@@ -36,7 +36,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 async def follow(args: argparse.Namespace, service: Service) -> int:
     """Run ``audit follow``: print every new event until the command is stopped."""
-    search, trail = search_from(args), service.trail_reader
+    search, trail = search_from(args, service), service.trail_reader
     name = args.format or ("json" if args.json else "text")
     cursors = Cursors(args.state)
     await begin(trail, await _tenants(args, service), cursors, after=args.after, keeps=bool(args.state))

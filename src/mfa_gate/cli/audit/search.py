@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ...core.events import Event
 from ...core.reasons import Refusal
-from ...core.trail_search import WORDS, BadFilter, Search, search_of
+from ...core.trail_search import WORDS, BadFilter, Search
 from ...errors import SettingsError
 from ...service import Actor, Service
 from ...service.admin.trail import MAX_PAGE
@@ -41,17 +41,17 @@ def text_of(event: Event) -> str:
     return " ".join([*parts, f"ref={event.id}"])
 
 
-def search_from(args: argparse.Namespace) -> Search:
+def search_from(args: argparse.Namespace, service: Service) -> Search:
     """Read the filters of a command. Raises ``SettingsError``."""
     try:
-        return search_of({word: getattr(args, f"word_{word}") for word in WORDS})
+        return service.trail_desk.search_of({word: getattr(args, f"word_{word}") for word in WORDS})
     except BadFilter as error:
         raise SettingsError(f"--{error.name}: {error.text}") from error
 
 
 async def list_events(args: argparse.Namespace, service: Service) -> int:
     """Run ``audit list``."""
-    search = search_from(args)
+    search = search_from(args, service)
     wanted, found, after = max(1, min(args.limit, MOST)), list[Event](), ""
     while len(found) < wanted:
         size = min(wanted - len(found), MAX_PAGE)

@@ -5,14 +5,15 @@ Page, JSON call, command, CSV and reports ask here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
 from ...core.model import SubjectKey
-from ...core.people_search import PeopleSearch
+from ...core.people_search import PeopleSearch, search_of
 from ...core.person_line import PersonLine, Strength, absent_line, line_from, line_of
 from ...core.reasons import Refusal
+from ...core.trail_search import require_known_factor
 from ..accounts import Engine
 from ..directory import NoDirectory
 from ..turns import AT_ONCE
@@ -47,6 +48,12 @@ class Reviews:
         self.engine = engine
         self.rights = rights
         self.people = people
+
+    def search_of(self, words: Mapping[str, str]) -> PeopleSearch:
+        """Read the filters of a search. Raises ``BadFilter``."""
+        search = search_of(words)
+        require_known_factor(search.words, self.engine.factors)
+        return search
 
     async def page(
         self,

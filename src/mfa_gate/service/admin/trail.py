@@ -5,12 +5,13 @@ An administrator needs the right ``audit``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from ...core.events import Event
+from ...core.evidence import UPSTREAM
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
-from ...core.trail_search import Search
+from ...core.trail_search import Search, require_known_factor, search_of
 from ...storage import EventPage, FindsLines, Trail
 from ..accounts import Engine
 from ..turns import AT_ONCE, give_way
@@ -29,6 +30,12 @@ class TrailDesk:
     def __init__(self, engine: Engine, rights: Rights) -> None:
         self.engine = engine
         self.rights = rights
+
+    def search_of(self, words: Mapping[str, str]) -> Search:
+        """Read the filters of a search. Raises ``BadFilter``."""
+        search = search_of(words)
+        require_known_factor(search.words, (*self.engine.factors, UPSTREAM))
+        return search
 
     async def events(
         self, actor: Actor, tenant: str, search: Search, *, after: str = "", limit: int = 50

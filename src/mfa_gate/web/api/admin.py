@@ -12,7 +12,7 @@ from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...core.summary import Summary
-from ...core.trail_search import WORDS, BadFilter, search_of
+from ...core.trail_search import WORDS, BadFilter
 from ...service import Actor, Done
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, AskedLine, GrantLine, TenantDocument
@@ -317,7 +317,7 @@ async def events(request: PageRequest, body: Body, name: str) -> Answer:
     """List the trail of a tenant: ``GET admin/events``."""
     query = query_of(request, (*WORDS, "after", "limit", "tenant"))
     try:
-        search = search_of({word: query[word] for word in WORDS if word in query})
+        search = request.service.trail_desk.search_of({word: query[word] for word in WORDS if word in query})
     except BadFilter as error:
         raise wrong(error.name, WORDS[error.name]) from error
     page = await request.service.trail_desk.events(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.people_search import SORTS, WORDS, search_of
+from ...core.people_search import SORTS, WORDS
 from ...core.person_line import line_from
 from ...core.reasons import Refusal
 from ...core.trail_search import BadFilter
@@ -22,7 +22,7 @@ async def accounts(request: PageRequest, body: Body, name: str) -> Answer:
     """List the accounts of a tenant: ``GET admin/accounts``."""
     query = query_of(request, QUERY)
     try:
-        search = search_of({word: query[word] for word in WORDS if word in query})
+        search = request.service.reviews.search_of({word: query[word] for word in WORDS if word in query})
     except BadFilter as error:
         raise wrong(error.name, WORDS[error.name]) from error
     if query.get("sort", "id") not in SORTS:

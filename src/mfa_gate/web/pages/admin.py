@@ -376,7 +376,7 @@ async def audit(request: PageRequest) -> Answer:
     typed = {name: value for name, value in query.items() if name not in OWN_WORDS}
     wrong = ""
     try:
-        search = search_of(typed)
+        search = request.service.trail_desk.search_of(typed)
     except BadFilter as error:
         search, wrong = search_of({}), error.name
     found = await request.service.trail_desk.events(

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
 
 from ...core.model import SubjectKey
-from ...core.people_search import search_of
 from ...core.reasons import Refusal
 from ...core.trail_search import BadFilter
 from ...service.admin.many import IDLE, MOST, OF_THE_ACTOR, REACHED, Chosen, Outcome, Plan
@@ -34,7 +33,7 @@ def chosen_in(request: PageRequest) -> Chosen:
     """
     form = request.form
     if form.get("all") == "yes":
-        return Chosen(search=search_of(dict(parse_qsl(form.get("filter", "")))))
+        return Chosen(search=request.service.reviews.search_of(dict(parse_qsl(form.get("filter", "")))))
     ticked = [value for name, value in form.items() if name.startswith(PICK)]
     named = form.get("ids", "").replace("\r\n", "\n").split("\n")
     return Chosen(ids=tuple(id for id in (*ticked, *named) if id))

@@ -37,7 +37,7 @@ async def accounts(request: PageRequest) -> Answer:
     query, wrong = request.query, ""
     typed = {name: value for name, value in query.items() if name not in OWN_WORDS}
     try:
-        search = search_of(typed)
+        search = request.service.reviews.search_of(typed)
     except BadFilter as error:
         search, wrong = search_of({}), error.name
     sort = query.get("sort", "")
