@@ -310,7 +310,7 @@ async def test_what_the_server_refuses(step: str, answer: str, reason: str, tran
 )
 @pytest.mark.parametrize(("step", "reason"), [("rcpt", "refused"), ("data", "timeout")])
 async def test_an_answer_that_is_none(step: str, reason: str, answer: str) -> None:
-    """After the text nobody knows if the mail was taken, so its code stays good and nothing says that it was not sent.
+    """After the text nobody knows if the mail was taken: its code stays good.
 
     Before the text nothing was handed over, and nobody's mailbox is to blame.
     """

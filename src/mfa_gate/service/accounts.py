@@ -19,6 +19,7 @@ from ..core.networks import full_address
 from ..core.rules import Policy, Rules, TenantSettings
 from ..core.trail import keyed
 from ..errors import SettingsError, StoreContention, StoreUnavailable
+from ..host_faults import misbehaved
 from ..keyring import CHAIN
 from ..ports import Closes
 from ..storage import Changed, Reader
@@ -297,8 +298,13 @@ class Engine:
         """
         if self.wiring.contacts is None:
             return NOTHING_ON_FILE
-        async with asyncio.timeout(CONTACTS_TIMEOUT):
-            found = await self.wiring.contacts(subject)
+        try:
+            async with asyncio.timeout(CONTACTS_TIMEOUT):
+                found = await self.wiring.contacts(subject)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise misbehaved("contacts", error) from error
         if isinstance(found, Contacts):
             return found
         raise SettingsError(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from inspect import isawaitable
 
 from ..core.model import Contacts, Subject
+from ..host_faults import misbehaved
 from ..ports import DirectoryOf
 from .turns import AT_ONCE
 
@@ -72,6 +73,10 @@ async def pieces_of(directory: DirectoryOf | None, tenant: str) -> AsyncIterator
         raise
     except Exception as error:
         log.exception("the host's directory did not answer for %s", tenant)
+        raise NoDirectory from error
+    except BaseException as error:
+        fault = misbehaved("directory", error)
+        log.error("the host's directory did not answer for %s: %s", tenant, fault)
         raise NoDirectory from error
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 from ..core.decision import Decision
 from ..core.events import Event
 from ..core.model import Account, Subject
+from ..host_faults import misbehaved
 from ..thread_pool import ThreadPool
 
 audit_log = logging.getLogger("mfa_gate.audit")
@@ -56,16 +57,15 @@ class HostCall:
         Raises what the hook raises, and ``TimeoutError`` after ``within`` seconds. They include the wait for the call's
         turn: ``NotCalled`` if it did not come. A plain function that has begun goes on behind a ``TimeoutError``.
 
-        A hook that waits for a task of its own which was cancelled fails with ``RuntimeError``: only its caller's end is a
-        cancellation, which would end this round of background work for all tenants, without a word.
+        A hook that throws something else than an exception, such as the cancellation of a task of its own, fails with
+        ``RuntimeError``: it would end this round of background work for all tenants, without a word.
         """
         try:
             return await self._run(hook, *arguments, within=within)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise RuntimeError("the hook was cancelled by something of its own") from error
+        except Exception:
+            raise
+        except BaseException as error:
+            raise misbehaved("the hook", error) from error
 
     async def _run(self, hook: Callable[..., object], *arguments: object, within: float) -> object:
         if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):

@@ -10,6 +10,7 @@ import logging
 
 from ..core.text_safety import one_line
 from ..errors import SendFailed
+from ..host_faults import misbehaved
 from ..ports import Message, Sender
 from .effects import Effects
 
@@ -44,10 +45,12 @@ async def deliver(effects: Effects, sender: Sender, message: Message, *, within:
                 "a message by %s whose sender took long has failed (%s): %s", message.channel, message.key, cause
             )
 
-    await asyncio.wait((effects.later(send()),), timeout=within)
+    task = effects.later(send())
+    await asyncio.wait((task,), timeout=within)
     is_late = not ends
     if is_late:
-        raise SendFailed(UNKNOWN, transient=True, detail="no answer in time")
+        detail = "the sender ended its own task" if task.done() else "no answer in time"
+        raise SendFailed(UNKNOWN, transient=True, detail=detail)
     if ends[0] is not None:
         raise ends[0]
 
@@ -73,6 +76,8 @@ async def _failure_of(sender: Sender, message: Message) -> Exception | None:
             await sender.send(message)
     except Exception as error:
         return SendFailed(UNKNOWN, transient=True, detail="it has no time-out of its own") if limit.expired() else error
+    except BaseException as error:
+        return misbehaved("the sender", error)
     return None
 
 

@@ -17,6 +17,7 @@ from ..core.model import Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN, Proxy
 from ..core.policy import Facts, facts_of
 from ..core.rules import Policy
+from ..host_faults import misbehaved
 from ..identity.first import FirstOf
 from ..identity.values import WiringFault
 from ..ports import Identify, LeavesMark, NamesSession, ReadsScope
@@ -117,17 +118,23 @@ class Callers:
 
         Raises the errors of the host, or ``TimeoutError`` after five seconds.
         """
-        if self.subject_now is not None:
-            found = self.subject_now(scope)
-        else:
-            copy = {**scope, "state": dict(scope.get("state", ()))}
-            async with asyncio.timeout(self.identify_within):
-                answer = self.identify(HTTPConnection(copy))
-                if not isawaitable(answer):
-                    raise WiringFault(
-                        f"identify: {self.identify!r} is a plain function, and the gate awaits its answer: write async def"
-                    )
-                found = await answer
+        try:
+            if self.subject_now is not None:
+                found = self.subject_now(scope)
+            else:
+                copy = {**scope, "state": dict(scope.get("state", ()))}
+                async with asyncio.timeout(self.identify_within):
+                    answer = self.identify(HTTPConnection(copy))
+                    if not isawaitable(answer):
+                        raise WiringFault(
+                            f"identify: {self.identify!r} is a plain function, and the gate awaits its answer: write async "
+                            "def"
+                        )
+                    found = await answer
+        except Exception:
+            raise
+        except BaseException as error:
+            raise misbehaved("identify", error) from error
         if found is None or isinstance(found, Subject):
             return found
         raise WiringFault(
