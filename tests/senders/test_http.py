@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -28,6 +29,7 @@ from mfa_gate.senders.twilio import _outcome as twilio_outcome
 
 from .servers import (
     Behavior,
+    Request,
     Trust,
     answers,
     endless,
@@ -230,6 +232,20 @@ def test_each_number_in_twilios_dictionary() -> None:
         assert not outcome.provider_down
         found[outcome.reason].append(code)
     assert found == {reason: list(codes) for reason, codes in MEANT.items()}
+
+
+@pytest.mark.parametrize("status", [201, 400])
+async def test_a_provider_that_compresses(status: int) -> None:
+    """It is asked for the plain text, by which a number that sent STOP is told."""
+
+    async def behave(request: Request, writer: asyncio.StreamWriter) -> None:
+        body, headers = problem(21610), ""
+        if request.headers.get("accept-encoding") != "identity":
+            body, headers = gzip.compress(body), "Content-Encoding: gzip\r\n"
+        await answers(status, body, headers=headers)(request, writer)
+
+    async with http_server(behave) as server:
+        assert (await failure_of(sms(server.url))).reason == "opted-out"
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"{", b'{"code": "21610"}', b"[" * 50_000, b"\xff\xfe"])

@@ -57,6 +57,9 @@ _LIKE = {
 _FORMULA = frozenset("=+-@|%")
 """First characters by which spreadsheet programs take a text for a formula."""
 
+LONGEST_MAILBOX = 254
+"""Characters of an e-mail address (RFC 5321 4.5.3.1.3)."""
+
 
 def names(text: str, word: str) -> bool:
     """Tell if ``text`` has ``word`` as a word of its own, not inside of a longer one.
@@ -172,3 +175,11 @@ def stated(text: str) -> str:
     """
     line = typed_line(text)
     return line if len(line) <= MAX_REASON else ""
+
+
+def may_be_mailbox(text: str) -> bool:
+    """Tell if ``text`` may be an e-mail address: short enough, and all of it can be seen.
+
+    A line break would write headers of its own in a careless sender.
+    """
+    return len(text) <= LONGEST_MAILBOX and text.isprintable()

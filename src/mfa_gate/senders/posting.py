@@ -81,9 +81,9 @@ class Courier:
                 reason="unreachable", transient=True, detail="no such host, or no answer", provider_down=True
             )
         phases = {"connect": self._timeout, "pool": self._timeout, "read": None, "write": None}
-        request = httpx.Request(
-            method, address.url, headers=dict(headers), content=body, extensions={"timeout": phases}
-        )
+        # Without the header any coding may come (RFC 9110 12.5.3), and the provider's reason would not be read.
+        sent = {"Accept-Encoding": "identity", **headers}
+        request = httpx.Request(method, address.url, headers=sent, content=body, extensions={"timeout": phases})
         try:
             async with (
                 asyncio.timeout(self._timeout + self.answer_time),

@@ -231,7 +231,8 @@ def _failure(fault: Exception, *, handed_over: bool) -> Outcome:
         case aiosmtplib.SMTPResponseException() if not 400 <= code < 600:
             # No refusal. After the text it may as well stand for "taken".
             reason = "timeout" if handed_over else "refused"
-            return Outcome(reason=reason, transient=True, detail="no answer of SMTP", provider_down=True)
+            detail = f"SMTP {code}" if code >= 100 else "no answer of SMTP"
+            return Outcome(reason=reason, transient=True, detail=detail, provider_down=True)
         case aiosmtplib.SMTPRecipientRefused() if (
             code >= 500 and code not in _OF_NO_MAILBOX and not _POLICY_REFUSAL.match(fault.message)
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from ..core.events import Event, KeyedEvent, Moment
 from ..core.model import NOTHING_ON_FILE, Account, Caller, Contacts, Subject, SubjectKey, replace
 from ..core.networks import full_address
 from ..core.rules import Policy, Rules, TenantSettings
+from ..core.text_safety import may_be_mailbox
 from ..core.trail import keyed
 from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..host_faults import misbehaved
@@ -30,6 +32,8 @@ from .places import Places
 from .strangers import Strangers
 from .trail_keys import TrailKeys
 from .wiring import Wiring
+
+log = logging.getLogger("mfa_gate")
 
 A = TypeVar("A")
 
@@ -293,6 +297,7 @@ class Engine:
     async def contacts(self, subject: Subject) -> Contacts:
         """Ask the host for the person's contacts.
 
+        An e-mail address that can be none counts as none on file: it would be kept in the account, and handed to a sender.
         Raises any exception of the host's function, ``SettingsError`` for an answer that is no ``Contacts``, or
         ``TimeoutError`` after three seconds.
         """
@@ -306,7 +311,14 @@ class Engine:
         except BaseException as error:
             raise misbehaved("contacts", error) from error
         if isinstance(found, Contacts):
-            return found
+            if may_be_mailbox(found.email):
+                return found
+            log.warning(
+                "contacts: the e-mail address of %s counts as none on file: it is too long, or holds characters that cannot "
+                "be seen",
+                subject.id,
+            )
+            return Contacts(name=found.name, phone=found.phone)
         raise SettingsError(
             f"contacts: {self.wiring.contacts!r} has returned a value of type {type(found).__name__}: return "
             "mfa_gate.Contacts(name=..., email=..., phone=...), and Contacts() for somebody with nothing on file"
