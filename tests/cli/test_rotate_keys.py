@@ -16,7 +16,8 @@ from mfa_gate.cli import main
 from mfa_gate.cli.progress import Progress
 from mfa_gate.core.rules import FactorRules, Policy, Rules
 from mfa_gate.factors import BUILT_IN
-from mfa_gate.keyring import make_key
+from mfa_gate.keyring import Keyring, make_key
+from mfa_gate.service.maintenance.rotation import rotate_keys
 from mfa_gate.testing import Enrolled, Kit, Outbox
 
 from .doctored import gate
@@ -24,6 +25,12 @@ from .doctored import gate
 OLD, NEW, OTHER = (make_key(bytes(range(start, start + 32))) for start in (3, 80, 160))
 ANN, BOB = Subject("ann", "clinic"), Subject("bob", "clinic")
 KINDS = ("totp", "email", "sms", "webauthn", "backup-code")
+
+
+class Killed(Exception):
+    """The end of a rotation in the midst of it."""
+
+
 Command = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -143,18 +150,37 @@ def test_what_no_key_opens_is_told(store: Path, command: Command) -> None:
 
 
 def test_it_is_written_down(store: Path, command: Command) -> None:
-    """One event a tenant records the rotation, with its actor, its reason and its count."""
+    """Two events a tenant record the rotation: its begin, and its count at the end.
+
+    One that is killed has left the first, and the next run adds its own.
+    """
+
+    def stop() -> None:
+        raise Killed
+
+    async def killed() -> None:
+        mine = gate_with(store, NEW, OLD)
+        await mine.web.open()
+        with pytest.raises(Killed):
+            await rotate_keys(mine.service, actor="operator:root", reason="yearly", step=stop)
+        await mine.service.aclose()
+
+    asyncio.run(killed())
     command(NEW, OLD)
+    command(OTHER, NEW, OLD)
 
     async def trail() -> Any:
-        mine = gate_with(store, NEW)
+        mine = gate_with(store, OTHER, NEW)
         await mine.web.open()
         page = await mine.service.engine.store.events("clinic", kind="keys.rotated")
         await mine.service.aclose()
         return page.items
 
-    (event,) = asyncio.run(trail())
-    assert (event.actor, event.reason, event.detail) == ("operator:root", "yearly", {"accounts": 2})
+    events = asyncio.run(trail())
+    assert {(event.actor, event.reason) for event in events} == {("operator:root", "yearly")}
+    other, new = Keyring([OTHER]).newest, Keyring([NEW]).newest
+    first, second = [{"newest": new}], [{"newest": new}, {"accounts": 1}]
+    assert [event.detail for event in reversed(events)] == [*first, *second, {"newest": other}, {"accounts": 2}]
 
 
 @pytest.mark.parametrize("kind", sorted(BUILT_IN))

@@ -70,7 +70,7 @@ ROWS = (
     ),
     EventKind(
         kind="keys.rotated",
-        trail="secrets were sealed anew under the newest key",
+        trail="secrets were sealed anew under the newest key: a line with the first account, and one with their number at the end",
         seen_by="trail",
         grave=True,
     ),

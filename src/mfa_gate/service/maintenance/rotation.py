@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ...core.changes import Change
+from ...core.events import Event
 from ...core.model import Account, Authenticator, Caller, Enrollment, Fields, Subject, SubjectKey
 from ...errors import DamagedAccount
 from ...factors import Registry
@@ -21,6 +22,7 @@ from ..store_checks import drop_canaries
 T = TypeVar("T", Authenticator, Enrollment)
 
 PAGE = 500
+ROTATED = "keys.rotated"
 LEAST = 20
 """The least number of characters of a digest. A shorter text that begins like a key's id is no digest."""
 
@@ -55,19 +57,24 @@ async def rotate_keys(service: Service, *, actor: str, reason: str, step: Callab
     """Seal every account of the store anew, a page at a time.
 
     Calls ``step`` after each account. It can be stopped and started again: a finished account is skipped. Each tenant
-    with a changed account gets one event, with ``actor`` and ``reason``. Raises ``StoreUnavailable``.
+    with a changed account gets an event with the first one, so that no killed rotation goes unseen, and one with the number
+    at the end. Both have ``actor`` and ``reason``. Raises ``StoreUnavailable``.
     """
     engine, tally = service.engine, Tally()
     async for key in every_key(service):
         try:
-            _count(tally, key, await _one(service, key), engine.keyring, engine.factors)
+            begun = None
+            if key.tenant not in tally.tenants:
+                moment = engine.moment(actor=actor)
+                begun = moment.event(ROTATED, SubjectKey(key.tenant, ""), reason=reason, newest=engine.keyring.newest)
+            _count(tally, key, await _one(service, key, begun), engine.keyring, engine.factors)
         except DamagedAccount as error:
             tally.accounts += 1
             tally.failed.append(str(error))
         step()
     for tenant, count in tally.tenants.items():
         moment = engine.moment(actor=actor)
-        event = moment.event("keys.rotated", SubjectKey(tenant, ""), reason=reason, accounts=count)
+        event = moment.event(ROTATED, SubjectKey(tenant, ""), reason=reason, accounts=count)
         await engine.record((event,))
     if not tally.lost:
         await drop_canaries(engine.store, engine.keyring)
@@ -94,7 +101,8 @@ def context_of(service: Service, account: Account) -> Context:
     return replace(drawn, key=account.key)
 
 
-async def _one(service: Service, key: SubjectKey) -> Outcome:
+async def _one(service: Service, key: SubjectKey, begun: Event | None) -> Outcome:
+    """Seal one account anew, together with the line ``begun`` if something of it changes."""
     engine = service.engine
     nonce = secrets.token_bytes(32)
 
@@ -108,7 +116,9 @@ async def _one(service: Service, key: SubjectKey) -> Outcome:
             replaced=tuple(_anew(engine.factors, context, item, lost) for item in account.replaced),
             recovery=service.slow_recovery.sealed_anew(context, account.recovery),
         )
-        return Change(account=fresh, events=(), answer=Outcome(fresh, fresh != account, tuple(lost)))
+        is_changed = fresh != account
+        events = (begun,) if begun is not None and is_changed else ()
+        return Change(account=fresh, events=events, answer=Outcome(fresh, is_changed, tuple(lost)))
 
     return await engine.change(key, step)
 
