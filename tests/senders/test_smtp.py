@@ -280,7 +280,7 @@ async def test_downgrade_no_starttls_offered(trust: Trust) -> None:
         ("rcpt", "535 Sign in first", "refused", False, False),
         ("rcpt", "550 5.1.1 No such user ann@clinic.example", "rejected-destination", False, False),
         ("rcpt", "554 5.7.1 Relay access denied", "refused", False, False),
-        ("data", "354 Go on", "refused", True, True),
+        ("data", "354 Go on", "timeout", True, True),
         ("data", "400 Later", "refused", True, False),
         ("data", "421 4.3.2 Shutting down", "refused", True, True),
         ("data", "422 Later", "refused", True, False),

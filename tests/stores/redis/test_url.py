@@ -56,7 +56,9 @@ WRONG = {
     "redis://h?marker=/a%00b": "marker= names no file",
     "redis://h?zeta=1&alpha=2": "unknown option 'alpha'; there are durable, replicas, tls, ca, marker",
     "redis://h?x": "cannot be read as a Redis URL",
-    "redis://[h": "cannot be read as a Redis URL",
+    "redis://[h": "cannot be read as a Redis URL (a host has one bracket)",
+    "redis://h]:1": "cannot be read as a Redis URL (a host has one bracket)",
+    "redis://h,[::1": "cannot be read as a Redis URL (a host has one bracket)",
     "odd://h": "cannot be read as a Redis URL",
 }
 

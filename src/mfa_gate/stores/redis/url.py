@@ -107,7 +107,10 @@ def _host_of(text: str, kind: Kind, shown: str) -> Address:
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         host, port = text, str(_PORTS[kind])
-    host = host.removeprefix("[").removesuffix("]")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not {"[", "]"}.isdisjoint(host):
+        raise SettingsError(f"store {shown!r} cannot be read as a Redis URL (a host has one bracket): {RESERVED}")
     if not host:
         raise SettingsError(f"store {shown!r} names no host: write {_SAMPLES[kind]}")
     number = _number(port, "port", shown)
