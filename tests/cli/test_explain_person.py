@@ -127,6 +127,38 @@ def test_a_wrong_question(run: Run, capsys: pytest.CaptureFixture[str], more: tu
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("json_too", [(), ("--json",)])
+@pytest.mark.parametrize(
+    ("id", "tenant", "said"),
+    [
+        ("x" * 300, "alpha", "ID and --tenant: "),
+        ("a\u00a0b", "alpha", "ID and --tenant: "),
+        ("bob", "x" * 300, "ID and --tenant: "),
+        ("bob", "alhpa", 'the policy does not name it, and says tenants_are = "closed"'),
+    ],
+)
+def test_nobody_is_explained_who_cannot_be(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str], id: str, tenant: str, said: str, json_too: tuple[str, ...]
+) -> None:
+    """An id or a tenant that cannot be is wrong use, in one line, and no decision is printed."""
+    closed = 'tenants_are = "closed"\n[[exempt]]' if "closed" in said else "[[exempt]]"
+    (folder / "policy.toml").write_text(RULES.replace("[[exempt]]", closed))
+    assert main(["policy", "explain", "--account", id, "--tenant", tenant, *json_too]) == 2
+    told = capsys.readouterr()
+    assert (told.out, len(told.err.splitlines())) == ("", 1)
+    assert said in told.err
+
+
+def test_a_factor_that_the_policy_does_not_allow_is_told(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A factor that the person has and may not use is marked, and no other is."""
+    (folder / "policy.toml").write_text(RULES + '[tenants.alpha.factors]\nallowed = ["webauthn", "backup-code"]\n')
+    assert main(["policy", "explain", "--account", "bob", "--tenant", "alpha", "--at", at(120)]) == 0
+    (mine,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("factors ")]
+    totp, backup = mine.removeprefix("factors").strip().split("; ")
+    assert (totp[:6], totp[-14:]) == ("totp (", "), not allowed")
+    assert (backup[:13], backup[-1]) == ("backup-code (", ")")
+
+
 def test_the_printed_answer(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """The facts come first, then the part of each rule, then the decision."""
     assert main(["policy", "explain", "--account", "bob", "--tenant", "alpha", "--at", at(120)]) == 0

@@ -200,6 +200,66 @@ def test_explain(run: Run) -> None:
     assert "decision:  off" in run("explain", EXAMPLE, "--not-enabled").out
 
 
+RULES = f"""{TOTP}order = ['totp']
+[[exempt]]
+name = 'open'
+paths = ['=/open']
+reason = 'x'
+permanent = true
+[[exempt_subjects]]
+name = 'patients'
+groups_any = ['patient']
+reason = 'x'
+expires = 2027-12-31
+[freshness]
+max_age = '7d'
+[networks]
+hq = ['198.51.100.0/28']
+[freshness.ip_change]
+trusted = ['hq']
+[agreement]
+id = 'terms'
+version = '1'
+title = 'Terms'
+file = 'terms.md'
+[tenants.optional]
+enrollment = {{ stage = 'optional' }}
+[tenants.chosen]
+enrollment = {{ stage = 'admin' }}
+"""
+STALE, FRESH = ("--enrolled", "totp", "--verified", "8d"), ("--enrolled", "totp", "--verified", "1m")
+SITUATIONS = [
+    ((), "--enrolled=totp", "enroll", "challenge (no_proof)"),
+    (("--enrolled", "totp"), "--verified=1m", "challenge (no_proof)", "agreement"),
+    (("--verified", "1m"), "--proof-factor=backup-code", "agreement", "enroll"),
+    (FRESH, "--agreed", "agreement", "verified"),
+    (FRESH, "--ip=other", "agreement", "challenge (ip_changed)"),
+    (FRESH, "--ip=trusted", "agreement", "agreement"),
+    (FRESH, "--ip-changed", "agreement", "challenge (ip_changed)"),
+    (STALE, "--locked", "challenge (expired)", "locked"),
+    (STALE, "--request=GET /open", "challenge (expired)", "exempt"),
+    (STALE, "--groups=clerk,patient", "challenge (expired)", "exempt"),
+    (STALE, "--role=patient", "challenge (expired)", "exempt"),
+    ((*STALE, "--role=patient"), "--at=2028-01-01T00:00:00Z", "exempt", "challenge (expired)"),
+    (("--tenant=optional",), "--skipped", "enroll", "agreement"),
+    (("--tenant=chosen",), "--not-enabled", "enroll", "off"),
+    (("--not-enabled",), "--tenant=chosen", "enroll", "off"),
+]
+
+
+@pytest.mark.parametrize(("words", "option", "before", "then"), SITUATIONS)
+def test_each_option_of_explain_is_a_part_of_the_situation(
+    run: Run, write: Write, words: tuple[str, ...], option: str, before: str, then: str
+) -> None:
+    """An option that counts for nothing would explain another request than the one that was asked about."""
+    path = write("p.toml", RULES)
+    Path(path).with_name("terms.md").write_text("Be kind.")
+    at = () if option.startswith("--at") else ("--at", "2027-01-01T00:00:00Z")
+    found = [run("explain", path, *at, *words, *more).out for more in ((), (option,))]
+    told = [line.partition(":")[2].strip() for out in found for line in out.splitlines() if line.startswith("decision:")]
+    assert told == [before, then]
+
+
 def test_explain_as_json_is_the_decision(run: Run) -> None:
     """The JSON has the decision's own fields, every row, and the offered factors."""
     told = run("explain", EXAMPLE, "--tenant", "clinic", "--enrolled", "email", "--verified", "8d", "--json").json
@@ -396,6 +456,66 @@ def test_schema(run: Run) -> None:
         "const": 1,
         "description": "The version of this format. It must be 1.",
     }
+
+
+NAMED = ("check", "explain", "test", "diff", "equal", "impact", "routes")
+
+
+@pytest.mark.parametrize("command", NAMED)
+def test_a_wrong_name_is_told_with_the_command(run: Run, write: Write, command: str) -> None:
+    """One line names the command and the file; nothing is on standard output, with --json or without."""
+    path = write("p.toml", TOTP)
+    more = {"diff": (path,), "equal": (path,), "routes": ("--app", "none:app")}.get(command, ())
+    for json_too in ((), ("--json",)):
+        ran = run(command, f"{path}.no", *more, *json_too)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == f"mfa-gate policy {command}: {path}.no: there is no such file\n"
+
+
+SHOWN = [
+    (("check", "weak.toml"), 'weak.toml: policy "x" is valid (1 warning)', ("findings", 0, "path"), "freshness.max_age"),
+    (("explain", "weak.toml"), "decision:  enroll", ("decision", "kind"), "Enroll"),
+    (("test", "weak.toml"), "ok   a stranger enrolls", ("tests", 0, "name"), "a stranger enrolls"),
+    (("diff", "sound.toml", "weak.toml"), "looser  (all)", ("differences", 0, "change"), "looser"),
+    (("equal", "sound.toml", "sound.toml"), "equal: every request", ("differences",), []),
+    (("equal", "sound.toml", "weak.toml"), "looser  (all)", ("differences", 0, "change"), "looser"),
+    (("keys", "freshness.max_age"), "How long a proof counts.", (0, "head"), "[freshness]"),
+]
+
+
+@pytest.mark.parametrize(("words", "shown", "place", "value"), SHOWN)
+def test_each_command_has_a_text_and_a_document(
+    run: Run, write: Write, words: tuple[str, ...], shown: str, place: tuple[str | int, ...], value: object
+) -> None:
+    """People read lines, and programs read JSON: never one for the other."""
+    paths = {
+        "sound.toml": write("sound.toml", TOTP + ASKED),
+        "weak.toml": write("weak.toml", TOTP + ASKED + "[freshness]\nmax_age = '31d'\n"),
+    }
+    words = tuple(paths.get(word, word) for word in words)
+    lines = run(*words).out.splitlines()
+    assert [line for line in lines if line.startswith(shown)]
+    found = run(*words, "--json").json
+    for step in place:
+        found = found[step]
+    assert found == value
+
+
+def test_the_example_is_a_policy(run: Run, tmp_path: Path) -> None:
+    """What is printed can be checked as it stands; as JSON, it is the same text."""
+    text = run("example").out
+    assert text.startswith("# A policy with every key.")
+    assert run("example", "--json").json == {"policy": text}
+    assert [line for line in text.splitlines() if line.startswith("version = 1")]
+
+
+def test_one_key(run: Run) -> None:
+    """A section or a key can be asked for; a name that there is not is told with the nearest."""
+    assert run("keys", "freshness").out.count("### ") >= 1
+    assert "`max`" not in run("keys", "freshness.max_age").out
+    ran = run("keys", "freshnes.max_age")
+    assert (ran.code, ran.out) == (2, "")
+    assert 'no key or section is named "freshnes.max_age"; did you mean "freshness.max_age"?' in ran.err
 
 
 def test_keys(run: Run) -> None:

@@ -14,7 +14,7 @@ from ..core.rules import Policy
 from ..service.what_if import ASSUMED
 from ..web.responses import stamp
 from .application import WrongUse
-from .context import DONE, NO, key_of, service_of
+from .context import key_of, service_of
 from .policy_args import policy_of
 
 if TYPE_CHECKING:
@@ -36,17 +36,19 @@ def add_person(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keys-file", metavar="FILE", help="with --account: the keys (MFA_GATE_KEYS_FILE)")
 
 
-def explain_person(
-    args: argparse.Namespace, endpoint: tuple[Demand, ...], sign_out: str
-) -> tuple[int, Answer | Refusal]:
-    """Ask the store. Returns the exit code for the answer, and the answer.
+def explain_person(args: argparse.Namespace, endpoint: tuple[Demand, ...], sign_out: str) -> Answer:
+    """Ask the store. Returns the answer.
 
     Raises ``WrongUse`` for a question that means nothing, ``SettingsError`` for a store that cannot be opened.
     """
     args.id = args.account
     args.loaded_policy = policy_of(args)
     answer = asyncio.run(_asked(args, key_of(args), endpoint, sign_out))
-    return (NO if isinstance(answer, Refusal) else DONE), answer
+    if isinstance(answer, Refusal):
+        from .refusals import text_of
+
+        raise WrongUse(text_of(answer))
+    return answer
 
 
 async def _asked(

@@ -141,10 +141,8 @@ def explain_policy(args: argparse.Namespace) -> int:
 
     The person is made up, or with ``--account`` a real one of the store.
     """
-    from ..core.reasons import Refusal
     from ..policyfile.scenario import Given, factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_dead_end, told_decision
-    from .refusals import tell_refusal
 
     policy = policy_of(args)
     if policy.tenants_are == "closed" and args.tenant not in policy.tenants:
@@ -156,10 +154,7 @@ def explain_policy(args: argparse.Namespace) -> int:
         gate = gate_for(args)
         sign_out = gate.web.site.sign_out if gate is not None else ""
         if args.account:
-            code, answer = explain_person(args, endpoint, sign_out)
-            if isinstance(answer, Refusal):
-                tell_refusal(args, answer)
-                return code
+            answer = explain_person(args, endpoint, sign_out)
             outcome, given, facts = answer.outcome, person_json(answer), list(person_lines(answer))
         else:
             given = given_by(args, policy)
