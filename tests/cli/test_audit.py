@@ -15,15 +15,18 @@ import sys
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.cli.audit import text_of
+from mfa_gate.cli.audit.formats import FORMATS
 from mfa_gate.core.events import Event
 from mfa_gate.stores.sqlite import SQLiteStore
 from tests.harness import START
 
+from .house import be_of_before
 from .store import WHO, Run, people, prepare, runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +223,93 @@ def test_accept(run: Run, tmp_path: Path) -> None:
     assert run("audit", "accept", *who) == (0, {"accepted": told["broken"], "broken": {}})
     assert run("audit", "verify")[0] == 0
     assert run("audit", "list", "--kind", "audit.accepted")[1]["events"][0]["actor"] == "operator:eve"
+
+
+def cut(store: Path) -> None:
+    """Remove the last line of a trail, as somebody does who can write the file."""
+    with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM event WHERE seq = (SELECT max(seq) FROM event WHERE tenant = 'alpha')")
+
+
+def test_the_printed_verdicts(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command says in words what it found, and never nothing."""
+
+    def said(*words: str) -> str:
+        main(["audit", *words])
+        return capsys.readouterr().out
+
+    who = ("--actor", "eve", "--reason", "a disk was damaged")
+    lines = len(run("audit", "list", "--tenant", "alpha", "--limit", "1000")[1]["events"])
+    assert said("accept", *who) == "nothing is wrong\n"
+    assert said("verify") == "every trail is whole\n"
+    assert said("verify", "--tenant", "gamma") == "gamma: there is no such trail\n"
+    assert said("head", "--tenant", "gamma") == "gamma: there is no such trail; no head is signed\n"
+    whole = said("head").splitlines()
+    assert [line.partition(" digest=")[0] for line in whole] == [f"alpha lines={lines}", "beta lines=3"]
+    assert said("verify", "--expect", "x").startswith("--expect: ")
+    cut(tmp_path / "mfa.db")
+    assert said("verify") == f"alpha: broken at line {lines}: the lines from here on are gone\n"
+    assert said("head") == (f"{whole[1]}\nalpha: the lines from here on are gone; no head is signed\n")
+    signed, still, *more = said("accept", *who).splitlines()
+    assert signed == f"alpha: signed as it stands; it was broken at line {lines}"
+    assert still.startswith(f"alpha: still broken at line {lines}: this line was altered, or ")
+    assert more == []
+
+
+def test_a_store_that_no_gate_has_signed(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole lines without a key or a head prove little, and the command says so."""
+    Path(tmp_path / "mfa.db").unlink()
+    Path(tmp_path / "mfa.db.created").unlink(missing_ok=True)
+
+    async def fill() -> None:
+        store = SQLiteStore(tmp_path / "mfa.db")
+        await store.open()
+        await be_of_before(store)
+        await store.append([Event(id="a", kind="attempt.failed", at=START, tenant="alpha")])
+        await store.aclose()
+
+    asyncio.run(fill())
+    assert main(["audit", "verify"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "every trail is whole"
+    assert told[-1].startswith("no head is signed yet, and no line has a key: start the gate once")
+    assert run("audit", "verify")[1]["signed"] is False
+
+
+class UntilNothingIsNew(asyncio.Event):
+    """Stop a follower at its first pause."""
+
+    async def wait(self) -> Literal[True]:
+        """Stop it."""
+        self.set()
+        return True
+
+
+@pytest.mark.parametrize("form", ["text", *FORMATS])
+def test_follow_prints_each_line_in_each_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], form: str
+) -> None:
+    """Every event is one line in each form, and a second start prints none of them again."""
+    prepare(tmp_path, monkeypatch)
+    people(tmp_path / "mfa.db")
+
+    async def add() -> None:
+        store = SQLiteStore(tmp_path / "mfa.db")
+        await store.open()
+        odd = Event(id="odd", kind="attempt.failed", at=START, tenant="alpha", account="oddë", reason="a\u2028b\nc")
+        await store.append([odd])
+        await store.aclose()
+
+    asyncio.run(add())
+    assert main(["audit", "list", "--tenant", "alpha", "--limit", "1000", "--json"]) == 0
+    known = json.loads(capfd.readouterr().out)["events"]
+    monkeypatch.setattr("mfa_gate.cli.audit.feed._stop_on_signals", UntilNothingIsNew)
+    assert main(["audit", "follow", "--tenant", "alpha", "--state", str(tmp_path / "state"), "--format", form]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == len(known)
+    assert sum("odd" in line for line in lines) == 1
+    assert main(["audit", "follow", "--tenant", "alpha", "--state", str(tmp_path / "state"), "--format", form]) == 0
+    assert capfd.readouterr().out == ""
 
 
 def test_prune(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -285,6 +285,46 @@ def test_a_store_that_is_lost_or_open_to_others_is_told(doctor: Doctor, store: P
     assert (code, any("was there once" in line["text"] for line in lines)) == (1, True)
 
 
+def no_wal(store: Path) -> None:
+    """As after a copy by a tool that turns it off."""
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA journal_mode=delete")
+
+
+@pytest.mark.parametrize(
+    ("damage", "verdict", "says"),
+    [
+        (lambda store: None, "ok", "{}: sound, write-ahead log, written through at every commit"),
+        (no_wal, "warning", "{} has journal_mode=delete, not wal: readers and writers wait for each other"),
+        (lambda store: store.write_bytes(b"no database" * 1000), "fault", "{} cannot be read: file is not a database"),
+        (lambda store: store.chmod(0o640), "warning", "{} is open to other users of this machine: chmod 600"),
+    ],
+    ids=["sound", "no write-ahead log", "no database", "open"],
+)
+def test_what_is_wrong_with_a_file(
+    doctor: Doctor, store: Path, damage: Callable[[Path], object], verdict: str, says: str
+) -> None:
+    """Each trouble of the file has its own line, and a file that is called sound has none."""
+    damage(store)
+    _, lines = doctor("good")
+    found = [
+        (line["verdict"], line["text"]) for line in lines if line["part"] == "store" and str(store) in line["text"]
+    ]
+    assert (verdict, says.format(store)) in found
+    assert ("sound, write-ahead" in str(found)) is (verdict == "ok" or "chmod" in says)
+
+
+@pytest.mark.parametrize(("free", "is_told"), [(99, True), (2_000, False)])
+def test_a_disk_that_is_nearly_full(
+    doctor: Doctor, store: Path, monkeypatch: pytest.MonkeyPatch, free: int, is_told: bool
+) -> None:
+    """The megabytes that are left are told before the disk is full."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": free * 2**20}))
+    _, lines = doctor("good")
+    says = f"{store.parent} has {free} MB left; a full disk refuses everybody (503)"
+    assert (says in [line["text"] for line in lines]) is is_told
+
+
 @pytest.mark.parametrize(
     ("ips", "name", "verdict"),
     [("10.0.0.1", "good", "ok"), ("10.0.0.1", "proxied", "warning")],
@@ -353,4 +393,5 @@ def test_workers_with_different_policies(
     _, lines = doctor("good")
     found = [line for line in lines if "worker" in line["text"] and line["part"] == "policy"]
     assert [line["verdict"] for line in found] == ([verdict] if verdict else [])
-    assert all(says in line["text"] for line in found)
+    mine = {"note": f"this policy is {doctored.gate().policy.digest[:12]}, and "}.get(verdict, "")
+    assert all(line["text"].startswith(mine + says) for line in found)

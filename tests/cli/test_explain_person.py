@@ -138,9 +138,15 @@ def test_a_wrong_question(run: Run, capsys: pytest.CaptureFixture[str], more: tu
     ],
 )
 def test_nobody_is_explained_who_cannot_be(
-    run: Run, folder: Path, capsys: pytest.CaptureFixture[str], id: str, tenant: str, said: str, json_too: tuple[str, ...]
+    run: Run,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    id: str,
+    tenant: str,
+    said: str,
+    json_too: tuple[str, ...],
 ) -> None:
-    """An id or a tenant that cannot be is wrong use, in one line, and no decision is printed."""
+    """An id or a tenant that cannot be is wrong use, and no decision is printed."""
     closed = 'tenants_are = "closed"\n[[exempt]]' if "closed" in said else "[[exempt]]"
     (folder / "policy.toml").write_text(RULES.replace("[[exempt]]", closed))
     assert main(["policy", "explain", "--account", id, "--tenant", tenant, *json_too]) == 2
@@ -149,7 +155,9 @@ def test_nobody_is_explained_who_cannot_be(
     assert said in told.err
 
 
-def test_a_factor_that_the_policy_does_not_allow_is_told(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_factor_that_the_policy_does_not_allow_is_told(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A factor that the person has and may not use is marked, and no other is."""
     (folder / "policy.toml").write_text(RULES + '[tenants.alpha.factors]\nallowed = ["webauthn", "backup-code"]\n')
     assert main(["policy", "explain", "--account", "bob", "--tenant", "alpha", "--at", at(120)]) == 0

@@ -251,12 +251,14 @@ SITUATIONS = [
 def test_each_option_of_explain_is_a_part_of_the_situation(
     run: Run, write: Write, words: tuple[str, ...], option: str, before: str, then: str
 ) -> None:
-    """An option that counts for nothing would explain another request than the one that was asked about."""
+    """An option that counts for nothing would explain another request than the one asked."""
     path = write("p.toml", RULES)
     Path(path).with_name("terms.md").write_text("Be kind.")
     at = () if option.startswith("--at") else ("--at", "2027-01-01T00:00:00Z")
     found = [run("explain", path, *at, *words, *more).out for more in ((), (option,))]
-    told = [line.partition(":")[2].strip() for out in found for line in out.splitlines() if line.startswith("decision:")]
+    told = [
+        line.partition(":")[2].strip() for out in found for line in out.splitlines() if line.startswith("decision:")
+    ]
     assert told == [before, then]
 
 
@@ -463,7 +465,7 @@ NAMED = ("check", "explain", "test", "diff", "equal", "impact", "routes")
 
 @pytest.mark.parametrize("command", NAMED)
 def test_a_wrong_name_is_told_with_the_command(run: Run, write: Write, command: str) -> None:
-    """One line names the command and the file; nothing is on standard output, with --json or without."""
+    """One line names the command and the file, and nothing is on standard output."""
     path = write("p.toml", TOTP)
     more = {"diff": (path,), "equal": (path,), "routes": ("--app", "none:app")}.get(command, ())
     for json_too in ((), ("--json",)):
@@ -473,7 +475,12 @@ def test_a_wrong_name_is_told_with_the_command(run: Run, write: Write, command: 
 
 
 SHOWN = [
-    (("check", "weak.toml"), 'weak.toml: policy "x" is valid (1 warning)', ("findings", 0, "path"), "freshness.max_age"),
+    (
+        ("check", "weak.toml"),
+        'weak.toml: policy "x" is valid (1 warning)',
+        ("findings", 0, "path"),
+        "freshness.max_age",
+    ),
     (("explain", "weak.toml"), "decision:  enroll", ("decision", "kind"), "Enroll"),
     (("test", "weak.toml"), "ok   a stranger enrolls", ("tests", 0, "name"), "a stranger enrolls"),
     (("diff", "sound.toml", "weak.toml"), "looser  (all)", ("differences", 0, "change"), "looser"),
@@ -510,7 +517,7 @@ def test_the_example_is_a_policy(run: Run, tmp_path: Path) -> None:
 
 
 def test_one_key(run: Run) -> None:
-    """A section or a key can be asked for; a name that there is not is told with the nearest."""
+    """A section or a key can be asked for; a wrong name is told with the nearest one."""
     assert run("keys", "freshness").out.count("### ") >= 1
     assert "`max`" not in run("keys", "freshness.max_age").out
     ran = run("keys", "freshnes.max_age")

@@ -193,6 +193,14 @@ def test_what_is_not_fit_is_refused(place: Place, reason: str, row: str) -> None
     assert not secret or secret not in json.dumps(told)
 
 
+@pytest.mark.parametrize("before", ["", "\n", "\n\n\n", f"bob,{BOB}\n\n", f'"b\no\nb",{BOB}\n\n'])
+def test_the_line_of_a_refused_row(place: Place, before: str) -> None:
+    """The line is the row's own, whatever blank lines or long cells stand before it."""
+    file = place.write(f"user,secret\n{before}ann,{WEAK}\n")
+    found = [line["line"] for line in place.run(file, "--dry-run")[1]["lines"] if line["reason"] == "weak"]
+    assert found == [2 + before.count("\n")]
+
+
 def test_short_secrets_are_taken_with_a_warning(place: Place) -> None:
     """Between 80 and 128 bits; their codes are right, though pyotp would refuse to make them."""
     code, told = place.run(place.write(f"ann,{uri(SHORT)}\n"))
@@ -468,7 +476,10 @@ def test_it_is_written_down(place: Place) -> None:
     ("text", "options", "says"),
     [
         ("a,b\n1,2\n", [], "must name the columns"),
-        ('user,secret\nann,"x\n', [], "unexpected end"),
+        ('user,secret\nann,"x\n', [], "apps, from line 2 on: unexpected end"),
+        (f'user,secret\nbob,{BOB}\nann,"x\n\neve,{ANN}\n', [], "apps, from line 3 on: unexpected end"),
+        ('user,"secret\n', [], "apps, line 1: unexpected end"),
+        ("user," + "x" * 140_000, [], "apps, line 1: field larger than"),
         ("totp_configurations:\n  - username: a\n", ["--format", "authelia"], "export csv"),
         ("no database", ["--format", "django-otp"], "django-otp"),
         ("x", ["--format", "django-otp", "--user-column", "id; DROP"], "no name"),

@@ -98,7 +98,8 @@ def table(path: Path, options: Options) -> Iterator[Raw | Unusable]:
         for row in rows:
             yield _from_row(row, user, rows.line_num, options)
     except csv.Error as error:
-        raise SettingsError(f"{path}, line {rows.line_num}: {error}") from error
+        # The number is that of the last row that could be read.
+        raise SettingsError(f"{path}, from line {rows.line_num + 1} on: {error}") from error
 
 
 def separator_of(text: str) -> str:
