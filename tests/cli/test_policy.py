@@ -371,6 +371,26 @@ def test_diff(run: Run, write: Write) -> None:
     assert told["differences"][0]["witness"]["request"] == "GET /elsewhere"
 
 
+def test_diff_begins_with_what_is_looser(run: Run, write: Write) -> None:
+    """What stops a release stands first, then what is stricter, then the rest."""
+    rule = "[[exempt]]\nname = '{}'\npaths = ['{}']\nreason = 'x'\npermanent = true\n"
+    text = "[freshness]\nmax_age = '{}d'\n[attempts]\nmax = {}\n[brand]\nname = '{}'\n" + rule.format("all", "/a/**")
+    old = write("old.toml", text.format(7, 6, "A"))
+    new = write("new.toml", text.format(6, 7, "B") + rule.format("idle", "=/a/b"))
+    for command in ("diff", "equal"):
+        ran = run(command, old, new)
+        lines = [line.partition("(all)") for line in ran.out.splitlines() if line[0] != " "]
+        told = [(change.strip(), rest.split()[0]) for change, _, rest in lines]
+        assert told == [
+            ("looser", "attempts.max"),
+            ("stricter", "freshness.max_age"),
+            ("neutral", "brand.name"),
+            ("no request", "exempt.idle"),
+        ]
+        assert ran.code == 1
+    assert [one["path"] for one in run("diff", old, new, "--json").json["differences"]] != [path for _, path in told]
+
+
 def test_diff_finds_what_is_replaced(run: Run, write: Write) -> None:
     """Payments in the place of the sign-in page are looser, and stop the release."""
     rule = "[[exempt]]\nname = 'open'\npaths = ['=/login', '/static/**']\nreason = 'x'\npermanent = true\n"
@@ -509,11 +529,12 @@ def test_each_command_has_a_text_and_a_document(
 
 
 def test_the_example_is_a_policy(run: Run, tmp_path: Path) -> None:
-    """What is printed can be checked as it stands; as JSON, it is the same text."""
+    """The printed text is a policy without a warning; as JSON it is the same text."""
     text = run("example").out
     assert text.startswith("# A policy with every key.")
     assert run("example", "--json").json == {"policy": text}
-    assert [line for line in text.splitlines() if line.startswith("version = 1")]
+    (tmp_path / "printed.toml").write_text(text)
+    assert run("check", str(tmp_path / "printed.toml"), "--strict").code == 0
 
 
 def test_one_key(run: Run) -> None:

@@ -78,12 +78,11 @@ def _differences(args: argparse.Namespace) -> tuple[Difference, ...]:
 def _print(found: tuple[Difference, ...]) -> None:
     """Print one line for each change in each direction, and its witness below.
 
-    The looser ones come first.
+    The looser ones come first, then the stricter ones.
     """
     if not found:
         print("no difference")
-    order = {"looser": 0, "stricter": 1}
-    for entry in sorted(found, key=lambda entry: order.get(entry.change, 2)):
+    for entry in sorted(found, key=lambda entry: (entry.change != "looser", entry.change != "stricter")):
         print_table([(entry.change, entry.tenant or "(all)", entry.path, entry.old or "-", "->", entry.new or "-")])
         if entry.witness is not None:
             print(f"    {entry.witness.text}")
