@@ -167,6 +167,28 @@ def test_a_factor_that_the_policy_does_not_allow_is_told(
     assert (backup[:13], backup[-1]) == ("backup-code (", ")")
 
 
+@pytest.mark.parametrize(
+    ("id", "more", "facts"),
+    [
+        ("bob", (), {"person": "alpha/bob", "groups": "-", "judged in": "Unknown client", "attempts": "0 of 7 used"}),
+        ("bob", ("--groups", "staff,clerk"), {"groups": "clerk, staff"}),
+        ("bob", ("--browser", "new"), {"judged in": "a new browser", "network": "-"}),
+        ("bob", ("--address", "203.0.113.9"), {"network": "203.0.113.9"}),
+        ("ann", (), {"attempts": "7 of 7 used", "lock": "since "}),
+        ("nobody", (), {"person": "alpha/nobody, whom the store does not know yet", "factors": "none"}),
+    ],
+)
+def test_the_printed_facts(
+    run: Run, capsys: pytest.CaptureFixture[str], id: str, more: tuple[str, ...], facts: dict[str, str]
+) -> None:
+    """Each fact that the decision was made from has its line."""
+    assert main(["policy", "explain", "--account", id, "--tenant", "alpha", "--at", at(120), *more]) == 0
+    head = capsys.readouterr().out.partition("\n\n")[0]
+    found = {line[:11].strip(): line[11:].strip() for line in head.splitlines()}
+    assert {name: found.get(name, "")[: len(text)] for name, text in facts.items()} == facts
+    assert ("lock" in found) is (id == "ann")
+
+
 def test_the_printed_answer(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """The facts come first, then the part of each rule, then the decision."""
     assert main(["policy", "explain", "--account", "bob", "--tenant", "alpha", "--at", at(120)]) == 0

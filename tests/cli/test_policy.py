@@ -247,6 +247,22 @@ SITUATIONS = [
 ]
 
 
+ANSWERS = {
+    ("agreement", "agreement, missing: 1", 'the agreement "Terms"'),
+    ("challenge (expired)", "freshness, missing: expired", "the challenge page (totp)"),
+    ("challenge (ip_changed)", "freshness, missing: ip_changed", "the challenge page (totp)"),
+    ("challenge (no_proof)", "freshness, missing: no_proof", "the challenge page (totp)"),
+    ("enroll", "enrollment, missing: factor", "the enrollment page (totp)"),
+    ("enroll", "enrollment, missing: factor", "the enrollment page, with a way to skip (totp)"),
+    ("exempt", "open", "the page"),
+    ("exempt", "patients", "the page"),
+    ("locked", "attempts, missing: unlock", "the page that says who can unlock"),
+    ("off", "off", "the page"),
+    ("verified", "proof", "the page"),
+}
+"""A decision, its rule with what is missing, and what the person sees."""
+
+
 @pytest.mark.parametrize(("words", "option", "before", "then"), SITUATIONS)
 def test_each_option_of_explain_is_a_part_of_the_situation(
     run: Run, write: Write, words: tuple[str, ...], option: str, before: str, then: str
@@ -372,7 +388,7 @@ def test_diff(run: Run, write: Write) -> None:
 
 
 def test_diff_begins_with_what_is_looser(run: Run, write: Write) -> None:
-    """What stops a release stands first, then what is stricter, then the rest."""
+    """Changes that stop a release stand first, then the stricter ones, then the rest."""
     rule = "[[exempt]]\nname = '{}'\npaths = ['{}']\nreason = 'x'\npermanent = true\n"
     text = "[freshness]\nmax_age = '{}d'\n[attempts]\nmax = {}\n[brand]\nname = '{}'\n" + rule.format("all", "/a/**")
     old = write("old.toml", text.format(7, 6, "A"))

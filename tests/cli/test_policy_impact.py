@@ -86,9 +86,54 @@ def test_impact_in_words_and_as_csv(run: Run, folder: Path, capsys: pytest.Captu
     assert len(lines) == 4
 
 
-def test_wrong_use(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An unknown table, a file that is not there, and a broken record are wrong use."""
-    (folder / "broken.jsonl").write_text('{"report": 1}\n')
-    for words in (("--by", "moon"), ("--events", str(folder / "none")), ("--events", str(folder / "broken.jsonl"))):
-        assert main(["policy", "impact", *words]) == 2
-        assert capsys.readouterr().err
+def test_impact_of_a_part(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Times and tenants cut the records of the store and those of a file alike."""
+    assert run("policy", "impact", "--export", str(folder / "all.jsonl"))[0] == 0
+    code, whole = run("policy", "impact")
+    assert (code, whole["people"]) == (0, 3)
+    first, last = whole["from"], whole["to"]
+    for source in ((), ("--events", str(folder / "all.jsonl"))):
+        for cut, people in (
+            (("--from", first), 3),
+            (("--from", "2031-01-01T00:00:00Z"), 0),
+            (("--to", last), 3),
+            (("--to", "2001-01-01T00:00:00Z"), 0),
+            (("--from", first, "--to", last), 3),
+            (("--tenant", "beta"), 1),
+        ):
+            assert run("policy", "impact", *source, *cut)[1]["people"] == people, (source, cut)
+    assert main(["policy", "impact", "--to", "2001-01-01T00:00:00Z"]) == 0
+    assert capsys.readouterr().out.startswith("there are no records of report-only here: nothing can be said\n")
+
+
+def test_impact_into_files(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file gets what standard output would, and standard output the rest."""
+    for option in ("--csv", "--export"):
+        assert main(["policy", "impact", option, "-"]) == 0
+        shown = capsys.readouterr().out
+        assert main(["policy", "impact", option, str(folder / "out")]) == 0
+        assert (folder / "out").read_bytes().decode() == shown
+        assert ("people made" in capsys.readouterr().out) is (option == "--csv")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--by", "rule,moon"), "--by moon: there are "),
+        (("--events", "{}/none"), "{}/none: "),
+        (("--events", "{}/broken.jsonl"), "{}/broken.jsonl: line 4 is no record of report-only: "),
+        (("--export", "{}/no/where"), "{}/no/where: "),
+        (("--csv", "{}"), "{}: "),
+    ],
+)
+def test_wrong_use(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str], says: str
+) -> None:
+    """An unknown table, a file that cannot be used, and a broken record are told in one line."""
+    assert run("policy", "impact", "--export", str(folder / "good.jsonl"))[0] == 0
+    record = (folder / "good.jsonl").read_text().splitlines()[0]
+    (folder / "broken.jsonl").write_text(f'{record}\n\n{record}\n{{"report": 1}}\n')
+    assert main(["policy", "impact", *(word.format(folder) for word in words)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, len(told.err.splitlines())) == ("", 1)
+    assert told.err.startswith(f"mfa-gate policy impact: {says.format(folder)}")

@@ -14,10 +14,11 @@ import pytest
 from mfa_gate import MFAGate, Subject
 from mfa_gate.cli import main
 from mfa_gate.cli.progress import Progress
+from mfa_gate.cli.rotate_keys import _told
 from mfa_gate.core.rules import FactorRules, Policy, Rules
 from mfa_gate.factors import BUILT_IN
 from mfa_gate.keyring import Keyring, make_key
-from mfa_gate.service.maintenance.rotation import rotate_keys
+from mfa_gate.service.maintenance.rotation import Tally, rotate_keys
 from mfa_gate.testing import Enrolled, Kit, Outbox
 
 from .doctored import gate
@@ -203,8 +204,38 @@ async def test_no_sealed_member_is_forgotten(kind: str, tmp_path: Path) -> None:
     await mine.service.aclose()
 
 
+@pytest.mark.parametrize(
+    ("keys", "more", "says"),
+    [
+        ((NEW,), {}, ""),
+        ((NEW, OLD), {}, "nothing that is stored needs {old} any more."),
+        ((NEW, OLD, OTHER), {}, "nothing that is stored needs {old}, {other} any more."),
+        ((NEW, OLD), {"lost": ["the app of clinic/ann"]}, "lost: the app of clinic/ann was sealed with a key that"),
+        ((NEW, OLD), {"failed": ["the account clinic/ann"]}, "passed over: the account clinic/ann"),
+        (
+            (NEW, OLD),
+            {"left": {"push": 2}},
+            "push: 2 accounts still need an older key; it ends when the phone is opened",
+        ),
+        (
+            (NEW, OLD),
+            {"left": {"totp": 3}},
+            "totp: 3 accounts still need an older key; it ends when they are made anew",
+        ),
+    ],
+)
+def test_a_key_that_is_still_needed_is_not_called_idle(keys: tuple[str, ...], more: dict[str, Any], says: str) -> None:
+    """An operator who takes a key out too early locks people out."""
+    new, old, other = (Keyring([key]).newest for key in (NEW, OLD, OTHER))
+    head, *rest = _told(Tally(accounts=5, resealed=4, **more), Keyring(keys), BUILT_IN).splitlines()
+    assert head == f"4 of 5 accounts sealed anew under {new}"
+    assert [line[: len(says.format(old=old, other=other))] for line in rest] == (
+        [says.format(old=old, other=other)] if says else []
+    )
+
+
 def test_progress_is_for_terminals() -> None:
-    """On a terminal one line counts; into a pipe nothing is written."""
+    """On a terminal one line counts, and ends with the work; into a pipe nothing is written."""
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -215,5 +246,9 @@ def test_progress_is_for_terminals() -> None:
         with Progress("sealing", total=3, stream=stream) as progress:
             for _ in range(3):
                 progress.step()
-    assert "sealing: 3 of 3 (100 %)" in shown.getvalue()
+    assert shown.getvalue().endswith("\r\x1b[Ksealing: 3 of 3 (100 %)\n")
+    assert shown.getvalue().count("\n") == 1
+    with Progress("reading", stream=shown) as progress:
+        progress.step(2)
+    assert shown.getvalue().endswith("\r\x1b[Kreading: 2\n")
     assert piped.getvalue() == ""
