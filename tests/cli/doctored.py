@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, Senders, require_proof
 from mfa_gate.core.model import Contacts, Subject
-from mfa_gate.core.rules import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
+from mfa_gate.core.rules import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules, StepUpRule
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.ports import Message
@@ -207,6 +207,32 @@ def closed_endpoint() -> Starlette:
     made = app(gate())
     made.add_route("/vault", vault)
     return made
+
+
+@require_proof(factors=["totp"])
+async def ledger(request: Request) -> PlainTextResponse:
+    """Ask for an app."""
+    return PlainTextResponse("ledger")
+
+
+def _shut(*tenants: str) -> Starlette:
+    rule = StepUpRule(
+        name="strong", paths=(PathRule(text="/ledger/**"),), factors_any=("webauthn",), tenants_any=tenants
+    )
+    rules = replace(RULES, step_up=(rule,))
+    made = app(gate(policy=replace(policy(), base=rules, tenants={"clinic": rules, "school": rules})))
+    made.add_route("/ledger/1", ledger)
+    return made
+
+
+def shut() -> Starlette:
+    """An endpoint asks for an app, and a rule on its path for a passkey."""
+    return _shut()
+
+
+def shut_in_clinic() -> Starlette:
+    """The rule is one for a single tenant."""
+    return _shut("clinic")
 
 
 def faulty() -> Starlette:

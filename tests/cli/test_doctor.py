@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mfa_gate.cli import main
+from mfa_gate.cli.doctor.app_stack import proxies
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.service import policy_workers
@@ -312,6 +314,50 @@ def test_what_is_wrong_with_a_file(
     ]
     assert (verdict, says.format(store)) in found
     assert ("sound, write-ahead" in str(found)) is (verdict == "ok" or "chmod" in says)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("shut", ["", ' in tenant "clinic"', ' in tenant "school"']), ("shut_in_clinic", [' in tenant "clinic"'])],
+)
+def test_a_route_that_nobody_passes(doctor: Doctor, name: str, where: list[str]) -> None:
+    """An endpoint and a rule that exclude each other are told for each tenant that has both."""
+    code, lines = doctor(name)
+    told = [line["text"].partition(": no factor meets")[0] for line in lines if "nobody passes" in line["text"]]
+    assert (code, told) == (
+        1,
+        [f"{method} /ledger/1: nobody passes{place}" for place in where for method in ("GET", "HEAD")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "ips", "verdict", "says"),
+    [
+        ({}, "", "note", "no trusted_proxies: "),
+        ({}, "10.0.0.1", "ok", "the server reads X-Forwarded-For from 10.0.0.1; "),
+        ({}, "*", "fault", "the server takes anybody's word for an address "),
+        ({"trusted_proxies": ["10.0.0.0/8"]}, "", "ok", "X-Forwarded-For counts from 10.0.0.0/8"),
+        ({"trusted_proxies": ["10.0.0.0/8"]}, "10.0.0.1", "warning", "both the server (FORWARDED_ALLOW_IPS=10.0.0.1) "),
+        (
+            {"trusted_proxies": ["10.0.0.1", "::1"], "address_header": "Forwarded"},
+            "",
+            "ok",
+            "Forwarded counts from 10.0.0.1/32, ::1/128",
+        ),
+        (
+            {"trusted_proxies": ["10.0.0.0/8"], "forwarded_prefix": True},
+            "",
+            "ok",
+            "X-Forwarded-For and X-Forwarded-Prefix count from 10.0.0.0/8",
+        ),
+    ],
+)
+def test_whose_word_counts(options: dict[str, Any], ips: str, verdict: str, says: str) -> None:
+    """The header that is believed is named with the hosts that may set it, and no other."""
+    mine = doctored.gate(**options)
+    (line,) = proxies(doctored.app(mine), mine, {"FORWARDED_ALLOW_IPS": ips})
+    whole = verdict == "ok" and ips == ""
+    assert (line.verdict, line.text if whole else line.text[: len(says)]) == (verdict, says)
 
 
 @pytest.mark.parametrize(("free", "is_told"), [(99, True), (2_000, False)])

@@ -135,8 +135,10 @@ def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) ->
         )
     elif trusted:
         callers = gate.web.callers
-        told = callers.told_in.decode().title() + (" and X-Forwarded-Prefix" if callers.reads_prefix else "")
-        yield Line("ok", "proxies", f"{told} counts from {', '.join(map(str, trusted))}")
+        told = callers.told_in.decode().title() + (
+            " and X-Forwarded-Prefix count" if callers.reads_prefix else " counts"
+        )
+        yield Line("ok", "proxies", f"{told} from {', '.join(map(str, trusted))}")
     elif server:
         yield Line("ok", "proxies", f"the server reads X-Forwarded-For from {server}; the gate takes its word")
     else:
