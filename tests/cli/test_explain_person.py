@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,19 @@ from typing import Any
 import pytest
 
 from mfa_gate.cli import main
-from tests.harness import FixedClock
+from mfa_gate.cli.accounts import READER
+from mfa_gate.cli.explain_person import person_lines
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.rules import TenantSettings
+from mfa_gate.service.admin.documents import GrantLine, RecoveryLine
+from mfa_gate.service.what_if import Answer, Question
+from mfa_gate.web.responses import stamp
+from tests.harness import FixedClock, make_world, running
 
 from .store import Run, people, prepare, runner
 
 NOW = FixedClock().now()
+HELP = f"a request for help waits since {stamp(int(NOW))}"
 RULES = """version = 1
 name = "tests"
 [[exempt]]
@@ -187,6 +196,52 @@ def test_the_printed_facts(
     found = {line[:11].strip(): line[11:].strip() for line in head.splitlines()}
     assert {name: found.get(name, "")[: len(text)] for name, text in facts.items()} == facts
     assert ("lock" in found) is (id == "ann")
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "opens_at", "enabled_at", "facts"),
+    [
+        (0, 0, 0, {"break-glass": "waits for a second person, ref G", "recovery": f"{HELP}, ref H"}),
+        (
+            int(NOW) + 60,
+            int(NOW) + 120,
+            int(NOW),
+            {
+                "break-glass": f"until {stamp(int(NOW) + 60)}, ref G",
+                "recovery": f"{HELP}, ref H, opens by itself at {stamp(int(NOW) + 120)}",
+                "tenant": f"turned on by its administrators on {stamp(int(NOW))}",
+                "picked": "the administrators picked totp, email",
+            },
+        ),
+    ],
+)
+async def test_the_facts_of_help_that_was_given(
+    ends_at: int, opens_at: int, enabled_at: int, facts: dict[str, str]
+) -> None:
+    """A grant, a request for help and a tenant that was turned on are told with their times."""
+    async with running(make_world()) as world:
+        await world.enrolled("bob")
+        answer = await world.gate.service.what_if.ask(READER, Question(key=SubjectKey("alpha", "bob"), request="GET /"))
+    assert isinstance(answer, Answer)
+    at_now = int(NOW)
+    grant = GrantLine(
+        ref="G",
+        asked_by="eve",
+        asked_at=at_now,
+        reason="r",
+        ticket="t",
+        hours=4,
+        confirmed_by="",
+        ends_at=ends_at,
+        confirm_until=0,
+        browsers=0,
+        own=False,
+    )
+    help = RecoveryLine(at=at_now, about="", ref="H", held_until=0, opens_at=opens_at)
+    settings = TenantSettings(tenant="alpha", enabled_at=enabled_at, factors=("totp", "email") if enabled_at else ())
+    document = replace(answer.document, grant=grant, recovery=help)
+    found = dict(person_lines(replace(answer, document=document, settings=settings)))
+    assert {name: found.get(name) for name in ("break-glass", "recovery", "tenant", "picked") if name in found} == facts
 
 
 def test_the_printed_answer(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

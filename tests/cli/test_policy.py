@@ -272,10 +272,9 @@ def test_each_option_of_explain_is_a_part_of_the_situation(
     Path(path).with_name("terms.md").write_text("Be kind.")
     at = () if option.startswith("--at") else ("--at", "2027-01-01T00:00:00Z")
     found = [run("explain", path, *at, *words, *more).out for more in ((), (option,))]
-    told = [
-        line.partition(":")[2].strip() for out in found for line in out.splitlines() if line.startswith("decision:")
-    ]
-    assert told == [before, then]
+    told = [tuple(line.partition(":")[2].strip() for line in out.splitlines()[-3:]) for out in found]
+    assert [decision for decision, _, _ in told] == [before, then]
+    assert {*told} <= ANSWERS
 
 
 def test_explain_as_json_is_the_decision(run: Run) -> None:
@@ -321,7 +320,13 @@ def test_the_policys_own_tests(run: Run, write: Write) -> None:
     assert ran.code == 1
     assert "FAIL a" in ran.out
     assert 'decision: expected "verified", got "enroll" (rule enrollment)' in ran.out
-    assert run("test", path, "--json").json["ok"] is False
+    assert ran.out.splitlines()[-1] == "0 of 1 tests hold"
+    ran = run("test", path, "--json")
+    assert (ran.code, ran.json["ok"]) == (1, False)
+    two = run("test", write("two.toml", test + TOTP + ASKED))
+    assert (two.code, two.out.splitlines()[-1]) == (1, "1 of 2 tests hold")
+    for words in (("test", path, "--threshold", "0"), ("test", write("sound.toml", ASKED), "--threshold", "100")):
+        assert (run(*words).code, run(*words, "--json").code) == (1, 1)
 
 
 def test_no_tests_are_a_warning(run: Run, write: Write) -> None:
