@@ -81,7 +81,9 @@ def test_check_tells_every_fault(run: Run, write: Write) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.splitlines()[0] == f'{path}:3: nam: unknown key; did you mean "name"?'
     assert len(ran.err.splitlines()) == 2
-    faults = run("check", path, "--json").json["faults"]
+    told = run("check", path, "--json").json
+    faults = told["faults"]
+    assert told["ok"] is False
     assert [(fault["file"], fault["line"], fault["path"]) for fault in faults] == [
         (path, 3, "nam"),
         (path, 5, "attempts.max"),
@@ -444,7 +446,8 @@ def test_a_faulty_file_is_the_answer_no(run: Run, write: Write) -> None:
         ran = run(*words)
         assert ran.code == 1, words
         assert ran.err.startswith("2 faults:\nbad.toml:4: attempts.max:"), ran.err
-    assert len(run("test", bad, "--json").json["faults"]) == 2
+    told = run("test", bad, "--json").json
+    assert (told["ok"], len(told["faults"])) == (False, 2)
 
 
 def test_impact(run: Run, write: Write, tmp_path: Path) -> None:
@@ -513,6 +516,16 @@ def test_a_wrong_name_is_told_with_the_command(run: Run, write: Write, command: 
         ran = run(command, f"{path}.no", *more, *json_too)
         assert (ran.code, ran.out) == (2, "")
         assert ran.err == f"mfa-gate policy {command}: {path}.no: there is no such file\n"
+
+
+@pytest.mark.parametrize("command", [*NAMED, "schema", "keys", "example"])
+def test_each_command_takes_the_factors_of_an_app(run: Run, write: Write, command: str) -> None:
+    """An app that cannot be loaded is wrong use; its factors would be unknown."""
+    path = write("p.toml", TOTP)
+    files = (path, path) if command in ("diff", "equal") else (path,) if command in NAMED else ()
+    ran = run(command, *files, "--app", "no_such_module:app")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"mfa-gate policy {command}: --app no_such_module:app: ")
 
 
 SHOWN = [
