@@ -344,7 +344,7 @@ async def test_other_schemas_are_named(server: Postgres) -> None:
         ("postgresql://u:x?secret@h/d", "%3F"),
         ("postgresql://u:secret/x@h/d", "%2F"),
         ("postgresql://u:secret%zz@h/d", "%25"),
-        ("postgresql://u:se[secret@h/d", "cannot be read"),
+        ("postgresql://u:secret@[h/d", "cannot be read"),
         ("postgresql:///d?user=u&password=secret&nonsense=1", "cannot be read"),
     ],
 )
