@@ -283,6 +283,16 @@ def test_a_mistyped_tenant_makes_nobody(run: Run) -> None:
     assert run("accounts", "ticket", "second", "--tenant", "gamma", *WHO)[0] == 0
 
 
+def test_nothing_is_known_of_somebody(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second erasure, or one with a mistyped id, erases nobody and says so."""
+    command = ["accounts", "forget", "nobdy", "--tenant", "alpha", *WHO]
+    code, told = run(*command)
+    assert (code, told["done"], told["pseudonym"]) == (1, "", "")
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("nothing is known of alpha/nobdy\n", "")
+
+
 def test_a_report_of_a_mistyped_tenant_warns(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """K-2: an empty report of a tenant where nobody ever was is not taken for a clean one."""
     assert main(["report", "lockouts", "--tenant", "alhpa", "--csv"]) == 0

@@ -265,6 +265,13 @@ def test_cef_and_syslog() -> None:
         assert 80 <= int(found["pri"]) < 88
 
 
+@pytest.mark.parametrize(("named", "told"), [("h" * 300, "h" * 255), ("my host\n", "myhost"), ("ü", "-")])
+def test_the_hosts_name_in_syslog(named: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one word of at most 255 ASCII characters (RFC 5424 6.2.4)."""
+    monkeypatch.setattr("socket.gethostname", lambda: named)
+    assert FORMATS["syslog"](SAMPLES[0]).split(" ")[2] == told
+
+
 FAILED = Event(
     id="REF1",
     kind="attempt.failed",

@@ -518,6 +518,18 @@ def test_a_wrong_name_is_told_with_the_command(run: Run, write: Write, command: 
         assert ran.err == f"mfa-gate policy {command}: {path}.no: there is no such file\n"
 
 
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [("/x", "not a directory"), ("x" * 300, "file name too long")],
+)
+def test_a_name_that_can_be_none(run: Run, write: Write, end: str, told: str) -> None:
+    """The system's reason is told, in words."""
+    path = write("p.toml", TOTP)
+    ran = run("check", f"{path}{end}")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith(f": {told}\n")
+
+
 @pytest.mark.parametrize("command", [*NAMED, "schema", "keys", "example"])
 def test_each_command_takes_the_factors_of_an_app(run: Run, write: Write, command: str) -> None:
     """An app that cannot be loaded is wrong use; its factors would be unknown."""
