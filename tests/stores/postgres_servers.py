@@ -224,7 +224,7 @@ class Postgres:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)
-                self.process.wait(20)
+                self.process.wait(60)
         self.process = None
 
     def copy(self, name: str) -> Path:

@@ -25,12 +25,13 @@ from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 from .. import servers
 from ..faults import READS, WRITES, answers, refusal, refused
+from ..patience import REDIS
 
 pytestmark = pytest.mark.waits
 
 SETTLED = 1.0
-BRISK = Timing(settled_after=SETTLED, noted_together=0.1, look_every=0.5, look_again=0.5, keep_every=0.5)
-"""A second for a minute."""
+BRISK = replace(REDIS, settled_after=SETTLED, noted_together=0.1, look_every=0.5, look_again=0.5, keep_every=0.5)
+"""A second for a minute, and time for a busy machine to answer."""
 AT_REST = replace(BRISK, look_every=1_000.0)
 CAROL = SubjectKey("finance", "carol")
 LOCK = Lock(at=100, cause="attempts", ref="R")
